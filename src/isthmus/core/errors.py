@@ -1,0 +1,39 @@
+"""One tree of errors; each class says who has to act, and is an exit code of the command line."""
+
+from typing import ClassVar
+
+
+class IsthmusError(Exception):
+    """A failure that the reader can act on: what happened, where, and what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SpecError(IsthmusError):
+    """Your job file, party file or data is wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class PeerError(IsthmusError):
+    """The other side broke the protocol: stop, and look at the other side."""
+
+    exit_code = 3
+
+
+class ChannelError(IsthmusError):
+    """The line to the other side failed or stayed silent: run the same command again."""
+
+    exit_code = 4
+
+
+class LedgerError(IsthmusError):
+    """A ledger was changed after it was written, or cannot be read."""
+
+    exit_code = 5
+
+
+class PolicyError(IsthmusError):
+    """Your own policy forbids what the job asks for; it was not sent."""
+
+    exit_code = 6

@@ -1,0 +1,86 @@
+"""What users write: frozen, closed structs read from TOML, and their digests."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from isthmus.core.errors import SpecError
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every struct that a user writes; an unknown key is an error that names its path."""
+
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+def load(path: Path, kind: type[SpecT]) -> SpecT:
+    """Read a TOML file into a spec.
+
+    Args:
+        path: The file.
+        kind: The spec class that describes it.
+
+    Returns:
+        The validated spec.
+
+    Raises:
+        SpecError: The file is missing, is not TOML, or does not fit `kind`.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind, strict=True)
+    except FileNotFoundError:
+        msg = f"{path}: there is no such file. Give the path of a {kind.__name__.lower()} file."
+        raise SpecError(msg) from None
+    except IsADirectoryError:
+        msg = f"{path}: this is a folder. Give the path of the TOML file in it."
+        raise SpecError(msg) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read: {error}.") from None
+    except msgspec.DecodeError as error:  # a ValidationError is a DecodeError too
+        raise SpecError(
+            f"{path}: {error}. `isthmus schema {kind.__name__.lower()}` lists every key."
+        ) from None
+
+
+def dump(spec: Spec) -> bytes:
+    """TOML text of a spec, defaults left out."""
+    return msgspec.toml.encode(_plain(spec))
+
+
+def digest(spec: Spec) -> str:
+    """SHA-256 of a spec's canonical JSON, in hex: equal specs have equal digests."""
+    return hashlib.sha256(msgspec.json.encode(spec, order="sorted")).hexdigest()
+
+
+def key_digests(spec: Spec) -> dict[str, str]:
+    """Digest of every key of a spec by its dotted path, to name where two specs differ."""
+    return {
+        key: hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+        for key, value in _leaves("", msgspec.to_builtins(spec))
+    }
+
+
+def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        return [
+            leaf
+            for key, inner in cast(dict[str, Any], value).items()
+            for leaf in _leaves(f"{path}.{key}" if path else key, inner)
+        ]
+    return [(path, value)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        defaults = {field.name: field.default for field in msgspec.structs.fields(value)}
+        return {
+            name: _plain(inner)
+            for name, inner in msgspec.structs.asdict(value).items()
+            if inner is not None and inner != defaults[name]
+        }
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in cast(dict[str, Any], value).items()}
+    return msgspec.to_builtins(value)

@@ -1,0 +1,1 @@
+"""Cryptography from kept libraries, behind small protocols. Nothing here knows a network."""

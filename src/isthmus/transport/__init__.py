@@ -1,0 +1,1 @@
+"""Typed messages between parties, and the lines that carry them."""

@@ -1,0 +1,171 @@
+"""Typed messages: the only things that cross between parties.
+
+On the wire a message is one MessagePack map whose `type` is the class name. An array travels as
+`[dtype, shape, raw buffer]` and is decoded as a read-only view of the received bytes, without a
+copy. What protects a value follows from the type of its field, so that a ledger need not be told.
+"""
+
+import math
+from collections.abc import Sized
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.core.errors import PeerError
+
+_BUFFER = 1  # MessagePack extension code of a raw array buffer
+
+
+class Protection(StrEnum):
+    """What keeps the reader of a value from knowing what it was computed from."""
+
+    CLEAR = "clear"  # nothing: the reader sees the value itself
+    BLINDED = "blinded"  # a group element under a secret exponent
+    ENCRYPTED = "encrypted"  # only the holder of the private key can read it
+    MASKED = "masked"  # a one-time random mask at least 64 bits wider than the value
+
+
+def _protected(by: Protection) -> msgspec.Meta:
+    return msgspec.Meta(extra={"protection": by})
+
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Bits = NDArray[np.uint8]
+Encrypted = Annotated[bytes, _protected(Protection.ENCRYPTED)]
+Blinded = Annotated[bytes, _protected(Protection.BLINDED)]
+MaskedIntegers = Annotated[list[bytes], _protected(Protection.MASKED)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of every message. A wrong, missing or extra field is refused."""
+
+    purpose: ClassVar[str] = ""
+    """Why it is sent, in a few words: the ledger shows it."""
+
+    reveals: ClassVar[str] = ""
+    """What its reader learns, in one clause: `isthmus explain` shows it."""
+
+    max_bytes: ClassVar[int] = 16 * 2**20
+    """The largest encoding that a reader accepts; checked before memory is taken."""
+
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+
+class Value(msgspec.Struct, frozen=True):
+    """What a ledger notes about one field of a message: everything but the value itself."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    bytes: int
+    protection: Protection
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message on the wire."""
+    return _ENCODER.encode(message)
+
+
+def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str) -> MessageT:
+    """Read a message of one expected type.
+
+    Args:
+        data: The bytes as they came; arrays of the result are views of it.
+        kind: The only type that is accepted.
+        peer: Who sent it, for the error.
+
+    Returns:
+        The message.
+
+    Raises:
+        PeerError: It is another type, or its fields are not what the type declares.
+    """
+    try:
+        return cast(MessageT, _decoder(kind).decode(data))
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        raise PeerError(
+            f"{peer!r} sent something that is not a {kind.__name__}: {error}. "
+            "Compare `isthmus version` on both sides."
+        ) from None
+
+
+def describe(message: Message) -> list[Value]:
+    """Kind, shape, size and protection of each field of a message, for the ledger."""
+    return [
+        _describe(name, getattr(message, name), protection)
+        for name, protection in protections(type(message)).items()
+    ]
+
+
+@cache
+def protections(kind: type[Message]) -> dict[str, Protection]:
+    """Protection of each field of a message type, derived from the field's declared type."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: _protection(hints[name]) for name in kind.__struct_fields__}
+
+
+def _protection(hint: Any) -> Protection:
+    if get_origin(hint) is Annotated:
+        for meta in get_args(hint)[1:]:
+            if isinstance(meta, msgspec.Meta) and meta.extra and "protection" in meta.extra:
+                return Protection(meta.extra["protection"])
+    return Protection.CLEAR
+
+
+def _describe(name: str, value: Any, protection: Protection) -> Value:
+    kind, size = type(value).__name__, len(_ENCODER.encode(value))
+    match value:
+        case np.ndarray():
+            array = cast(NDArray[Any], value)
+            return Value(name, str(array.dtype), array.shape, size, protection)
+        case bytes() | list() | tuple() | dict():
+            return Value(name, kind, (len(cast(Sized, value)),), size, protection)
+        case _:
+            return Value(name, kind, (), size, protection)
+
+
+def _write_array(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(cast(NDArray[Any], value))
+        return _Array(array.dtype.str, array.shape, msgspec.msgpack.Ext(_BUFFER, array.tobytes()))
+    raise TypeError(f"{type(value).__name__} cannot cross: declare a field type of a message")
+
+
+def _read_buffer(code: int, data: memoryview) -> memoryview:
+    if code != _BUFFER:
+        raise ValueError(f"unknown extension {code}")
+    return data
+
+
+def _read_array(declared: Any, value: Any) -> NDArray[Any]:
+    if get_origin(declared) is not np.ndarray:
+        raise TypeError(f"{declared} is not a field type of a message")
+    wanted = np.dtype(get_args(get_args(declared)[1])[0])
+    array = msgspec.convert(value, _Array)
+    if array.dtype != wanted.str or not isinstance(array.data, memoryview):
+        raise ValueError(f"expected an array of {wanted}")
+    buffer = np.frombuffer(cast("memoryview[int]", array.data), np.uint8)
+    if math.prod(array.shape) * wanted.itemsize != buffer.size:
+        raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
+    return buffer.view(wanted).reshape(array.shape)
+
+
+class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    dtype: str
+    shape: tuple[Count, ...]
+    data: Any  # an extension on the way out, a view of the received bytes on the way in
+
+
+@cache
+def _decoder(kind: type[Message]) -> msgspec.msgpack.Decoder[Message]:
+    return msgspec.msgpack.Decoder(kind, dec_hook=_read_array, ext_hook=_read_buffer)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_write_array)

@@ -154,13 +154,14 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
     buffer = np.frombuffer(cast("memoryview[int]", array.data), np.uint8)
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
-    return buffer.view(wanted).reshape(array.shape)
+    values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)
+    return values
 
 
 class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     dtype: str
     shape: tuple[Count, ...]
-    data: Any  # an extension on the way out, a view of the received bytes on the way in
+    data: object  # an extension on the way out, a view of the received bytes on the way in
 
 
 @cache

@@ -15,6 +15,13 @@ class SpecError(IsthmusError):
     exit_code = 2
 
 
+class JobError(SpecError):
+    """The job asks for more than the parties' data allow together; its text is sent to the peers.
+
+    So it may hold counts that all parties know, and nothing of one party's files.
+    """
+
+
 class PeerError(IsthmusError):
     """The other side broke the protocol: stop, and look at the other side."""
 

@@ -1,10 +1,12 @@
 """Additive homomorphic encryption as the protocols see it, whichever library computes it."""
 
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+Scheme = Literal["okamoto-uchiyama", "paillier"]
 
 Codes = NDArray[np.int8]
 
@@ -31,6 +33,10 @@ class Ciphertexts(Protocol):
         """Ciphertext of the sum of all elements, as a vector of one."""
         ...
 
+    def sums(self, groups: Sequence[Sequence[int]]) -> Self:
+        """Ciphertexts of the sums of chosen elements, one per group of positions."""
+        ...
+
     def bucket_sums(self, codes: Codes, buckets: int, *, cumulative: bool = False) -> Self:
         """Encrypted sums by bucket: the one primitive of regression and of boosted trees.
 
@@ -51,7 +57,12 @@ class Ciphertexts(Protocol):
 
 
 class PublicKey(Protocol):
-    """Encrypts, and reads what the other party sent."""
+    """Encrypts, and reads what the other party sent.
+
+    The holder of the private key made it, and could have made it so that randomness hides less
+    from itself. Whoever computes on ciphertexts relies on masks (`fixed_point`), and on a key
+    holder that follows the protocol to keep what the masks do not cover.
+    """
 
     @property
     def plaintext_bits(self) -> int:
@@ -93,3 +104,20 @@ class PrivateKey(Protocol):
     def decrypt(self, ciphertexts: Ciphertexts) -> list[int]:
         """The signed integers. The caller refuses values out of the range it expects."""
         ...
+
+
+def check_codes(codes: Codes, rows: int, buckets: int) -> None:
+    """Refuse codes that an engine would read or write out of bounds with.
+
+    Args:
+        codes: Bucket of each row in each column, shape (rows, columns).
+        rows: How many ciphertexts there are.
+        buckets: Buckets per column.
+
+    Raises:
+        ValueError: A code is no bucket, or codes and ciphertexts do not fit.
+    """
+    if not 1 <= buckets <= MAX_BUCKETS or len(codes) != rows:
+        raise ValueError(f"{len(codes)} rows of codes in {buckets} buckets do not fit {rows} rows")
+    if codes.min() < 0 or codes.max() >= buckets:
+        raise ValueError(f"a code is not in [0, {buckets})")

@@ -33,13 +33,12 @@ def _protected(by: Protection) -> msgspec.Meta:
     return msgspec.Meta(extra={"protection": by})
 
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Bits = NDArray[np.uint8]
 Encrypted = Annotated[bytes, _protected(Protection.ENCRYPTED)]
 Blinded = Annotated[bytes, _protected(Protection.BLINDED)]
 MaskedIntegers = Annotated[list[bytes], _protected(Protection.MASKED)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+Finite = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -50,6 +49,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 
     reveals: ClassVar[str] = ""
     """What its reader learns, in one clause: `isthmus explain` shows it."""
+
+    discloses: ClassVar[bool] = False
+    """Whether its reader learns something about data or labels: the job must agree to it."""
 
     max_bytes: ClassVar[int] = 16 * 2**20
     """The largest encoding that a reader accepts; checked before memory is taken."""
@@ -87,8 +89,9 @@ def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str
     Raises:
         PeerError: It is another type, or its fields are not what the type declares.
     """
+    decoder = _decoder(kind)
     try:
-        return cast(MessageT, _decoder(kind).decode(data))
+        return cast(MessageT, decoder.decode(data))
     except (msgspec.DecodeError, ValueError, TypeError) as error:
         raise PeerError(
             f"{peer!r} sent something that is not a {kind.__name__}: {error}. "
@@ -120,15 +123,18 @@ def _protection(hint: Any) -> Protection:
 
 
 def _describe(name: str, value: Any, protection: Protection) -> Value:
-    kind, size = type(value).__name__, len(_ENCODER.encode(value))
+    kind = type(value).__name__
     match value:
         case np.ndarray():
             array = cast(NDArray[Any], value)
-            return Value(name, str(array.dtype), array.shape, size, protection)
-        case bytes() | list() | tuple() | dict():
-            return Value(name, kind, (len(cast(Sized, value)),), size, protection)
+            return Value(name, str(array.dtype), array.shape, array.nbytes, protection)
+        case bytes():
+            return Value(name, kind, (len(value),), len(value), protection)
+        case list() | tuple() | dict():
+            items = len(cast(Sized, value))
+            return Value(name, kind, (items,), len(_ENCODER.encode(value)), protection)
         case _:
-            return Value(name, kind, (), size, protection)
+            return Value(name, kind, (), len(_ENCODER.encode(value)), protection)
 
 
 def _write_array(value: Any) -> Any:
@@ -155,6 +161,8 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
     values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)
+    if wanted.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("an array holds infinities or values that are not numbers")
     return values
 
 

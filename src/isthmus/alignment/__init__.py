@@ -1,0 +1,1 @@
+"""Which rows do the parties share? One folder per protocol that answers it."""

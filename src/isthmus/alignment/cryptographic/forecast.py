@@ -1,0 +1,43 @@
+"""What each party of a cryptographic alignment will send."""
+
+import numpy as np
+
+from isthmus.alignment.cryptographic import messages
+from isthmus.alignment.cryptographic.blocks import blocks as rounds
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
+from isthmus.crypto.curve import POINT_BYTES
+from isthmus.ledger.forecast import Flow, Sizes, blocks
+
+
+def forecast(
+    spec: CryptographicAlignment, sizes: Sizes, receiver: str = "active", sender: str = "passive"
+) -> list[Flow]:
+    """Messages of one alignment.
+
+    Args:
+        spec: What the job says.
+        sizes: Rows of both parties, and how many are shared.
+        receiver: Role, in the job, of the party that receives.
+        sender: Role, in the job, of the party that sends.
+
+    Returns:
+        The flows of both.
+    """
+    ours, theirs = sizes.rows[receiver], sizes.rows[sender]
+    flows = [
+        Flow(receiver, messages.RowCount(rows=ours), 1),
+        Flow(sender, messages.RowCount(rows=theirs), 1),
+    ]
+    for block in rounds(ours, theirs, spec.batch_rows):
+        own = bytes(POINT_BYTES * len(range(ours)[block.ours]))
+        other = bytes(POINT_BYTES * block.theirs)
+        flows += [
+            Flow(receiver, messages.BlindedRows(points=own), 1),
+            Flow(sender, messages.BlindedRows(points=other), 1),
+            Flow(sender, messages.DoublyBlindedRows(points=own), 1),
+        ]
+    flows.append(Flow(receiver, messages.SharedCount(rows=sizes.shared), 1))
+    for count, size in blocks(sizes.shared, spec.batch_rows):
+        positions = messages.SharedRows(positions=np.zeros(size, np.int64))
+        flows.append(Flow(receiver, positions, count))
+    return flows

@@ -1,0 +1,22 @@
+"""What a job may tune in a cryptographic alignment."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+MAX_BATCH_ROWS = 2**18
+
+
+class CryptographicAlignment(Spec, frozen=True):
+    """The `[alignment]` table of a job."""
+
+    minimum_size: Annotated[
+        int,
+        Meta(ge=1, description="fewest shared rows to go on with: few rows can be singled out"),
+    ] = 100
+    batch_rows: Annotated[
+        int,
+        Meta(ge=1, le=MAX_BATCH_ROWS, description="rows of each party blinded and sent at a time"),
+    ] = 65_536

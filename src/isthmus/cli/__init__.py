@@ -1,0 +1,1 @@
+"""The command line: verbs and paths, one file per group of verbs."""

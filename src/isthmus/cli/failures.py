@@ -1,0 +1,79 @@
+"""How a command that failed says so: one sentence and an exit code, and a traceback for our bugs."""
+
+import sys
+import traceback
+from dataclasses import dataclass
+
+import typer
+
+from isthmus.core.errors import IsthmusError
+from isthmus.store.encoding import to_json
+
+EXIT_CODES = {
+    0: "done",
+    1: "a bug of ours",
+    2: "your files, your data or the command",
+    3: "the other side broke the protocol",
+    4: "the line failed: run it again",
+    5: "a ledger does not verify",
+    6: "your own policy refused",
+    130: "interrupted",
+}
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What people and programs are told about an error."""
+
+    kind: str
+    message: str
+    exit_code: int
+
+
+def report(error: BaseException, *, as_json: bool) -> int:
+    """Tell why a command failed.
+
+    Args:
+        error: What it raised.
+        as_json: Also print one JSON object on standard output.
+
+    Returns:
+        The exit code.
+    """
+    failure = _describe(error)
+    if failure.kind == "Bug":
+        traceback.print_exception(error)
+    typer.echo(f"isthmus: {_one_line(failure.message)}", err=True)
+    if as_json:
+        typer.echo(to_json({"error": failure}))
+        sys.stdout.flush()
+    return failure.exit_code
+
+
+def _describe(error: BaseException) -> Failure:
+    match error:
+        case IsthmusError():
+            return Failure(type(error).__name__, str(error), error.exit_code)
+        case typer.TyperException():
+            return Failure("UsageError", _usage(error), error.exit_code)
+        case KeyboardInterrupt():
+            return Failure("Interrupted", "interrupted. Run it again to start over.", INTERRUPTED)
+        case _:
+            message = (
+                f"{type(error).__name__}: this is a bug in isthmus, not in your files. "
+                "Please report it with the lines above."
+            )
+            return Failure("Bug", message, 1)
+
+
+def _usage(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "isthmus"
+    return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."
+
+
+def _one_line(message: str) -> str:
+    """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
+    words = " ".join(message.splitlines())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)

@@ -1,0 +1,59 @@
+"""How answers look: tables without frames, which stay readable in a pipe."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.filesize import decimal
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Rows under headings; columns of numbers are the caller's to format.
+
+    Args:
+        headings: One per column; a heading that ends in `#` is a column of numbers.
+        rows: Cells, printed as they are: brackets are not markup.
+
+    Returns:
+        The table.
+    """
+    found = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in headings:
+        number = heading.endswith("#")
+        found.add_column(heading.rstrip(" #"), justify="right" if number else "left")
+    for row in rows:
+        found.add_row(*(Text(str(cell)) for cell in row))
+    return found
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Table:
+    """Names and values in two columns.
+
+    Args:
+        pairs: Name and value of each line; a value may be a list, one line each.
+
+    Returns:
+        The table.
+    """
+    found = Table.grid(padding=(0, 2))
+    for name, value in pairs:
+        found.add_row(Text(name, style="bold"), Text(str(value)))
+    return found
+
+
+def page(*parts: RenderableType) -> Group:
+    """Parts below each other; text is printed as it is."""
+    return Group(*(Text(part) if isinstance(part, str) else part for part in parts))
+
+
+def indented(lines: Iterable[str]) -> Padding:
+    """Lines set off from the left, such as commands to type."""
+    return Padding(Text("\n".join(lines)), (0, 0, 0, 2))
+
+
+def size(count: int) -> str:
+    """Bytes in the largest unit that fits, for example `2.7 MB`."""
+    return decimal(count)

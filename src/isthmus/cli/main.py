@@ -1,0 +1,86 @@
+"""The `isthmus` command: the index of its verbs, and the last stop of every error."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import typer
+
+from isthmus.cli import keys, ledger
+from isthmus.cli.answer import Answer, Command, answers, keep_stdout_clean, show
+from isthmus.cli.check import check
+from isthmus.cli.explain import explain
+from isthmus.cli.failures import EXIT_CODES, INTERRUPTED, report
+from isthmus.cli.init import init
+from isthmus.cli.report import report as write_report
+from isthmus.cli.run import run
+from isthmus.cli.schema import schema
+from isthmus.cli.simulate import simulate
+from isthmus.cli.version import version
+
+# Every command, with its example.
+COMMANDS: Mapping[Command, str] = {
+    init: "isthmus init health trial",
+    simulate: "isthmus simulate trial/job.toml",
+    check: "isthmus check job.toml --party party.toml",
+    explain: "isthmus explain job.toml --party party.toml",
+    run: "isthmus run job.toml --party party.toml",
+    write_report: "isthmus report runs/latest",
+    schema: "isthmus schema job",
+    version: "isthmus version",
+}
+KEYS: Mapping[Command, str] = {
+    keys.make: "isthmus keys make clinic keys/",
+    keys.request: "isthmus keys request clinic keys/",
+    keys.authority: "isthmus keys authority our-authority authority/",
+    keys.issue: "isthmus keys issue keys/request.pem authority/",
+    keys.show: "isthmus keys show keys/certificate.pem",
+}
+LEDGER: Mapping[Command, str] = {
+    ledger.show: "isthmus ledger show runs/latest",
+    ledger.verify: "isthmus ledger verify runs/latest",
+}
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    keep_stdout_clean()
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: What was typed after `isthmus`.
+
+    Returns:
+        The exit code; every failure has been told by then.
+    """
+    as_json = "--json" in arguments
+    try:
+        answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
+        if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt  # noqa: TRY301
+        if isinstance(answer, Answer):
+            show(answer, as_json=as_json)
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nobody comes after us
+        return report(error, as_json=as_json)
+    return 0
+
+
+def _make_app() -> typer.Typer:
+    codes = "\n\n".join(f"{code}: {meaning}" for code, meaning in EXIT_CODES.items())
+    root = _group("Joint training across data islands.", COMMANDS, f"Exit codes:\n\n{codes}")
+    root.add_typer(_group("Keys and certificates of parties.", KEYS), name="keys")
+    root.add_typer(_group("What left a party: look at it, verify it.", LEDGER), name="ledger")
+    return root
+
+
+def _group(title: str, commands: Mapping[Command, str], epilog: str | None = None) -> typer.Typer:
+    group = typer.Typer(help=title, epilog=epilog, pretty_exceptions_enable=False)
+    for command, example in commands.items():
+        group.command(epilog=f"Example: {example}")(answers(command))
+    return group
+
+
+app = _make_app()

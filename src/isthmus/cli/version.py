@@ -1,0 +1,36 @@
+"""What is installed."""
+
+import platform
+from importlib import metadata
+
+from isthmus import __version__
+from isthmus.cli.answer import Answer
+from isthmus.cli.layout import facts
+
+ENGINES = (
+    "cryptography",
+    "gmpy2",
+    "grpcio",
+    "msgspec",
+    "numpy",
+    "pyarrow",
+    "rbcl",
+    "scikit-learn",
+    "sf-heu",
+)
+
+
+def version() -> Answer:
+    """Show the versions of isthmus, Python and the engines, to compare with the other side."""
+    engines = {name: _installed(name) for name in ENGINES}
+    value = {"isthmus": __version__, "python": platform.python_version(), "engines": engines}
+    lines = [("isthmus", __version__), ("python", platform.python_version())]
+    lines += [(name, found or "not installed") for name, found in engines.items()]
+    return Answer(value, facts(lines))
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

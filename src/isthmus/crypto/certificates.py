@@ -1,0 +1,303 @@
+"""Keys and certificates of parties, and signatures with them: X.509 and ECDSA by pyca.
+
+A party is known by its name: the common name, and the DNS name that gRPC compares. Two parties
+either exchange self-signed certificates, or have theirs issued by an authority that both trust.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from isthmus.core.errors import SpecError
+
+PARTY_DAYS = 365
+AUTHORITY_DAYS = 3650
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CLOCK_SKEW = timedelta(hours=1)
+_SIGNATURE = ec.ECDSA(hashes.SHA256())
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Who issues certificates: keep the private key apart from every party."""
+
+    certificate: bytes
+    private_key: bytes
+
+    def __repr__(self) -> str:
+        return f"Authority({common_name(self.certificate)!r})"
+
+
+def make_key() -> bytes:
+    """A fresh private key on P-256, as PEM without a password."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def self_signed(name: str, private_key: bytes, days: int = PARTY_DAYS) -> bytes:
+    """A certificate for parties that exchange certificates directly.
+
+    Args:
+        name: Of the party: a-z, 0-9 and hyphens, as in a DNS name.
+        private_key: The party's key, PEM.
+        days: How long it is valid.
+
+    Returns:
+        The certificate, PEM.
+
+    Raises:
+        SpecError: The name or the key cannot be used.
+    """
+    key, subject = _read_private(private_key), _subject(name)
+    unsigned = _for_party(_unsigned(subject, subject, key.public_key(), days), name)
+    return unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def signing_request(name: str, private_key: bytes) -> bytes:
+    """What a party sends to an authority.
+
+    Args:
+        name: Of the party: a-z, 0-9 and hyphens, as in a DNS name.
+        private_key: The party's key, PEM; it stays where it is.
+
+    Returns:
+        The request, PEM.
+
+    Raises:
+        SpecError: The name or the key cannot be used.
+    """
+    builder = x509.CertificateSigningRequestBuilder(_subject(name))
+    request = builder.sign(_read_private(private_key), hashes.SHA256())
+    return request.public_bytes(Encoding.PEM)
+
+
+def make_authority(name: str, days: int = AUTHORITY_DAYS) -> Authority:
+    """Somebody both parties trust to say who is who.
+
+    Args:
+        name: Of the authority: a-z, 0-9 and hyphens.
+        days: How long its certificate is valid.
+
+    Returns:
+        Its certificate and its fresh private key.
+
+    Raises:
+        SpecError: The name cannot be used.
+    """
+    private_key, subject = make_key(), _subject(name)
+    key = _read_private(private_key)
+    unsigned = (
+        _unsigned(subject, subject, key.public_key(), days)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(issues=True), critical=True)
+    )
+    certificate = unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return Authority(certificate, private_key)
+
+
+def issue(request: bytes, authority: Authority, days: int = PARTY_DAYS) -> bytes:
+    """Certify a party. The caller has made sure that the request is from who it names.
+
+    Args:
+        request: What `signing_request` made, PEM; only name and public key are taken from it.
+        authority: Who issues.
+        days: How long the certificate is valid.
+
+    Returns:
+        The party's certificate, PEM.
+
+    Raises:
+        SpecError: The request is not valid.
+    """
+    asked = _read("signing request", x509.load_pem_x509_csr, request)
+    if not asked.is_signature_valid:
+        raise SpecError("the signing request was changed after it was made: ask for it again.")
+    key, issuer = _read_private(authority.private_key), _read_certificate(authority.certificate)
+    name, public = _name(asked.subject), asked.public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise SpecError(_OTHER_KEY)
+    unsigned = _for_party(_unsigned(_subject(name), issuer.subject, public, days), name)
+    return unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def common_name(certificate: bytes) -> str:
+    """Name of the party that a PEM certificate is for."""
+    return _name(_read_certificate(certificate).subject)
+
+
+def expires(certificate: bytes) -> datetime:
+    """When a PEM certificate ends, in UTC."""
+    return _read_certificate(certificate).not_valid_after_utc
+
+
+def fingerprint(certificate: bytes) -> str:
+    """SHA-256 of a PEM certificate's contents in hex, for people to compare by telephone."""
+    return _read_certificate(certificate).fingerprint(hashes.SHA256()).hex()
+
+
+def matches(certificate: bytes, private_key: bytes) -> bool:
+    """Whether a PEM certificate is for a PEM private key."""
+    return _read_certificate(certificate).public_key() == _read_private(private_key).public_key()
+
+
+def check(certificate: bytes, private_key: bytes, name: str) -> None:
+    """Refuse a certificate that a party cannot show to others.
+
+    Args:
+        certificate: PEM.
+        private_key: PEM.
+        name: Of the party.
+
+    Raises:
+        SpecError: It is for another key or party, or not valid now.
+    """
+    found, now = _read_certificate(certificate), datetime.now(UTC)
+    if not matches(certificate, private_key):
+        raise SpecError(
+            "the certificate is for another private key: name the pair that `isthmus keys` made "
+            "together."
+        )
+    if _name(found.subject) != name:
+        raise SpecError(
+            f"the certificate is for {_name(found.subject)!r}, and this party is {name!r}: name "
+            "its own certificate, or make one with `isthmus keys`."
+        )
+    if not found.not_valid_before_utc <= now <= found.not_valid_after_utc:
+        raise SpecError(
+            f"the certificate is valid from {found.not_valid_before_utc:%Y-%m-%d} to "
+            f"{found.not_valid_after_utc:%Y-%m-%d}: make a new one with `isthmus keys`."
+        )
+
+
+def sign(private_key: bytes, data: bytes) -> bytes:
+    """Signature over data.
+
+    Args:
+        private_key: PEM.
+        data: What to sign.
+
+    Returns:
+        ECDSA on P-256 with SHA-256, DER.
+
+    Raises:
+        SpecError: The key cannot be read, or is of another kind.
+    """
+    return _read_private(private_key).sign(data, _SIGNATURE)
+
+
+def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether the holder of a certificate's private key signed the data.
+
+    Args:
+        certificate: PEM.
+        signature: What `sign` returned.
+        data: What was signed.
+
+    Returns:
+        Whether the signature is good. The caller decides whether the certificate is trusted.
+
+    Raises:
+        SpecError: The certificate cannot be read, or its key is of another kind.
+    """
+    key = _read_certificate(certificate).public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SpecError(_OTHER_KEY)
+    try:
+        key.verify(signature, data, _SIGNATURE)
+    except InvalidSignature:
+        return False
+    return True
+
+
+_OTHER_KEY = "this is not an elliptic-curve key: make one for P-256 with `isthmus keys`."
+
+
+def _unsigned(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return x509.CertificateBuilder(
+        issuer_name=issuer,
+        subject_name=subject,
+        public_key=key,
+        serial_number=x509.random_serial_number(),
+        not_valid_before=now - _CLOCK_SKEW,
+        not_valid_after=now + timedelta(days=days),
+    )
+
+
+def _for_party(unsigned: x509.CertificateBuilder, name: str) -> x509.CertificateBuilder:
+    both_ends = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    return (
+        unsigned.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(issues=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
+    )
+
+
+def _usage(*, issues: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not issues,
+        key_cert_sign=issues,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _subject(name: str) -> x509.Name:
+    if not _NAME.fullmatch(name):
+        raise SpecError(
+            f"{name!r} cannot name a party: use a-z, 0-9 and hyphens, at most 63, and no hyphen "
+            "at either end."
+        )
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _name(subject: x509.Name) -> str:
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if len(names) != 1:
+        raise SpecError("the certificate names no party: make one with `isthmus keys`.")
+    return str(names[0].value)
+
+
+def _read_certificate(pem: bytes) -> x509.Certificate:
+    return _read("certificate", x509.load_pem_x509_certificate, pem)
+
+
+def _read_private(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = _read("private key", lambda data: load_pem_private_key(data, None), pem)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise SpecError(_OTHER_KEY)
+    return key
+
+
+def _read(kind: str, load: Callable[[bytes], _T], pem: bytes) -> _T:
+    try:
+        return load(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # a TypeError: it has a password
+        raise SpecError(
+            f"this is not a {kind} in PEM without a password: make it with `isthmus keys`."
+        ) from None

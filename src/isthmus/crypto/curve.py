@@ -1,0 +1,79 @@
+"""Blinded identifiers on ristretto255 (RFC 9496), by libsodium: the only file that imports rbcl.
+
+A `BlindingKey` is a secret scalar k. It maps an identifier to k H(identifier), and the point of
+another party's key to k times that point. Under two keys the order does not matter, so equal
+identifiers meet; without a key, points tell nothing (decisional Diffie-Hellman, with H a random
+oracle).
+"""
+
+# rbcl has no types, so all that comes from it is unknown.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
+import hashlib
+from collections.abc import Sequence
+
+import rbcl
+
+from isthmus.crypto.threads import spread
+
+POINT_BYTES = 32
+"""Bytes of an encoded point."""
+
+_CHUNK = 2_000  # about a tenth of a second
+_LENGTH_BYTES = 8
+
+
+class BlindingKey:
+    """A secret scalar: make a fresh one for every alignment, and never let it leave."""
+
+    def __init__(self) -> None:
+        self._scalar: bytes = rbcl.crypto_core_ristretto255_scalar_random()
+
+    def blind_identifiers(self, identifiers: Sequence[bytes], context: bytes) -> bytes:
+        """Hash identifiers to points, and put the key on them.
+
+        Args:
+            identifiers: What to hide.
+            context: Separates this use from all others: equal identifiers of different contexts
+                have unrelated points.
+
+        Returns:
+            `POINT_BYTES` per identifier, in the same order.
+        """
+        prefix = hashlib.sha512(_framed(context))
+
+        def blind(identifier: bytes) -> bytes:
+            digest = prefix.copy()
+            digest.update(_framed(identifier))
+            return self._blind(rbcl.crypto_core_ristretto255_from_hash(digest.digest()))
+
+        return b"".join(spread(blind, identifiers, _CHUNK))
+
+    def blind_points(self, points: bytes) -> bytes:
+        """Put the key on points of the other party.
+
+        Args:
+            points: `POINT_BYTES` each, one after the other.
+
+        Returns:
+            The points under this key too, in the same order.
+
+        Raises:
+            ValueError: Something is not a point, or is the identity, which hides nothing.
+        """
+        if len(points) % POINT_BYTES:
+            raise ValueError(f"{len(points)} bytes are not points of {POINT_BYTES} bytes each")
+        starts = range(0, len(points), POINT_BYTES)
+        try:
+            blinded = spread(lambda at: self._blind(points[at : at + POINT_BYTES]), starts, _CHUNK)
+        except RuntimeError:  # libsodium refuses encodings that are not canonical, and the identity
+            raise ValueError("these bytes are not points of ristretto255") from None
+        return b"".join(blinded)
+
+    def _blind(self, point: bytes) -> bytes:
+        blinded: bytes = rbcl.crypto_scalarmult_ristretto255(self._scalar, point)
+        return blinded
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(_LENGTH_BYTES, "big") + data

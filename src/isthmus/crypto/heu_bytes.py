@@ -1,0 +1,64 @@
+"""How HEU writes keys and ciphertexts, so that no byte of a peer ever reaches HEU's parsers.
+
+HEU 0.5 packs with MessagePack: a big integer is a *string* of little-endian two's complement, an
+object is an array of such, followed by the number of its scheme in eight bytes. A matrix of
+ciphertexts is [rows, columns, dimensions, [one string per object]]. Strings here are not text,
+which is why items are taken raw.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+_STRING_HEADERS = {0xD9: 2, 0xDA: 3}  # any other header is a short string's: one byte
+_SCHEME_BYTES = 8
+
+
+def read_key(data: bytes, count: int) -> list[int]:
+    """The first `count` big integers of a key."""
+    items = msgspec.msgpack.decode(data[:-_SCHEME_BYTES], type=list[msgspec.Raw])
+    return [_read_number(bytes(item)) for item in items[:count]]
+
+
+def write_key(scheme: int, numbers: Iterable[int], *small: int) -> bytes:
+    """A key that HEU can load: big integers, then small ones."""
+    items = [_write_number(number) for number in numbers]
+    return _array([*items, *map(msgspec.msgpack.encode, small)]) + _tag(scheme)
+
+
+def read_ciphertexts(data: bytes) -> list[int]:
+    """The numbers in a vector of ciphertexts."""
+    *_, items = msgspec.msgpack.decode(data, type=tuple[int, int, int, list[msgspec.Raw]])
+    # Each is a string that holds an array of one number, and the tag.
+    return [_read_number(_content(bytes(item))[1:-_SCHEME_BYTES]) for item in items]
+
+
+def write_ciphertexts(scheme: int, numbers: Sequence[int]) -> bytes:
+    """A vector of ciphertexts that HEU can load."""
+    tag = _tag(scheme)
+    items = [_string(_array([_write_number(number)]) + tag) for number in numbers]
+    return _array([*map(msgspec.msgpack.encode, (len(numbers), 1, 1)), _array(items)])
+
+
+def _read_number(string: bytes) -> int:
+    return int.from_bytes(_content(string), "little", signed=True)
+
+
+def _write_number(number: int) -> bytes:
+    return _string(number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
+
+
+def _content(string: bytes) -> bytes:
+    return string[_STRING_HEADERS.get(string[0], 1) :]
+
+
+def _string(content: bytes) -> bytes:
+    return b"\xda" + len(content).to_bytes(2, "big") + content
+
+
+def _array(items: Sequence[bytes]) -> bytes:
+    return b"\xdd" + len(items).to_bytes(4, "big") + b"".join(items)
+
+
+def _tag(scheme: int) -> bytes:
+    return scheme.to_bytes(_SCHEME_BYTES, "little")

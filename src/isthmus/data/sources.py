@@ -1,0 +1,295 @@
+"""Where a party's rows come from: the `[datasets.NAME]` tables of a party file.
+
+No message of Arrow goes into an error of ours: it quotes the value that it could not read.
+"""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import pyarrow as pa
+import pyarrow.compute
+from msgspec import Meta
+from pyarrow import csv, parquet
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.core.spec import Spec
+
+Column = Any
+"""A `pyarrow.ChunkedArray`."""
+
+Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+
+pc = cast(Any, pyarrow.compute)  # its functions are made at import
+
+_Ragged = tuple[int, int]
+"""Cells of a line that does not fit the first line, and cells of the first line."""
+
+_WILDCARDS = frozenset("*?[")
+_KINDS = {"integer": pa.int64(), "number": pa.float64()}
+
+
+class Dataset(Spec, frozen=True):
+    """The `[datasets.NAME]` table of a party file: one file of rows, and how to read it."""
+
+    path: Annotated[
+        str,
+        Meta(description="a .csv, .csv.gz or .parquet file, relative to the party file's folder"),
+    ]
+    identifiers: Annotated[
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description="columns that together name a row, in the order that the parties agreed on",
+        ),
+    ]
+    label: Annotated[
+        str | None, Meta(description="column to predict; the active party has one")
+    ] = None
+    columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="feature columns by name or by pattern such as h*; "
+            "* is all but identifiers and label"
+        ),
+    ] = ("*",)
+    missing: Annotated[
+        Literal["error", "mean"] | Finite,
+        Meta(
+            description="what becomes of empty cells of feature columns: an error, "
+            "the mean of the column, or this number"
+        ),
+    ] = "error"
+    missing_values: Annotated[
+        tuple[str, ...], Meta(description="texts that mean an empty cell in CSV")
+    ] = ("", "NA", "NaN", "null")
+    types: Annotated[
+        dict[str, Literal["integer", "number"]],
+        Meta(
+            description="columns to read as another type: integer makes the identifiers 007 and 7 "
+            "equal, number reads a text column of a Parquet file"
+        ),
+    ] = {}
+    delimiter: Annotated[
+        str, Meta(min_length=1, max_length=1, description="what parts the cells of CSV")
+    ] = ","
+
+    def resolve(self, folder: Path) -> Path:
+        """The file of this dataset, given the folder of the party file."""
+        return folder / self.path
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file are used, and as what."""
+
+    identifiers: tuple[str, ...]
+    label: str | None
+    features: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Every column to read."""
+        return [*self.identifiers, *self.features, *((self.label,) if self.label else ())]
+
+
+def columns(dataset: Dataset, folder: Path) -> Columns:
+    """Find the columns that a dataset names; reads the head of the file only.
+
+    Args:
+        dataset: What the party file says.
+        folder: The folder of the party file.
+
+    Returns:
+        The columns, features in the order of the dataset's patterns, then of the file.
+
+    Raises:
+        SpecError: The file cannot be read, or it does not have the columns.
+    """
+    path = dataset.resolve(folder)
+    names = _header(dataset, path)
+    label = [dataset.label] if dataset.label is not None else []
+    for key, wanted in (
+        ("identifiers", dataset.identifiers),
+        ("label", label),
+        ("types", dataset.types),
+    ):
+        for name in wanted:
+            _require(name, names, path, key)
+    keys = [*dataset.identifiers, *label]
+    if len(set(keys)) < len(keys):
+        raise SpecError(f"{path}: `identifiers` and `label` must be different columns.")
+    features = _features(dataset, names, set(keys), path)
+    return Columns(tuple(dataset.identifiers), dataset.label, features)
+
+
+def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
+    """Read columns of a file, with the types that the dataset declares.
+
+    Args:
+        dataset: What the party file says.
+        folder: The folder of the party file.
+        wanted: What `columns` found.
+
+    Returns:
+        Arrow columns by name; identifiers of CSV are text as it stands in the file.
+
+    Raises:
+        SpecError: The file cannot be read, has no rows, or a column is not of its declared type.
+    """
+    path = dataset.resolve(folder)
+    table = _parquet(path, wanted) if _is_parquet(path) else _csv(dataset, path, wanted)
+    if table.num_rows == 0:
+        raise SpecError(f"{path}: the file has no rows. Export it again with its rows.")
+    return {
+        name: _typed(table.column(name), name, dataset.types.get(name), path)
+        for name in wanted.names
+    }
+
+
+def _header(dataset: Dataset, path: Path) -> list[str]:
+    if not path.is_file():
+        raise SpecError(f"{path}: there is no such file. Correct `path` in the party file.")
+    ragged: list[_Ragged] = []
+    with _reading(path, ragged):
+        if _is_parquet(path):
+            names = list(parquet.read_schema(path).names)
+        else:
+            with csv.open_csv(path, parse_options=_parsing(dataset, ragged)) as reader:
+                names = list(reader.schema.names)
+    # By position, not by name: where a file has no header, these are the values of a row.
+    count = Counter(names)
+    repeated = [str(position) for position, name in enumerate(names, 1) if count[name] > 1]
+    if repeated:
+        raise SpecError(
+            f"{path}: columns {', '.join(repeated)} share a name. Begin the file with a line that "
+            "gives each column a name of its own."
+        )
+    return names
+
+
+def _require(name: str, names: list[str], path: Path, key: str) -> None:
+    if name in names:
+        return
+    close = get_close_matches(name, names)
+    advice = (
+        f"Did you mean {' or '.join(repr(match) for match in close)}?"
+        if close
+        else f"Is the first line of its {len(names)} columns a line of names?"
+    )
+    raise SpecError(f"{path}: `{key}` names {name!r}, which is not a column. {advice}")
+
+
+def _features(dataset: Dataset, names: list[str], keys: set[str], path: Path) -> tuple[str, ...]:
+    chosen: dict[str, None] = {}  # an ordered set
+    for pattern in dataset.columns:
+        if pattern in keys:
+            raise SpecError(
+                f"{path}: {pattern!r} is an identifier or the label and cannot be a feature too. "
+                "Take it out of `columns`."
+            )
+        matches = [name for name in names if name not in keys and fnmatchcase(name, pattern)]
+        if pattern in names:
+            matches = [pattern]
+        elif not matches and not _WILDCARDS & set(pattern):
+            _require(pattern, names, path, "columns")
+        elif not matches:
+            raise SpecError(
+                f"{path}: the pattern {pattern!r} in `columns` matches no column. Correct it, or "
+                "set `columns = []` where this party brings no features."
+            )
+        chosen |= dict.fromkeys(matches)
+    return tuple(chosen)
+
+
+def _parquet(path: Path, wanted: Columns) -> Any:
+    with _reading(path):
+        return parquet.read_table(path, columns=wanted.names)
+
+
+def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
+    as_text = dict.fromkeys((*wanted.identifiers, *dataset.types), pa.string())
+    converting = csv.ConvertOptions(
+        include_columns=wanted.names,
+        column_types=as_text,
+        null_values=list(dataset.missing_values),
+        strings_can_be_null=True,
+    )
+    ragged: list[_Ragged] = []
+    with _reading(path, ragged):
+        return csv.read_csv(
+            path, parse_options=_parsing(dataset, ragged), convert_options=converting
+        )
+
+
+def _parsing(dataset: Dataset, ragged: list[_Ragged]) -> Any:
+    def refuse(row: Any) -> str:
+        ragged.append((row.actual_columns, row.expected_columns))
+        return "error"
+
+    return csv.ParseOptions(
+        delimiter=dataset.delimiter, newlines_in_values=True, invalid_row_handler=refuse
+    )
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.name.endswith((".csv", ".csv.gz")):
+        return False
+    if path.name.endswith(".parquet"):
+        return True
+    raise SpecError(
+        f"{path}: only .csv, .csv.gz and .parquet files can be read. Convert the file, or rename "
+        "it if it is one of these."
+    )
+
+
+@contextmanager
+def _reading(path: Path, ragged: Sequence[_Ragged] = ()) -> Generator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        raise SpecError(f"{path}: {_why_unreadable(path, ragged)}") from None
+
+
+def _why_unreadable(path: Path, ragged: Sequence[_Ragged]) -> str:
+    if ragged:
+        actual, expected = ragged[0]
+        return (
+            f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
+            "the `delimiter` in double quotes."
+        )
+    kind = "Parquet" if _is_parquet(path) else "CSV in UTF-8"
+    return f"the file is not {kind}, or is empty or cut short. Copy or export it again."
+
+
+def _typed(column: Column, name: str, kind: str | None, path: Path) -> Column:
+    if kind is None:
+        return column
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    plain = pc.utf8_trim_whitespace(column) if text else column
+    try:
+        return plain.cast(_KINDS[kind])
+    except pa.ArrowException:
+        raise SpecError(
+            f"{path}: `types` says that column {name!r} is {kind}, but it holds something else. "
+            "Correct the file, or take the column out of `types`."
+        ) from None
+
+
+def numbers(column: Column) -> Floats | None:
+    """A numeric or boolean column with empty cells as NaN, shape (rows,); None for other types."""
+    kinds = pa.types
+    known = (kinds.is_integer, kinds.is_floating, kinds.is_decimal, kinds.is_boolean, kinds.is_null)
+    if not any(is_kind(column.type) for is_kind in known):
+        return None
+    values: Floats = column.cast(pa.float64(), safe=False).to_numpy()
+    return values

@@ -1,0 +1,77 @@
+# scikit-learn has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+"""Measures of predictions against a label that is a number."""
+
+import numpy as np
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+
+
+def rmse(label: Floats, prediction: Floats) -> float:
+    """Root mean squared error.
+
+    Args:
+        label: Shape (rows,).
+        prediction: In units of the label, shape (rows,).
+
+    Returns:
+        In units of the label.
+
+    Raises:
+        SpecError: There are no rows, or a prediction is not a number.
+    """
+    _check(prediction)
+    return float(root_mean_squared_error(label, prediction))
+
+
+def mae(label: Floats, prediction: Floats) -> float:
+    """Mean absolute error.
+
+    Args:
+        label: Shape (rows,).
+        prediction: In units of the label, shape (rows,).
+
+    Returns:
+        In units of the label.
+
+    Raises:
+        SpecError: There are no rows, or a prediction is not a number.
+    """
+    _check(prediction)
+    return float(mean_absolute_error(label, prediction))
+
+
+def r2(label: Floats, prediction: Floats) -> float:
+    """Share of the label's variance that the prediction explains.
+
+    Args:
+        label: Shape (rows,), at least two different values.
+        prediction: In units of the label, shape (rows,).
+
+    Returns:
+        At most 1; 0 is as good as the mean of the label.
+
+    Raises:
+        SpecError: The label is the same everywhere, there are no rows, or a prediction is not a
+            number.
+    """
+    _check(prediction)
+    if np.ptp(label) == 0:
+        raise SpecError(
+            "The label is the same in all test rows, so there is nothing to explain. "
+            "Raise the share of test rows, or take another seed."
+        )
+    return float(r2_score(label, prediction))
+
+
+def _check(prediction: Floats) -> None:
+    if not len(prediction):
+        raise SpecError("There are no test rows. Raise the share of test rows.")
+    if not np.isfinite(prediction).all():
+        raise SpecError(
+            "Some predictions are not numbers: the training diverged. "
+            "Look for columns with huge values, or lower the step length."
+        )

@@ -1,0 +1,1 @@
+"""From a job file and a party file to a running role."""

@@ -1,0 +1,154 @@
+"""The line to the other party of a job: who listens, who dials, and with which keys."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
+from isthmus.jobs.party import Party
+from isthmus.jobs.plan import Plan
+from isthmus.jobs.systems import system_of
+from isthmus.transport import grpc
+from isthmus.transport.grpc import GrpcChannel, Identity
+
+
+@contextmanager
+def connect(plan: Plan, telemetry: Telemetry) -> Generator[GrpcChannel]:
+    """Wait for the other party, prove who we are, and hold the line while the block runs.
+
+    Args:
+        plan: What we are about to run.
+        telemetry: Where the countdown goes.
+
+    Yields:
+        The line. When the block fails, the peer is told what concerns it, and nothing else.
+
+    Raises:
+        SpecError: Keys or addresses in the party file are missing or wrong.
+        ChannelError: The peer did not come.
+        IsthmusError: Whatever the block raised.
+    """
+    line = _open(plan, telemetry)
+    try:
+        yield line
+    except IsthmusError as error:
+        line.close(_for_the_peer(error))
+        raise
+    except BaseException:
+        line.close("it was interrupted")
+        raise
+    line.close()
+
+
+def identity(plan: Plan) -> Identity:
+    """Read our certificate and private key, and check that they belong together.
+
+    Args:
+        plan: What we are about to run.
+
+    Returns:
+        Who we are.
+
+    Raises:
+        SpecError: A file is missing, unsafe, expired, or not this party's.
+    """
+    party = plan.party
+    if party.identity is None:
+        raise SpecError(
+            f"the party file of {party.party!r} has no table [identity]: make a key and a "
+            "certificate with `isthmus keys`, and name their files there."
+        )
+    certificate = _read(plan.folder / party.identity.certificate)
+    key_file = plan.folder / party.identity.private_key
+    private_key = _read(key_file)
+    if key_file.stat().st_mode & 0o077:
+        raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
+    certificates.check(certificate, private_key, party.party)
+    return Identity(party.party, certificate, private_key)
+
+
+def listens(plan: Plan) -> bool:
+    """Whether we listen and the peer dials: the first role of a system listens."""
+    return plan.role == system_of(plan.job).roles[0]
+
+
+def check(plan: Plan) -> None:
+    """Check keys and addresses without contacting anybody.
+
+    Args:
+        plan: What we are about to run.
+
+    Raises:
+        SpecError: One of them is missing or wrong.
+    """
+    identity(plan)
+    peer = _peer(plan)
+    _pinned(plan, peer)
+    _address(plan, peer)
+
+
+def _open(plan: Plan, telemetry: Telemetry) -> GrpcChannel:
+    us, peer = identity(plan), _peer(plan)
+    pinned, address = _pinned(plan, peer), _address(plan, peer)
+    party = plan.party
+
+    def count_down(left: float) -> None:
+        place = f"on {address}" if listens(plan) else f"at {address}"
+        telemetry.progress("wait", note=f"waiting for {peer} {place}: {left:.0f} s left")
+
+    if listens(plan):
+        listener = grpc.listen(us, address, {peer: pinned}, patience=party.patience)
+        return listener.accept(peer, party.wait, count_down)
+    return grpc.dial(us, address, peer, pinned, party.wait, count_down, patience=party.patience)
+
+
+def _peer(plan: Plan) -> str:
+    (peer,) = plan.job.peers(plan.party.party)
+    if peer not in plan.party.peers:
+        raise SpecError(
+            f"the party file of {plan.party.party!r} does not know {peer!r}: "
+            f"add a table [peers.{peer}] with its certificate."
+        )
+    return peer
+
+
+def _pinned(plan: Plan, peer: str) -> bytes:
+    return _read(plan.folder / plan.party.peers[peer].certificate)
+
+
+def _address(plan: Plan, peer: str) -> str:
+    party: Party = plan.party
+    if listens(plan):
+        if party.listen is None:
+            raise SpecError(
+                f"{party.party!r} is {plan.role} and listens for {peer!r}: "
+                'set `listen`, for example "0.0.0.0:7401", in its party file.'
+            )
+        return party.listen
+    address = party.peers[peer].address
+    if address is None:
+        raise SpecError(
+            f"{party.party!r} is {plan.role} and dials {peer!r}: "
+            f"set `peers.{peer}.address` in its party file."
+        )
+    return address
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SpecError(
+            f"{path}: cannot be read: {error.strerror}. `isthmus keys` makes keys and certificates."
+        ) from None
+
+
+def _for_the_peer(error: IsthmusError) -> str:
+    """What the peer may know: never a path, a column or a value of ours."""
+    if isinstance(error, JobError | PeerError):
+        return str(error)
+    if isinstance(error, SpecError):
+        return "it found a fault in its own files or data"
+    return f"it failed ({type(error).__name__})"

@@ -1,0 +1,65 @@
+"""Same job? Same version? Who is who?"""
+
+from isthmus import __version__
+from isthmus.core import spec
+from isthmus.core.errors import PeerError
+from isthmus.jobs.messages import Hello
+from isthmus.jobs.spec import Job
+from isthmus.transport.channel import Channel
+
+
+def shake_hands(peer: Channel, job: Job, party: str) -> None:
+    """Compare versions, roles and job files with one peer; nothing else has been sent yet.
+
+    Args:
+        peer: The line to it.
+        job: Our copy of the job.
+        party: Our name.
+
+    Raises:
+        PeerError: It runs another version or another job, or is not who the job says.
+    """
+    ours = hello(job, party)
+    peer.send(ours)
+    theirs = peer.receive(Hello)
+
+    if _series(theirs.version) != _series(ours.version):
+        raise PeerError(
+            f"{peer.peer!r} runs isthmus {theirs.version!r} and we run {ours.version!r}: "
+            "install the same version on both sides."
+        )
+    if theirs.job != ours.job:
+        raise PeerError(
+            f"{peer.peer!r} holds another job file: it differs at "
+            f"{_first_difference(ours, theirs)!r}. "
+            "Agree on one file and give it to everyone."
+        )
+    role = job.parties[peer.peer].role
+    if (theirs.party, theirs.role) != (peer.peer, role):
+        raise PeerError(
+            f"the certificate is that of {peer.peer!r}, who is {role} in this job, but it says it "
+            f"is {theirs.party!r}, {theirs.role!r}. Check `party` in its party file."
+        )
+
+
+def hello(job: Job, party: str) -> Hello:
+    """What a party says first."""
+    return Hello(
+        version=__version__,
+        party=party,
+        role=job.parties[party].role,
+        job=spec.digest(job),
+        keys=spec.key_digests(job),
+    )
+
+
+def _series(version: str) -> list[str]:
+    """Versions that differ in the last number only understand each other."""
+    return version.split(".")[:2]
+
+
+def _first_difference(ours: Hello, theirs: Hello) -> str:
+    for key in sorted(ours.keys.keys() | theirs.keys.keys()):
+        if ours.keys.get(key) != theirs.keys.get(key):
+            return key
+    return "a default"

@@ -1,0 +1,24 @@
+"""What parties say to each other before a job starts.
+
+| message | direction | the reader learns                                              |
+|---------|-----------|----------------------------------------------------------------|
+| Hello   | both      | version, party, role, and digests of the job that both hold    |
+"""
+
+from typing import ClassVar
+
+from isthmus.transport.message import Message
+
+
+class Hello(Message, frozen=True):
+    """Who I am, and which job I am about to run."""
+
+    purpose: ClassVar[str] = "agree on the job"
+    reveals: ClassVar[str] = "our version and that we hold the same job file"
+    max_bytes: ClassVar[int] = 2**20
+
+    version: str
+    party: str
+    role: str
+    job: str
+    keys: dict[str, str]  # digest of every key of the job file, to name the first that differs

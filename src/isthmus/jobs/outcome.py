@@ -1,0 +1,35 @@
+"""What a system hands back to the job when its role has ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from isthmus.core.telemetry import Telemetry
+from isthmus.data.scores import Scores
+from isthmus.data.table import Table
+from isthmus.transport.channel import Channel
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One party's result."""
+
+    model: msgspec.Struct
+    """This party's part of the model."""
+
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    """Only the party with the labels has any."""
+
+    scores: Scores | None = None
+    """Predictions of the test rows, at the party with the labels."""
+
+    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    """Metrics of each round."""
+
+    converged: bool = True
+
+
+Play = Callable[[Any, str, Channel, Table, Table, Telemetry], Outcome]
+"""(the system's table of the job, role, line, training rows, test rows, telemetry) -> outcome."""

@@ -1,0 +1,56 @@
+"""What stays at one party: the party file. Nothing in it is ever sent."""
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+from isthmus.data.sources import Dataset
+from isthmus.jobs.spec import Name
+from isthmus.ledger.policy import Policy
+
+
+class Identity(Spec, frozen=True):
+    """The files that prove who this party is."""
+
+    certificate: Annotated[str, Meta(description="PEM file of this party's certificate")]
+    private_key: Annotated[str, Meta(description="PEM file of its private key, mode 0600")]
+
+
+class Peer(Spec, frozen=True):
+    """What this party knows about another one."""
+
+    certificate: Annotated[
+        str, Meta(description="PEM file of the one certificate that this peer must present")
+    ]
+    address: Annotated[
+        str | None, Meta(description="host:port where it listens, if it is the one that listens")
+    ] = None
+
+
+class Party(Spec, frozen=True):
+    """A party file: identity, peers, data and policy of one party."""
+
+    party: Annotated[Name, Meta(description="name of this party, as in the job")]
+    listen: Annotated[
+        str | None, Meta(description="host:port to listen on; the active party needs it")
+    ] = None
+    identity: Identity | None = None
+    peers: Annotated[dict[Name, Peer], Meta(description="the other parties, by name")] = {}
+    datasets: Annotated[
+        dict[Name, Dataset], Meta(description="where each data set of a job lies here, by name")
+    ] = {}
+    policy: Policy = Policy()
+    runs: Annotated[str, Meta(description="folder for what runs leave behind")] = "runs"
+    wait: Annotated[float, Meta(gt=0, description="seconds to wait for the peers to appear")] = (
+        300.0
+    )
+    patience: Annotated[
+        float, Meta(gt=0, description="seconds to wait for the next message of a living peer")
+    ] = 600.0
+
+
+def beside(party_file: Path, path: str) -> Path:
+    """A path of a party file, seen from the folder that the file is in."""
+    return party_file.parent / path

@@ -1,0 +1,140 @@
+"""A job and a party file, read and checked against each other and the data, before any contact."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from isthmus.core import spec
+from isthmus.core.errors import SpecError
+from isthmus.data import table
+from isthmus.data.table import Table
+from isthmus.jobs import consent
+from isthmus.jobs.party import Party
+from isthmus.jobs.spec import Job
+from isthmus.jobs.systems import system_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that one party needs to run its role."""
+
+    job: Job
+    party: Party
+    folder: Path
+    """Folder of the party file: paths in it are seen from here."""
+
+    train: Table = field(repr=False)
+    test: Table | None = field(repr=False)
+    """A test set of its own; None where a share of the training set is kept for testing."""
+
+    @property
+    def role(self) -> str:
+        """Our role in the job."""
+        return self.job.parties[self.party.party].role
+
+    @property
+    def digest(self) -> str:
+        """Digest of the job."""
+        return spec.digest(self.job)
+
+
+def load_job(path: Path) -> Job:
+    """Read a job file and check what can be checked without any party's file.
+
+    Args:
+        path: The job file.
+
+    Returns:
+        The job.
+
+    Raises:
+        SpecError: It is not a job that can run.
+    """
+    job = spec.load(path, Job)
+    try:
+        _check_roles(job)
+        consent.check(job)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    return job
+
+
+def make_plan(job_file: Path, party_file: Path) -> Plan:
+    """Read and check everything that this party brings.
+
+    Args:
+        job_file: The job all parties agreed on.
+        party_file: This party's own file.
+
+    Returns:
+        The plan, with the data loaded.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+    """
+    job = load_job(job_file)
+    party = spec.load(party_file, Party)
+    try:
+        _check_party(job, party)
+    except SpecError as error:
+        raise SpecError(f"{party_file}: {error}") from None
+    train, test = (
+        _load(job, party, party_file.parent, name) if name else None
+        for name in (job.data.train, job.data.test)
+    )
+    assert train is not None  # noqa: S101 - a job always names a training set
+    if test is not None and test.names != train.names:
+        raise SpecError(
+            f"{party_file}: data set {job.data.test!r} has other columns than {job.data.train!r}: "
+            "give both the same `columns`."
+        )
+    return Plan(job, party, party_file.parent, train, test)
+
+
+def _check_roles(job: Job) -> None:
+    system = system_of(job)
+    roles = sorted(member.role for member in job.parties.values())
+    if roles != sorted(system.roles):
+        raise SpecError(
+            f"[{system.table}] needs one party in each of the roles {', '.join(system.roles)}; "
+            f"`parties` has {', '.join(roles)}."
+        )
+
+
+def _check_party(job: Job, party: Party) -> None:
+    if party.party not in job.parties:
+        raise SpecError(
+            f"`party` is {party.party!r}, but the job's parties are {', '.join(job.parties)}."
+        )
+    for name in filter(None, (job.data.train, job.data.test)):
+        if name not in party.datasets:
+            raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
+        dataset, has_labels = party.datasets[name], job.parties[party.party].role == "active"
+        if has_labels and dataset.label is None:
+            raise SpecError(
+                f"{party.party!r} is active in this job: name the label column in "
+                f"`datasets.{name}.label`."
+            )
+        if not has_labels and dataset.label is not None:
+            raise SpecError(
+                f"{party.party!r} is passive in this job and must not bring a label: remove "
+                f"`datasets.{name}.label`, or the roles in the job are swapped."
+            )
+        if len(dataset.identifiers) != len(job.data.identifiers):
+            raise SpecError(
+                f"`datasets.{name}.identifiers` names {len(dataset.identifiers)} columns where the "
+                f"job identifies a row by {len(job.data.identifiers)}: "
+                f"{', '.join(job.data.identifiers)}."
+            )
+
+
+def _load(job: Job, party: Party, folder: Path, name: str) -> Table:
+    rows = table.load(
+        party.datasets[name], folder, job.data.normalise, scoring=name == job.data.test
+    )
+    limit = job.parties[party.party].rows
+    if limit is not None and len(rows) > limit:
+        raise SpecError(
+            f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
+            f"{limit}: agree on a higher `parties.{party.party}.rows`."
+        )
+    return rows

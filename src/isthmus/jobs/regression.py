@@ -1,0 +1,50 @@
+"""Plays either role of a vertical regression, and measures what came of it."""
+
+from isthmus.core.arrays import Floats
+from isthmus.core.telemetry import Telemetry
+from isthmus.data.scores import Scores
+from isthmus.data.table import Table
+from isthmus.evaluation import classification
+from isthmus.evaluation import regression as errors
+from isthmus.jobs.outcome import Outcome
+from isthmus.transport.channel import Channel
+from isthmus.vertical.regression import Regression, active, passive, scaling
+from isthmus.vertical.regression.central import central as fit
+
+
+def play(
+    spec: Regression, role: str, peer: Channel, train: Table, test: Table, telemetry: Telemetry
+) -> Outcome:
+    """Train and score in one role; the rows are aligned already."""
+    if role == "passive":
+        return Outcome(passive(peer, train, test, spec, telemetry))
+    trained = active(peer, train, test, spec, telemetry)
+    alone = fit(train, spec).predict(test.features)
+    return Outcome(
+        model=trained.part,
+        metrics=_measure(spec, test, trained.predictions)
+        | _measure(spec, test, alone, suffix="_active_only"),
+        scores=Scores(test.identifiers, scaling.labels(test), trained.predictions, alone),
+        curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
+        converged=trained.converged,
+    )
+
+
+def central(spec: Regression, train: Table, test: Table) -> dict[str, float]:
+    """Metrics of the same model on joined data, for comparison."""
+    return _measure(spec, test, fit(train, spec).predict(test.features), suffix="_central")
+
+
+def _measure(
+    spec: Regression, test: Table, predictions: Floats, suffix: str = ""
+) -> dict[str, float]:
+    """AUC and KS of a logistic model, errors of a linear one, by name."""
+    label = scaling.labels(test)
+    if spec.link == "logit":
+        found = {
+            "auc": classification.auc(label, predictions),
+            "ks": classification.ks(label, predictions),
+        }
+    else:
+        found = {"rmse": errors.rmse(label, predictions), "r2": errors.r2(label, predictions)}
+    return {name + suffix: value for name, value in found.items()}

@@ -1,0 +1,237 @@
+"""Every party of a job on this machine, each a process with its own key and folder."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from isthmus import __version__
+from isthmus.core import errors, spec
+from isthmus.core.errors import IsthmusError
+from isthmus.core.telemetry import Event
+from isthmus.crypto import certificates
+from isthmus.data.index import split
+from isthmus.data.table import Table
+from isthmus.jobs import report
+from isthmus.jobs.party import Identity, Peer
+from isthmus.jobs.plan import Plan, load_job, make_plan
+from isthmus.jobs.report import CERTIFICATE
+from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.spec import Job
+from isthmus.jobs.systems import system_of
+from isthmus.store import atomic
+from isthmus.store.events import follow
+from isthmus.store.runs import Run
+
+Watch = Callable[[str, Event], None]
+"""(party, event); called from one thread per party."""
+
+
+def unwatched(party: str, event: Event) -> None:
+    """Drop the event."""
+
+
+PARTY_FILE = "party.toml"
+KEY = "key.pem"
+GRACE = 15.0
+"""Seconds that the other parties have to end by themselves after one has failed."""
+
+
+@dataclass(frozen=True)
+class _Process:
+    party: str
+    run: Run
+    process: subprocess.Popen[bytes]
+
+
+def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
+    """Run a whole job on this machine.
+
+    Args:
+        job_file: The job; beside it, one folder per party with its `party.toml`.
+        runs: Folder of runs; the new run is a folder in it, with one folder per party.
+        watch: Sees every party's events as they happen.
+
+    Returns:
+        The run folder, with the joint `SimulationResult`.
+
+    Raises:
+        SpecError: A file or its data is wrong; no party was started.
+        IsthmusError: A party failed; the error is that party's.
+    """
+    # 1. Check everything here first: the messages are better when nobody has started yet.
+    job = load_job(job_file)
+    files = {name: job_file.parent / name / PARTY_FILE for name in job.parties}
+    plans = {name: make_plan(job_file, file) for name, file in files.items()}
+
+    # 2. Give every party a folder with its own key, certificate and party file.
+    run = Run.create(runs, job.name, spec.digest(job))
+    parties = _provide(job, plans, run.folder)
+
+    # 3. Start them, and watch until the last one ends.
+    started = time.perf_counter()
+    processes = [_start(job_file, party, folder) for party, folder in parties.items()]
+    _attend(processes, watch)
+    seconds = time.perf_counter() - started
+
+    # 4. Put their results together, beside the central model on joined data.
+    results = {p.party: p.run.read_json(Result.FILE, Result) for p in processes}
+    run.write_json(SimulationResult.FILE, _joint(job, plans, results, run, seconds))
+    report.write_all(run.folder)  # once more, with the central model in them
+    return run
+
+
+def _provide(job: Job, plans: Mapping[str, Plan], folder: Path) -> dict[str, Path]:
+    folders = {party: folder / party for party in job.parties}
+    for party, own in folders.items():
+        own.mkdir(mode=0o700)
+        key = certificates.make_key()
+        atomic.write(own / KEY, key)
+        atomic.write(own / CERTIFICATE, certificates.self_signed(party, key))
+    listener = job.in_role(system_of(job).roles[0])
+    address = f"127.0.0.1:{_free_port()}"
+    for party, own in folders.items():
+        plan = plans[party]
+        datasets = {
+            name: msgspec.structs.replace(data, path=str((plan.folder / data.path).resolve()))
+            for name, data in plan.party.datasets.items()
+        }
+        effective = msgspec.structs.replace(
+            plan.party,
+            listen=address if party == listener else None,
+            identity=Identity(certificate=CERTIFICATE, private_key=KEY),
+            peers={
+                peer: Peer(
+                    certificate=f"../{peer}/{CERTIFICATE}",
+                    address=address if peer == listener else None,
+                )
+                for peer in job.peers(party)
+            },
+            datasets=datasets,
+        )
+        (own / PARTY_FILE).write_bytes(spec.dump(effective))
+    return folders
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def _start(job_file: Path, party: str, folder: Path) -> _Process:
+    command = [sys.executable, "-m", "isthmus", "run", str(job_file.resolve())]
+    command += ["--party", str(folder / PARTY_FILE), "--into", str(folder)]
+    with (folder / "stderr.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    return _Process(party, Run(folder), process)
+
+
+def _attend(processes: list[_Process], watch: Watch) -> None:
+    """Pass events on until all have ended; when one fails, give the others a moment, then stop."""
+
+    def attend(started: _Process) -> None:
+        for event in follow(started.run.events, lambda: started.process.poll() is not None):
+            watch(started.party, event)
+
+    with ThreadPoolExecutor(len(processes)) as pool:
+        try:
+            attended = [pool.submit(attend, started) for started in processes]
+            _wait(processes)
+            for future in attended:
+                future.result()
+        finally:
+            for started in processes:
+                if started.process.poll() is None:
+                    started.process.terminate()
+                    started.process.wait()
+    _raise_failure(processes)
+
+
+def _wait(processes: list[_Process]) -> None:
+    deadline = np.inf
+    while any(started.process.poll() is None for started in processes):
+        if any(started.process.poll() for started in processes):
+            deadline = min(deadline, time.monotonic() + GRACE)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+
+
+def _raise_failure(processes: list[_Process]) -> None:
+    """Raise what a party said; a fault of its own files comes before a lost line."""
+    failed = [started for started in processes if started.process.returncode]
+    if not failed:
+        return
+    first = min(failed, key=lambda started: abs(started.process.returncode))
+    said = (first.run.folder / "stderr.log").read_text(errors="replace").strip().splitlines()
+    text = said[-1].removeprefix("isthmus: ") if said else "it ended without a word"
+    kinds: list[type[IsthmusError]] = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, IsthmusError) and kind is not errors.JobError
+    ]
+    code = first.process.returncode
+    kind = next((kind for kind in kinds if kind.exit_code == code), IsthmusError)
+    raise kind(f"party {first.party!r} stopped: {text}")
+
+
+def _joint(
+    job: Job, plans: Mapping[str, Plan], results: Mapping[str, Result], run: Run, seconds: float
+) -> SimulationResult:
+    system = system_of(job)
+    hub = results[job.in_role(system.roles[0])]
+    train, test = _pooled(job, plans)
+    central = system.central(getattr(job, system.table), train, test)
+    return SimulationResult(
+        job=job.name,
+        digest=hub.digest,
+        version=__version__,
+        parties={name: member.role for name, member in job.parties.items()},
+        alignment=hub.alignment,
+        rows=hub.rows,
+        metrics=hub.metrics | central,
+        seconds=hub.seconds | {"simulation": round(seconds, 3)},
+        egress={party: result.egress for party, result in results.items()},
+        rounds=hub.rounds,
+        converged=hub.converged,
+        reports={party: str(Run(run.folder / party).report) for party in results},
+    )
+
+
+def _pooled(job: Job, plans: Mapping[str, Plan]) -> tuple[Table, Table]:
+    """The rows that all parties hold, joined in one place: only a simulation can do that."""
+    tables = [plans[job.in_role(role)] for role in system_of(job).roles]
+    train = _joined([plan.train for plan in tables])
+    tests = [plan.test for plan in tables if plan.test is not None]
+    if tests:
+        return train, _joined(tests)
+    rows, held_out = split(train.identifiers, job.data.test_share, job.seed)
+    return train.take(rows), train.take(held_out)
+
+
+def _joined(tables: list[Table]) -> Table:
+    first, *others = tables
+    places = [{key: row for row, key in enumerate(table.identifiers)} for table in others]
+    shared = [
+        row for row, key in enumerate(first.identifiers) if all(key in place for place in places)
+    ]
+    parts = [first.take(np.array(shared, dtype=np.int64))]
+    for table, place in zip(others, places, strict=True):
+        rows = [place[key] for key in parts[0].identifiers]
+        parts.append(table.take(np.array(rows, dtype=np.int64)))
+    return Table(
+        identifiers=parts[0].identifiers,
+        features=np.hstack([part.features for part in parts]),
+        names=tuple(name for part in parts for name in part.names),
+        label=parts[0].label,
+    )

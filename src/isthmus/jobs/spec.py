@@ -1,0 +1,88 @@
+"""What the parties agree on: the job file."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta
+
+from isthmus.alignment.cryptographic import CryptographicAlignment
+from isthmus.core.spec import Spec
+from isthmus.data.identifiers import Normalisation
+from isthmus.vertical.regression import Regression
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="lower-case letters, digits and hyphens",
+    ),
+]
+
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Member(Spec, frozen=True):
+    """One party of a job."""
+
+    role: Annotated[str, Meta(description="active: has the labels; passive: has columns only")]
+    rows: Annotated[
+        Positive | None,
+        Meta(description="most rows that this party may bring to the alignment; none: no limit"),
+    ] = None
+    columns: Annotated[
+        Positive | None, Meta(description="columns that it brings, for the peers' forecasts")
+    ] = None
+
+
+class Data(Spec, frozen=True):
+    """Which data sets the job uses. Where they lie is every party's own affair."""
+
+    train: Annotated[Name, Meta(description="name of the data set to train on")]
+    identifiers: Annotated[
+        list[str],
+        Meta(min_length=1, description="what identifies a row; party files name their columns"),
+    ]
+    test: Annotated[
+        Name | None, Meta(description="name of a data set of its own to score (or `test_share`)")
+    ] = None
+    test_share: Annotated[
+        float,
+        Meta(ge=0, lt=1, description="share of the training set's ids kept for scoring"),
+    ] = 0.2
+    normalise: Annotated[
+        list[Normalisation],
+        Meta(description="what both parties do to every id before comparing, in this order"),
+    ] = []
+
+
+class Expected(Spec, frozen=True):
+    """What the parties reckon with; `isthmus explain` forecasts with it, nothing else uses it."""
+
+    shared_rows: Annotated[int, Meta(ge=1, description="rows that all parties hold")]
+    rounds: Annotated[int, Meta(ge=1, description="rounds until training ends")]
+
+
+class Job(Spec, frozen=True):
+    """A job file: the same at every party, compared by digest before anything else happens."""
+
+    name: Annotated[Name, Meta(description="name of the job; runs are named after it")]
+    seed: Annotated[int, Meta(ge=0, description="seed of everything random that is not secret")]
+    parties: Annotated[
+        dict[Name, Member], Meta(min_length=2, description="who takes part, by name")
+    ]
+    data: Data
+    disclosed: Annotated[
+        list[str],
+        Meta(description="messages that tell their reader something, and that all agree to"),
+    ]
+    alignment: CryptographicAlignment = CryptographicAlignment()
+    regression: Regression | None = None
+    expected: Expected | None = None
+
+    def in_role(self, role: str) -> str:
+        """Name of the one party that plays a role."""
+        return next(name for name, member in self.parties.items() if member.role == role)
+
+    def peers(self, party: str) -> Mapping[str, Member]:
+        """The other parties."""
+        return {name: member for name, member in self.parties.items() if name != party}

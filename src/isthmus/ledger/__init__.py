@@ -1,0 +1,1 @@
+"""What left this party: checked by its policy, written down before it is sent, verified later."""

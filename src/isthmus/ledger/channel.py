@@ -1,0 +1,66 @@
+"""A line on which nothing leaves unchecked or unrecorded."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from isthmus.ledger.policy import Policy, check
+from isthmus.ledger.record import Ledger
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message, MessageT, describe, encode
+
+
+@dataclass
+class Traffic:
+    """Messages of one type in one direction."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def add(self, size: int) -> None:
+        """Count one more message."""
+        self.count += 1
+        self.bytes += size
+
+
+class RecordedChannel:
+    """A `Channel` that checks the policy and writes the ledger before it sends."""
+
+    def __init__(self, channel: Channel, ledger: Ledger, policy: Policy) -> None:
+        self._channel = channel
+        self._ledger = ledger
+        self._policy = policy
+        self.sent: dict[type[Message], Traffic] = defaultdict(Traffic)
+        self.received: dict[type[Message], Traffic] = defaultdict(Traffic)
+
+    @property
+    def peer(self) -> str:
+        """Name of the party at the other end."""
+        return self._channel.peer
+
+    def send(self, message: Message) -> None:
+        """Check, record, then send; what the policy refuses is neither recorded nor sent.
+
+        Args:
+            message: What crosses.
+
+        Raises:
+            PolicyError: This party's policy forbids it.
+            LedgerError: It cannot be recorded.
+            ChannelError: The line is gone, or the peer took nothing for too long.
+        """
+        # 1. May it leave?
+        encoded = encode(message)
+        check(self._policy, message, self._ledger.total_bytes + len(encoded))
+
+        # 2. Write it down first: a record without a message is harmless, the reverse is not.
+        self._ledger.append(message, encoded, to=self.peer)
+
+        # 3. Send. The line encodes once more, which costs less than a second way to send would.
+        self._channel.send(message)
+        self.sent[type(message)].add(len(encoded))
+
+    def receive(self, kind: type[MessageT]) -> MessageT:
+        """Wait for the next message, as the wrapped channel does."""
+        message = self._channel.receive(kind)
+        self.received[kind].add(sum(value.bytes for value in describe(message)))
+        return message

@@ -1,0 +1,232 @@
+"""The egress ledger: one line of JSON per message that leaves, chained by hashes.
+
+Each line names the SHA-256 of the line before it, so nothing can be changed, removed or moved
+without breaking the chain. The last line of a finished run is a seal: the number of records and a
+signature over the end of the chain, so that the end cannot be cut off either.
+
+It holds no values, but whoever has it can test a guess of a short message against its digest: show
+it to those who may know what was sent.
+"""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from isthmus.core.errors import LedgerError
+from isthmus.transport.message import Message, Value, describe
+
+GENESIS = "0" * 64
+"""What the first line names as the line before it."""
+
+
+class Record(msgspec.Struct, frozen=True, tag="record", forbid_unknown_fields=True):
+    """One message that left this party: everything about it but its values."""
+
+    sequence: int  # from 0
+    time: float  # seconds since 1970
+    to: str
+    message: str
+    purpose: str
+    values: list[Value]
+    bytes: int  # of the whole message as encoded
+    digest: str  # SHA-256 of the message as encoded
+    previous: str  # SHA-256 of the line before
+
+
+class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
+    """The last line of a finished run."""
+
+    records: int
+    time: float
+    previous: str
+    signature: bytes = b""
+
+    def signed(self) -> bytes:
+        """The bytes that the signature covers: the seal without it."""
+        return _ENCODER.encode(msgspec.structs.replace(self, signature=b""))
+
+
+class Ledger:
+    """An append-only file of what leaves; a file of an unfinished run is continued."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a ledger for writing.
+
+        Args:
+            path: The file; it is created, readable by its owner only, where there is none.
+
+        Raises:
+            LedgerError: The file is a broken or a sealed ledger, or cannot be written.
+        """
+        self.path = path
+        self.bytes_to: Counter[str] = Counter()  # by peer
+        self.bytes_of: Counter[str] = Counter()  # by message type
+        self._records = 0
+        self._head = GENESIS
+        try:
+            path.touch(mode=0o600)
+            _cut_unfinished_line(path)
+            self._continue()
+            # Unbuffered: what `append` has written survives the death of this process.
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise LedgerError(f"{path}: cannot be written: {error}. Nothing was sent.") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all messages so far, to all peers."""
+        return self.bytes_to.total()
+
+    def append(self, message: Message, encoded: bytes, to: str) -> Record:
+        """Write down a message that is about to be sent.
+
+        Args:
+            message: What will be sent.
+            encoded: Its bytes on the wire.
+            to: The peer who will get it.
+
+        Returns:
+            The record, which is in the file by then.
+
+        Raises:
+            LedgerError: The ledger is closed, or the file cannot be written: do not send.
+        """
+        record = Record(
+            sequence=self._records,
+            time=time.time(),
+            to=to,
+            message=type(message).__name__,
+            purpose=message.purpose,
+            values=describe(message),
+            bytes=len(encoded),
+            digest=hashlib.sha256(encoded).hexdigest(),
+            previous=self._head,
+        )
+        self._head = self._write(record)
+        self._count(record)
+        return record
+
+    def seal(self, sign: Callable[[bytes], bytes]) -> None:
+        """Sign the end of the chain and close the file.
+
+        Args:
+            sign: This party's signature over the bytes it is given.
+
+        Raises:
+            LedgerError: The ledger is closed, or the file cannot be written.
+        """
+        seal = Seal(records=self._records, time=time.time(), previous=self._head)
+        self._write(msgspec.structs.replace(seal, signature=sign(seal.signed())))
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def _write(self, entry: Record | Seal) -> str:
+        if self._file.closed:
+            raise LedgerError(f"{self.path}: is closed. Nothing was sent; start a new run.")
+        line = _ENCODER.encode(entry)
+        try:
+            written = self._file.write(line + b"\n")
+        except OSError as error:
+            raise LedgerError(
+                f"{self.path}: cannot be written: {error}. The message was not sent."
+            ) from None
+        if written != len(line) + 1:
+            raise LedgerError(f"{self.path}: the disk is full. The message was not sent.")
+        return hashlib.sha256(line).hexdigest()
+
+    def _count(self, record: Record) -> None:
+        self._records += 1
+        self.bytes_to[record.to] += record.bytes
+        self.bytes_of[record.message] += record.bytes
+
+    def _continue(self) -> None:
+        for entry, digest in read(self.path):
+            if isinstance(entry, Seal):
+                raise LedgerError(
+                    f"{self.path}: is sealed, so its run has finished. Start a new run."
+                )
+            self._head = digest
+            self._count(entry)
+
+
+def records(path: Path) -> list[Record]:
+    """The records of a ledger, its chain checked; a LedgerError names the first bad line."""
+    return [entry for entry, _ in read(path) if isinstance(entry, Record)]
+
+
+def read(path: Path) -> Iterator[tuple[Record | Seal, str]]:
+    """Walk along the chain, checking each line against the one before it.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The entry of each line, and the SHA-256 of the line.
+
+    Raises:
+        LedgerError: The file is missing, or the line that comes next is not as it was written.
+    """
+    head, count, sealed = GENESIS, 0, False
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                where = f"{path}: line {number}"
+                entry = _parse(line, where)
+                if sealed:
+                    raise LedgerError(f"{where} comes after the seal: {_DISTRUST}")
+                _check_link(entry, head, count, where)
+                head = hashlib.sha256(line[:-1]).hexdigest()
+                count += isinstance(entry, Record)
+                sealed = isinstance(entry, Seal)
+                yield entry, head
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _parse(line: bytes, where: str) -> Record | Seal:
+    if not line.endswith(b"\n"):
+        raise LedgerError(f"{where} is cut off in the middle: {_DISTRUST}")
+    try:
+        entry: Record | Seal = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise LedgerError(f"{where} is not a record of a ledger: {_DISTRUST}") from None
+    if _ENCODER.encode(entry) != line[:-1]:  # the same values in another spelling
+        raise LedgerError(f"{where} was changed after it was written: {_DISTRUST}")
+    return entry
+
+
+def _check_link(entry: Record | Seal, head: str, count: int, where: str) -> None:
+    position = entry.sequence if isinstance(entry, Record) else entry.records
+    if position > count:
+        missing = f"record {count}" if position == count + 1 else f"records {count}-{position - 1}"
+        raise LedgerError(f"{where}: {missing} should stand before it: {_DISTRUST}")
+    if position < count:
+        raise LedgerError(f"{where} is repeated or out of order: {_DISTRUST}")
+    if entry.previous != head:
+        raise LedgerError(
+            f"{where} does not continue the line before it, so one of the two was changed: "
+            f"{_DISTRUST}"
+        )
+
+
+def _cut_unfinished_line(path: Path) -> None:
+    """Drop a line that a crash cut short: its message was not sent."""
+    with path.open("r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+_DISTRUST = "do not rely on this copy, ask its owner for the original."
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Record | Seal)

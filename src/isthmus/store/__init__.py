@@ -1,0 +1,1 @@
+"""What one party keeps of a run: its folder, events and checkpoints."""

@@ -1,0 +1,79 @@
+"""Where a run can be taken up again: arrays and a few facts, in a file that holds no code."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.core.errors import SpecError
+from isthmus.store import atomic
+
+Fact = int | float | str
+Arrays = dict[str, NDArray[Any]]
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """What a role saved to resume from."""
+
+    arrays: Arrays
+    facts: dict[str, Fact] = {}
+
+
+class _Header(msgspec.Struct, frozen=True):
+    job: str
+    facts: dict[str, Fact]
+
+
+_HEADER = "header"
+_ARRAY = "array."  # before the names of arrays, which are free
+
+
+def save(path: Path, job: str, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint file; a crash leaves the one before.
+
+    Args:
+        path: The file.
+        job: Digest of the job: no other job can resume from it.
+        checkpoint: What to save; arrays of numbers only.
+    """
+    header = np.frombuffer(msgspec.json.encode(_Header(job, checkpoint.facts)), np.uint8)
+    named = {f"{_ARRAY}{name}": array for name, array in checkpoint.arrays.items()}
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **{_HEADER: header}, **named)
+    atomic.write(path, content.getvalue())
+
+
+def load(path: Path, job: str) -> Checkpoint | None:
+    """Read a checkpoint.
+
+    Args:
+        path: The file.
+        job: Digest of the job that wants to resume.
+
+    Returns:
+        What `save` was given, or `None` where there is no file yet.
+
+    Raises:
+        SpecError: The file is broken, or of another job.
+    """
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            header = msgspec.json.decode(content[_HEADER].tobytes(), type=_Header)
+            names = [name for name in content.files if name.startswith(_ARRAY)]
+            arrays = {name.removeprefix(_ARRAY): content[name] for name in names}
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise SpecError(
+            f"{path}: is not a whole checkpoint: {error}. Remove it to start from the beginning."
+        ) from None
+    if header.job != job:
+        raise SpecError(
+            f"{path}: belongs to another job, or to this one before it was changed. "
+            "Remove it to start from the beginning, or go back to the job that wrote it."
+        )
+    return Checkpoint(arrays, header.facts)

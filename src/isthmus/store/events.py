@@ -1,0 +1,83 @@
+"""The event log of a run: written while it runs, read by whoever watches."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Event
+from isthmus.store.encoding import to_json
+
+
+class EventLog:
+    """A telemetry sink that appends each event to a file as one line of JSON."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._file = path.open("ab", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __call__(self, event: Event) -> None:
+        """Append one event; metrics that are not finite are left out, as JSON has no word for them.
+
+        Args:
+            event: What happened.
+        """
+        finite = {name: value for name, value in event.metrics.items() if math.isfinite(value)}
+        self._file.write(to_json(msgspec.structs.replace(event, metrics=finite)) + b"\n")
+
+
+def follow(
+    path: Path, finished: Callable[[], bool] = lambda: True, pause: float = 0.2
+) -> Iterator[Event]:
+    """Read an event log, and wait for more until the run has finished.
+
+    Args:
+        path: The file; a run that has not started yet may not have it.
+        finished: Whether nothing more will come; as it stands, a log is read once.
+        pause: Seconds between two looks.
+
+    Yields:
+        The events in order.
+
+    Raises:
+        SpecError: A line is not an event.
+    """
+    position = 0
+    while True:
+        last_look = finished()  # asked before reading, so that no last event is missed
+        lines, position = _lines_after(path, position)
+        for line in lines:
+            yield _parse(path, line)
+        if last_look:
+            return
+        time.sleep(pause)
+
+
+def _lines_after(path: Path, position: int) -> tuple[list[bytes], int]:
+    """Whole lines only: the last one may still be in the making."""
+    if not path.exists():
+        return [], position
+    with path.open("rb") as file:
+        file.seek(position)
+        text = file.read()
+    text = text[: text.rfind(b"\n") + 1]
+    return text.splitlines(), position + len(text)
+
+
+def _parse(path: Path, line: bytes) -> Event:
+    try:
+        return msgspec.json.decode(line, type=Event)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"{path}: is not an event log: {error}. Give the events.jsonl of a run."
+        ) from None

@@ -1,0 +1,251 @@
+"""How messages become frames and are read back, the same on every kind of line.
+
+A message is a head frame, which names its type and announces its size, and then its bytes in
+chunks: each of `CHUNK` bytes, the last one shorter. The reader checks type and size against what it
+expects before it takes memory. A goodbye may come in place of any frame; none follows it.
+"""
+
+from contextlib import suppress
+from types import TracebackType
+from typing import Annotated, Self
+
+import msgspec
+
+from isthmus.core.errors import ChannelError, IsthmusError, PeerError, SpecError
+from isthmus.transport.message import Count, Message, MessageT, decode, encode
+from isthmus.transport.pipe import Pipe
+
+CHUNK = 2**20
+"""Bytes of a full frame: the largest thing that crosses in one piece."""
+
+PATIENCE = 600.0
+"""Seconds that a peer may stay silent, unless the caller says otherwise."""
+
+
+class Head(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
+    """Announces a message."""
+
+    kind: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
+    size: Count
+
+
+class Goodbye(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
+    """The last frame of a party that leaves in order; no reason means that it is done."""
+
+    reason: str
+
+
+class FramedChannel:
+    """A `Channel` over two pipes of frames; subclasses say where the pipes lead."""
+
+    def __init__(self, peer: str, incoming: Pipe, outgoing: Pipe, patience: float) -> None:
+        self._peer = peer
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._patience = patience
+        self._closed = False
+        self._farewell: str | None = None
+        self.bytes_sent = 0
+        self.bytes_received = 0
+
+    @property
+    def peer(self) -> str:
+        """Name of the party at the other end."""
+        return self._peer
+
+    def send(self, message: Message) -> None:
+        """Hand a message over; blocks while the peer is too far behind.
+
+        Args:
+            message: What crosses.
+
+        Raises:
+            SpecError: It is larger than its type allows; nothing was sent.
+            PeerError: The peer has left, and said why.
+            ChannelError: The line is gone, or the peer took nothing for too long.
+        """
+        kind, encoded = type(message), encode(message)
+        if len(encoded) > kind.max_bytes:
+            raise SpecError(
+                f"a {kind.__name__} of {len(encoded)} bytes is over its limit of {kind.max_bytes}; "
+                "it was not sent. Let the job work in smaller batches."
+            )
+        self.transmit(kind.__name__, encoded)
+
+    def receive(self, kind: type[MessageT]) -> MessageT:
+        """Wait for the next message.
+
+        Args:
+            kind: The only type that is accepted.
+
+        Returns:
+            The message; its arrays are read-only.
+
+        Raises:
+            PeerError: The peer sent another type, too many bytes, or fields that do not fit; or it
+                has left, and said why.
+            ChannelError: The line is gone, or the peer stayed silent for too long.
+        """
+        # 1. Is it what we expect, and no larger than we accept? Only then take memory.
+        size = self._announced(kind)
+        encoded = bytearray(size)
+
+        # 2. Every chunk has one possible length, so a frame of another length is no chunk.
+        for start in range(0, size, CHUNK):
+            chunk = self._next_frame(kind)
+            if len(chunk) != min(CHUNK, size - start):
+                raise self._not_a_chunk(kind, chunk)
+            encoded[start : start + len(chunk)] = chunk
+
+        # 3. Are the fields what the type declares?
+        return decode(memoryview(encoded).toreadonly(), kind, self._peer)
+
+    def transmit(self, kind: str, encoded: bytes) -> None:
+        """Send bytes as a message of a type: what `send` does once it has encoded.
+
+        Args:
+            kind: The type that the head announces.
+            encoded: The encoding of the message.
+
+        Raises:
+            PeerError: The peer has left, and said why.
+            ChannelError: The line is gone, or the peer took nothing for too long.
+        """
+        self._put(msgspec.msgpack.encode(Head(kind, len(encoded))), kind)
+        whole = memoryview(encoded)
+        for start in range(0, len(encoded), CHUNK):
+            self._put(bytes(whole[start : start + CHUNK]), kind)
+
+    def close(self, reason: str = "") -> None:
+        """Leave in order; what was sent still arrives. A second call does nothing.
+
+        Args:
+            reason: One sentence for the peer, empty when the role is done. Whatever it holds
+                leaves this party.
+        """
+        if not self._closed:
+            self._closed = True
+            self._outgoing.end(msgspec.msgpack.encode(Goodbye(_one_line(reason))))
+            self._incoming.end()
+
+    def abort(self) -> None:
+        """Break the line without a word, as a crash would."""
+        self._closed = True
+        self._outgoing.end()
+        self._incoming.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # The text of an error may name files and columns of ours: the peer learns only that it was.
+        self.close("it failed; the error is on its own screen" if error else "")
+
+    def _announced(self, kind: type[Message]) -> int:
+        frame = self._next_frame(kind)
+        match _control(frame):
+            case Head(name, size):
+                pass
+            case Goodbye(reason):
+                raise self._left(reason)
+            case None:
+                raise PeerError(
+                    f"expected {kind.__name__} from {self._peer!r}, got {len(frame)} bytes that "
+                    "announce no message. Compare `isthmus version` on both sides."
+                )
+        if name != kind.__name__:
+            raise PeerError(
+                f"expected {kind.__name__} from {self._peer!r}, got {name}. Run `isthmus check` on "
+                "both sides and compare the digests of the job."
+            )
+        if size > kind.max_bytes:
+            raise PeerError(
+                f"{self._peer!r} announced a {name} of {size} bytes, over the limit of "
+                f"{kind.max_bytes}. Compare the job and `isthmus version` on both sides."
+            )
+        return size
+
+    def _not_a_chunk(self, kind: type[Message], frame: bytes) -> IsthmusError:
+        match _control(frame):
+            case Goodbye(reason):
+                return self._left(reason)
+            case _:
+                return PeerError(
+                    f"{self._peer!r} sent a piece of {len(frame)} bytes inside a {kind.__name__} "
+                    "where another length was due. Compare `isthmus version` on both sides."
+                )
+
+    def _next_frame(self, kind: type[Message]) -> bytes:
+        if self._closed:
+            raise self._gone()
+        try:
+            frame = self._incoming.get(self._patience)
+        except EOFError:
+            raise self._gone() from None
+        except TimeoutError:
+            raise ChannelError(
+                f"waited {self._patience:g} s for {kind.__name__} from {self._peer!r}. Is "
+                f"{self._peer!r} running the same job? Run `isthmus check` on both sides."
+            ) from None
+        self.bytes_received += len(frame)
+        return frame
+
+    def _put(self, frame: bytes, kind: str) -> None:
+        try:
+            self._outgoing.put(frame, self._patience)
+        except EOFError:
+            raise self._gone() from None
+        except TimeoutError:
+            raise ChannelError(
+                f"{self._peer!r} took nothing of our {kind} for {self._patience:g} s. Is "
+                f"{self._peer!r} running the same job? Run `isthmus check` on both sides."
+            ) from None
+        self.bytes_sent += len(frame)
+
+    def _gone(self) -> IsthmusError:
+        """Why the line ended, when a frame could not be put or got: the last frame may tell."""
+        if self._closed:
+            return ChannelError(f"the line to {self._peer!r} was closed on this side.")
+        last = b""
+        with suppress(EOFError, TimeoutError):
+            while True:
+                last = self._incoming.get(patience=1.0)
+        match _control(last):
+            case Goodbye(reason):
+                return self._left(reason)
+            case _ if self._farewell is not None:
+                return self._left(self._farewell)
+            case _:
+                return ChannelError(
+                    f"the line to {self._peer!r} is gone: its process ended, its machine stopped, "
+                    "or the network between you is cut. Run the same command again on both sides."
+                )
+
+    def _left(self, reason: str) -> IsthmusError:
+        self._farewell = reason  # who asks again is told again
+        if reason:
+            return PeerError(f"{self._peer!r} stopped: {_one_line(reason)}")
+        return ChannelError(
+            f"{self._peer!r} has finished its part and left, but we were not done with it. Do both "
+            "sides run the same job? Run `isthmus check` on both sides."
+        )
+
+
+def _control(frame: bytes) -> Head | Goodbye | None:
+    try:
+        return _CONTROL.decode(frame)
+    except msgspec.DecodeError:
+        return None
+
+
+def _one_line(text: str) -> str:
+    """Text of a stranger as one short, printable line."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:400]).strip()
+
+
+_CONTROL: msgspec.msgpack.Decoder[Head | Goodbye] = msgspec.msgpack.Decoder(Head | Goodbye)

@@ -1,0 +1,300 @@
+"""The party that has the labels, and columns of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import JobError, PeerError, SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import fixed_point, keys
+from isthmus.crypto.fixed_point import Bounds
+from isthmus.crypto.scheme import PrivateKey
+from isthmus.data.table import Table
+from isthmus.transport.channel import Channel
+from isthmus.vertical.regression import model, objective, scaling
+from isthmus.vertical.regression.messages import (
+    Direction,
+    EncryptionKey,
+    GradientNorms,
+    MaskedGradient,
+    OpenedGradient,
+    PartialPredictor,
+    PartialSlope,
+    PenaltyLine,
+    Progress,
+    Residuals,
+    Shape,
+    Step,
+)
+from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Line, Preconditioner
+from isthmus.vertical.regression.rows import batches, blocks, receive_rows
+from isthmus.vertical.regression.spec import Regression
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of training looked like to the active party."""
+
+    loss: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the active party has when training and scoring are done."""
+
+    part: model.Part
+    predictions: Floats  # expected labels of the test rows, shape (rows,)
+    rounds: list[Round]
+    converged: bool
+
+
+def active(
+    passive: Channel, train: Table, test: Table, spec: Regression, telemetry: Telemetry
+) -> Trained:
+    """Train our coefficients together with the passive party's, then score the test rows.
+
+    We learn a linear combination of the passive party's columns per round, row by row, and its
+    share of each test score; it learns the gradient of its own coefficients. See `messages.py`.
+
+    Args:
+        passive: The line to the party without labels.
+        train: Our columns and labels of the training rows, in the common order.
+        test: Our columns of the test rows, in the common order.
+        spec: What the job says.
+        telemetry: Where progress goes.
+
+    Returns:
+        Our part of the model, the predictions of the test rows, and the course of training.
+
+    Raises:
+        SpecError: The labels do not fit the link.
+        JobError: Training would tell the passive party too much about the labels.
+        PeerError: The passive party sent something that the protocol does not allow.
+    """
+    # 1. Standardise our columns, and the label of a linear model.
+    scale = scaling.fit(train)
+    x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
+    label = scaling.label(train, spec.link)
+
+    # 2. Agree on sizes; refuse to tell more about the labels than the job allows.
+    shape = passive.receive(Shape)
+    _check_shape(passive.peer, shape, len(train), spec)
+
+    # 3. Make a key for this run alone and hand out its public half.
+    telemetry.progress("train", note="making a key")
+    key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
+    passive.send(EncryptionKey(key=key.public.dump()))
+
+    # 4. Train.
+    gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
+    problem = _Problem(gradients, x, label.values, spec, telemetry)
+    learn = _conjugate_gradients if spec.batches == 1 else _momentum
+    weights, rounds, converged = learn(problem)
+    part = model.part(spec.link, train.names, scale, weights[:-1])
+    part = model.labelled(part, float(weights[-1]), label)
+
+    # 5. Score.
+    theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)
+    return Trained(part, part.predict(test.features, theirs), rounds, converged)
+
+
+def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> None:
+    if shape.rows != rows:
+        raise PeerError(
+            f"{passive!r} has {shape.rows} training rows where we have {rows}: the alignments "
+            "differ. Start both sides again."
+        )
+    # Labels enter what the passive party learns through one sum per column and batch, however
+    # many rounds it sees: with few of them per row, no row can be told from its neighbours.
+    exposure = spec.batches * shape.columns / rows
+    if exposure > spec.label_exposure:
+        raise JobError(
+            f"{spec.batches} batches x {shape.columns} columns of {passive!r} over {rows} rows "
+            f"would tell it {exposure:.3f} equations per label, and the job allows "
+            f"{spec.label_exposure}. Use fewer batches or columns, more rows, or, if all agree, "
+            "a higher `regression.label_exposure`."
+        )
+
+
+class _Gradients:
+    """Gives the passive party its gradient without showing it a residual."""
+
+    def __init__(
+        self,
+        passive: Channel,
+        key: PrivateKey,
+        columns: int,
+        spec: Regression,
+        telemetry: Telemetry,
+    ) -> None:
+        self.passive = passive
+        self._key = key
+        self._columns = columns
+        self._spec = spec
+        self._telemetry = telemetry
+
+    def __call__(self, residual: Floats, first_row: int = 0) -> None:
+        """Serve one batch of residuals, shape (rows,), that starts at `first_row`."""
+        bounds = Bounds(len(residual), self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
+
+        # 1. Send the residuals encrypted, block by block: the peer sums while we encrypt on.
+        integers = _encode(residual, bounds)
+        for block in blocks(0, len(residual), self._spec.block_rows):
+            with self._telemetry.timed("encryption"):
+                ciphertexts = self._key.public.encrypt(integers[block]).dump()
+            self.passive.send(Residuals(first_row=first_row + block.start, ciphertexts=ciphertexts))
+
+        # 2. Decrypt the masked sums; what no mask and no sum could make is refused, because a
+        #    chosen ciphertext would otherwise give away the key.
+        with self._telemetry.timed("transport"):
+            masked = self.passive.receive(MaskedGradient)
+        with self._telemetry.timed("decryption"):
+            opened = self._open(masked, bounds)
+
+        # 3. Hand them back, still masked.
+        self.passive.send(OpenedGradient(sums=opened))
+
+    def _open(self, masked: MaskedGradient, bounds: Bounds) -> list[bytes]:
+        try:
+            sums = self._key.decrypt(self._key.public.load(masked.ciphertexts, self._columns))
+            bounds.check(sums)
+        except ValueError as error:
+            raise PeerError(
+                f"{self.passive.peer!r} sent a MaskedGradient that no honest run makes: {error}. "
+                "Nothing was decrypted for them; ask which version they run."
+            ) from None
+        return fixed_point.to_bytes(sums)
+
+
+def _encode(residual: Floats, bounds: Bounds) -> list[int]:
+    try:
+        return bounds.encode(residual)
+    except ValueError as error:
+        raise SpecError(f"{error}. Clip or transform the label in your data.") from None
+
+
+class _Problem:
+    """Our half of the optimisation."""
+
+    def __init__(
+        self,
+        gradients: _Gradients,
+        x: Floats,
+        label: Floats,
+        spec: Regression,
+        telemetry: Telemetry,
+    ) -> None:
+        self.gradients = gradients
+        self.passive = gradients.passive
+        self.x = x
+        self.label = label
+        self.spec = spec
+        self.telemetry = telemetry
+        self.penalty = np.full(x.shape[1], spec.penalty)
+        self.penalty[-1] = 0.0  # the intercept is free
+        self.precondition = Preconditioner(x, self.penalty, spec.link)
+        self.rounds: list[Round] = []
+
+    def record(self, loss: float, square: float) -> None:
+        """Note a round: mean loss, and the squared norm of the preconditioned gradient."""
+        self.rounds.append(Round(loss, float(np.sqrt(square))))
+        self.telemetry.progress(
+            "train",
+            len(self.rounds),
+            self.spec.max_rounds,
+            loss=loss,
+            gradient_norm=self.rounds[-1].gradient_norm,
+        )
+
+
+def _conjugate_gradients(problem: _Problem) -> tuple[Floats, list[Round], bool]:
+    """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
+
+    A round costs one encryption of the residuals, so the method is chosen for few rounds: each
+    party preconditions with the Hessian bound of its own columns, and the line search is free
+    (`objective.step_length`). Polak & Ribiere 1969, restarted where it stops descending.
+    """
+    passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
+    weights = direction = previous = np.zeros(x.shape[1])
+    predictor, last_square = np.zeros(len(x)), np.inf
+
+    for _ in range(problem.spec.max_rounds):
+        # 1. Every party gets the gradient of its own coefficients.
+        residual = objective.residual(link, predictor, label)
+        problem.gradients(residual)
+        gradient = objective.gradient(x, residual, weights, problem.penalty)
+
+        # 2. Conjugate the directions: the inner products of all parties add up.
+        downhill = problem.precondition(gradient)
+        theirs = passive.receive(GradientNorms)
+        square = float(gradient @ downhill) + theirs.square
+        overlap = float(previous @ downhill) + theirs.overlap
+        conjugacy = max(0.0, (square - overlap) / last_square)
+        problem.record(objective.loss(link, predictor, label), square)
+        converged = problem.rounds[-1].gradient_norm < problem.spec.tolerance
+        passive.send(Direction(conjugacy=conjugacy, converged=converged))
+        if converged:
+            return weights, problem.rounds, True
+        direction = conjugacy * direction - downhill
+
+        # 3. Search along the line by ourselves, and tell how far to go.
+        slope = x @ direction
+        slope += receive_rows(passive, PartialSlope, len(x), problem.spec.block_rows)
+        penalty = _penalty_line(problem, weights, direction)
+        length = objective.step_length(link, predictor, slope, label, penalty)
+        passive.send(Step(length=length))
+        weights, predictor = weights + length * direction, predictor + length * slope
+        previous, last_square = gradient, square if length > 0 else np.inf
+    return weights, problem.rounds, False
+
+
+def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line:
+    theirs = problem.passive.receive(PenaltyLine)
+    return Line(
+        slope=float(problem.penalty * weights @ direction) + theirs.slope,
+        curvature=float(problem.penalty * direction @ direction) + theirs.curvature,
+    )
+
+
+def _momentum(problem: _Problem) -> tuple[Floats, list[Round], bool]:
+    """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
+
+    The step shrinks from pass to pass: with a constant one, a fixed order of batches circles
+    around the optimum at a distance of the step (Bertsekas 2011, "Incremental gradient methods").
+    """
+    passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
+    weights = direction = np.zeros(x.shape[1])
+
+    for number in range(spec.max_rounds):
+        loss = square = 0.0
+        for batch in batches(len(x), spec.batches):
+            # 1. Predict the batch together.
+            share = (batch.stop - batch.start) / len(x)
+            theirs = receive_rows(
+                passive, PartialPredictor, batch.stop - batch.start, spec.block_rows
+            )
+            predictor = x[batch] @ weights + theirs
+            loss += share * objective.loss(spec.link, predictor, label[batch])
+
+            # 2. Every party gets the gradient of its own coefficients, and moves them.
+            residual = objective.residual(spec.link, predictor, label[batch])
+            problem.gradients(residual, batch.start)
+            gradient = objective.gradient(x[batch], residual, weights, problem.penalty)
+            downhill = problem.precondition(gradient)
+            square += share * float(gradient @ downhill)
+            direction = spec.momentum * direction - downhill
+            weights = weights + spec.step / (1 + number) * direction
+
+        # 3. Stop when a whole pass no longer changes the loss.
+        problem.record(loss, square)
+        converged = _settled(problem.rounds, spec.tolerance)
+        passive.send(Progress(converged=converged))
+        if converged:
+            return weights, problem.rounds, True
+    return weights, problem.rounds, False
+
+
+def _settled(rounds: list[Round], tolerance: float) -> bool:
+    return len(rounds) > 1 and abs(rounds[-2].loss - rounds[-1].loss) < tolerance

@@ -1,0 +1,70 @@
+"""What each party of a regression will send."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from isthmus.crypto import keys
+from isthmus.ledger.forecast import Flow, Sizes, blocks
+from isthmus.vertical.regression import messages
+from isthmus.vertical.regression.rows import PerRow, batches
+from isthmus.vertical.regression.spec import Regression
+
+
+def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
+    """Messages of a whole run, training and scoring.
+
+    Args:
+        spec: What the job says.
+        sizes: Rows, columns and rounds to reckon with.
+
+    Returns:
+        The flows of both roles.
+    """
+    columns, cipher = sizes.columns["passive"], spec.encryption
+    key = keys.public_key_bytes(cipher.scheme, cipher.key_bits)
+    train = _conjugate_gradients if spec.batches == 1 else _momentum
+    return [
+        Flow("passive", messages.Shape(rows=sizes.train, columns=columns), 1),
+        Flow("active", messages.EncryptionKey(key=bytes(key)), 1),
+        *train(spec, sizes),
+        *_per_row(messages.PartialPredictor, sizes.test, spec),
+    ]
+
+
+def _conjugate_gradients(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
+    steps = sizes.rounds - 1  # the last round only finds that there is nothing left to do
+    yield from _times(sizes.rounds, _gradient(spec, sizes.train, sizes.columns["passive"]))
+    yield Flow("passive", messages.GradientNorms(square=1.0, overlap=1.0), sizes.rounds)
+    yield Flow("active", messages.Direction(conjugacy=1.0, converged=False), sizes.rounds)
+    yield from _times(steps, _per_row(messages.PartialSlope, sizes.train, spec))
+    yield Flow("passive", messages.PenaltyLine(slope=1.0, curvature=1.0), steps)
+    yield Flow("active", messages.Step(length=1.0), steps)
+
+
+def _momentum(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
+    for batch in batches(sizes.train, spec.batches):
+        rows = batch.stop - batch.start
+        yield from _times(sizes.rounds, _per_row(messages.PartialPredictor, rows, spec))
+        yield from _times(sizes.rounds, _gradient(spec, rows, sizes.columns["passive"]))
+    yield Flow("active", messages.Progress(converged=False), sizes.rounds)
+
+
+def _gradient(spec: Regression, rows: int, columns: int) -> Iterator[Flow]:
+    cipher = spec.encryption
+    size = keys.ciphertext_bytes(cipher.scheme, cipher.key_bits)
+    for count, block in blocks(rows, spec.block_rows):
+        residuals = messages.Residuals(first_row=rows, ciphertexts=bytes(block * size))
+        yield Flow("active", residuals, count)
+    yield Flow("passive", messages.MaskedGradient(ciphertexts=bytes(columns * size)), 1)
+    yield Flow("active", messages.OpenedGradient(sums=[bytes(17)] * columns), 1)
+
+
+def _per_row(kind: type[PerRow], rows: int, spec: Regression) -> Iterator[Flow]:
+    for count, block in blocks(rows, spec.block_rows):
+        yield Flow("passive", kind(first_row=rows, values=np.zeros(block)), count)
+
+
+def _times(rounds: int, flows: Iterator[Flow]) -> Iterator[Flow]:
+    for flow in flows:
+        yield Flow(flow.sender, flow.sample, flow.count * rounds)

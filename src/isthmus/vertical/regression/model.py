@@ -1,0 +1,78 @@
+"""The part of a joint model that stays at one party."""
+
+import msgspec
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.vertical.regression import objective
+from isthmus.vertical.regression.objective import Link
+from isthmus.vertical.regression.scaling import Label, Scaling
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of this party and what the model makes of it."""
+
+    name: str
+    mean: float
+    deviation: float
+    coefficient: float  # per standard deviation of the column
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Coefficients of one party's own columns; the active party's part has the intercept.
+
+    The predictor is in log-odds (logit), or in standard deviations of the label (identity); then
+    the active party's part holds the label's mean and deviation too.
+    """
+
+    link: Link
+    columns: list[Column]
+    intercept: float | None = None
+    label_mean: float = 0.0
+    label_deviation: float = 1.0
+
+    @property
+    def coefficients(self) -> Floats:
+        """Coefficients per standard deviation, shape (columns,)."""
+        return np.array([column.coefficient for column in self.columns])
+
+    def predictor(self, features: Floats) -> Floats:
+        """This party's share of the linear predictor.
+
+        Args:
+            features: Columns in their own units, shape (rows, columns).
+
+        Returns:
+            Shape (rows,); the intercept is in the active party's share.
+        """
+        mean = np.array([column.mean for column in self.columns])
+        deviation = np.array([column.deviation for column in self.columns])
+        share: Floats = (features - mean) / deviation @ self.coefficients
+        return share + (self.intercept or 0.0)
+
+    def predict(self, features: Floats, others: Floats | float = 0.0) -> Floats:
+        """Expected labels of rows, for the party whose part has the intercept.
+
+        Args:
+            features: This party's columns in their own units, shape (rows, columns).
+            others: The other parties' share of the linear predictor, shape (rows,).
+
+        Returns:
+            Shape (rows,), in the label's own units.
+        """
+        expected = objective.mean(self.link, self.predictor(features) + others)
+        return expected * self.label_deviation + self.label_mean
+
+
+def part(link: Link, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:
+    """Put the coefficients of one party's columns together with what they are measured in."""
+    facts = zip(names, scaling.mean, scaling.deviation, weights, strict=True)
+    columns = [Column(name, float(m), float(d), float(w)) for name, m, d, w in facts]
+    return Part(link, columns)
+
+
+def labelled(part: Part, intercept: float, label: Label) -> Part:
+    """The active party's part: it knows the intercept, and what the label is measured in."""
+    return msgspec.structs.replace(
+        part, intercept=intercept, label_mean=label.mean, label_deviation=label.deviation
+    )

@@ -1,0 +1,202 @@
+"""The party that has columns but no labels."""
+
+import operator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import reduce
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import PeerError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import keys, radix
+from isthmus.crypto.fixed_point import Bounds
+from isthmus.crypto.radix import Quantised
+from isthmus.crypto.scheme import Ciphertexts, PublicKey
+from isthmus.data.table import Table
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message
+from isthmus.vertical.regression import model, scaling
+from isthmus.vertical.regression.messages import (
+    Direction,
+    EncryptionKey,
+    GradientNorms,
+    MaskedGradient,
+    OpenedGradient,
+    PartialPredictor,
+    PartialSlope,
+    PenaltyLine,
+    Progress,
+    Residuals,
+    Shape,
+    Step,
+)
+from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Preconditioner
+from isthmus.vertical.regression.rows import batches, blocks, send_rows
+from isthmus.vertical.regression.spec import Regression
+
+
+def passive(
+    active: Channel, train: Table, test: Table, spec: Regression, telemetry: Telemetry
+) -> model.Part:
+    """Train the coefficients of our columns, then score the test rows.
+
+    We learn the gradient of our own coefficients in every round, and no residual and no label.
+    The active party learns a linear combination of our columns per round, row by row; see
+    `messages.py`.
+
+    Args:
+        active: The line to the party with the labels.
+        train: Our columns of the training rows, in the common order.
+        test: Our columns of the test rows, in the common order.
+        spec: What the job says.
+        telemetry: Where progress goes.
+
+    Returns:
+        Our part of the model.
+
+    Raises:
+        PeerError: The active party sent something that the protocol does not allow.
+    """
+    # 1. Standardise and quantise our columns: training sees exactly these values, here and there.
+    scale = scaling.fit(train)
+    columns = radix.quantise(scale(train.features), spec.feature_bits)
+
+    # 2. Agree on sizes; get the key under which the residuals come.
+    active.send(Shape(rows=len(train), columns=len(train.names)))
+    gradients = _Gradients(active, columns, _receive_key(active, spec), spec, telemetry)
+
+    # 3. Train.
+    if spec.batches == 1:
+        weights = _conjugate_gradients(gradients, spec, telemetry)
+    else:
+        weights = _momentum(gradients, spec, telemetry)
+    part = model.part(spec.link, train.names, scale, weights)
+
+    # 4. Score.
+    send_rows(active, PartialPredictor, part.predictor(test.features), spec.block_rows)
+    return part
+
+
+class _Gradients:
+    """Our gradient by way of the active party: we never see a residual, it never sees a column."""
+
+    def __init__(
+        self,
+        active: Channel,
+        columns: Quantised,
+        key: PublicKey,
+        spec: Regression,
+        telemetry: Telemetry,
+    ) -> None:
+        self.active = active
+        self.x = columns.values()
+        self._columns = columns
+        self._key = key
+        self._spec = spec
+        self._telemetry = telemetry
+
+    def __call__(self, weights: Floats, batch: slice) -> Floats:
+        """Gradient of the penalised loss of one batch at `weights`, shape (columns,)."""
+        rows = batch.stop - batch.start
+        bounds = Bounds(rows, self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
+        masks = bounds.masks(len(weights))  # fresh for every gradient, gone when this returns
+
+        # 1. Multiply our columns by the encrypted residuals, block by block as they arrive.
+        sums = reduce(operator.add, self._products(batch))
+
+        # 2. Mask the sums; encrypting the masks afresh makes the ciphertexts random anew.
+        with self._telemetry.timed("encryption"):
+            masked = (sums + self._key.encrypt(masks)).dump()
+        self.active.send(MaskedGradient(ciphertexts=masked))
+
+        # 3. Get them decrypted, and take the masks off.
+        opened = self.active.receive(OpenedGradient)
+        with _checked(self.active, OpenedGradient):
+            values = bounds.decode(bounds.unmask(opened.sums, masks))
+        gradient: Floats = self._columns.steps * values / rows + self._spec.penalty * weights
+        return gradient
+
+    def _products(self, batch: slice) -> Iterator[Ciphertexts]:
+        for block in blocks(batch.start, batch.stop, self._spec.block_rows):
+            with self._telemetry.timed("transport"):
+                residuals = self.active.receive(Residuals)
+            if residuals.first_row != block.start:
+                raise PeerError(
+                    f"{self.active.peer!r} sent residuals from row {residuals.first_row} where row "
+                    f"{block.start} was due. Compare `isthmus version` on both sides."
+                )
+            with self._telemetry.timed("kernel"), _checked(self.active, Residuals):
+                ciphertexts = self._key.load(residuals.ciphertexts, block.stop - block.start)
+                product = radix.products(ciphertexts, self._columns[block])
+            yield product
+
+
+@contextmanager
+def _checked(active: Channel, kind: type[Message]) -> Generator[None]:
+    # What the libraries refuse in a peer's message becomes an error about the peer.
+    try:
+        yield
+    except ValueError as error:
+        raise PeerError(
+            f"{active.peer!r} sent a {kind.__name__} that no honest run makes: {error}. "
+            "Do not use this run; ask which version they run."
+        ) from None
+
+
+def _receive_key(active: Channel, spec: Regression) -> PublicKey:
+    received = active.receive(EncryptionKey).key
+    cipher = spec.encryption
+    with _checked(active, EncryptionKey):
+        return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, received)
+
+
+def _conjugate_gradients(gradients: _Gradients, spec: Regression, telemetry: Telemetry) -> Floats:
+    """Full batch; the active party's twin of this function says why it is this method."""
+    active, x = gradients.active, gradients.x
+    precondition = Preconditioner(x, np.full(x.shape[1], spec.penalty), spec.link)
+    weights = direction = previous = np.zeros(x.shape[1])
+
+    for number in range(spec.max_rounds):
+        telemetry.progress("train", number, spec.max_rounds)
+        # 1. Our gradient.
+        gradient = gradients(weights, slice(0, len(x)))
+
+        # 2. Conjugate the directions: the inner products of all parties add up.
+        downhill = precondition(gradient)
+        square, overlap = float(gradient @ downhill), float(previous @ downhill)
+        active.send(GradientNorms(square=square, overlap=overlap))
+        answer = active.receive(Direction)
+        if answer.converged:
+            break
+        direction = answer.conjugacy * direction - downhill
+
+        # 3. The active party searches along the line, and tells how far to go.
+        send_rows(active, PartialSlope, x @ direction, spec.block_rows)
+        slope, curvature = weights @ direction, direction @ direction
+        active.send(
+            PenaltyLine(
+                slope=spec.penalty * float(slope), curvature=spec.penalty * float(curvature)
+            )
+        )
+        weights = weights + active.receive(Step).length * direction
+        previous = gradient
+    return weights
+
+
+def _momentum(gradients: _Gradients, spec: Regression, telemetry: Telemetry) -> Floats:
+    """Fixed batches; the active party's twin of this function says why the step shrinks."""
+    active, x = gradients.active, gradients.x
+    precondition = Preconditioner(x, np.full(x.shape[1], spec.penalty), spec.link)
+    weights = direction = np.zeros(x.shape[1])
+
+    for number in range(spec.max_rounds):
+        telemetry.progress("train", number, spec.max_rounds)
+        for batch in batches(len(x), spec.batches):
+            send_rows(active, PartialPredictor, x[batch] @ weights, spec.block_rows)
+            direction = spec.momentum * direction - precondition(gradients(weights, batch))
+            weights = weights + spec.step / (1 + number) * direction
+        if active.receive(Progress).converged:
+            break
+    return weights

@@ -1,0 +1,101 @@
+"""Standardising columns at their owner: nobody else needs the means and spreads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.data.table import Table
+from isthmus.vertical.regression.objective import Link
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Mean and standard deviation of columns, each of shape (columns,)."""
+
+    mean: Floats
+    deviation: Floats
+
+    def __call__(self, values: Floats) -> Floats:
+        """The columns in standard deviations from their means."""
+        return (values - self.mean) / self.deviation
+
+
+def fit(table: Table) -> Scaling:
+    """Measure the columns of the training rows.
+
+    Args:
+        table: This party's aligned training rows.
+
+    Returns:
+        Their means and standard deviations.
+
+    Raises:
+        SpecError: A column does not vary on these rows.
+    """
+    mean = table.features.mean(axis=0)
+    deviation = table.features.std(axis=0)
+    still = [name for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
+    if still:
+        raise SpecError(
+            f"column {still[0]!r} has one single value on the {len(table)} aligned training rows: "
+            "leave it out of `columns` in your party file."
+        )
+    return Scaling(mean, deviation)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Labels as training sees them, and what they are measured in."""
+
+    values: Floats  # shape (rows,)
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+def label(table: Table, link: Link) -> Label:
+    """Labels of the training rows: 0 and 1 as they are, numbers standardised.
+
+    Args:
+        table: The active party's aligned training rows.
+        link: The link of the model.
+
+    Returns:
+        The labels.
+
+    Raises:
+        SpecError: There is no label, it does not vary, or it does not fit the link.
+    """
+    values = labels(table)
+    if np.ptp(values) == 0:
+        raise SpecError(
+            f"the label has one single value on the {len(table)} aligned training rows: "
+            "there is nothing to learn. Check `label` in the party file."
+        )
+    if link == "identity":
+        mean, deviation = float(values.mean()), float(values.std())
+        return Label((values - mean) / deviation, mean, deviation)
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise SpecError(
+            "the label has values other than 0 and 1. Code it as 0 and 1, or set "
+            '`regression.link = "identity"` to fit a number.'
+        )
+    return Label(values)
+
+
+def labels(table: Table) -> Floats:
+    """Labels as they are in the data.
+
+    Args:
+        table: Rows of the active party.
+
+    Returns:
+        Shape (rows,).
+
+    Raises:
+        SpecError: There are none.
+    """
+    if table.label is None:
+        raise SpecError("the active party's data has no label: set `label` in its party file.")
+    return table.label

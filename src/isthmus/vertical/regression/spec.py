@@ -1,0 +1,75 @@
+"""What a job may tune in a vertical regression."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+
+class Encryption(Spec, frozen=True):
+    """The `[regression.encryption]` table of a job."""
+
+    scheme: Annotated[
+        Literal["okamoto-uchiyama", "paillier"],
+        Meta(description="additive homomorphic encryption; the first is several times faster"),
+    ] = "okamoto-uchiyama"
+    engine: Annotated[
+        Literal["heu", "gmpy2"],
+        Meta(description="library that computes it; gmpy2 knows Paillier only"),
+    ] = "heu"
+    key_bits: Annotated[
+        int,
+        Meta(ge=1024, le=8192, description="size of the modulus; 2048 is about 112 bits strong"),
+    ] = 3072
+
+
+class Regression(Spec, frozen=True):
+    """The `[regression]` table of a job."""
+
+    link: Annotated[
+        Literal["logit", "identity"],
+        Meta(description="logit for a label of 0 and 1, identity for a number"),
+    ] = "logit"
+    penalty: Annotated[
+        float,
+        Meta(ge=0, description="L2 strength on standardised coefficients, per row of mean loss"),
+    ] = 1e-4
+    batches: Annotated[
+        int,
+        Meta(ge=1, description="1: full batch, conjugate gradients; more: fixed batches, momentum"),
+    ] = 1
+    tolerance: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="stop when the preconditioned gradient norm (full batch) or the change "
+            "of the loss in a pass (batches) falls below this",
+        ),
+    ] = 1e-5
+    max_rounds: Annotated[
+        int, Meta(ge=1, le=10_000, description="stop after this many passes over the rows")
+    ] = 50
+    step: Annotated[
+        float,
+        Meta(gt=0, le=1, description="step of the first pass over batches; it shrinks as 1 / pass"),
+    ] = 0.5
+    momentum: Annotated[
+        float, Meta(ge=0, lt=1, description="share of the last direction in the next, over batches")
+    ] = 0.5
+    feature_bits: Annotated[
+        int, Meta(ge=7, le=14, description="resolution of the passive party's columns, in bits")
+    ] = 14
+    block_rows: Annotated[
+        int, Meta(ge=64, le=32_768, description="rows encrypted and sent at a time")
+    ] = 8192
+    label_exposure: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="most equations about the labels, per training row, that the passive "
+            "party may learn: batches x its columns / rows",
+        ),
+    ] = 0.04
+    encryption: Encryption = Encryption()

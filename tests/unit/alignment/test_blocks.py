@@ -1,0 +1,73 @@
+"""How rows are shuffled and cut into blocks, and what the limits of the job and of messages are."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isthmus.alignment.cryptographic import CryptographicAlignment, messages
+from isthmus.alignment.cryptographic.blocks import blocks, secret_order
+from isthmus.alignment.cryptographic.spec import MAX_BATCH_ROWS
+from isthmus.transport.message import Message, encode
+
+counts = st.integers(0, 50)
+
+
+class TestSecretOrder:
+    @given(counts)
+    def test_holds_every_row_once(self, rows: int) -> None:
+        assert sorted(secret_order(rows).tolist()) == list(range(rows))
+
+    def test_is_another_one_each_time(self) -> None:
+        assert secret_order(60).tolist() != secret_order(60).tolist()
+
+
+class TestBlocks:
+    @given(counts, counts, st.integers(1, 60))
+    def test_cover_the_rows_of_both_parties(self, ours: int, theirs: int, size: int) -> None:
+        rounds = list(blocks(ours, theirs, size))
+        covered = [row for block in rounds for row in range(ours)[block.ours]]
+        assert covered == list(range(ours))
+        assert sum(block.theirs for block in rounds) == theirs
+        assert all(block.theirs <= size for block in rounds)
+
+    @given(counts, counts, st.integers(1, 60))
+    def test_look_the_same_from_the_other_side(self, ours: int, theirs: int, size: int) -> None:
+        here, there = blocks(ours, theirs, size), blocks(theirs, ours, size)
+        for block, mirrored in zip(here, there, strict=True):
+            assert len(range(ours)[block.ours]) == mirrored.theirs
+            assert block.done == mirrored.done
+
+
+class TestSpec:
+    @pytest.mark.parametrize("line", ["minimum_size = 0", "batch_rows = 0", "batch_rows = 262_145"])
+    def test_refuses_sizes_that_cannot_work(self, line: str) -> None:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.toml.decode(line, type=CryptographicAlignment)
+
+    def test_says_what_every_key_means(self) -> None:
+        schema = msgspec.json.schema(CryptographicAlignment)["$defs"]["CryptographicAlignment"]
+        assert all(key.get("description") for key in schema["properties"].values())
+
+
+class TestMessages:
+    @pytest.mark.parametrize(
+        "message",
+        [
+            messages.RowCount(rows=2**40),
+            messages.BlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
+            messages.DoublyBlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
+            messages.SharedCount(rows=2**40),
+            messages.SharedRows(positions=np.zeros(MAX_BATCH_ROWS, np.int64)),
+        ],
+        ids=lambda message: type(message).__name__,
+    )
+    def test_have_room_for_the_largest_block(self, message: Message) -> None:
+        assert len(encode(message)) <= message.max_bytes
+
+    def test_say_what_their_reader_learns(self) -> None:
+        kinds = Message.__subclasses__()
+        ours = [kind for kind in kinds if kind.__module__ == messages.__name__]
+        assert len(ours) == 5
+        assert all(kind.purpose and kind.reveals for kind in ours)

@@ -1,0 +1,230 @@
+"""A dataset becomes a table, or one sentence says why not."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from isthmus.core.errors import SpecError
+from isthmus.data.sources import Dataset, columns
+from isthmus.data.table import Table, load
+
+PEOPLE = "person,sick,age,height,smokes\n a1,1,30,1.6,true\nA2,0,40,1.7,false\na3,1,50,1.8,true\n"
+Load = Callable[..., Table]
+
+
+@pytest.fixture
+def load_csv(tmp_path: Path) -> Load:
+    def load_text(text: str, *, scoring: bool = False, **keys: Any) -> Table:
+        (tmp_path / "people.csv").write_text(text, encoding="utf-8")
+        dataset = Dataset(path="people.csv", **({"identifiers": ("person",)} | keys))
+        return load(dataset, tmp_path, ["trim", "lower"], scoring=scoring)
+
+    return load_text
+
+
+@pytest.fixture
+def load_parquet(tmp_path: Path) -> Load:
+    def load_columns(values: dict[str, Any], **keys: Any) -> Table:
+        parquet.write_table(pa.table(values), tmp_path / "people.parquet")
+        dataset = Dataset(path="people.parquet", **({"identifiers": ("person",)} | keys))
+        return load(dataset, tmp_path, [])
+
+    return load_columns
+
+
+class TestLoad:
+    def test_reads_keys_features_and_label(self, load_csv: Load) -> None:
+        table = load_csv(PEOPLE, label="sick")
+        assert table.identifiers == [b"a1", b"a2", b"a3"]
+        assert table.names == ("age", "height", "smokes")
+        assert table.features.tolist() == [[30, 1.6, 1], [40, 1.7, 0], [50, 1.8, 1]]
+        assert table.label is not None
+        assert table.label.tolist() == [1, 0, 1]
+
+    def test_reads_compressed_csv(self, tmp_path: Path) -> None:
+        (tmp_path / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode()))
+        dataset = Dataset(path="people.csv.gz", identifiers=("person",))
+        assert len(load(dataset, tmp_path, [])) == 3
+
+    def test_reads_parquet(self, load_parquet: Load) -> None:
+        table = load_parquet({"person": [7, 8], "age": [30, 40]})
+        assert (table.identifiers, table.features.tolist()) == ([b"7", b"8"], [[30.0], [40.0]])
+
+    def test_reads_another_delimiter(self, load_csv: Load) -> None:
+        assert load_csv(PEOPLE.replace(",", ";"), delimiter=";").names[0] == "sick"
+
+    def test_keeps_the_zeros_that_an_identifier_begins_with(self, load_csv: Load) -> None:
+        assert load_csv("person,age\n007,1\n8,2\n").identifiers == [b"007", b"8"]
+
+    def test_drops_them_where_the_dataset_says_integer(self, load_csv: Load) -> None:
+        table = load_csv("person,age\n007 ,1\n8,2\n", types={"person": "integer"})
+        assert table.identifiers == [b"7", b"8"]
+
+    def test_reads_numbers_from_text_where_the_dataset_says_so(self, load_parquet: Load) -> None:
+        table = load_parquet(
+            {"person": ["a", "b"], "age": ["30", " 40.5"]}, types={"age": "number"}
+        )
+        assert table.features.tolist() == [[30.0], [40.5]]
+
+    def test_joins_several_identifiers(self, load_csv: Load) -> None:
+        table = load_csv("name,born,age\nada,1815,1\nada,1915,2\n", identifiers=("name", "born"))
+        assert len(set(table.identifiers)) == 2
+        assert table.names == ("age",)
+
+    def test_may_bring_no_features(self, load_csv: Load) -> None:
+        assert load_csv(PEOPLE, label="sick", columns=()).features.shape == (3, 0)
+
+    def test_a_single_value_is_no_obstacle_to_scoring(self, load_csv: Load) -> None:
+        assert load_csv("person,age\na,1\n", scoring=True).features.tolist() == [[1.0]]
+
+
+class TestColumns:
+    def test_are_chosen_by_name_and_by_pattern_in_the_datasets_order(self, load_csv: Load) -> None:
+        assert load_csv(PEOPLE, columns=("s*", "age")).names == ("sick", "smokes", "age")
+
+    def test_never_include_the_label(self, load_csv: Load) -> None:
+        assert load_csv(PEOPLE, label="sick", columns=("s*",)).names == ("smokes",)
+
+    def test_are_found_without_reading_the_rows(self, tmp_path: Path) -> None:
+        (tmp_path / "people.csv").write_text(PEOPLE)
+        dataset = Dataset(path="people.csv", identifiers=("person",), label="sick")
+        assert columns(dataset, tmp_path).features == ("age", "height", "smokes")
+
+
+class TestMissing:
+    TEXT = "person,age\na,10\nb,\nc,30\nd,NA\n"
+
+    def test_is_an_error_unless_the_dataset_says_otherwise(self, load_csv: Load) -> None:
+        with pytest.raises(SpecError, match=r"'age' is empty in 2 of 4 rows. Set `missing`"):
+            load_csv(self.TEXT)
+
+    def test_is_replaced_by_the_mean(self, load_csv: Load) -> None:
+        assert load_csv(self.TEXT, missing="mean").features[:, 0].tolist() == [10, 20, 30, 20]
+
+    def test_is_replaced_by_a_number(self, load_csv: Load) -> None:
+        assert load_csv(self.TEXT, missing=-1.0).features[:, 0].tolist() == [10, -1, 30, -1]
+
+    def test_is_what_the_dataset_says(self, load_csv: Load) -> None:
+        table = load_csv("person,age\na,10\nb,-9\nc,30\n", missing="mean", missing_values=("-9",))
+        assert table.features[:, 0].tolist() == [10, 20, 30]
+
+    def test_includes_not_a_number(self, load_parquet: Load) -> None:
+        values = {"person": ["a", "b", "c"], "age": [1.0, float("nan"), 3.0]}
+        assert load_parquet(values, missing="mean").features[:, 0].tolist() == [1, 2, 3]
+
+
+REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no such identifier": (PEOPLE, {"identifiers": ("persom",)}, "Did you mean 'person'"),
+    "no such label": (PEOPLE, {"label": "died"}, "`label` names 'died', which is not a column"),
+    "no such feature": (PEOPLE, {"columns": ("agee",)}, "`columns` names 'agee'.*mean 'age'"),
+    "no such typed column": (PEOPLE, {"types": {"x": "number"}}, "`types` names 'x'"),
+    "pattern without match": (PEOPLE, {"columns": ("h_*",)}, "pattern 'h_\\*'.*matches no column"),
+    "nothing but an identifier": ("person\na\n", {}, "set `columns = \\[\\]`"),
+    "label as feature": (
+        PEOPLE,
+        {"label": "sick", "columns": ("sick",)},
+        "'sick' is an identifier or the label",
+    ),
+    "label as identifier": (PEOPLE, {"label": "person"}, "must be different columns"),
+    "two columns of one name": ("person,age,age\na,1,2\n", {}, "columns 2, 3 share a name"),
+    "text feature": ("person,job\na,baker\nb,smith\n", {}, "'job' holds string.*Encode it"),
+    "date feature": ("person,born\na,2001-01-02\nb,2002-01-01\n", {}, "'born' holds date32"),
+    "single value": ("person,age\na,1\nb,1\n", {}, "'age' has one single value in all 2 rows"),
+    "empty feature": ("person,age\na,\nb,NA\n", {}, "'age' is empty in all 2 rows. Leave it out"),
+    "infinite feature": ("person,age\na,1\nb,inf\n", {}, "'age' is infinite in 1 of 2 rows"),
+    "text label": (
+        "person,sick,age\na,yes,1\nb,no,2\n",
+        {"label": "sick"},
+        "'sick' holds string.*as 0 and 1",
+    ),
+    "empty label": (
+        "person,sick,age\na,,1\nb,1,2\n",
+        {"label": "sick"},
+        "label 'sick' is empty in 1 of 2 rows",
+    ),
+    "infinite label": (
+        "person,sick,age\na,inf,1\nb,1,2\n",
+        {"label": "sick"},
+        "'sick' is infinite in 1 of 2 rows",
+    ),
+    "no identifier": ("person,age\na,1\n,2\n", {}, "1 of 2 rows have no identifier"),
+    "identifier twice": ("person,age\na,1\nA,2\nb,3\n", {}, "3 rows have only 2 different"),
+    "wrong declared type": (PEOPLE, {"types": {"person": "integer"}}, "'person' is integer, but"),
+    "no rows": ("person,age\n", {}, "the file has no rows"),
+    "empty file": ("", {}, "not CSV in UTF-8, or is empty or cut short"),
+    "ragged line": ("person,age\na,1,2\n", {}, "a line has 3 cells where the first line has 2"),
+}
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(("text", "keys", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
+    def test_says_what_and_where(
+        self, load_csv: Load, text: str, keys: dict[str, Any], sentence: str
+    ) -> None:
+        with pytest.raises(SpecError, match=rf"people\.csv: .*{sentence}"):
+            load_csv(text, **keys)
+
+    def test_of_a_missing_file(self, tmp_path: Path) -> None:
+        with pytest.raises(SpecError, match=r"there is no such file. Correct `path`"):
+            load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
+
+    @pytest.mark.parametrize(
+        ("name", "content", "kind"),
+        [
+            ("people.csv.gz", gzip.compress(PEOPLE.encode())[:-9], "CSV"),
+            ("people.csv.gz", PEOPLE.encode(), "CSV"),
+            ("people.csv", b"person,age\n\xff\xfe,1\n", "CSV"),
+            ("people.parquet", b"PAR1 and no more", "Parquet"),
+            ("people.parquet", b"", "Parquet"),
+        ],
+    )
+    def test_of_a_damaged_file(self, tmp_path: Path, name: str, content: bytes, kind: str) -> None:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(SpecError, match=rf"the file is not {kind}.*Copy or export it again"):
+            load(Dataset(path=name, identifiers=("person",)), tmp_path, [])
+
+    def test_of_another_kind_of_file(self, tmp_path: Path) -> None:
+        (tmp_path / "people.xlsx").write_bytes(b"PK")
+        with pytest.raises(SpecError, match=r"only .csv, .csv.gz and .parquet files"):
+            load(Dataset(path="people.xlsx", identifiers=("person",)), tmp_path, [])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "person,age\nsecret,1\nSECRET,2\n",
+            "person,age\na,secret\nb,2\n",
+            "person,age\nb,2\nsecret,secret,secret\n",
+            "secret,secret\nb,2\n",
+            "secret,2\nb,2\n",
+        ],
+        ids=["repeated", "text", "ragged", "no names, repeated", "no names"],
+    )
+    def test_quotes_no_value(self, load_csv: Load, text: str) -> None:
+        with pytest.raises(SpecError) as error:
+            load_csv(text)
+        assert "secret" not in str(error.value).lower()
+        assert error.value.__cause__ is None
+
+    def test_quotes_no_value_of_a_declared_type(self, load_csv: Load) -> None:
+        with pytest.raises(SpecError) as error:
+            load_csv("person,age\na,secret\nb,2\n", types={"age": "number"})
+        assert "secret" not in str(error.value)
+
+
+class TestTake:
+    def test_picks_rows_in_the_given_order(self, load_csv: Load) -> None:
+        table = load_csv(PEOPLE, label="sick").take(np.array([2, 0]))
+        assert table.identifiers == [b"a3", b"a1"]
+        assert table.features[:, 0].tolist() == [50, 30]
+        assert table.label is not None
+        assert table.label.tolist() == [1, 1]
+        assert len(table) == 2
+
+    def test_needs_no_label(self, load_csv: Load) -> None:
+        assert load_csv(PEOPLE).take(np.array([1])).label is None

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Annotated, Any
+from io import StringIO
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console, RenderableType
@@ -50,7 +51,7 @@ def answers(command: Command) -> Command:
     update_wrapper(declared, command)
     signature = inspect.signature(command)
     parameters = [*signature.parameters.values(), _JSON]
-    setattr(declared, "__signature__", signature.replace(parameters=parameters))
+    vars(declared)["__signature__"] = signature.replace(parameters=parameters)
     return declared
 
 
@@ -65,8 +66,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
         if as_json:
             typer.echo(to_json(answer.value))
         elif answer.text is not None:
-            terminal = sys.stdout.isatty()
-            _Quiet(file=sys.stdout, width=None if terminal else PIPE_WIDTH).print(answer.text)
+            _print(answer.text, sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,8 +74,17 @@ def show(answer: Answer, *, as_json: bool) -> None:
 
 def tell(text: RenderableType) -> None:
     """Print something for people only, on standard error."""
-    terminal = sys.stderr.isatty()
-    Console(file=sys.stderr, width=None if terminal else PIPE_WIDTH).print(text)
+    _print(text, sys.stderr)
+
+
+def _print(text: RenderableType, stream: TextIO) -> None:
+    if stream.isatty():
+        Console(file=stream).print(text)
+        return
+    plain = StringIO()
+    Console(file=plain, width=PIPE_WIDTH).print(text)
+    for line in plain.getvalue().splitlines():
+        typer.echo(line.rstrip(), stream)
 
 
 def keep_stdout_clean() -> None:
@@ -88,13 +97,6 @@ def keep_stdout_clean() -> None:
     results = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = os.fdopen(results, "w", encoding=encoding, errors=errors)
-
-
-class _Quiet(Console):
-    """Leaves a broken pipe to `show`; Rich would end the process as if it had failed."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
 
 
 _JSON = inspect.Parameter(

@@ -1,4 +1,4 @@
-"""How a command that failed says so: one sentence and an exit code, and a traceback for our bugs."""
+"""How a command that failed says so: one sentence, an exit code, a traceback for our bugs only."""
 
 import sys
 import traceback
@@ -31,7 +31,7 @@ class Failure:
     exit_code: int
 
 
-def report(error: BaseException, *, as_json: bool) -> int:
+def fail(error: BaseException, *, as_json: bool) -> int:
     """Tell why a command failed.
 
     Args:

@@ -23,7 +23,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     found = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         number = heading.endswith("#")
-        found.add_column(heading.rstrip(" #"), justify="right" if number else "left")
+        found.add_column(
+            heading.rstrip(" #"), justify="right" if number else "left", overflow="fold"
+        )
     for row in rows:
         found.add_row(*(Text(str(cell)) for cell in row))
     return found

@@ -9,9 +9,9 @@ from isthmus.cli import keys, ledger
 from isthmus.cli.answer import Answer, Command, answers, keep_stdout_clean, show
 from isthmus.cli.check import check
 from isthmus.cli.explain import explain
-from isthmus.cli.failures import EXIT_CODES, INTERRUPTED, report
+from isthmus.cli.failures import EXIT_CODES, INTERRUPTED, fail
 from isthmus.cli.init import init
-from isthmus.cli.report import report as write_report
+from isthmus.cli.report import report
 from isthmus.cli.run import run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
@@ -24,7 +24,7 @@ COMMANDS: Mapping[Command, str] = {
     check: "isthmus check job.toml --party party.toml",
     explain: "isthmus explain job.toml --party party.toml",
     run: "isthmus run job.toml --party party.toml",
-    write_report: "isthmus report runs/latest",
+    report: "isthmus report runs/latest",
     schema: "isthmus schema job",
     version: "isthmus version",
 }
@@ -60,17 +60,17 @@ def execute(arguments: Sequence[str]) -> int:
     try:
         answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
         if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
-            raise KeyboardInterrupt  # noqa: TRY301
+            return fail(KeyboardInterrupt(), as_json=as_json)
         if isinstance(answer, Answer):
             show(answer, as_json=as_json)
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nobody comes after us
-        return report(error, as_json=as_json)
+        return fail(error, as_json=as_json)
     return 0
 
 
 def _make_app() -> typer.Typer:
-    codes = "\n\n".join(f"{code}: {meaning}" for code, meaning in EXIT_CODES.items())
-    root = _group("Joint training across data islands.", COMMANDS, f"Exit codes:\n\n{codes}")
+    codes = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+    root = _group("Joint training across data islands.", COMMANDS, f"Exit codes: {codes}.")
     root.add_typer(_group("Keys and certificates of parties.", KEYS), name="keys")
     root.add_typer(_group("What left a party: look at it, verify it.", LEDGER), name="ledger")
     return root

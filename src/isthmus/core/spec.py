@@ -75,7 +75,7 @@ def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
-        defaults = {field.name: field.default for field in msgspec.structs.fields(value)}
+        defaults = {field.name: _default(field) for field in msgspec.structs.fields(value)}
         return {
             name: _plain(inner)
             for name, inner in msgspec.structs.asdict(value).items()
@@ -84,3 +84,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in cast(dict[str, Any], value).items()}
     return msgspec.to_builtins(value)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default

@@ -31,6 +31,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _CLOCK_SKEW = timedelta(hours=1)
 _SIGNATURE = ec.ECDSA(hashes.SHA256())
 
+_PublicKey = ec.EllipticCurvePublicKey
 _T = TypeVar("_T")
 
 
@@ -66,8 +67,8 @@ def self_signed(name: str, private_key: bytes, days: int = PARTY_DAYS) -> bytes:
         SpecError: The name or the key cannot be used.
     """
     key, subject = _read_private(private_key), _subject(name)
-    unsigned = _for_party(_unsigned(subject, subject, key.public_key(), days), name)
-    return unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    unsigned = _unsigned(subject, key.public_key(), subject, key.public_key(), days)
+    return _for_party(unsigned, name).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def signing_request(name: str, private_key: bytes) -> bytes:
@@ -104,7 +105,7 @@ def make_authority(name: str, days: int = AUTHORITY_DAYS) -> Authority:
     private_key, subject = make_key(), _subject(name)
     key = _read_private(private_key)
     unsigned = (
-        _unsigned(subject, subject, key.public_key(), days)
+        _unsigned(subject, key.public_key(), subject, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(issues=True), critical=True)
     )
@@ -133,8 +134,8 @@ def issue(request: bytes, authority: Authority, days: int = PARTY_DAYS) -> bytes
     name, public = _name(asked.subject), asked.public_key()
     if not isinstance(public, ec.EllipticCurvePublicKey):
         raise SpecError(_OTHER_KEY)
-    unsigned = _for_party(_unsigned(_subject(name), issuer.subject, public, days), name)
-    return unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    unsigned = _unsigned(_subject(name), public, issuer.subject, key.public_key(), days)
+    return _for_party(unsigned, name).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def common_name(certificate: bytes) -> str:
@@ -230,16 +231,16 @@ _OTHER_KEY = "this is not an elliptic-curve key: make one for P-256 with `isthmu
 
 
 def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    subject: x509.Name, key: _PublicKey, issuer: x509.Name, issuer_key: _PublicKey, days: int
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    return x509.CertificateBuilder(
-        issuer_name=issuer,
-        subject_name=subject,
-        public_key=key,
-        serial_number=x509.random_serial_number(),
-        not_valid_before=now - _CLOCK_SKEW,
-        not_valid_after=now + timedelta(days=days),
+    signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key)
+    return (
+        x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(signed_by, critical=False)
     )
 
 

@@ -10,7 +10,10 @@ oracle).
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 import hashlib
+import importlib
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import rbcl
 
@@ -18,6 +21,10 @@ from isthmus.crypto.threads import spread
 
 POINT_BYTES = 32
 """Bytes of an encoded point."""
+
+# rbcl unpacks libsodium into a temporary file at every start, and would leave its 3 MB there.
+with suppress(OSError):
+    Path(importlib.import_module("rbcl._sodium").lib_path).unlink()
 
 _CHUNK = 2_000  # about a tenth of a second
 _LENGTH_BYTES = 8

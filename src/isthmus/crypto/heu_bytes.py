@@ -29,14 +29,14 @@ def write_key(scheme: int, numbers: Iterable[int], *small: int) -> bytes:
 def read_ciphertexts(data: bytes) -> list[int]:
     """The numbers in a vector of ciphertexts."""
     *_, items = msgspec.msgpack.decode(data, type=tuple[int, int, int, list[msgspec.Raw]])
-    # Each is a string that holds an array of one number, and the tag.
+    # Each is a string that holds an array of one number, which starts after a byte, and the tag.
     return [_read_number(_content(bytes(item))[1:-_SCHEME_BYTES]) for item in items]
 
 
 def write_ciphertexts(scheme: int, numbers: Sequence[int]) -> bytes:
     """A vector of ciphertexts that HEU can load."""
     tag = _tag(scheme)
-    items = [_string(_array([_write_number(number)]) + tag) for number in numbers]
+    items = [_string(b"\x91" + _write_number(number) + tag) for number in numbers]
     return _array([*map(msgspec.msgpack.encode, (len(numbers), 1, 1)), _array(items)])
 
 

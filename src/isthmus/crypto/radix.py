@@ -1,8 +1,8 @@
 """Quantised columns, and their product with encrypted residuals by additions alone.
 
 The gradient of a linear model needs, for every column x, the encrypted sum of x_i d_i. Raising
-each ciphertext to the power x_i costs a hundred times more than sorting ciphertexts into buckets.
-So a column is written in digits to the base 128, x = digit_0 + 128 digit_1, and with B_k the sum
+each ciphertext to the power x_i costs tens of additions; sorting it into a bucket costs one. So a
+column is written in digits to the base 128, x = digit_0 + 128 digit_1, and with B_k the sum
 of the d_i whose digit is k,
 
     sum_i digit_i d_i = sum_k k B_k = sum_(j >= 1) S_j,   S_j = sum_(k >= j) B_k,
@@ -25,6 +25,7 @@ MAX_FEATURE_BITS = 14
 """Two digits of seven bits."""
 
 _BASE = MAX_BUCKETS
+_GAP_FRACTIONS = 8  # the closest values, 3 and 5 of 0, 3, 5, may lie several gaps apart
 _GRID_TOLERANCE = 1e-6  # of a gap: float rounding of a standardised grid is far below
 
 CiphertextsT = TypeVar("CiphertextsT", bound=Ciphertexts)
@@ -171,12 +172,16 @@ def _grid(column: Floats, most: int) -> _Grid:
 
 def _exact_top(distinct: Floats, most: int) -> int | None:
     """The highest level of an evenly spaced grid that holds all values, if there is one."""
-    span = distinct[-1] - distinct[0]
-    top = np.rint(span / np.diff(distinct).min())
-    if top > most:
-        return None
-    levels = (distinct - distinct[0]) * (top / span)
-    return int(top) if np.abs(levels - np.rint(levels)).max() < _GRID_TOLERANCE else None
+    offsets = distinct - distinct[0]
+    span, closest = offsets[-1], np.diff(distinct).min()
+    for fraction in range(1, _GAP_FRACTIONS + 1):
+        top = np.rint(fraction * span / closest)
+        if top > most:
+            return None
+        levels = offsets * (top / span)
+        if np.abs(levels - np.rint(levels)).max() < _GRID_TOLERANCE:
+            return int(top)
+    return None
 
 
 def _check_range(integers: Integers, bound: int) -> None:

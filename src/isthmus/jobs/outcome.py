@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,5 +32,20 @@ class Outcome:
     converged: bool = True
 
 
-Play = Callable[[Any, str, Channel, Table, Table, Telemetry], Outcome]
-"""(the system's table of the job, role, line, training rows, test rows, telemetry) -> outcome."""
+@dataclass(frozen=True)
+class Setting:
+    """What a role plays with."""
+
+    role: str
+    peer: Channel
+    train: Table
+    test: Table
+    telemetry: Telemetry
+    checkpoint: Path
+    """Where the role keeps what it needs to go on after a failure."""
+    job: str
+    """Digest of the job."""
+
+
+Play = Callable[[Any, Setting], Outcome]
+"""The system's table of the job, and the setting; plays one role to its end."""

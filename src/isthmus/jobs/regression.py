@@ -1,24 +1,24 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 from isthmus.core.arrays import Floats
-from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation import classification
 from isthmus.evaluation import regression as errors
-from isthmus.jobs.outcome import Outcome
-from isthmus.transport.channel import Channel
+from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.vertical.regression import Regression, active, passive, scaling
 from isthmus.vertical.regression.central import central as fit
+from isthmus.vertical.regression.memory import Memory
 
 
-def play(
-    spec: Regression, role: str, peer: Channel, train: Table, test: Table, telemetry: Telemetry
-) -> Outcome:
+def play(spec: Regression, setting: Setting) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
-    if role == "passive":
-        return Outcome(passive(peer, train, test, spec, telemetry))
-    trained = active(peer, train, test, spec, telemetry)
+    train, test = setting.train, setting.test
+    memory = Memory(setting.checkpoint, setting.job)
+    memory.load()
+    if setting.role == "passive":
+        return Outcome(passive(setting.peer, train, test, spec, setting.telemetry, memory))
+    trained = active(setting.peer, train, test, spec, setting.telemetry, memory)
     alone = fit(train, spec).predict(test.features)
     return Outcome(
         model=trained.part,

@@ -14,7 +14,7 @@ from isthmus.evaluation.report import Learned
 from isthmus.jobs import report
 from isthmus.jobs.connection import connect, identity
 from isthmus.jobs.handshake import shake_hands
-from isthmus.jobs.outcome import Outcome
+from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import Plan, make_plan
 from isthmus.jobs.result import Alignment, Egress, Result
 from isthmus.jobs.systems import system_of
@@ -75,7 +75,9 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
 
 def _folder(plan: Plan, into: Path | None) -> Run:
     if into is None:
-        return Run.create(plan.folder / plan.party.runs, plan.job.name, plan.digest)
+        runs = plan.folder / plan.party.runs
+        cut_off = Run.unfinished(runs, plan.job.name, plan.digest)
+        return cut_off or Run.create(runs, plan.job.name, plan.digest)
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Run(into)
 
@@ -94,9 +96,8 @@ def _play(plan: Plan, run: Run, ledger: Ledger, telemetry: Telemetry) -> _Played
         # 3. Train and score.
         system = system_of(plan.job)
         with telemetry.timed("training"):
-            outcome = system.play(
-                getattr(plan.job, system.table), plan.role, peer, train, test, telemetry
-            )
+            setting = Setting(plan.role, peer, train, test, telemetry, run.checkpoint, plan.digest)
+            outcome = system.play(getattr(plan.job, system.table), setting)
     return _Played(started, outcome, train, test, peer)
 
 

@@ -76,6 +76,22 @@ class Run:
             ) from None
         return cls(folder)
 
+    @classmethod
+    def unfinished(cls, runs: Path, job: str, digest: str) -> "Run | None":
+        """The newest run of a job, if it was cut off before it had a result.
+
+        Args:
+            runs: The folder of all runs of a party.
+            job: Name of the job.
+            digest: The job's digest, in hex.
+
+        Returns:
+            The run to go on with, or None.
+        """
+        newest = max(runs.glob(f"{job}-*-{digest[:6]}*"), default=None, key=lambda run: run.name)
+        run = cls(newest) if newest else None
+        return run if run and not run.result.exists() else None
+
     def write_json(self, name: str, value: object) -> None:
         """Write a value as JSON that `read_json` reads back.
 

@@ -201,11 +201,14 @@ class FramedChannel:
         except EOFError:
             raise self._gone() from None
         except TimeoutError:
-            raise ChannelError(
-                f"{self._peer!r} took nothing of our {kind} for {self._patience:g} s. Is "
-                f"{self._peer!r} running the same job? Run `isthmus check` on both sides."
-            ) from None
+            raise self._stuck(kind) from None
         self.bytes_sent += len(frame)
+
+    def _stuck(self, kind: str) -> ChannelError:
+        return ChannelError(
+            f"{self._peer!r} took nothing of our {kind} for {self._patience:g} s. Is "
+            f"{self._peer!r} running the same job? Run `isthmus check` on both sides."
+        )
 
     def _gone(self) -> IsthmusError:
         """Why the line ended, when a frame could not be put or got: the last frame may tell."""

@@ -43,6 +43,7 @@ _BOTH: list[tuple[str, int]] = [
     # answers from threads of its own, so a peer that computes is alive, even if it holds the GIL.
     ("grpc.keepalive_time_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 6_000),
+    ("grpc.http2.ping_timeout_ms", 6_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.max_ping_strikes", 0),
@@ -96,6 +97,25 @@ class GrpcChannel(FramedChannel):
             self._over.set()
         # Read ahead: what the peer sent before it left must be here when we get to it.
         threading.Thread(target=self._read, args=(stream.frames,), daemon=True).start()
+
+    def transmit(self, kind: str, encoded: bytes) -> None:
+        """Send bytes as a message of a type; returns when they have left this process.
+
+        Args:
+            kind: The type that the head announces.
+            encoded: The encoding of the message.
+
+        Raises:
+            PeerError: The peer has left, and said why.
+            ChannelError: The line is gone, or the peer took nothing for too long.
+        """
+        super().transmit(kind, encoded)
+        # The stream's thread needs the interpreter: a role that goes on to compute in one long call
+        # would otherwise hold its own message back.
+        try:
+            self._outgoing.drain(self._patience)
+        except TimeoutError:
+            raise self._stuck(kind) from None
 
     def close(self, reason: str = "") -> None:
         """Leave in order; waits at most two seconds for the peer to take what was sent.

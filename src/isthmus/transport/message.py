@@ -155,9 +155,9 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
         raise TypeError(f"{declared} is not a field type of a message")
     wanted = np.dtype(get_args(get_args(declared)[1])[0])
     array = msgspec.convert(value, _Array)
-    if array.dtype != wanted.str or not isinstance(array.data, memoryview):
+    if array.dtype != wanted.str or type(array.data) is not memoryview:
         raise ValueError(f"expected an array of {wanted}")
-    buffer = np.frombuffer(cast("memoryview[int]", array.data), np.uint8)
+    buffer = np.frombuffer(array.data, np.uint8)
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
     values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)

@@ -12,6 +12,7 @@ class Pipe:
         self._limit = limit
         self._frames: deque[bytes] = deque()
         self._ended = False
+        self._reader_waits = False
         self._changed = threading.Condition()
 
     def put(self, frame: bytes, patience: float | None = None) -> None:
@@ -47,12 +48,28 @@ class Pipe:
             TimeoutError: Nothing came in time.
         """
         with self._changed:
+            self._reader_waits = True
+            self._changed.notify_all()
             if not self._changed.wait_for(self._has_frame_or_ended, patience):
                 raise TimeoutError
             if not self._frames:
                 raise EOFError
+            self._reader_waits = False
             self._changed.notify_all()
             return self._frames.popleft()
+
+    def drain(self, patience: float | None = None) -> None:
+        """Wait until the reader is done with all that was put, and asks for more.
+
+        Args:
+            patience: Seconds to wait for it; None waits for as long as it takes.
+
+        Raises:
+            TimeoutError: The reader was not done in time.
+        """
+        with self._changed:
+            if not self._changed.wait_for(self._is_done_or_ended, patience):
+                raise TimeoutError
 
     def end(self, last: bytes | None = None) -> None:
         """Let nothing in any more, after an optional last frame that needs no room."""
@@ -71,6 +88,9 @@ class Pipe:
 
     def _has_room_or_ended(self) -> bool:
         return self._ended or len(self._frames) < self._limit
+
+    def _is_done_or_ended(self) -> bool:
+        return self._ended or (self._reader_waits and not self._frames)
 
     def _has_frame_or_ended(self) -> bool:
         return self._ended or bool(self._frames)

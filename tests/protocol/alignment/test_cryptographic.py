@@ -16,7 +16,7 @@ from isthmus.alignment.cryptographic.messages import (
     SharedCount,
     SharedRows,
 )
-from isthmus.core.errors import ChannelError, PeerError, SpecError
+from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.crypto.curve import BlindingKey
 from isthmus.ledger.forecast import Sizes
@@ -108,7 +108,15 @@ class TestAlignment:
     def test_sends_what_was_forecast(self) -> None:
         spec = CryptographicAlignment(minimum_size=1, batch_rows=8)
         outcome = play(active=receiving(people(0, 30), spec), passive=sending(people(10, 31), spec))
-        expected = Sizes({"active": 30, "passive": 21}, {}, shared=20, train=0, test=0, rounds=0)
+        expected = Sizes(
+            rows={"active": 30, "passive": 21},
+            columns={},
+            shared=20,
+            train=0,
+            test=0,
+            test_rows={},
+            rounds=0,
+        )
         assert {party: sum(sent) for party, sent in sizes(outcome).items()} == {
             role: sum(flow.bytes for flow in forecast(spec, expected) if flow.sender == role)
             for role in ("active", "passive")
@@ -143,7 +151,7 @@ class TestTooFewRows:
     def test_at_either_party_stop_both_before_any_point_crosses(self) -> None:
         outcome = play(clinic=receiving(CLINIC, self.SPEC), insurer=sending([b"ada"], self.SPEC))
         for party in ("clinic", "insurer"):
-            assert_refused(outcome, party, SpecError, "smaller party brings 1 rows.*asks for 3")
+            assert_refused(outcome, party, JobError, "smaller party brings 1 rows.*asks for 3")
         assert all(len(sent) == 1 for sent in outcome.sent.values())
 
 

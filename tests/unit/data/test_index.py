@@ -16,7 +16,13 @@ PEOPLE = [f"person-{number}".encode() for number in range(4_000)]
 class TestIndex:
     def test_comes_back_as_it_was_saved(self, tmp_path: Path) -> None:
         Index(np.array([4, 0, 2])).save(tmp_path / "index.parquet")
-        assert Index.load(tmp_path / "index.parquet").rows.tolist() == [4, 0, 2]
+        loaded = Index.load(tmp_path / "index.parquet")
+        assert loaded.rows.tolist() == [4, 0, 2]
+        assert len(loaded) == 3
+
+    def test_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
+        Index(np.array([0])).save(tmp_path / "index.parquet")
+        assert (tmp_path / "index.parquet").stat().st_mode & 0o777 == 0o600
 
     def test_refuses_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match=r"Align again"):

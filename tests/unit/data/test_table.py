@@ -183,6 +183,7 @@ class TestRefusal:
             ("people.parquet", b"PAR1 and no more", "Parquet"),
             ("people.parquet", b"", "Parquet"),
         ],
+        ids=["cut short", "not compressed", "not UTF-8", "damaged Parquet", "empty Parquet"],
     )
     def test_of_a_damaged_file(self, tmp_path: Path, name: str, content: bytes, kind: str) -> None:
         (tmp_path / name).write_bytes(content)

@@ -90,9 +90,12 @@ class TestAppend:
 
     @pytest.mark.parametrize("room", [0, 10])
     def test_a_full_disk_stops_the_message(self, tmp_path: Path, room: int) -> None:
-        with Ledger(tmp_path / "ledger.jsonl") as ledger, file_size_limit(room):
-            with pytest.raises(LedgerError, match="The message was not sent"):
-                ledger.append(SHARES, encode(SHARES), to="clinic")
+        with (
+            Ledger(tmp_path / "ledger.jsonl") as ledger,
+            file_size_limit(room),
+            pytest.raises(LedgerError, match="The message was not sent"),
+        ):
+            ledger.append(SHARES, encode(SHARES), to="clinic")
         assert write(tmp_path / "ledger.jsonl", 1) == records(tmp_path / "ledger.jsonl")
 
     def test_refuses_to_write_behind_the_seal(self, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The mathematics of regression, against closed forms and finite differences."""
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -67,7 +68,7 @@ class TestPreconditioner:
                 objective.loss("logit", x @ weights, label) + 0.005 * float(weights @ weights)
             )
             weights = weights - precondition(objective.gradient(x, residual, weights, penalty))
-        assert all(later <= earlier + 1e-12 for earlier, later in zip(losses, losses[1:]))
+        assert all(later <= earlier + 1e-12 for earlier, later in pairwise(losses))
 
     def test_copes_with_a_column_that_repeats_another(self) -> None:
         x, _ = rows(4, columns=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from isthmus.alignment.cryptographic.messages import RowCount
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.arrays import Integers
-from isthmus.core.errors import PeerError, SpecError
+from isthmus.core.errors import JobError, PeerError
 from isthmus.crypto.curve import POINT_BYTES, BlindingKey
 from isthmus.transport.channel import Channel
 
@@ -74,10 +74,10 @@ def check_enough(rows: int, spec: CryptographicAlignment) -> None:
         spec: What the job says.
 
     Raises:
-        SpecError: There are fewer rows than must be shared.
+        JobError: There are fewer rows than must be shared.
     """
     if rows < spec.minimum_size:
-        raise SpecError(
+        raise JobError(
             f"the smaller party brings {rows} rows to the alignment, but the job asks for "
             f"{spec.minimum_size} shared rows. Bring more rows, or agree on a lower "
             "`alignment.minimum_size`."

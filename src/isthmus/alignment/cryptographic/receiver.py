@@ -57,7 +57,8 @@ def receiver(
         Positions of the shared rows among `identifiers`, in the common order, which is random.
 
     Raises:
-        SpecError: Fewer rows are shared than the job asks for.
+        SpecError: Fewer rows are shared than the job asks for; a JobError where that is plain from
+            the parties' row counts.
         PeerError: The sender sent something that the protocol does not allow.
 
     Source:
@@ -92,7 +93,8 @@ def receiver(
         return_indices=True,
     )
 
-    # 4. Stop if that singles people out; the sender learns no more than that.
+    # 4. Stop if that singles people out. The sender learns no more than that: our error, which
+    #    counts the rows, is for our own eyes.
     shared = len(our_positions)
     if shared < spec.minimum_size:
         sender.send(SharedCount(rows=None))

@@ -57,7 +57,8 @@ def sender(
         Positions of the shared rows among `identifiers`, in the common order, which is random.
 
     Raises:
-        SpecError: Fewer rows are shared than the job asks for.
+        SpecError: Fewer rows are shared than the job asks for; a JobError where that is plain from
+            the parties' row counts.
         PeerError: The receiver sent something that the protocol does not allow.
 
     Source:

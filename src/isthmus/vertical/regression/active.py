@@ -13,9 +13,9 @@ from isthmus.crypto.scheme import PrivateKey
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression import model, objective, scaling
+from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import (
     Direction,
-    EncryptionKey,
     GradientNorms,
     MaskedGradient,
     OpenedGradient,
@@ -25,19 +25,12 @@ from isthmus.vertical.regression.messages import (
     Progress,
     Residuals,
     Shape,
+    Start,
     Step,
 )
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Line, Preconditioner
 from isthmus.vertical.regression.rows import batches, blocks, receive_rows
 from isthmus.vertical.regression.spec import Regression
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one round of training looked like to the active party."""
-
-    loss: float
-    gradient_norm: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,12 @@ class Trained:
 
 
 def active(
-    passive: Channel, train: Table, test: Table, spec: Regression, telemetry: Telemetry
+    passive: Channel,
+    train: Table,
+    test: Table,
+    spec: Regression,
+    telemetry: Telemetry,
+    memory: Memory,
 ) -> Trained:
     """Train our coefficients together with the passive party's, then score the test rows.
 
@@ -64,6 +62,7 @@ def active(
         test: Our columns of the test rows, in the common order.
         spec: What the job says.
         telemetry: Where progress goes.
+        memory: Rounds of a run that was cut off, or none; new rounds are added.
 
     Returns:
         Our part of the model, the predictions of the test rows, and the course of training.
@@ -85,19 +84,20 @@ def active(
     # 3. Make a key for this run alone and hand out its public half.
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
-    passive.send(EncryptionKey(key=key.public.dump()))
+    memory.rewind(min(len(memory), shape.rounds))
+    passive.send(Start(key=key.public.dump(), rounds=len(memory)))
 
     # 4. Train.
     gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
-    problem = _Problem(gradients, x, label.values, spec, telemetry)
+    problem = _Problem(gradients, x, label.values, spec, telemetry, memory)
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
-    weights, rounds, converged = learn(problem)
+    weights, converged = learn(problem)
     part = model.part(spec.link, train.names, scale, weights[:-1])
     part = model.labelled(part, float(weights[-1]), label)
 
     # 5. Score.
     theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)
-    return Trained(part, part.predict(test.features, theirs), rounds, converged)
+    return Trained(part, part.predict(test.features, theirs), memory.rounds, converged)
 
 
 def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> None:
@@ -185,6 +185,7 @@ class _Problem:
         label: Floats,
         spec: Regression,
         telemetry: Telemetry,
+        memory: Memory,
     ) -> None:
         self.gradients = gradients
         self.passive = gradients.passive
@@ -195,21 +196,23 @@ class _Problem:
         self.penalty = np.full(x.shape[1], spec.penalty)
         self.penalty[-1] = 0.0  # the intercept is free
         self.precondition = Preconditioner(x, self.penalty, spec.link)
-        self.rounds: list[Round] = []
+        self.memory = memory
 
-    def record(self, loss: float, square: float) -> None:
+    def record(self, loss: float, square: float) -> Round:
         """Note a round: mean loss, and the squared norm of the preconditioned gradient."""
-        self.rounds.append(Round(loss, float(np.sqrt(square))))
+        rounds = self.memory.rounds
+        rounds.append(Round(loss, float(np.sqrt(square))))
         self.telemetry.progress(
             "train",
-            len(self.rounds),
+            len(rounds),
             self.spec.max_rounds,
             loss=loss,
-            gradient_norm=self.rounds[-1].gradient_norm,
+            gradient_norm=rounds[-1].gradient_norm,
         )
+        return rounds[-1]
 
 
-def _conjugate_gradients(problem: _Problem) -> tuple[Floats, list[Round], bool]:
+def _conjugate_gradients(problem: _Problem) -> tuple[Floats, bool]:
     """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
 
     A round costs one encryption of the residuals, so the method is chosen for few rounds: each
@@ -217,10 +220,13 @@ def _conjugate_gradients(problem: _Problem) -> tuple[Floats, list[Round], bool]:
     (`objective.step_length`). Polak & Ribiere 1969, restarted where it stops descending.
     """
     passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
-    weights = direction = previous = np.zeros(x.shape[1])
-    predictor, last_square = np.zeros(len(x)), np.inf
+    weights, done = problem.memory.last(x.shape[1]), len(problem.memory)
+    direction = previous = np.zeros(x.shape[1])
+    predictor, last_square = x @ weights, np.inf
+    if done:
+        predictor += receive_rows(passive, PartialPredictor, len(x), problem.spec.block_rows)
 
-    for _ in range(problem.spec.max_rounds):
+    for _ in range(done, problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.
         residual = objective.residual(link, predictor, label)
         problem.gradients(residual)
@@ -232,11 +238,11 @@ def _conjugate_gradients(problem: _Problem) -> tuple[Floats, list[Round], bool]:
         square = float(gradient @ downhill) + theirs.square
         overlap = float(previous @ downhill) + theirs.overlap
         conjugacy = max(0.0, (square - overlap) / last_square)
-        problem.record(objective.loss(link, predictor, label), square)
-        converged = problem.rounds[-1].gradient_norm < problem.spec.tolerance
+        now = problem.record(objective.loss(link, predictor, label), square)
+        converged = now.gradient_norm < problem.spec.tolerance
         passive.send(Direction(conjugacy=conjugacy, converged=converged))
         if converged:
-            return weights, problem.rounds, True
+            return weights, True
         direction = conjugacy * direction - downhill
 
         # 3. Search along the line by ourselves, and tell how far to go.
@@ -247,7 +253,8 @@ def _conjugate_gradients(problem: _Problem) -> tuple[Floats, list[Round], bool]:
         passive.send(Step(length=length))
         weights, predictor = weights + length * direction, predictor + length * slope
         previous, last_square = gradient, square if length > 0 else np.inf
-    return weights, problem.rounds, False
+        problem.memory.add(weights)
+    return weights, False
 
 
 def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line:
@@ -258,16 +265,16 @@ def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line
     )
 
 
-def _momentum(problem: _Problem) -> tuple[Floats, list[Round], bool]:
+def _momentum(problem: _Problem) -> tuple[Floats, bool]:
     """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
 
     The step shrinks from pass to pass: with a constant one, a fixed order of batches circles
     around the optimum at a distance of the step (Bertsekas 2011, "Incremental gradient methods").
     """
     passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
-    weights = direction = np.zeros(x.shape[1])
+    weights, direction = problem.memory.last(x.shape[1]), np.zeros(x.shape[1])
 
-    for number in range(spec.max_rounds):
+    for number in range(len(problem.memory), spec.max_rounds):
         loss = square = 0.0
         for batch in batches(len(x), spec.batches):
             # 1. Predict the batch together.
@@ -289,11 +296,12 @@ def _momentum(problem: _Problem) -> tuple[Floats, list[Round], bool]:
 
         # 3. Stop when a whole pass no longer changes the loss.
         problem.record(loss, square)
-        converged = _settled(problem.rounds, spec.tolerance)
+        problem.memory.add(weights)
+        converged = _settled(problem.memory.rounds, spec.tolerance)
         passive.send(Progress(converged=converged))
         if converged:
-            return weights, problem.rounds, True
-    return weights, problem.rounds, False
+            return weights, True
+    return weights, False
 
 
 def _settled(rounds: list[Round], tolerance: float) -> bool:

@@ -1,7 +1,7 @@
 """The same model on rows in one place, by scikit-learn: what joint training is measured against."""
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge

@@ -25,8 +25,8 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
     key = keys.public_key_bytes(cipher.scheme, cipher.key_bits)
     train = _conjugate_gradients if spec.batches == 1 else _momentum
     return [
-        Flow("passive", messages.Shape(rows=sizes.train, columns=columns), 1),
-        Flow("active", messages.EncryptionKey(key=bytes(key)), 1),
+        Flow("passive", messages.Shape(rows=sizes.train, columns=columns, rounds=0), 1),
+        Flow("active", messages.Start(key=bytes(key), rounds=0), 1),
         *train(spec, sizes),
         *_per_row(messages.PartialPredictor, sizes.test, spec),
     ]

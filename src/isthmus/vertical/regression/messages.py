@@ -2,8 +2,8 @@
 
 | message          | direction         | the reader learns                                        |
 |------------------|-------------------|----------------------------------------------------------|
-| EncryptionKey    | active -> passive | the public key                                           |
 | Shape            | passive -> active | how many columns the passive party trains                |
+| Start            | active -> passive | a public key made for this run                           |
 | Residuals        | active -> passive | nothing: encrypted under the active party's key          |
 | MaskedGradient   | passive -> active | nothing: sums under a one-time mask, 64 bits wider       |
 | OpenedGradient   | active -> passive | the gradient of its own coefficients, with the masks off: |
@@ -18,7 +18,8 @@
 
 A round by conjugate gradients is Residuals, MaskedGradient, OpenedGradient, GradientNorms,
 Direction, PartialSlope, PenaltyLine, Step. A batch of the momentum method is PartialPredictor,
-Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor alone.
+Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor alone; so is the start of
+conjugate gradients that go on after a run that was cut off.
 """
 
 from typing import Annotated, ClassVar
@@ -30,23 +31,25 @@ from isthmus.transport import message
 from isthmus.transport.message import Count, Finite, MaskedIntegers, Message, NonNegative
 
 
-class EncryptionKey(Message, frozen=True):
-    """The public key under which the residuals will come."""
-
-    purpose: ClassVar[str] = "set up encryption"
-    reveals: ClassVar[str] = "a public key made for this run"
-
-    key: bytes
-
-
 class Shape(Message, frozen=True):
-    """How many columns the passive party trains, and on how many aligned rows."""
+    """What the passive party trains on, and how far a run that was cut off had come."""
 
     purpose: ClassVar[str] = "agree on sizes"
     reveals: ClassVar[str] = "how many columns the passive party trains"
 
     rows: Count
     columns: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    rounds: Count
+
+
+class Start(Message, frozen=True):
+    """The public key under which the residuals will come, and the round to go on from."""
+
+    purpose: ClassVar[str] = "set up encryption"
+    reveals: ClassVar[str] = "a public key made for this run"
+
+    key: bytes
+    rounds: Count
 
 
 class Residuals(Message, frozen=True):

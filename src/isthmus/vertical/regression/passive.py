@@ -18,9 +18,9 @@ from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
 from isthmus.vertical.regression import model, scaling
+from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import (
     Direction,
-    EncryptionKey,
     GradientNorms,
     MaskedGradient,
     OpenedGradient,
@@ -30,6 +30,7 @@ from isthmus.vertical.regression.messages import (
     Progress,
     Residuals,
     Shape,
+    Start,
     Step,
 )
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Preconditioner
@@ -38,7 +39,12 @@ from isthmus.vertical.regression.spec import Regression
 
 
 def passive(
-    active: Channel, train: Table, test: Table, spec: Regression, telemetry: Telemetry
+    active: Channel,
+    train: Table,
+    test: Table,
+    spec: Regression,
+    telemetry: Telemetry,
+    memory: Memory,
 ) -> model.Part:
     """Train the coefficients of our columns, then score the test rows.
 
@@ -52,6 +58,7 @@ def passive(
         test: Our columns of the test rows, in the common order.
         spec: What the job says.
         telemetry: Where progress goes.
+        memory: Rounds of a run that was cut off, or none; new rounds are added.
 
     Returns:
         Our part of the model.
@@ -63,15 +70,20 @@ def passive(
     scale = scaling.fit(train)
     columns = radix.quantise(scale(train.features), spec.feature_bits)
 
-    # 2. Agree on sizes; get the key under which the residuals come.
-    active.send(Shape(rows=len(train), columns=len(train.names)))
-    gradients = _Gradients(active, columns, _receive_key(active, spec), spec, telemetry)
+    # 2. Agree on sizes and on where to go on; get the key under which the residuals come.
+    active.send(Shape(rows=len(train), columns=len(train.names), rounds=len(memory)))
+    start = active.receive(Start)
+    if start.rounds > len(memory):
+        raise PeerError(
+            f"{active.peer!r} wants to go on after round {start.rounds}, and we have "
+            f"{len(memory)}. Compare `isthmus version` on both sides."
+        )
+    gradients = _Gradients(active, columns, _load_key(active, start.key, spec), spec, telemetry)
+    memory.rewind(start.rounds)
 
     # 3. Train.
-    if spec.batches == 1:
-        weights = _conjugate_gradients(gradients, spec, telemetry)
-    else:
-        weights = _momentum(gradients, spec, telemetry)
+    learn = _conjugate_gradients if spec.batches == 1 else _momentum
+    weights = learn(gradients, memory, spec, telemetry)
     part = model.part(spec.link, train.names, scale, weights)
 
     # 4. Score.
@@ -145,20 +157,25 @@ def _checked(active: Channel, kind: type[Message]) -> Generator[None]:
         ) from None
 
 
-def _receive_key(active: Channel, spec: Regression) -> PublicKey:
-    received = active.receive(EncryptionKey).key
+def _load_key(active: Channel, key: bytes, spec: Regression) -> PublicKey:
     cipher = spec.encryption
-    with _checked(active, EncryptionKey):
-        return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, received)
+    with _checked(active, Start):
+        return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, key)
 
 
-def _conjugate_gradients(gradients: _Gradients, spec: Regression, telemetry: Telemetry) -> Floats:
+def _conjugate_gradients(
+    gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
+) -> Floats:
     """Full batch; the active party's twin of this function says why it is this method."""
     active, x = gradients.active, gradients.x
-    precondition = Preconditioner(x, np.full(x.shape[1], spec.penalty), spec.link)
-    weights = direction = previous = np.zeros(x.shape[1])
+    penalty: Floats = np.full(x.shape[1], spec.penalty)
+    precondition = Preconditioner(x, penalty, spec.link)
+    weights = memory.last(x.shape[1])
+    direction = previous = np.zeros(x.shape[1])
+    if len(memory):
+        send_rows(active, PartialPredictor, x @ weights, spec.block_rows)
 
-    for number in range(spec.max_rounds):
+    for number in range(len(memory), spec.max_rounds):
         telemetry.progress("train", number, spec.max_rounds)
         # 1. Our gradient.
         gradient = gradients(weights, slice(0, len(x)))
@@ -182,21 +199,26 @@ def _conjugate_gradients(gradients: _Gradients, spec: Regression, telemetry: Tel
         )
         weights = weights + active.receive(Step).length * direction
         previous = gradient
+        memory.add(weights)
     return weights
 
 
-def _momentum(gradients: _Gradients, spec: Regression, telemetry: Telemetry) -> Floats:
+def _momentum(
+    gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
+) -> Floats:
     """Fixed batches; the active party's twin of this function says why the step shrinks."""
     active, x = gradients.active, gradients.x
-    precondition = Preconditioner(x, np.full(x.shape[1], spec.penalty), spec.link)
-    weights = direction = np.zeros(x.shape[1])
+    penalty: Floats = np.full(x.shape[1], spec.penalty)
+    precondition = Preconditioner(x, penalty, spec.link)
+    weights, direction = memory.last(x.shape[1]), np.zeros(x.shape[1])
 
-    for number in range(spec.max_rounds):
+    for number in range(len(memory), spec.max_rounds):
         telemetry.progress("train", number, spec.max_rounds)
         for batch in batches(len(x), spec.batches):
             send_rows(active, PartialPredictor, x[batch] @ weights, spec.block_rows)
             direction = spec.momentum * direction - precondition(gradients(weights, batch))
             weights = weights + spec.step / (1 + number) * direction
+        memory.add(weights)
         if active.receive(Progress).converged:
             break
     return weights

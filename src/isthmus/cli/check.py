@@ -1,0 +1,144 @@
+"""Is a job, and one party's side of it, ready to run?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import RenderableType
+
+from isthmus.cli.answer import Answer
+from isthmus.cli.arguments import JobFile, OptionalPartyFile
+from isthmus.cli.layout import facts, indented, page, table
+
+if TYPE_CHECKING:  # loading them loads the engines
+    from isthmus.jobs.plan import Plan
+    from isthmus.jobs.spec import Job
+
+
+class Disclosure(msgspec.Struct, frozen=True):
+    """A message that tells its reader something."""
+
+    message: str
+    reveals: str
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What a party brings."""
+
+    party: str
+    role: str
+    rows: int
+    columns: list[str]
+    test_rows: int | None
+    address: str
+    certificate_expires: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A job that can run."""
+
+    job: str
+    digest: str
+    parties: dict[str, str]
+    steps: list[str]
+    disclosed: list[Disclosure]
+    ready: Ready | None
+
+
+def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
+    """Validate the files and print the plan; nobody is contacted."""
+    from isthmus.core import spec
+    from isthmus.jobs import connection, consent
+    from isthmus.jobs.plan import load_job, make_plan
+
+    agreed = load_job(job)
+    ready = None
+    if party is not None:
+        plan = make_plan(job, party)
+        connection.check(plan)
+        ready = _ready(plan)
+    found = Checked(
+        job=agreed.name,
+        digest=spec.digest(agreed),
+        parties={name: member.role for name, member in agreed.parties.items()},
+        steps=list(_steps(agreed)),
+        disclosed=[Disclosure(kind.__name__, kind.reveals) for kind in consent.needed(agreed)],
+        ready=ready,
+    )
+    return Answer(found, page(*_parts(found)))
+
+
+def _steps(job: "Job") -> Iterator[str]:
+    """What happens, in order."""
+    from isthmus.jobs.systems import system_of
+
+    system = system_of(job)
+    first, *others = (f"{job.in_role(role)} ({role})" for role in system.roles)
+    yield f"{first} listens, {', '.join(others)} calls; they compare the digests of their jobs."
+    normalise = f", after {', '.join(job.data.normalise)}" if job.data.normalise else ""
+    yield (
+        f"Find the shared rows of {job.data.train!r} by {', '.join(job.data.identifiers)}"
+        f"{normalise}: {_settings(job.alignment)}."
+    )
+    yield f"Train a {system.table}: {_settings(getattr(job, system.table))}."
+    if job.data.test is None:
+        yield f"Score {job.data.test_share:.0%} of the shared rows, kept out of training."
+    else:
+        yield f"Score the shared rows of {job.data.test!r}."
+
+
+def _settings(table: msgspec.Struct) -> str:
+    """Every key of a table of the job, defaults included."""
+    return ", ".join(
+        f"{key} = ({_settings(value)})"
+        if isinstance(value, msgspec.Struct)
+        else f"{key} = {msgspec.json.encode(value).decode()}"
+        for key, value in msgspec.structs.asdict(table).items()
+    )
+
+
+def _ready(plan: "Plan") -> Ready:
+    from isthmus.crypto import certificates
+    from isthmus.jobs import connection
+
+    (peer,) = plan.job.peers(plan.party.party)
+    listens = connection.listens(plan)
+    address = plan.party.listen if listens else plan.party.peers[peer].address
+    expires = certificates.expires(connection.identity(plan).certificate)
+    return Ready(
+        party=plan.party.party,
+        role=plan.role,
+        rows=len(plan.train),
+        columns=list(plan.train.names),
+        test_rows=None if plan.test is None else len(plan.test),
+        address=f"listens on {address}" if listens else f"calls {peer} at {address}",
+        certificate_expires=f"{expires:%Y-%m-%d}",
+    )
+
+
+def _parts(found: Checked) -> Iterator[RenderableType]:
+    yield facts(
+        [
+            ("job", found.job),
+            ("digest", found.digest),
+            *((party, role) for party, role in found.parties.items()),
+        ]
+    )
+    yield ""
+    yield indented(f"{number}. {step}" for number, step in enumerate(found.steps, 1))
+    rows = ((told.message, told.reveals) for told in found.disclosed)
+    yield table(("message that tells something", "what its reader learns"), rows)
+    if found.ready is None:
+        yield "The job is valid. Add --party to check a party's file, keys and data."
+        return
+    ready = found.ready
+    yield facts(
+        [
+            ("rows", f"{ready.rows:,}"),
+            *([("test rows", f"{ready.test_rows:,}")] if ready.test_rows is not None else []),
+            ("columns", f"{len(ready.columns):,}: {', '.join(ready.columns)}"),
+            ("address", ready.address),
+            ("certificate", f"valid until {ready.certificate_expires}"),
+        ]
+    )
+    yield f"{ready.party} is ready to run."

@@ -1,0 +1,39 @@
+"""A working example to start from."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.cli.answer import Answer
+from isthmus.cli.layout import indented, page
+
+
+def init(
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Name of an example.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> Answer:
+    """Copy an example and make keys for its parties, so that two people can run it."""
+    from isthmus.jobs import templates
+
+    made = templates.make(template, folder)
+    runs = {
+        party: shlex.join(["isthmus", "run", str(made.job), "--party", str(file)])
+        for party, file in made.parties.items()
+    }
+    together = shlex.join(["isthmus", "simulate", str(made.job)])
+    value = {
+        "job": str(made.job),
+        "parties": {party: str(file) for party, file in made.parties.items()},
+        "commands": {"simulate": together, "run": runs},
+    }
+    text = page(
+        f"{folder} is ready. Every party on this machine:",
+        indented([together]),
+        "Or each party by itself, in a terminal of its own:",
+        indented(runs.values()),
+        "On two machines: give each party the job and its own folder, and put the address of "
+        "the one that listens into both party files.",
+    )
+    return Answer(value, text)

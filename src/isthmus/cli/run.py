@@ -1,0 +1,34 @@
+"""One party's side of a job."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from isthmus.cli.answer import Answer, tell
+from isthmus.cli.arguments import JobFile, PartyFile
+from isthmus.cli.outcome import of_party
+from isthmus.cli.progress import live
+
+
+def run(
+    job: JobFile,
+    party: PartyFile,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of this run; by default a new one in the party's `runs`."
+        ),
+    ] = None,
+) -> Answer:
+    """Play this party's role: wait for the other one, align, train, score and report."""
+    from isthmus.jobs.result import Result
+    from isthmus.jobs.run import run as play
+
+    with live() as watch:
+        finished = play(job, party, into, lambda event: watch("", event))
+    result = finished.read_json(Result.FILE, Result)
+    places = {"run": str(finished.folder), "report": str(finished.report)}
+    tell(of_party(result, finished))
+    return Answer(msgspec.to_builtins(result) | places)

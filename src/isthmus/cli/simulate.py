@@ -1,0 +1,29 @@
+"""A whole job on one machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from isthmus.cli.answer import Answer, tell
+from isthmus.cli.arguments import JobFile
+from isthmus.cli.outcome import of_simulation
+from isthmus.cli.progress import live
+
+
+def simulate(
+    job: JobFile,
+    runs: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder in which the run gets its own.")
+    ] = Path("runs"),
+) -> Answer:
+    """Play every party of a job on this machine: own processes, own keys, mutual TLS."""
+    from isthmus.jobs.result import SimulationResult
+    from isthmus.jobs.simulate import simulate as play
+
+    with live() as watch:
+        finished = play(job, runs, watch)
+    result = finished.read_json(SimulationResult.FILE, SimulationResult)
+    tell(of_simulation(result))
+    return Answer(msgspec.to_builtins(result) | {"run": str(finished.folder)})

@@ -1,0 +1,113 @@
+"""The examples that come with isthmus, made into a folder that two people can run."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+import isthmus
+from isthmus.core import spec
+from isthmus.core.errors import SpecError
+from isthmus.crypto import certificates
+from isthmus.jobs.party import Party
+from isthmus.jobs.plan import load_job
+from isthmus.jobs.spec import Job
+from isthmus.jobs.systems import system_of
+from isthmus.store import atomic
+
+JOB_FILE = "job.toml"
+PARTY_FILE = "party.toml"
+ADDRESS = "127.0.0.1:7401"
+"""Where the first party listens, until people change it."""
+
+CERTIFICATE = "certificate.pem"
+KEY = "key.pem"
+
+_LEFT_BEHIND = shutil.ignore_patterns("runs", "__pycache__")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A folder that is ready to run."""
+
+    job: Path
+    parties: dict[str, Path]
+    """Party file of each party, the one that listens first."""
+
+
+def names() -> list[str]:
+    """Names of the templates."""
+    return sorted(folder.parent.name for folder in _examples().glob(f"*/{JOB_FILE}"))
+
+
+def make(template: str, folder: Path) -> Made:
+    """Copy a template, and give every party a key, the others' certificates and addresses.
+
+    Args:
+        template: Name of the template.
+        folder: Where to; it is created where there is none.
+
+    Returns:
+        The files to run.
+
+    Raises:
+        SpecError: There is no such template, or the folder is not empty or cannot be written.
+    """
+    if template not in names():
+        raise SpecError(f"there is no template {template!r}: there are {', '.join(names())}.")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise SpecError(f"{folder}: is not empty. Give a new folder.")
+        return _make(_examples() / template, folder)
+    except (OSError, shutil.Error) as error:
+        raise SpecError(f"{folder}: cannot be written: {error}. Give another folder.") from None
+
+
+def _examples() -> Path:
+    """In the package once it is installed, beside `src` in a checkout."""
+    package = Path(isthmus.__file__).parent
+    installed = package / "examples"
+    return installed if installed.is_dir() else package.parents[1] / "examples"
+
+
+def _make(source: Path, folder: Path) -> Made:
+    # 1. Copy what the template has: the job, and a party file and data per party.
+    shutil.copytree(source, folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True)
+    job = load_job(folder / JOB_FILE)
+
+    # 2. Give every party a key, and its certificate to everyone.
+    for party in job.parties:
+        key = certificates.make_key()
+        certificate = certificates.self_signed(party, key)
+        atomic.write(folder / party / KEY, key)
+        (folder / party / CERTIFICATE).write_bytes(certificate)
+        for peer in job.peers(party):
+            theirs = folder / peer / "peers"
+            theirs.mkdir(exist_ok=True)
+            (theirs / f"{party}.pem").write_bytes(certificate)
+
+    # 3. Complete the party files.
+    roles = system_of(job).roles
+    listener = job.in_role(roles[0])
+    files = {job.in_role(role): folder / job.in_role(role) / PARTY_FILE for role in roles}
+    for party, file in files.items():
+        file.write_text(_complete(file.read_text(), job, party, listener))
+        spec.load(file, Party)
+    return Made(folder / JOB_FILE, files)
+
+
+def _complete(text: str, job: Job, party: str, listener: str) -> str:
+    """A party file's text with keys and addresses; its comments stay."""
+    listens = {"listen": ADDRESS} if party == listener else {}
+    calls = {} if party == listener else {"address": ADDRESS}
+    tables = {
+        "identity": {"certificate": CERTIFICATE, "private_key": KEY},
+        "peers": {peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in job.peers(party)},
+    }
+    top, table, rest = text.partition("\n[")
+    return f"{top}{_toml(listens)}{table}{rest}\n{_toml(tables)}"
+
+
+def _toml(value: object) -> str:
+    return msgspec.toml.encode(value).decode()

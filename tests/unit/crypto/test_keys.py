@@ -1,0 +1,72 @@
+import importlib.util
+import sys
+
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
+from isthmus.crypto.keys import Engine
+from isthmus.crypto.scheme import PrivateKey, Scheme
+
+BITS = 1024  # as in conftest.py
+
+
+class TestGenerate:
+    def test_refuses_a_scheme_that_the_engine_does_not_have(self) -> None:
+        with pytest.raises(SpecError, match='set scheme = "paillier"'):
+            keys.generate("okamoto-uchiyama", "gmpy2", BITS)
+
+    def test_says_what_to_do_where_heu_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+        with pytest.raises(SpecError, match='set engine = "gmpy2" and scheme = "paillier"'):
+            keys.generate("okamoto-uchiyama", "heu", BITS)
+
+    @pytest.mark.parametrize("bits", [0, 512, 1000, 3073])
+    def test_refuses_odd_sizes(self, pair: tuple[Scheme, Engine], bits: int) -> None:
+        with pytest.raises(SpecError, match="set key_bits to 2048"):
+            keys.generate(*pair, bits)
+
+
+class TestLoadPublic:
+    def test_reads_what_was_dumped(self, pair: tuple[Scheme, Engine], key: PrivateKey) -> None:
+        public = keys.load_public(*pair, BITS, key.public.dump())
+        sent = public.encrypt([1, -2, 3]).dump()
+        assert key.decrypt(key.public.load(sent, 3)) == [1, -2, 3]
+
+    def test_refuses_a_key_of_another_size(
+        self, pair: tuple[Scheme, Engine], key: PrivateKey
+    ) -> None:
+        with pytest.raises(ValueError, match="bytes are not"):
+            keys.load_public(*pair, BITS + 64, key.public.dump())
+
+    def test_refuses_a_short_modulus_in_a_long_dress(self, pair: tuple[Scheme, Engine]) -> None:
+        weak = bytes(40) + b"\x01" * (keys.public_key_bytes(pair[0], BITS) - 40)
+        with pytest.raises(ValueError, match="not a modulus of 1024 bits"):
+            keys.load_public(*pair, BITS, weak)
+
+    @pytest.mark.parametrize("byte", [b"\x00", b"\xfe", b"\xff"])
+    def test_refuses_garbage(self, pair: tuple[Scheme, Engine], byte: bytes) -> None:
+        data = byte * (keys.public_key_bytes(pair[0], BITS) - 1) + b"\x00"
+        with pytest.raises(ValueError, match="modulus"):
+            keys.load_public(*pair, BITS, data)
+
+
+class TestSizes:
+    def test_are_what_travels(self, pair: tuple[Scheme, Engine], key: PrivateKey) -> None:
+        assert len(key.public.dump()) == keys.public_key_bytes(pair[0], BITS)
+        assert len(key.public.encrypt([1, 2]).dump()) == 2 * keys.ciphertext_bytes(pair[0], BITS)
+
+
+def test_gmpy2_works_where_heu_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "heu", None)  # importing it fails
+    key = keys.generate("paillier", "gmpy2", BITS)
+    public = keys.load_public("paillier", "gmpy2", BITS, key.public.dump())
+    assert key.decrypt(public.encrypt([7])) == [7]
+
+
+def test_a_key_does_not_decrypt_for_another_engine() -> None:
+    pytest.importorskip("heu", reason="HEU has no wheel for this Python")
+    one, other = (keys.generate("paillier", engine, BITS) for engine in ("gmpy2", "heu"))
+    for key, stranger in ((one, other), (other, one)):
+        with pytest.raises(TypeError, match="another engine"):
+            key.decrypt(stranger.public.encrypt([1]))

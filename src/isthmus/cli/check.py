@@ -10,7 +10,7 @@ from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import JobFile, OptionalPartyFile
 from isthmus.cli.layout import facts, indented, page, table
 
-if TYPE_CHECKING:  # loading them loads the engines
+if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.plan import Plan
     from isthmus.jobs.spec import Job
 

@@ -10,7 +10,7 @@ from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import JobFile, PartyFile
 from isthmus.cli.layout import facts, page, size, table
 
-if TYPE_CHECKING:  # loading it loads the engines
+if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.explain import Explanation, Forecast
 
 

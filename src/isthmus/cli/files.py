@@ -28,7 +28,14 @@ def read(path: Path) -> bytes:
 
 @contextmanager
 def about(path: Path) -> Generator[None]:
-    """Let an error in the block, which knows contents only, name the file that it is about."""
+    """Let an error in the block name the file: who reads bytes does not know where they are from.
+
+    Args:
+        path: The file that the block is about.
+
+    Raises:
+        SpecError: What the block raised, with the path before it.
+    """
     try:
         yield
     except SpecError as error:

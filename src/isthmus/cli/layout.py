@@ -35,7 +35,7 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
     """Names and values in two columns.
 
     Args:
-        pairs: Name and value of each line; a value may be a list, one line each.
+        pairs: Name and value of each line, printed as they are.
 
     Returns:
         The table.

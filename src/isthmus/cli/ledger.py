@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -13,23 +13,20 @@ from isthmus.cli.files import about, read
 from isthmus.cli.layout import facts, page, size, table
 from isthmus.core.errors import SpecError
 
+if TYPE_CHECKING:  # commands load what they need when they run
+    from isthmus.ledger.summary import Row
+
 
 def show(run: RunFolder) -> Answer:
     """Show what left a party, by kind of message; of a simulated run, every party."""
     from isthmus.ledger.record import records
-    from isthmus.ledger.summary import Row, summarise
+    from isthmus.ledger.summary import summarise
 
-    def lines(row: Row) -> tuple[str, ...]:
-        span = f"{_clock(row.first)} - {_clock(row.last)}"
-        count, total = f"{row.count:,}", size(row.bytes)
-        return row.message, row.to, count, total, row.content, row.protection, row.purpose, span
-
-    headings = ("message", "to", "times #", "bytes #", "holds", "protection", "purpose", "UTC")
     found = {name: summarise(records(path)) for name, path in _ledgers(run).items()}
     parts: list[RenderableType] = []
     for name, rows in found.items():
         total = sum(row.bytes for row in rows)
-        parts += [f"{name} sent {size(total)}:", table(headings, map(lines, rows))]
+        parts += [f"{name} sent {size(total)}:", table(_HEADINGS, map(_line, rows))]
     return Answer({"ledgers": found}, page(*parts))
 
 
@@ -63,10 +60,10 @@ def verify(
     return Answer({"ledgers": verdicts}, text)
 
 
-# The ledger of a party's run, or those of all parties of a simulated run, by folder.
 def _ledgers(path: Path) -> dict[str, Path]:
     from isthmus.store.runs import Run, find
 
+    # The ledger of a party's run, or those of all parties of a simulated run, by folder.
     run = find(path)
     if run.ledger.exists():
         return {run.folder.name: run.ledger}
@@ -75,6 +72,22 @@ def _ledgers(path: Path) -> dict[str, Path]:
     if not found:
         raise SpecError(f"{path}: this run has no ledger, so nothing was sent.")
     return found
+
+
+_HEADINGS = ("message", "to", "times #", "bytes #", "holds", "protection", "purpose", "UTC")
+
+
+def _line(row: "Row") -> tuple[str, ...]:
+    return (
+        row.message,
+        row.to,
+        f"{row.count:,}",
+        size(row.bytes),
+        row.content,
+        row.protection,
+        row.purpose,
+        f"{_clock(row.first)} - {_clock(row.last)}",
+    )
 
 
 def _clock(seconds: float) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from isthmus.cli.layout import facts, page, size, table
 
-if TYPE_CHECKING:  # loading results loads the engines
+if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.result import Result, SimulationResult
     from isthmus.store.runs import Run
 

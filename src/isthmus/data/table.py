@@ -46,8 +46,7 @@ def load(
     dataset: Dataset,
     folder: Path,
     steps: Sequence[Normalisation],
-    *,
-    scoring: bool = False,
+    train: Table | None = None,
 ) -> Table:
     """Read and check a dataset.
 
@@ -57,7 +56,8 @@ def load(
         dataset: What the party file says.
         folder: The folder of the party file.
         steps: How the job wants identifiers normalised.
-        scoring: The rows are to be scored, not trained on: a column may hold one single value.
+        train: The rows trained on, when these are to be scored: missing cells take the means from
+            there, and a column may hold one single value.
 
     Returns:
         All rows of the file, in its order.
@@ -68,12 +68,18 @@ def load(
     path = dataset.resolve(folder)
     wanted = sources.columns(dataset, folder)
     columns = sources.read(dataset, folder, wanted)
+    if train is not None and wanted.features != train.names:
+        raise SpecError(
+            f"{path}: its columns are not those of the rows trained on. Give both data sets the "
+            "same `columns`."
+        )
     identifiers = normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
     _refuse_duplicates(identifiers, path)
     features = np.empty((len(identifiers), len(wanted.features)))
     for position, name in enumerate(wanted.features):
-        values = _feature(columns.pop(name), name, dataset, path)
-        if not scoring and values.min() == values.max():
+        mean = None if train is None else float(train.features[:, position].mean())
+        values = _feature(columns.pop(name), name, dataset, path, mean)
+        if train is None and values.min() == values.max():
             raise SpecError(
                 f"{path}: column {name!r} has one single value in all {len(values)} rows, so that "
                 "nothing can be learnt from it. Leave it out of `columns`."
@@ -92,7 +98,7 @@ def _refuse_duplicates(identifiers: list[bytes], path: Path) -> None:
         )
 
 
-def _feature(column: Column, name: str, dataset: Dataset, path: Path) -> Floats:
+def _feature(column: Column, name: str, dataset: Dataset, path: Path, mean: float | None) -> Floats:
     values = _numbers(column, name, path, "Encode it as numbers, or leave it out of `columns`.")
     missing = np.isnan(values)
     count = int(missing.sum())
@@ -106,8 +112,10 @@ def _feature(column: Column, name: str, dataset: Dataset, path: Path) -> Floats:
             '"mean" or to a number, or leave the column out of `columns`.'
         )
     if count:
-        fill = values[~missing].mean() if dataset.missing == "mean" else dataset.missing
-        values = np.where(missing, fill, values)
+        own_mean = values[~missing].mean() if mean is None else mean
+        values = np.where(
+            missing, own_mean if dataset.missing == "mean" else dataset.missing, values
+        )
     return values
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.data import table
+from isthmus.data.sources import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party
 from isthmus.jobs.spec import Job
 from isthmus.jobs.systems import system_of
+from isthmus.transport.message import Message
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def load_job(path: Path) -> Job:
     try:
         _check_roles(job)
         consent.check(job)
+        system = system_of(job)
+        system.check(getattr(job, system.table))
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
     return job
@@ -77,17 +81,22 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
         _check_party(job, party)
     except SpecError as error:
         raise SpecError(f"{party_file}: {error}") from None
-    train, test = (
-        _load(job, party, party_file.parent, name) if name else None
-        for name in (job.data.train, job.data.test)
-    )
-    assert train is not None  # noqa: S101 - a job always names a training set
-    if test is not None and test.names != train.names:
-        raise SpecError(
-            f"{party_file}: data set {job.data.test!r} has other columns than {job.data.train!r}: "
-            "give both the same `columns`."
-        )
+    train = _load(job, party, party_file.parent, job.data.train)
+    test = None
+    if job.data.test is not None:
+        test = _load(job, party, party_file.parent, job.data.test, train)
     return Plan(job, party, party_file.parent, train, test)
+
+
+def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None = None) -> Table:
+    rows = table.load(party.datasets[name], folder, job.data.normalise, train)
+    limit = job.parties[party.party].rows
+    if limit is not None and len(rows) > limit:
+        raise SpecError(
+            f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
+            f"{limit}: agree on a higher `parties.{party.party}.rows`."
+        )
+    return rows
 
 
 def _check_roles(job: Job) -> None:
@@ -108,33 +117,27 @@ def _check_party(job: Job, party: Party) -> None:
     for name in filter(None, (job.data.train, job.data.test)):
         if name not in party.datasets:
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
-        dataset, has_labels = party.datasets[name], job.parties[party.party].role == "active"
-        if has_labels and dataset.label is None:
+        _check_dataset(job, party.party, f"datasets.{name}", party.datasets[name])
+    known = {kind.__name__ for kind in Message.__subclasses__()}
+    for kind in party.policy.refuse:
+        if kind not in known:
             raise SpecError(
-                f"{party.party!r} is active in this job: name the label column in "
-                f"`datasets.{name}.label`."
-            )
-        if not has_labels and dataset.label is not None:
-            raise SpecError(
-                f"{party.party!r} is passive in this job and must not bring a label: remove "
-                f"`datasets.{name}.label`, or the roles in the job are swapped."
-            )
-        if len(dataset.identifiers) != len(job.data.identifiers):
-            raise SpecError(
-                f"`datasets.{name}.identifiers` names {len(dataset.identifiers)} columns where the "
-                f"job identifies a row by {len(job.data.identifiers)}: "
-                f"{', '.join(job.data.identifiers)}."
+                f"`policy.refuse` names {kind!r}, which is no message type; there are "
+                f"{', '.join(sorted(known))}."
             )
 
 
-def _load(job: Job, party: Party, folder: Path, name: str) -> Table:
-    rows = table.load(
-        party.datasets[name], folder, job.data.normalise, scoring=name == job.data.test
-    )
-    limit = job.parties[party.party].rows
-    if limit is not None and len(rows) > limit:
+def _check_dataset(job: Job, party: str, key: str, dataset: Dataset) -> None:
+    has_labels = job.parties[party].role == "active"
+    if has_labels and dataset.label is None:
+        raise SpecError(f"{party!r} is active in this job: name the label column in `{key}.label`.")
+    if not has_labels and dataset.label is not None:
         raise SpecError(
-            f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
-            f"{limit}: agree on a higher `parties.{party.party}.rows`."
+            f"{party!r} is passive in this job and must not bring a label: remove `{key}.label`, "
+            "or the roles in the job are swapped."
         )
-    return rows
+    if len(dataset.identifiers) != len(job.data.identifiers):
+        raise SpecError(
+            f"`{key}.identifiers` names {len(dataset.identifiers)} columns where the job "
+            f"identifies a row by {len(job.data.identifiers)}: {', '.join(job.data.identifiers)}."
+        )

@@ -1,6 +1,7 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 from isthmus.core.arrays import Floats
+from isthmus.crypto import keys
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation import classification
@@ -9,6 +10,12 @@ from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.vertical.regression import Regression, active, passive, scaling
 from isthmus.vertical.regression.central import central as fit
 from isthmus.vertical.regression.memory import Memory
+
+
+def check(spec: Regression) -> None:
+    """Refuse a cipher that this machine cannot compute."""
+    cipher = spec.encryption
+    keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
 
 
 def play(spec: Regression, setting: Setting) -> Outcome:

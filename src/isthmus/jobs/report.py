@@ -63,7 +63,7 @@ def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
         ],
         intercept=part.intercept,
         convergence=_convergence(result),
-        stages={name: spent for name, spent in result.seconds.items() if name != "total"},
+        stages=_stages(result.seconds),
         learned=result.learned,
         sent=[Sent(**msgspec.structs.asdict(row)) for row in summarise(records(run.ledger))],
         verdict=_verdict(run),
@@ -105,6 +105,12 @@ def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> lis
         for name, value in metrics.items()
         if not name.endswith("_active_only")
     ]
+
+
+def _stages(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Where the time went, in parts that do not overlap."""
+    parts = {name: spent for name, spent in seconds.items() if name not in {"total", "training"}}
+    return parts | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
 
 
 def _convergence(result: Result) -> Convergence:

@@ -20,6 +20,7 @@ class System:
     table: str
     source: str
     roles: tuple[str, ...]
+    check: Callable[[Any], None]
     play: Play
     forecast: Callable[[Any, Sizes], list[Flow]]
     central: Callable[[Any, Table, Table], dict[str, float]]
@@ -27,7 +28,13 @@ class System:
 
 SYSTEMS = (
     System(
-        "regression", "S1", ("active", "passive"), regression.play, forecast, regression.central
+        table="regression",
+        source="S1",
+        roles=("active", "passive"),  # the first one listens, the others dial
+        check=regression.check,
+        play=regression.play,
+        forecast=forecast,
+        central=regression.central,
     ),
 )
 

@@ -323,7 +323,7 @@ def _wait_until_ready(channel: grpc.Channel, target: _Target, wait: float, on_wa
     for step in _countdown(wait, on_wait):
         with suppress(grpc.FutureTimeoutError):
             return ready.result(step)
-        cause = _why_not_ready(channel)
+        cause = _why_not_ready(channel) or cause
         _stop_if_hopeless(cause, target)
     us, address, peer = target
     if "Socket closed" in cause:  # TLS 1.3 tells a client only this when its certificate is refused
@@ -343,7 +343,8 @@ def _why_not_ready(channel: grpc.Channel) -> str:
     try:
         why(b"", timeout=0.5)
     except grpc.RpcError as error:
-        return cast(grpc.Call, error).details() or ""
+        call = cast(grpc.Call, error)
+        return call.details() if call.code() is grpc.StatusCode.UNAVAILABLE else ""
     return ""
 
 

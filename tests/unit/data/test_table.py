@@ -20,10 +20,10 @@ Load = Callable[..., Table]
 
 @pytest.fixture
 def load_csv(tmp_path: Path) -> Load:
-    def load_text(text: str, *, scoring: bool = False, **keys: Any) -> Table:
+    def load_text(text: str, *, train: Table | None = None, **keys: Any) -> Table:
         (tmp_path / "people.csv").write_text(text, encoding="utf-8")
         dataset = Dataset(path="people.csv", **({"identifiers": ("person",)} | keys))
-        return load(dataset, tmp_path, ["trim", "lower"], scoring=scoring)
+        return load(dataset, tmp_path, ["trim", "lower"], train)
 
     return load_text
 
@@ -81,7 +81,20 @@ class TestLoad:
         assert load_csv(PEOPLE, label="sick", columns=()).features.shape == (3, 0)
 
     def test_a_single_value_is_no_obstacle_to_scoring(self, load_csv: Load) -> None:
-        assert load_csv("person,age\na,1\n", scoring=True).features.tolist() == [[1.0]]
+        train = load_csv("person,age\na,1\nb,2\n")
+        assert load_csv("person,age\nc,1\n", train=train).features.tolist() == [[1.0]]
+
+    def test_rows_to_score_take_missing_cells_from_the_rows_trained_on(
+        self, load_csv: Load
+    ) -> None:
+        train = load_csv("person,age\na,1\nb,2\n", missing="mean")
+        scored = load_csv("person,age\nc,\nd,9\n", train=train, missing="mean")
+        assert scored.features.tolist() == [[1.5], [9.0]]
+
+    def test_rows_to_score_have_the_columns_of_the_rows_trained_on(self, load_csv: Load) -> None:
+        train = load_csv("person,age\na,1\nb,2\n")
+        with pytest.raises(SpecError, match="same `columns`"):
+            load_csv("person,pulse\nc,1\n", train=train)
 
 
 class TestColumns:

@@ -19,4 +19,4 @@ class CryptographicAlignment(Spec, frozen=True):
     batch_rows: Annotated[
         int,
         Meta(ge=1, le=MAX_BATCH_ROWS, description="rows of each party blinded and sent at a time"),
-    ] = 65_536
+    ] = 16_384

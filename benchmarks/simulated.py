@@ -1,0 +1,210 @@
+"""Joint jobs to measure: two parties as processes on this machine, and how much CPU they take."""
+
+import os
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import numpy as np
+import psutil
+import pyarrow as pa
+from pyarrow import parquet
+from scipy import special
+
+from isthmus.core import spec
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.core.seeds import generator
+from isthmus.core.telemetry import Event
+from isthmus.data import table
+from isthmus.data.sources import Dataset
+from isthmus.data.table import Table
+from isthmus.jobs import consent
+from isthmus.jobs.party import Party
+from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.simulate import PARTY_FILE, simulate
+from isthmus.jobs.spec import Data, Job, Member
+from isthmus.store.runs import Run
+from isthmus.vertical.regression import Regression
+
+ACTIVE, PASSIVE = "active", "passive"
+"""The parties are named after their roles."""
+
+TRAIN, TEST = "train", "test"
+
+_SEED = 7
+_IDENTIFIER, _LABEL = "id", "y"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Rows to train on: one file per party and part, read where they lie."""
+
+    name: str
+    files: Mapping[tuple[str, str], Path]
+    """By party and part."""
+
+    def dataset(self, party: str, part: str) -> Dataset:
+        """How a party file describes one of the files."""
+        return Dataset(
+            path=str(self.files[party, part]),
+            identifiers=(_IDENTIFIER,),
+            label=_LABEL if party == ACTIVE else None,
+        )
+
+    def training_rows(self, party: str) -> Table:
+        """Rows of one party in the order of their identifiers, which all parties share."""
+        rows = table.load(self.dataset(party, TRAIN), Path(), [])
+        return rows.take(np.argsort(np.array(rows.identifiers)))
+
+
+def default_credit() -> Workload:
+    """FATE's split of UCI's default of credit card clients, from the folder of shared data.
+
+    Returns:
+        The workload: 24,000 training rows of 13 and 10 columns.
+
+    Raises:
+        SpecError: It is not on this machine.
+    """
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("ISTHMUS_DATA", beside)) / "vertical"
+    theirs = {ACTIVE: "guest", PASSIVE: "host"}
+    files = {
+        (party, part): folder / f"default_credit_{name}_{part}.csv.gz"
+        for party, name in theirs.items()
+        for part in (TRAIN, TEST)
+    }
+    absent = [path.name for path in files.values() if not path.is_file()]
+    if absent:
+        raise SpecError(
+            f"default_credit was left out: {absent[0]} is not here. Set ISTHMUS_DATA to the folder "
+            "that holds `vertical/`, with FATE's examples/data in it."
+        )
+    return Workload("default_credit", files)
+
+
+def synthetic(rows: int, columns: Mapping[str, int], folder: Path) -> Workload:
+    """Made-up rows with correlated columns, a fifth as many for testing.
+
+    Args:
+        rows: Training rows of each party, all shared.
+        columns: How many columns each party has.
+        folder: Where the files go.
+
+    Returns:
+        The workload.
+    """
+    random, total = generator(_SEED, "benchmark"), rows + rows // 5
+    factors = random.normal(size=(total, 3))
+    x = {
+        party: random.normal(size=(total, count)) + factors @ random.normal(size=(3, count))
+        for party, count in columns.items()
+    }
+    every = np.hstack(list(x.values()))
+    predictor = every @ random.normal(size=every.shape[1]) / every.shape[1]
+    label = (random.random(total) < special.expit(predictor)).astype(np.int8)
+    files = {}
+    for part, chosen in ((TRAIN, slice(rows)), (TEST, slice(rows, None))):
+        for party, values in x.items():
+            files[party, part] = folder / f"{party}-{part}.parquet"
+            named = {_IDENTIFIER: np.arange(total)[chosen]} | _named(party, values[chosen])
+            if party == ACTIVE:
+                named[_LABEL] = label[chosen]
+            parquet.write_table(pa.table(named), files[party, part])
+    return Workload(f"synthetic {rows:,} x {'+'.join(map(str, columns.values()))}", files)
+
+
+def _named(party: str, values: Floats) -> dict[str, np.ndarray]:
+    return {f"{party}{number}": column for number, column in enumerate(values.T)}
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A finished run, and what a round of it took."""
+
+    joint: SimulationResult
+    parties: dict[str, Result]
+    round_wall: float
+    """Seconds from one gradient to the next."""
+
+    round_cpu: float
+    """CPU seconds of both processes in that time, whatever they did."""
+
+    def per_round(self, party: str, stage: str) -> float:
+        """Wall seconds of one stage of a party, per round."""
+        return self.parties[party].seconds.get(stage, 0.0) / self.joint.rounds
+
+
+def run(workload: Workload, regression: Regression) -> Simulated:
+    """Run a job over mutual TLS, in folders that are gone afterwards.
+
+    Args:
+        workload: The rows.
+        regression: What the job says.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        SpecError: The job ended after one round, so that there is nothing to measure.
+    """
+    watch = _Watch()
+    with TemporaryDirectory() as folder:
+        finished = simulate(_write_job(workload, regression, Path(folder)), Path(folder), watch)
+        joint = finished.read_json(SimulationResult.FILE, SimulationResult)
+        parties = {
+            party: Run(finished.folder / party).read_json(Result.FILE, Result)
+            for party in joint.parties
+        }
+    if len(watch.marks) < 2:  # noqa: PLR2004
+        raise SpecError(f"{workload.name}: training ended after one round; nothing to measure.")
+    first, last, rounds = watch.marks[0], watch.marks[-1], len(watch.marks) - 1
+    return Simulated(
+        joint, parties, (last.time - first.time) / rounds, (last.cpu - first.cpu) / rounds
+    )
+
+
+def _write_job(workload: Workload, regression: Regression, folder: Path) -> Path:
+    job = Job(
+        name="benchmark",
+        seed=_SEED,
+        parties={party: Member(role=party) for party in (ACTIVE, PASSIVE)},
+        data=Data(train=TRAIN, test=TEST, identifiers=[_IDENTIFIER]),
+        disclosed=[],
+        regression=regression,
+    )
+    agreed = [kind.__name__ for kind in consent.needed(job)]
+    (folder / "job.toml").write_bytes(spec.dump(msgspec.structs.replace(job, disclosed=agreed)))
+    for party in job.parties:
+        (folder / party).mkdir()
+        datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
+        text = spec.dump(Party(party=party, datasets=datasets))
+        (folder / party / PARTY_FILE).write_bytes(text)
+    return folder / "job.toml"
+
+
+@dataclass(frozen=True)
+class _Mark:
+    time: float
+    cpu: float
+
+
+@dataclass
+class _Watch:
+    """Looks at the clock, and at the CPU seconds of the parties, after every gradient."""
+
+    marks: list[_Mark] = field(default_factory=list[_Mark])
+
+    def __call__(self, party: str, event: Event) -> None:
+        if party == ACTIVE and event.stage == "train" and event.metrics:
+            self.marks.append(_Mark(event.time, _children_cpu()))
+
+
+def _children_cpu() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = [child.cpu_times() for child in psutil.Process().children()]
+    return ended.ru_utime + ended.ru_stime + sum(at.user + at.system for at in running)

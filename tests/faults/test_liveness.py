@@ -1,0 +1,78 @@
+"""A dead peer is named within ten seconds; a busy one is left in peace."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from isthmus.core.errors import ChannelError
+from isthmus.transport.grpc import GrpcChannel, Identity, listen
+from tests.faults.parties import ANY_PORT, Note, quietly
+
+Process = subprocess.Popen[bytes]
+Start = Callable[[str], AbstractContextManager[tuple[GrpcChannel, Process]]]
+
+# Patience that ends gives another error, so these tests need no clock of their own.
+NAMED_WITHIN = 10.0
+
+
+@pytest.fixture
+def start(clinic: Identity, insurer: Identity, tmp_path: Path) -> Start:
+    """Starts the insurer as a process; gives the clinic's line to it."""
+    (tmp_path / "clinic.pem").write_bytes(clinic.certificate)
+    (tmp_path / "insurer.pem").write_bytes(insurer.certificate)
+    (tmp_path / "insurer.key").write_bytes(insurer.private_key)
+
+    @contextmanager
+    def starting(behaviour: str) -> Generator[tuple[GrpcChannel, Process]]:
+        peers = {"insurer": insurer.certificate}
+        with listen(clinic, ANY_PORT, peers, patience=NAMED_WITHIN) as listener:
+            arguments = [str(tmp_path), listener.address, behaviour]
+            command = [sys.executable, "-m", "tests.faults.peer", *arguments]
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+                try:
+                    with listener.accept("insurer", 30, quietly) as line:
+                        assert line.receive(Note).number == 1
+                        yield line, process
+                finally:
+                    process.kill()
+
+    return starting
+
+
+class TestDeadPeer:
+    def test_that_was_killed_is_named(self, start: Start) -> None:
+        with start("idle") as (line, process):
+            process.kill()
+            with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
+                line.receive(Note)
+
+    @pytest.mark.slow
+    def test_whose_machine_stopped_is_named(self, start: Start) -> None:
+        with start("idle") as (line, process):
+            process.send_signal(signal.SIGSTOP)
+            with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
+                line.receive(Note)
+
+    def test_that_forgot_to_close_leaves_in_silence(self, start: Start) -> None:
+        with start("forget") as (line, process):
+            with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
+                line.receive(Note)
+            assert process.wait(timeout=20) == 0
+            assert process.stderr is not None
+            assert process.stderr.read() == b""
+
+
+class TestBusyPeer:
+    @pytest.mark.slow
+    def test_that_holds_the_interpreter_is_not_dropped(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with start("compute") as (line, _):
+            monkeypatch.setattr(line, "_patience", 60.0)
+            line.send(Note(number=41))
+            assert line.receive(Note).number == 42

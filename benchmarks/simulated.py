@@ -28,12 +28,26 @@ from isthmus.jobs.result import Result, SimulationResult
 from isthmus.jobs.simulate import PARTY_FILE, simulate
 from isthmus.jobs.spec import Data, Job, Member
 from isthmus.store.runs import Run
-from isthmus.vertical.regression import Regression
+from isthmus.vertical.regression import Regression, messages
 
 ACTIVE, PASSIVE = "active", "passive"
 """The parties are named after their roles."""
 
 TRAIN, TEST = "train", "test"
+
+DEFAULT_CREDIT = "default_credit"
+
+IN_A_ROUND = (
+    messages.Residuals,
+    messages.MaskedGradient,
+    messages.OpenedGradient,
+    messages.GradientNorms,
+    messages.Direction,
+    messages.PartialSlope,
+    messages.PenaltyLine,
+    messages.Step,
+)
+"""What crosses in a round of conjugate gradients."""
 
 _SEED = 7
 _IDENTIFIER, _LABEL = "id", "y"
@@ -74,17 +88,17 @@ def default_credit() -> Workload:
     folder = Path(os.environ.get("ISTHMUS_DATA", beside)) / "vertical"
     theirs = {ACTIVE: "guest", PASSIVE: "host"}
     files = {
-        (party, part): folder / f"default_credit_{name}_{part}.csv.gz"
+        (party, part): folder / f"{DEFAULT_CREDIT}_{name}_{part}.csv.gz"
         for party, name in theirs.items()
         for part in (TRAIN, TEST)
     }
     absent = [path.name for path in files.values() if not path.is_file()]
     if absent:
         raise SpecError(
-            f"default_credit was left out: {absent[0]} is not here. Set ISTHMUS_DATA to the folder "
-            "that holds `vertical/`, with FATE's examples/data in it."
+            f"{DEFAULT_CREDIT} was left out: {absent[0]} is not here. Set ISTHMUS_DATA to a folder "
+            "whose folder `vertical` has the files of FATE's examples/data."
         )
-    return Workload("default_credit", files)
+    return Workload(DEFAULT_CREDIT, files)
 
 
 def synthetic(rows: int, columns: Mapping[str, int], folder: Path) -> Workload:
@@ -206,5 +220,5 @@ class _Watch:
 
 def _children_cpu() -> float:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    running = [child.cpu_times() for child in psutil.Process().children()]
-    return ended.ru_utime + ended.ru_stime + sum(at.user + at.system for at in running)
+    running = [float(sum(child.cpu_times()[:2])) for child in psutil.Process().children()]
+    return ended.ru_utime + ended.ru_stime + sum(running)

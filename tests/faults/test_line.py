@@ -15,6 +15,11 @@ from tests.faults.parties import ANY_PORT, Blob, Note, connected, party, quietly
 Lines = tuple[GrpcChannel, GrpcChannel]
 
 
+def send_blobs(line: GrpcChannel, count: int) -> None:
+    for _ in range(count):
+        line.send(Blob(data=bytes(CHUNK)))
+
+
 @pytest.fixture
 def lines(clinic: Identity, insurer: Identity) -> Generator[Lines]:
     with connected(clinic, insurer) as both:
@@ -59,14 +64,10 @@ class TestLine:
         self, clinic: Identity, insurer: Identity
     ) -> None:
         with connected(clinic, insurer, patience=1.0) as (to_insurer, to_clinic):
-            accepted = 0
             with pytest.raises(ChannelError, match="'clinic' took nothing of our Blob for 1 s"):
-                while accepted < 500:
-                    to_clinic.send(Blob(data=bytes(CHUNK)))
-                    accepted += 1
-            assert 0 < accepted < 64
-            for _ in range(accepted):
-                to_insurer.receive(Blob)
+                send_blobs(to_clinic, 500)
+            assert 0 < to_clinic.bytes_sent < 64 * 2**20
+            assert len(to_insurer.receive(Blob).data) == CHUNK
 
     def test_a_silent_peer_is_named_when_patience_ends(
         self, clinic: Identity, insurer: Identity
@@ -129,13 +130,8 @@ class TestClose:
     @pytest.mark.parametrize("leaver", [0, 1])
     def test_wakes_a_peer_that_is_sending(self, lines: Lines, leaver: int) -> None:
         leaving, staying = lines[leaver], lines[1 - leaver]
-
-        def send_for_ever() -> None:
-            while True:
-                staying.send(Blob(data=bytes(CHUNK)))
-
         with ThreadPoolExecutor(1) as threads:
-            sending = threads.submit(send_for_ever)
+            sending = threads.submit(send_blobs, staying, 500)
             leaving.receive(Blob)
             leaving.close("I have seen enough")
             with pytest.raises(PeerError, match="stopped: I have seen enough"):
@@ -182,11 +178,11 @@ class TestListener:
         self, clinic: Identity, insurer: Identity
     ) -> None:
         lefts: list[float] = []
-        with listen(clinic, ANY_PORT, {"insurer": insurer.certificate}) as listener:
-            with pytest.raises(
-                ChannelError, match=r"'insurer' did not come to 127.0.0.1:\d+ within"
-            ):
-                listener.accept("insurer", 1.2, lefts.append)
+        with (
+            listen(clinic, ANY_PORT, {"insurer": insurer.certificate}) as listener,
+            pytest.raises(ChannelError, match=r"'insurer' did not come to 127.0.0.1:\d+ within"),
+        ):
+            listener.accept("insurer", 1.2, lefts.append)
         assert lefts == sorted(lefts, reverse=True)
         assert lefts[-1] == 0
 
@@ -204,7 +200,7 @@ class TestDial:
         with listen(clinic, ANY_PORT, {"insurer": insurer.certificate}) as listener:
             address = listener.address
 
-        def listen_when_missed(left: float) -> None:
+        def listen_when_missed(_: float) -> None:
             if not started:
                 started.append(listen(clinic, address, {"insurer": insurer.certificate}))
 

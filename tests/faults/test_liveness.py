@@ -14,7 +14,7 @@ from isthmus.transport.grpc import GrpcChannel, Identity, listen
 from tests.faults.parties import ANY_PORT, Note, quietly
 
 Process = subprocess.Popen[bytes]
-Start = Callable[[str], AbstractContextManager[tuple[GrpcChannel, Process]]]
+Start = Callable[..., AbstractContextManager[tuple[GrpcChannel, Process]]]
 
 # Patience that ends gives another error, so these tests need no clock of their own.
 NAMED_WITHIN = 10.0
@@ -28,12 +28,14 @@ def start(clinic: Identity, insurer: Identity, tmp_path: Path) -> Start:
     (tmp_path / "insurer.key").write_bytes(insurer.private_key)
 
     @contextmanager
-    def starting(behaviour: str) -> Generator[tuple[GrpcChannel, Process]]:
+    def starting(
+        behaviour: str, patience: float = NAMED_WITHIN
+    ) -> Generator[tuple[GrpcChannel, Process]]:
         peers = {"insurer": insurer.certificate}
-        with listen(clinic, ANY_PORT, peers, patience=NAMED_WITHIN) as listener:
+        with listen(clinic, ANY_PORT, peers, patience=patience) as listener:
             arguments = [str(tmp_path), listener.address, behaviour]
             command = [sys.executable, "-m", "tests.faults.peer", *arguments]
-            with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own
                 try:
                     with listener.accept("insurer", 30, quietly) as line:
                         assert line.receive(Note).number == 1
@@ -69,10 +71,7 @@ class TestDeadPeer:
 
 class TestBusyPeer:
     @pytest.mark.slow
-    def test_that_holds_the_interpreter_is_not_dropped(
-        self, start: Start, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with start("compute") as (line, _):
-            monkeypatch.setattr(line, "_patience", 60.0)
+    def test_that_holds_the_interpreter_is_not_dropped(self, start: Start) -> None:
+        with start("compute", patience=60.0) as (line, _):
             line.send(Note(number=41))
             assert line.receive(Note).number == 42

@@ -58,7 +58,8 @@ def _describe(error: BaseException) -> Failure:
         case typer.TyperException():
             return Failure("UsageError", _usage(error), error.exit_code)
         case KeyboardInterrupt():
-            return Failure("Interrupted", "interrupted. Run it again to start over.", INTERRUPTED)
+            message = "interrupted. Run it again: `isthmus run` goes on where it was cut off."
+            return Failure("Interrupted", message, INTERRUPTED)
         case _:
             message = (
                 f"{type(error).__name__}: this is a bug in isthmus, not in your files. "

@@ -51,8 +51,8 @@ class Bars:
         self._progress.update(
             self._tasks[party],
             description=event.stage,
-            completed=event.done,
-            total=event.total or None,
+            completed=event.done if event.total else 0,
+            total=event.total or 1,  # None would keep the total of the stage before
             state=state(event),
         )
 

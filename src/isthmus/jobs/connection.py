@@ -1,7 +1,7 @@
 """The line to the other party of a job: who listens, who dials, and with which keys."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
@@ -30,16 +30,17 @@ def connect(plan: Plan, telemetry: Telemetry) -> Generator[GrpcChannel]:
         ChannelError: The peer did not come.
         IsthmusError: Whatever the block raised.
     """
-    line = _open(plan, telemetry)
-    try:
-        yield line
-    except IsthmusError as error:
-        line.close(_for_the_peer(error))
-        raise
-    except BaseException:
-        line.close("it was interrupted")
-        raise
-    line.close()
+    with ExitStack() as listening:
+        line = _open(plan, telemetry, listening)
+        try:
+            yield line
+        except IsthmusError as error:
+            line.close(_for_the_peer(error))
+            raise
+        except BaseException:
+            line.close("it was interrupted")
+            raise
+        line.close()
 
 
 def identity(plan: Plan) -> Identity:
@@ -58,7 +59,8 @@ def identity(plan: Plan) -> Identity:
     if party.identity is None:
         raise SpecError(
             f"the party file of {party.party!r} has no table [identity]: make a key and a "
-            "certificate with `isthmus keys`, and name their files there."
+            "certificate with `isthmus keys make`, and name their files there. (`isthmus simulate` "
+            "makes keys of its own, `isthmus init` a copy of an example with keys.)"
         )
     certificate = _read(plan.folder / party.identity.certificate)
     key_file = plan.folder / party.identity.private_key
@@ -89,17 +91,18 @@ def check(plan: Plan) -> None:
     _address(plan, peer)
 
 
-def _open(plan: Plan, telemetry: Telemetry) -> GrpcChannel:
+def _open(plan: Plan, telemetry: Telemetry, listening: ExitStack) -> GrpcChannel:
     us, peer = identity(plan), _peer(plan)
     pinned, address = _pinned(plan, peer), _address(plan, peer)
     party = plan.party
 
     def count_down(left: float) -> None:
         place = f"on {address}" if listens(plan) else f"at {address}"
-        telemetry.progress("wait", note=f"waiting for {peer} {place}: {left:.0f} s left")
+        telemetry.progress("wait", note=f"for {peer} {place}: {left:.0f} s left")
 
     if listens(plan):
         listener = grpc.listen(us, address, {peer: pinned}, patience=party.patience)
+        listening.enter_context(listener)
         return listener.accept(peer, party.wait, count_down)
     return grpc.dial(us, address, peer, pinned, party.wait, count_down, patience=party.patience)
 

@@ -7,6 +7,7 @@ import msgspec
 from isthmus.core.errors import SpecError
 from isthmus.jobs.consent import flows
 from isthmus.jobs.handshake import hello
+from isthmus.jobs.messages import Done
 from isthmus.jobs.plan import Plan
 from isthmus.jobs.result import Result
 from isthmus.jobs.systems import system_of
@@ -111,7 +112,8 @@ def _rows(plan: Plan, sent: list[Flow]) -> list[Forecast]:
     """Flows put together by message type, in the order in which they first leave."""
     (peer,) = plan.job.peers(plan.party.party)
     grouped: dict[type[Message], list[Flow]] = {}
-    for flow in [Flow(plan.role, hello(plan.job, plan.party.party), 1), *sent]:
+    first, last = hello(plan.job, plan.party.party), Done()
+    for flow in [Flow(plan.role, first, 1), *sent, Flow(plan.role, last, 1)]:
         grouped.setdefault(type(flow.sample), []).append(flow)
     return [
         Forecast(

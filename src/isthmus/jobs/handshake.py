@@ -1,9 +1,9 @@
-"""Same job? Same version? Who is who?"""
+"""Same job? Same version? Who is who? And at the end: have both got everything?"""
 
 from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import PeerError
-from isthmus.jobs.messages import Hello
+from isthmus.jobs.messages import Done, Hello
 from isthmus.jobs.spec import Job
 from isthmus.transport.channel import Channel
 
@@ -40,6 +40,12 @@ def shake_hands(peer: Channel, job: Job, party: str) -> None:
             f"the certificate is that of {peer.peer!r}, who is {role} in this job, but it says it "
             f"is {theirs.party!r}, {theirs.role!r}. Check `party` in its party file."
         )
+
+
+def part(peer: Channel) -> None:
+    """End a job together: no line is closed while a message is still on its way."""
+    peer.send(Done())
+    peer.receive(Done)
 
 
 def hello(job: Job, party: str) -> Hello:

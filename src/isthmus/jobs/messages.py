@@ -1,8 +1,9 @@
-"""What parties say to each other before a job starts.
+"""What parties say to each other before and after a job.
 
 | message | direction | the reader learns                                              |
 |---------|-----------|----------------------------------------------------------------|
 | Hello   | both      | version, party, role, and digests of the job that both hold    |
+| Done    | both      | that the other party has all it needs                          |
 """
 
 from typing import ClassVar
@@ -22,3 +23,11 @@ class Hello(Message, frozen=True):
     role: str
     job: str
     keys: dict[str, str]  # digest of every key of the job file, to name the first that differs
+
+
+class Done(Message, frozen=True):
+    """My role has ended and I have all that you sent."""
+
+    purpose: ClassVar[str] = "end the job"
+    reveals: ClassVar[str] = "that the other party has all it needs"
+    max_bytes: ClassVar[int] = 1024

@@ -20,6 +20,11 @@ class Outcome:
     model: msgspec.Struct
     """This party's part of the model."""
 
+    rounds: int
+    """Rounds of training."""
+
+    converged: bool
+
     metrics: dict[str, float] = field(default_factory=dict[str, float])
     """Only the party with the labels has any."""
 
@@ -28,8 +33,6 @@ class Outcome:
 
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round."""
-
-    converged: bool = True
 
 
 @dataclass(frozen=True)

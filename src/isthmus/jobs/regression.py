@@ -24,16 +24,18 @@ def play(spec: Regression, setting: Setting) -> Outcome:
     memory = Memory(setting.checkpoint, setting.job)
     memory.load()
     if setting.role == "passive":
-        return Outcome(passive(setting.peer, train, test, spec, setting.telemetry, memory))
+        ours = passive(setting.peer, train, test, spec, setting.telemetry, memory)
+        return Outcome(ours.part, ours.rounds, ours.converged)
     trained = active(setting.peer, train, test, spec, setting.telemetry, memory)
     alone = fit(train, spec).predict(test.features)
     return Outcome(
         model=trained.part,
+        rounds=len(trained.rounds),
+        converged=trained.converged,
         metrics=_measure(spec, test, trained.predictions)
         | _measure(spec, test, alone, suffix="_active_only"),
         scores=Scores(test.identifiers, scaling.labels(test), trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
-        converged=trained.converged,
     )
 
 

@@ -110,6 +110,8 @@ def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> lis
 def _stages(seconds: Mapping[str, float]) -> dict[str, float]:
     """Where the time went, in parts that do not overlap."""
     parts = {name: spent for name, spent in seconds.items() if name not in {"total", "training"}}
+    if "transport" in parts:
+        parts["transport and waiting"] = parts.pop("transport")
     return parts | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
 
 

@@ -13,7 +13,7 @@ from isthmus.data.table import Table
 from isthmus.evaluation.report import Learned
 from isthmus.jobs import report
 from isthmus.jobs.connection import connect, identity
-from isthmus.jobs.handshake import shake_hands
+from isthmus.jobs.handshake import part, shake_hands
 from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import Plan, make_plan
 from isthmus.jobs.result import Alignment, Egress, Result
@@ -98,6 +98,7 @@ def _play(plan: Plan, run: Run, ledger: Ledger, telemetry: Telemetry) -> _Played
         with telemetry.timed("training"):
             setting = Setting(plan.role, peer, train, test, telemetry, run.checkpoint, plan.digest)
             outcome = system.play(getattr(plan.job, system.table), setting)
+        part(peer)
     return _Played(started, outcome, train, test, peer)
 
 
@@ -150,7 +151,7 @@ def _store(plan: Plan, run: Run, played: _Played, telemetry: Telemetry) -> None:
             messages=sum(traffic.count for traffic in played.peer.sent.values()),
             bytes=sum(traffic.bytes for traffic in played.peer.sent.values()),
         ),
-        rounds=len(outcome.curve),
+        rounds=outcome.rounds,
         converged=outcome.converged,
         curve=outcome.curve,
         learned=_learned(plan, played.peer),

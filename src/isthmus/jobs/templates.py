@@ -60,7 +60,7 @@ def make(template: str, folder: Path) -> Made:
         if folder.exists() and any(folder.iterdir()):
             raise SpecError(f"{folder}: is not empty. Give a new folder.")
         return _make(_examples() / template, folder)
-    except (OSError, shutil.Error) as error:
+    except OSError as error:  # shutil.Error is one
         raise SpecError(f"{folder}: cannot be written: {error}. Give another folder.") from None
 
 

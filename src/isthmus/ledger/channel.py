@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from isthmus.ledger.policy import Policy, check
 from isthmus.ledger.record import Ledger
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message, MessageT, describe, encode
+from isthmus.transport.message import Message, MessageT, encode
 
 
 @dataclass
@@ -62,5 +62,5 @@ class RecordedChannel:
     def receive(self, kind: type[MessageT]) -> MessageT:
         """Wait for the next message, as the wrapped channel does."""
         message = self._channel.receive(kind)
-        self.received[kind].add(sum(value.bytes for value in describe(message)))
+        self.received[kind].add(len(encode(message)))
         return message

@@ -144,7 +144,8 @@ def find(path: Path) -> Run:
     """
     folder = path / LATEST if (path / LATEST).is_symlink() else path
     run = Run(folder.resolve())
-    if not (run.ledger.exists() or run.events.exists() or run.result.exists()):
+    traces = (run.ledger, run.events, run.result, *folder.glob(f"*/{run.ledger.name}"))
+    if not any(trace.exists() for trace in traces):
         raise SpecError(
             f"{path}: holds no run. Give a run folder, or the folder of runs for its latest one."
         )

@@ -23,6 +23,8 @@ class Channel(Protocol):
             message: What crosses.
 
         Raises:
+            SpecError: It is larger than its type allows; nothing was sent.
+            PeerError: The peer has left, and said why.
             ChannelError: The line is gone, or the peer took nothing for too long.
         """
         ...
@@ -37,7 +39,8 @@ class Channel(Protocol):
             The message; its arrays are read-only.
 
         Raises:
-            PeerError: The peer sent another type, too many bytes, or fields that do not fit.
+            PeerError: The peer sent another type, too many bytes, or fields that do not fit; or it
+                has left, and said why.
             ChannelError: The line is gone, or the peer stayed silent for too long.
         """
         ...

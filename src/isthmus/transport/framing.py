@@ -139,9 +139,9 @@ class FramedChannel:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        _kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        _traceback: TracebackType | None,
     ) -> None:
         # The text of an error may name files and columns of ours: the peer learns only that it was.
         self.close("it failed; the error is on its own screen" if error else "")
@@ -181,8 +181,7 @@ class FramedChannel:
                 )
 
     def _next_frame(self, kind: type[Message]) -> bytes:
-        if self._closed:
-            raise self._gone()
+        self._check_open()
         try:
             frame = self._incoming.get(self._patience)
         except EOFError:
@@ -196,6 +195,7 @@ class FramedChannel:
         return frame
 
     def _put(self, frame: bytes, kind: str) -> None:
+        self._check_open()
         try:
             self._outgoing.put(frame, self._patience)
         except EOFError:
@@ -204,6 +204,12 @@ class FramedChannel:
             raise self._stuck(kind) from None
         self.bytes_sent += len(frame)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ChannelError(f"the line to {self._peer!r} was closed on this side.")
+        if self._farewell is not None:
+            raise self._left(self._farewell)
+
     def _stuck(self, kind: str) -> ChannelError:
         return ChannelError(
             f"{self._peer!r} took nothing of our {kind} for {self._patience:g} s. Is "
@@ -211,9 +217,8 @@ class FramedChannel:
         )
 
     def _gone(self) -> IsthmusError:
-        """Why the line ended, when a frame could not be put or got: the last frame may tell."""
-        if self._closed:
-            return ChannelError(f"the line to {self._peer!r} was closed on this side.")
+        """Why a pipe ended while we waited; the last frame may tell."""
+        self._check_open()
         last = b""
         with suppress(EOFError, TimeoutError):
             while True:
@@ -221,8 +226,6 @@ class FramedChannel:
         match _control(last):
             case Goodbye(reason):
                 return self._left(reason)
-            case _ if self._farewell is not None:
-                return self._left(self._farewell)
             case _:
                 return ChannelError(
                     f"the line to {self._peer!r} is gone: its process ended, its machine stopped, "

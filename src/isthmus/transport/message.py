@@ -139,7 +139,7 @@ def _describe(name: str, value: Any, protection: Protection) -> Value:
 
 def _write_array(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(cast(NDArray[Any], value))
+        array = cast(NDArray[Any], value)
         return _Array(array.dtype.str, array.shape, msgspec.msgpack.Ext(_BUFFER, array.tobytes()))
     raise TypeError(f"{type(value).__name__} cannot cross: declare a field type of a message")
 

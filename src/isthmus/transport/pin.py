@@ -23,7 +23,7 @@ def pin(peer: str, pem: bytes) -> bytes:
     """
     try:
         store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        text = pem.decode("ascii", errors="replace")
+        text = pem.decode("ascii", errors="ignore")
         store.load_verify_locations(cadata=text)
         certificate = text[text.index(_BEGIN) : text.index(_END) + len(_END)]
     except (ssl.SSLError, ValueError):

@@ -43,6 +43,11 @@ def reader_of(*frames: bytes) -> LoopbackEnd:
     return LoopbackEnd("insurer", incoming, Pipe(), patience=0.01)
 
 
+def send_notes(line: LoopbackEnd, count: int) -> None:
+    for number in range(count):
+        line.send(Note(number=number))
+
+
 def while_blocked(blocked: Callable[[], T], then: Callable[[], object]) -> T:
     """Start a call that blocks in its own thread, then do what should wake it."""
     with ThreadPoolExecutor(1) as threads:
@@ -87,13 +92,10 @@ class TestLoopback:
 
     def test_a_fast_sender_waits_for_a_slow_reader(self) -> None:
         clinic, insurer = loopback("clinic", "insurer", patience=0.05)
-        accepted = 0
         with pytest.raises(ChannelError, match=r"'insurer' took nothing of our Note for 0.05 s"):
-            while accepted < 1000:
-                clinic.send(Note(number=accepted))
-                accepted += 1
-        assert 0 < accepted < 20
-        assert [insurer.receive(Note).number for _ in range(accepted)] == list(range(accepted))
+            send_notes(clinic, 1000)
+        assert 0 < clinic.bytes_sent < 1000
+        assert insurer.receive(Note).number == 0
 
 
 class TestRefusal:
@@ -142,13 +144,13 @@ class TestSilence:
         clinic, _ = loopback("clinic", "insurer", patience=0.01)
         with pytest.raises(
             ChannelError,
-            match=r"waited 0.01 s for Note from 'insurer'\. Is 'insurer' running the same job\? Run "
-            r"`isthmus check` on both sides",
+            match=r"waited 0.01 s for Note from 'insurer'\. Is 'insurer' running the same job\? "
+            r"Run `isthmus check` on both sides",
         ):
             clinic.receive(Note)
 
     def test_in_the_middle_of_a_message_too(self) -> None:
-        with pytest.raises(ChannelError, match="waited 0.01 s for Blob"):
+        with pytest.raises(ChannelError, match=r"waited 0.01 s for Blob"):
             reader_of(control(Head("Blob", 10))).receive(Blob)
 
 
@@ -160,13 +162,10 @@ class TestClose:
 
     def test_wakes_a_sender(self) -> None:
         clinic, insurer = loopback("clinic", "insurer")
-
-        def send_for_ever() -> None:
-            while True:
-                insurer.send(Note(number=0))
-
         with pytest.raises(PeerError, match="'clinic' stopped: the disk is full"):
-            while_blocked(send_for_ever, then=lambda: clinic.close("the disk is full"))
+            while_blocked(
+                lambda: send_notes(insurer, 1000), then=lambda: clinic.close("the disk is full")
+            )
 
     def test_lets_what_was_sent_arrive(self) -> None:
         clinic, insurer = loopback("clinic", "insurer")

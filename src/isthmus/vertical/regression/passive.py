@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -38,6 +39,15 @@ from isthmus.vertical.regression.rows import batches, blocks, send_rows
 from isthmus.vertical.regression.spec import Regression
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What the passive party has when training and scoring are done."""
+
+    part: model.Part
+    rounds: int
+    converged: bool
+
+
 def passive(
     active: Channel,
     train: Table,
@@ -45,7 +55,7 @@ def passive(
     spec: Regression,
     telemetry: Telemetry,
     memory: Memory,
-) -> model.Part:
+) -> Trained:
     """Train the coefficients of our columns, then score the test rows.
 
     We learn the gradient of our own coefficients in every round, and no residual and no label.
@@ -61,7 +71,7 @@ def passive(
         memory: Rounds of a run that was cut off, or none; new rounds are added.
 
     Returns:
-        Our part of the model.
+        Our part of the model, and how training ended.
 
     Raises:
         PeerError: The active party sent something that the protocol does not allow.
@@ -83,12 +93,12 @@ def passive(
 
     # 3. Train.
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
-    weights = learn(gradients, memory, spec, telemetry)
+    weights, rounds, converged = learn(gradients, memory, spec, telemetry)
     part = model.part(spec.link, train.names, scale, weights)
 
     # 4. Score.
     send_rows(active, PartialPredictor, part.predictor(test.features), spec.block_rows)
-    return part
+    return Trained(part, rounds, converged)
 
 
 class _Gradients:
@@ -165,7 +175,7 @@ def _load_key(active: Channel, key: bytes, spec: Regression) -> PublicKey:
 
 def _conjugate_gradients(
     gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
-) -> Floats:
+) -> tuple[Floats, int, bool]:
     """Full batch; the active party's twin of this function says why it is this method."""
     active, x = gradients.active, gradients.x
     penalty: Floats = np.full(x.shape[1], spec.penalty)
@@ -186,7 +196,7 @@ def _conjugate_gradients(
         active.send(GradientNorms(square=square, overlap=overlap))
         answer = active.receive(Direction)
         if answer.converged:
-            break
+            return weights, number + 1, True
         direction = answer.conjugacy * direction - downhill
 
         # 3. The active party searches along the line, and tells how far to go.
@@ -200,12 +210,12 @@ def _conjugate_gradients(
         weights = weights + active.receive(Step).length * direction
         previous = gradient
         memory.add(weights)
-    return weights
+    return weights, spec.max_rounds, False
 
 
 def _momentum(
     gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
-) -> Floats:
+) -> tuple[Floats, int, bool]:
     """Fixed batches; the active party's twin of this function says why the step shrinks."""
     active, x = gradients.active, gradients.x
     penalty: Floats = np.full(x.shape[1], spec.penalty)
@@ -220,5 +230,5 @@ def _momentum(
             weights = weights + spec.step / (1 + number) * direction
         memory.add(weights)
         if active.receive(Progress).converged:
-            break
-    return weights
+            return weights, number + 1, True
+    return weights, spec.max_rounds, False

@@ -1,0 +1,83 @@
+"""A reader who does what a page says: writes its files, and types its commands."""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PORT = "127.0.0.1:7401"
+"""Where the pages let a party listen; another test may be there at the same time."""
+PATIENCE = 240.0  # seconds
+
+
+class Reader:
+    """Reads one page and follows it in a folder of its own."""
+
+    def __init__(self, page: str, folder: Path) -> None:
+        self.text = (ROOT / page).read_text()
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self._address = f"127.0.0.1:{server.getsockname()[1]}"
+
+    def blocks(self, language: str) -> list[str]:
+        """The fenced blocks of a language."""
+        return re.findall(rf"^```{language}\n(.*?)^```$", self.text, re.DOTALL | re.MULTILINE)
+
+    def write_files(self) -> list[Path]:
+        """Write every `toml` block to the file that its first line names."""
+        files: list[Path] = []
+        for block in self.blocks("toml"):
+            file = self.folder / block.splitlines()[0].removeprefix("# ")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(block)
+            files.append(file)
+        return files
+
+    def type_commands(self) -> None:
+        """Run every line that starts with `$ ` in the `console` blocks."""
+        for block in self.blocks("console"):
+            lines = [line.removeprefix("$ ") for line in block.splitlines() if line[:2] == "$ "]
+            for step in _steps(lines):
+                self._move_to_free_port()
+                self._run(step)
+
+    def _move_to_free_port(self) -> None:
+        for file in self.folder.rglob("*.toml"):
+            file.write_text(file.read_text().replace(PORT, self._address))
+
+    def _run(self, commands: list[str]) -> None:
+        path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+        processes = [
+            subprocess.Popen(  # noqa: S603 - our own pages
+                shlex.split(command, comments=True),
+                cwd=self.folder,
+                env=os.environ | {"PATH": path},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for command in commands
+        ]
+        try:
+            printed = [process.communicate(timeout=PATIENCE)[0] for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
+                process.communicate()
+        for command, process, text in zip(commands, processes, printed, strict=True):
+            assert process.returncode == 0, f"$ {command}\n{text}"
+
+
+def _steps(commands: list[str]) -> Iterator[list[str]]:
+    """Each command by itself, but neighbouring `isthmus run` together, as in two terminals."""
+    for is_run, neighbours in groupby(commands, lambda line: line.startswith("isthmus run ")):
+        if is_run:
+            yield list(neighbours)
+        else:
+            yield from ([command] for command in neighbours)

@@ -1,0 +1,81 @@
+"""A reader who does what the README and the guides say gets where they say."""
+
+import csv
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from isthmus.core import spec
+from isthmus.jobs.party import Party
+from isthmus.jobs.plan import load_job
+from isthmus.jobs.result import Result
+from isthmus.store.runs import find
+from tests.docs.reader import ROOT, Reader
+
+PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
+FIRST_JOB = "docs/guides/first-job.md"
+
+
+@pytest.mark.parametrize("page", PAGES)
+class TestFiles:
+    def test_are_valid_jobs_and_party_files(self, page: str, tmp_path: Path) -> None:
+        for file in Reader(page, tmp_path).write_files():
+            if file.name == "job.toml":
+                load_job(file)
+            else:
+                spec.load(file, Party)
+
+
+class TestReadme:
+    def test_shows_the_job_of_the_example(self, tmp_path: Path) -> None:
+        Reader("README.md", tmp_path).write_files()
+        example = load_job(ROOT / "examples/health/job.toml")
+        assert load_job(tmp_path / "job.toml") == msgspec.structs.replace(example, expected=None)
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(600)
+    def test_leads_to_the_results_that_it_shows(self, tmp_path: Path) -> None:
+        readme = Reader("README.md", tmp_path)
+        readme.type_commands()
+        result = find(tmp_path / "mytrial/clinic/runs").read_json(Result.FILE, Result)
+        for name in ("auc", "ks", "auc_active_only", "ks_active_only"):
+            assert f"{result.metrics[name]:.4f}" in readme.text
+        assert f"rows shared       {result.alignment.size:,}" in readme.text
+        assert f"converged         after {result.rounds} rounds" in readme.text
+
+
+class TestFirstJob:
+    @pytest.mark.slow
+    @pytest.mark.timeout(600)
+    def test_leads_from_two_files_of_data_to_a_report_at_each_party(self, tmp_path: Path) -> None:
+        guide = Reader(FIRST_JOB, tmp_path)
+        guide.write_files()
+        bring_data(tmp_path)
+        guide.type_commands()
+        for party in ("bank", "shop"):
+            assert find(tmp_path / party / "runs").report.exists()
+
+
+def bring_data(folder: Path) -> None:
+    """What the parties of the guide have: 400 people each, 300 of them the same."""
+    random = np.random.default_rng(1)
+    income, visits = random.normal(size=(2, 500))
+    defaulted = income + visits + random.normal(size=500) < -1
+    names = ["email", "defaulted", "income", "balance_may", "balance_june"]
+    with (folder / "bank/customers.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(names)
+        for row in range(400):
+            known = f"{income[row]:.3f}" if row % 10 else "n/a"
+            balances = random.normal(size=2).tolist()
+            table.writerow([f"p{row}@example.org", int(defaulted[row]), known, *balances])
+    loyalty = {
+        "mail": [f" P{row}@example.org" for row in range(100, 500)],
+        "visits": visits[100:],
+        "basket": random.normal(size=400),
+    }
+    parquet.write_table(pa.table(loyalty), folder / "shop/loyalty.parquet")

@@ -1,0 +1,78 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from isthmus.cli.main import execute
+
+
+@pytest.fixture
+def job(trial: Path, tmp_path: Path) -> Path:
+    """A copy of the trial's job that a test may spoil."""
+    return Path(shutil.copy(trial / "job.toml", tmp_path))
+
+
+class TestJob:
+    def test_prints_the_plan(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert execute(["check", str(trial / "job.toml")]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "1. clinic (active) listens, insurer (passive) calls" in shown
+        assert "4. Score 20% of the shared rows" in shown
+        assert "The job is valid." in shown
+
+    def test_lists_what_each_message_discloses(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        execute(["check", str(trial / "job.toml"), "--json"])
+        found = json.loads(capsys.readouterr().out)
+        assert found["parties"] == {"clinic": "active", "insurer": "passive"}
+        assert {
+            "message": "SharedRows",
+            "reveals": "which of its own rows the receiver has too",
+        } in found["disclosed"]
+
+    def test_names_a_key_that_is_unknown(
+        self, job: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        job.write_text(job.read_text().replace("penalty =", "penalti ="))
+        assert execute(["check", str(job)]) == 2
+        told = capsys.readouterr().err
+        assert "unknown field `penalti` - at `$.regression`" in told
+        assert "`isthmus schema job`" in told
+
+    def test_names_a_message_that_nobody_agreed_to(
+        self, job: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        job.write_text(job.read_text().replace('"SharedRows",', ""))
+        assert execute(["check", str(job)]) == 2
+        assert "this job sends SharedRows, which tells its reader" in capsys.readouterr().err
+
+
+class TestParty:
+    def test_counts_rows_and_columns(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party = trial / "insurer" / "party.toml"
+        assert execute(["check", str(trial / "job.toml"), "--party", str(party), "--json"]) == 0
+        ready = json.loads(capsys.readouterr().out)["ready"]
+        assert (ready["party"], ready["rows"], len(ready["columns"])) == ("insurer", 17_500, 4)
+        assert ready["address"] == "calls clinic at 127.0.0.1:7401"
+
+    def test_says_who_is_ready(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party = trial / "clinic" / "party.toml"
+        execute(["check", str(trial / "job.toml"), "--party", str(party)])
+        shown = capsys.readouterr().out
+        assert "listens on 127.0.0.1:7401" in shown
+        assert shown.endswith("clinic is ready to run.\n")
+
+    def test_misses_a_key(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shutil.copytree(trial / "clinic", tmp_path / "clinic")
+        (tmp_path / "clinic" / "key.pem").unlink()
+        party = tmp_path / "clinic" / "party.toml"
+        assert execute(["check", str(trial / "job.toml"), "--party", str(party)]) == 2
+        assert "key.pem: cannot be read" in capsys.readouterr().err
+
+    def test_misses_the_party_file(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert execute(["check", str(trial / "job.toml"), "--party", "no.toml"]) == 2
+        assert "no.toml: there is no such file" in capsys.readouterr().err

@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from isthmus.cli.main import execute
+
+
+class TestExplain:
+    def test_shows_what_would_leave_and_what_its_reader_learns(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        party = trial / "insurer" / "party.toml"
+        assert execute(["explain", str(trial / "job.toml"), "--party", str(party)]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith("insurer (passive) would send ")
+        assert "* which of its own rows the sender" in shown
+        assert "in ledger" not in shown
+
+    def test_counts_for_programs(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party = trial / "clinic" / "party.toml"
+        execute(["explain", str(trial / "job.toml"), "--party", str(party), "--json"])
+        found = json.loads(capsys.readouterr().out)
+        assert found["role"] == "active"
+        assert found["bytes"] == sum(flow["bytes"] for flow in found["flows"])
+        assert found["assumptions"]["shared_rows"] == 15_600
+
+    def test_misses_the_run_to_compare_with(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        party = str(trial / "clinic" / "party.toml")
+        arguments = ["explain", str(trial / "job.toml"), "--party", party, "--run", "nowhere"]
+        assert execute(arguments) == 2
+        assert "nowhere: holds no run" in capsys.readouterr().err

@@ -1,0 +1,66 @@
+import json
+from typing import Annotated, Literal
+
+import pytest
+from msgspec import Meta
+
+from isthmus.cli.main import execute
+from isthmus.cli.schema import Key, keys
+from isthmus.core.spec import Spec
+from isthmus.jobs.party import Party
+from isthmus.jobs.spec import Job
+
+
+class Leaf(Spec, frozen=True):
+    """A table below."""
+
+    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
+
+
+class Root(Spec, frozen=True):
+    """A file."""
+
+    kind: Annotated[Literal["a", "b"], Meta(description="which one")]
+    share: Annotated[float | None, Meta(description="how much")] = None
+    names: list[str] = []
+    below: Leaf = Leaf()
+    maybe: Leaf | None = None
+    many: Annotated[dict[str, Leaf], Meta(description="leaves by name")] = {}
+
+
+SIZE = ("integer >= 1, <= 4", "2", "how large")
+
+
+class TestKeys:
+    def test_are_every_key_by_its_dotted_path(self) -> None:
+        assert keys(Root) == [
+            Key("kind", '"a" | "b"', "required", "which one"),
+            Key("share", "number", "none", "how much"),
+            Key("names", "list of text", "[]", ""),
+            Key("below", "table", "", "A table below."),
+            Key("below.size", *SIZE),
+            Key("maybe", "table", "none", "A table below."),
+            Key("maybe.size", *SIZE),
+            Key("many", "tables by name", "{}", "leaves by name"),
+            Key("many.NAME.size", *SIZE),
+        ]
+
+    @pytest.mark.parametrize("kind", [Job, Party])
+    def test_of_our_files_all_have_a_meaning(self, kind: type[Spec]) -> None:
+        assert [key.key for key in keys(kind) if not key.meaning] == []
+
+
+class TestSchema:
+    @pytest.mark.parametrize(("file", "key"), [("job", "regression.link"), ("party", "policy")])
+    def test_is_a_table_for_people(
+        self, file: str, key: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["schema", file]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert key in [line.split()[0] for line in lines if line]
+
+    def test_is_json_schema_for_programs(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert execute(["schema", "job", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["$ref"] == "#/$defs/Job"
+        assert found["$defs"]["Job"]["additionalProperties"] is False

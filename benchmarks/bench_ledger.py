@@ -23,12 +23,14 @@ from isthmus.ledger.record import Ledger
 from isthmus.transport.message import Message, MessageT, encode
 from isthmus.vertical.regression import Regression
 from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.regression.spec import Encryption
 
 ROWS = 24_000
 COLUMNS = {ACTIVE: 13, PASSIVE: 10}
 """As many as default_credit has."""
 
 ROUNDS = 5
+ENCRYPTION = Encryption()
 
 AIM_SHARE = 0.05
 
@@ -69,24 +71,28 @@ class Nowhere:
 def measure(
     rows: int = ROWS,
     columns: Mapping[str, int] = COLUMNS,
-    regression: Regression = Regression(max_rounds=ROUNDS),  # noqa: B008 - it is frozen
+    encryption: Encryption = ENCRYPTION,
+    rounds: int = ROUNDS,
 ) -> Measurement:
     """Train some rounds, then record messages of the same number and size.
 
     Args:
         rows: Rows to train on.
         columns: Columns of each party.
-        regression: What the job says.
+        encryption: How the job encrypts.
+        rounds: How many to train at most.
 
     Returns:
         The comparison.
     """
+    regression = Regression(
+        passive_columns=columns[PASSIVE], max_rounds=rounds, encryption=encryption
+    )
     with TemporaryDirectory() as folder:
         ran = simulated.run(simulated.synthetic(rows, columns, Path(folder)), regression)
         rounds = ran.joint.rounds
         sizes = Sizes(
             rows=dict.fromkeys(columns, rows),
-            columns=dict(columns),
             shared=rows,
             train=rows,
             test=1,

@@ -15,9 +15,13 @@ from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE, Simulated, Workload
 from isthmus.core.errors import SpecError
 from isthmus.vertical.regression import Regression
+from isthmus.vertical.regression.spec import Encryption
 
 SYNTHETIC_ROWS = 100_000
 SYNTHETIC_COLUMNS = {ACTIVE: 30, PASSIVE: 30}
+
+MAX_ROUNDS = 50
+ENCRYPTION = Encryption()
 
 RIVAL_ROWS = 200
 RIVAL_BITS = 2048
@@ -91,7 +95,8 @@ class Compared:
 def measure(
     rows: int = SYNTHETIC_ROWS,
     columns: Mapping[str, int] = SYNTHETIC_COLUMNS,
-    regression: Regression = Regression(),  # noqa: B008 - it is frozen
+    encryption: Encryption = ENCRYPTION,
+    max_rounds: int = MAX_ROUNDS,
     rival: tuple[int, int] = (RIVAL_ROWS, RIVAL_BITS),
     real: Callable[[], Workload] = simulated.default_credit,
 ) -> Measurement:
@@ -100,7 +105,8 @@ def measure(
     Args:
         rows: Made-up rows.
         columns: Columns of each party in them.
-        regression: What the jobs say.
+        encryption: How the jobs encrypt.
+        max_rounds: Rounds after which they end in any case.
         rival: Rows to time the rival on, and the size of its modulus in bits.
         real: Finds the real rows, or raises SpecError.
 
@@ -115,7 +121,18 @@ def measure(
             workloads.insert(0, real())
         except SpecError as error:
             missing.append(str(error))
-        found = [_compare(workload, regression, elementwise) for workload in workloads]
+        found = [
+            _compare(
+                workload,
+                Regression(
+                    passive_columns=workload.passive_columns,
+                    max_rounds=max_rounds,
+                    encryption=encryption,
+                ),
+                elementwise,
+            )
+            for workload in workloads
+        ]
     return Measurement(
         answer="; ".join(map(_sentence, found)) + f" (elementwise phe-{elementwise.bits}).",
         tables={
@@ -123,7 +140,7 @@ def measure(
             "Wall seconds of a round": [compared.stages() for compared in found],
             "Training": [compared.course() for compared in found],
         },
-        notes=_notes(elementwise, regression),
+        notes=_notes(elementwise, encryption),
         falls_short=[*missing, *(text for compared in found for text in _missed(compared))],
     )
 
@@ -174,8 +191,7 @@ def _missed(compared: Compared) -> list[str]:
     return missed
 
 
-def _notes(rival: Elementwise, regression: Regression) -> list[str]:
-    cipher = regression.encryption
+def _notes(rival: Elementwise, cipher: Encryption) -> list[str]:
     return [
         "Both parties are processes that share the cores of this one machine; the line between "
         f"them is gRPC with mutual TLS on loopback. Encryption is {cipher.scheme} by "

@@ -19,7 +19,9 @@ from isthmus.vertical.regression.spec import Encryption
 from tests.roles import Play, play
 
 TRAIN, TEST = np.arange(400), np.arange(400, 500)
-SPEC = Regression(encryption=Encryption(key_bits=1024), label_exposure=0.5, block_rows=128)
+SPEC = Regression(
+    passive_columns=2, encryption=Encryption(key_bits=1024), label_exposure=0.5, block_rows=128
+)
 DECLARED = {kind.__name__: kind for kind in vars(messages).values() if isinstance(kind, type)}
 
 
@@ -30,8 +32,8 @@ def tables() -> dict[str, Table]:
     label = (generator.random(500) < 1 / (1 + np.exp(-x.sum(axis=1)))).astype(float)
     ids = [b"ada-lovelace-%d" % row for row in range(500)]
     return {
-        "clinic": Table(ids, x[:, :2], ("age", "bmi"), label),
-        "insurer": Table(ids, x[:, 2:], ("plan", "cost")),
+        "clinic": Table(ids, x[:, :2], ("column-of-ages", "column-of-weights"), label),
+        "insurer": Table(ids, x[:, 2:], ("column-of-plans", "column-of-costs")),
     }
 
 
@@ -73,7 +75,7 @@ class TestTranscript:
         self, transcript: Play, tables: dict[str, Table]
     ) -> None:
         everything = b"".join(data for party in transcript.sent.values() for data in party)
-        for secret in (b"ada-lovelace", b"age", b"bmi", b"plan", b"cost"):
+        for secret in (b"ada-lovelace", b"column-of-"):
             assert secret not in everything
         label = tables["clinic"].label
         assert label is not None
@@ -158,7 +160,7 @@ class TestResidualAttack:
         return np.vstack(known), np.concatenate(seen), weights[ours.shape[1] :]
 
     def test_gains_little_within_the_default_exposure(self) -> None:
-        limit = Regression().label_exposure
+        limit = Regression(passive_columns=5).label_exposure
         gains = list[float]()
         for seed in range(4):
             rows, columns, parts = 500, 5, 4

@@ -60,7 +60,8 @@ def split(identifiers: Sequence[bytes], share: float, seed: int) -> tuple[Intege
     """Divide rows into those to train on and those to test on, by a keyed hash of the identifier.
 
     Parties that hold the same identifiers in the same order agree without a message. A row stays
-    on its side in every run with the same seed, whoever else is shared.
+    on its side in every run with the same seed, whoever else is shared; and the rows of a side
+    come in the order of the hash, so that the batches of a run are those of any other run.
 
     Args:
         identifiers: Normalised key of each row.
@@ -68,12 +69,14 @@ def split(identifiers: Sequence[bytes], share: float, seed: int) -> tuple[Intege
         seed: The job's seed.
 
     Returns:
-        Positions of the training rows and of the test rows, each ascending.
+        Positions of the training rows and of the test rows, each in the order of the hash.
     """
     key = hashlib.sha256(str(seed).encode()).digest()
     digests = b"".join(
         hashlib.blake2b(identifier, digest_size=8, key=key, person=b"isthmus split").digest()
         for identifier in identifiers
     )
-    is_test = np.frombuffer(digests, ">u8") < share * 2.0**64
-    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+    hashes = np.frombuffer(digests, ">u8")
+    order = np.argsort(hashes, kind="stable")
+    test = int(np.searchsorted(hashes[order], share * 2.0**64))
+    return order[test:], order[:test]

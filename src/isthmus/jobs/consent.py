@@ -11,7 +11,6 @@ from isthmus.transport.message import Message
 
 _ANY_SIZES = Sizes(
     rows={"active": 1, "passive": 1},
-    columns={"active": 1, "passive": 1},
     shared=2,
     train=1,
     test=1,

@@ -67,7 +67,6 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
         "test_rows": sizes.test,
         "rounds": sizes.rounds,
         **{f"{role}_rows": count for role, count in sizes.rows.items()},
-        **{f"{role}_columns": count for role, count in sizes.columns.items()},
     }
     total = sum(row.bytes for row in rows)
     return Explanation(plan.party.party, plan.role, assumptions, rows, total)
@@ -77,24 +76,19 @@ def _expected(plan: Plan) -> Sizes:
     """Our own sizes as they are, the others' as the job declares them, or else like ours."""
     job = plan.job
     rows = {member.role: member.rows or len(plan.train) for member in job.parties.values()}
-    columns = {
-        member.role: member.columns or len(plan.train.names) for member in job.parties.values()
-    }
-    rows[plan.role], columns[plan.role] = len(plan.train), len(plan.train.names)
+    rows[plan.role] = len(plan.train)
     if job.expected:
-        return _sizes(plan, rows, columns, job.expected.shared_rows, job.expected.rounds)
+        return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
     rounds: int = getattr(job, system_of(job).table).max_rounds
-    return _sizes(plan, rows, columns, min(rows.values()), rounds)
+    return _sizes(plan, rows, min(rows.values()), rounds)
 
 
-def _sizes(
-    plan: Plan, rows: dict[str, int], columns: dict[str, int], shared: int, rounds: int
-) -> Sizes:
+def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
-        return Sizes(rows, columns, shared, shared, len(plan.test), test_rows, rounds)
+        return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds)
     test = round(shared * plan.job.data.test_share)
-    return Sizes(rows, columns, shared, shared - test, test, {}, rounds)
+    return Sizes(rows, shared, shared - test, test, {}, rounds)
 
 
 def _measured(plan: Plan, run: Run) -> Sizes:

@@ -85,6 +85,11 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
     test = None
     if job.data.test is not None:
         test = _load(job, party, party_file.parent, job.data.test, train)
+    system, role = system_of(job), job.parties[party.party].role
+    try:
+        system.check_party(getattr(job, system.table), role, train)
+    except SpecError as error:
+        raise SpecError(f"{party_file}: {error}") from None
     return Plan(job, party, party_file.parent, train, test)
 
 

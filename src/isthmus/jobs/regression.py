@@ -1,6 +1,7 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
@@ -18,6 +19,27 @@ def check(spec: Regression) -> None:
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
 
 
+def check_party(spec: Regression, role: str, train: Table) -> None:
+    """Refuse data of one party that do not fit the job, before any contact.
+
+    Args:
+        spec: What the job says.
+        role: This party's role.
+        train: Its rows to train on.
+
+    Raises:
+        SpecError: The passive party has other columns, or the active party's label does not fit.
+    """
+    if role == "active":
+        scaling.label(train, spec.link)
+    elif len(train.names) != spec.passive_columns:
+        raise SpecError(
+            f"the passive party has {len(train.names)} columns ({', '.join(train.names)}) where "
+            f"the job says `regression.passive_columns = {spec.passive_columns}`. Choose `columns` "
+            "in the party file, or agree on another number."
+        )
+
+
 def play(spec: Regression, setting: Setting) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
     train, test = setting.train, setting.test
@@ -27,7 +49,7 @@ def play(spec: Regression, setting: Setting) -> Outcome:
         ours = passive(setting.peer, train, test, spec, setting.telemetry, memory)
         return Outcome(ours.part, ours.rounds, ours.converged)
     trained = active(setting.peer, train, test, spec, setting.telemetry, memory)
-    alone = fit(train, spec).predict(test.features)
+    alone = trained.alone.predict(test.features)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),

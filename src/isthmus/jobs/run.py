@@ -111,10 +111,12 @@ def _align(
     index.save(run.index)
     check_shared(plan.party.policy, len(index))
     aligned = plan.train.take(index.rows)
+    own_test = plan.test is not None and data.test is not None
+    share = 0.0 if own_test else data.test_share
+    train, held_out = split(aligned.identifiers, share, plan.job.seed)
     if plan.test is not None and data.test is not None:
         test = _shared(plan, peer, data.test, plan.test, telemetry)
-        return aligned, plan.test.take(test.rows)
-    train, held_out = split(aligned.identifiers, data.test_share, plan.job.seed)
+        return aligned.take(train), plan.test.take(test.rows)
     return aligned.take(train), aligned.take(held_out)
 
 

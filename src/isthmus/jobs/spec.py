@@ -29,9 +29,6 @@ class Member(Spec, frozen=True):
         Positive | None,
         Meta(description="most rows that this party may bring to the alignment; none: no limit"),
     ] = None
-    columns: Annotated[
-        Positive | None, Meta(description="columns that it brings, for the peers' forecasts")
-    ] = None
 
 
 class Data(Spec, frozen=True):

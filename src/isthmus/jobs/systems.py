@@ -21,6 +21,7 @@ class System:
     source: str
     roles: tuple[str, ...]
     check: Callable[[Any], None]
+    check_party: Callable[[Any, str, Table], None]
     play: Play
     forecast: Callable[[Any, Sizes], list[Flow]]
     central: Callable[[Any, Table, Table], dict[str, float]]
@@ -32,6 +33,7 @@ SYSTEMS = (
         source="S1",
         roles=("active", "passive"),  # the first one listens, the others dial
         check=regression.check,
+        check_party=regression.check_party,
         play=regression.play,
         forecast=forecast,
         central=regression.central,

@@ -31,9 +31,6 @@ class Sizes:
     rows: dict[str, int]
     """Rows that each role brings to the alignment."""
 
-    columns: dict[str, int]
-    """Columns that each role trains."""
-
     shared: int
     """Rows that all parties hold."""
 

@@ -110,7 +110,6 @@ class TestAlignment:
         outcome = play(active=receiving(people(0, 30), spec), passive=sending(people(10, 31), spec))
         expected = Sizes(
             rows={"active": 30, "passive": 21},
-            columns={},
             shared=20,
             train=0,
             test=0,

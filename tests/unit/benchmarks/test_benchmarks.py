@@ -25,7 +25,8 @@ from isthmus.vertical.regression.forecast import forecast
 from isthmus.vertical.regression.spec import Encryption
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
-SMALL = Regression(max_rounds=3, encryption=Encryption(key_bits=1024))
+WEAK = Encryption(key_bits=1024)
+SMALL = Regression(passive_columns=3, max_rounds=3, encryption=WEAK)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ class TestRivals:
 
 class TestLedger:
     def test_records_what_belongs_to_a_round_and_nothing_else(self, tmp_path: Path) -> None:
-        sizes = Sizes(dict.fromkeys(COLUMNS, 600), COLUMNS, 600, 600, 1, {}, rounds=3)
+        sizes = Sizes(dict.fromkeys(COLUMNS, 600), 600, 600, 1, {}, rounds=3)
         found = bench_ledger.record(forecast(SMALL, sizes), tmp_path)
         assert set(found) == {kind.__name__ for kind in simulated.IN_A_ROUND}
         assert found["Residuals"].count == 3
@@ -129,7 +130,7 @@ class TestProcesses:
         def absent() -> Workload:
             raise SpecError("the real rows are not here.")
 
-        found = bench_regression.measure(600, COLUMNS, SMALL, rival=(5, 512), real=absent)
+        found = bench_regression.measure(600, COLUMNS, WEAK, 3, (5, 512), absent)
         (cost,), (course,) = found.tables["A round"], found.tables["Training"]
         assert cost["MB sent"] == pytest.approx(0.09, abs=0.03)
         assert course["rounds to tolerance"] == "> 3"

@@ -13,6 +13,7 @@ from isthmus.crypto.scheme import PrivateKey
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression import model, objective, scaling
+from isthmus.vertical.regression.central import central
 from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import (
     Direction,
@@ -38,6 +39,7 @@ class Trained:
     """What the active party has when training and scoring are done."""
 
     part: model.Part
+    alone: model.Part  # of our columns alone
     predictions: Floats  # expected labels of the test rows, shape (rows,)
     rounds: list[Round]
     converged: bool
@@ -72,10 +74,12 @@ def active(
         JobError: Training would tell the passive party too much about the labels.
         PeerError: The passive party sent something that the protocol does not allow.
     """
-    # 1. Standardise our columns, and the label of a linear model.
+    # 1. Standardise our columns, and the label of a linear model. Fit our columns alone: training
+    #    starts from there, because in a logistic model without any fit a residual is the label.
     scale = scaling.fit(train)
     x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
     label = scaling.label(train, spec.link)
+    alone = central(train, spec)
 
     # 2. Agree on sizes; refuse to tell more about the labels than the job allows.
     shape = passive.receive(Shape)
@@ -91,20 +95,22 @@ def active(
     gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
     problem = _Problem(gradients, x, label.values, spec, telemetry, memory)
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
-    weights, converged = learn(problem)
+    weights, converged = learn(problem, memory.last(alone.weights))
     part = model.part(spec.link, train.names, scale, weights[:-1])
     part = model.labelled(part, float(weights[-1]), label)
 
     # 5. Score.
     theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)
-    return Trained(part, part.predict(test.features, theirs), memory.rounds, converged)
+    predictions = part.predict(test.features, theirs)
+    return Trained(part, alone, predictions, memory.rounds, converged)
 
 
 def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> None:
-    if shape.rows != rows:
+    if (shape.rows, shape.columns) != (rows, spec.passive_columns):
         raise PeerError(
-            f"{passive!r} has {shape.rows} training rows where we have {rows}: the alignments "
-            "differ. Start both sides again."
+            f"{passive!r} brings {shape.rows} training rows x {shape.columns} columns where "
+            f"{rows} x {spec.passive_columns} were due. If the rows differ, start both sides "
+            "again; if the columns do, agree on `regression.passive_columns`."
         )
     # Labels enter what the passive party learns through one sum per column and batch, however
     # many rounds it sees: with few of them per row, no row can be told from its neighbours.
@@ -212,7 +218,7 @@ class _Problem:
         return rounds[-1]
 
 
-def _conjugate_gradients(problem: _Problem) -> tuple[Floats, bool]:
+def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
     """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
 
     A round costs one encryption of the residuals, so the method is chosen for few rounds: each
@@ -220,13 +226,12 @@ def _conjugate_gradients(problem: _Problem) -> tuple[Floats, bool]:
     (`objective.step_length`). Polak & Ribiere 1969, restarted where it stops descending.
     """
     passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
-    weights, done = problem.memory.last(x.shape[1]), len(problem.memory)
     direction = previous = np.zeros(x.shape[1])
     predictor, last_square = x @ weights, np.inf
-    if done:
+    if len(problem.memory):
         predictor += receive_rows(passive, PartialPredictor, len(x), problem.spec.block_rows)
 
-    for _ in range(done, problem.spec.max_rounds):
+    for _ in range(len(problem.memory), problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.
         residual = objective.residual(link, predictor, label)
         problem.gradients(residual)
@@ -265,14 +270,14 @@ def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line
     )
 
 
-def _momentum(problem: _Problem) -> tuple[Floats, bool]:
+def _momentum(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
     """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
 
     The step shrinks from pass to pass: with a constant one, a fixed order of batches circles
     around the optimum at a distance of the step (Bertsekas 2011, "Incremental gradient methods").
     """
     passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
-    weights, direction = problem.memory.last(x.shape[1]), np.zeros(x.shape[1])
+    direction = np.zeros(x.shape[1])
 
     for number in range(len(problem.memory), spec.max_rounds):
         loss = square = 0.0

@@ -21,11 +21,13 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
     Returns:
         The flows of both roles.
     """
-    columns, cipher = sizes.columns["passive"], spec.encryption
+    cipher = spec.encryption
     key = keys.public_key_bytes(cipher.scheme, cipher.key_bits)
     train = _conjugate_gradients if spec.batches == 1 else _momentum
     return [
-        Flow("passive", messages.Shape(rows=sizes.train, columns=columns, rounds=0), 1),
+        Flow(
+            "passive", messages.Shape(rows=sizes.train, columns=spec.passive_columns, rounds=0), 1
+        ),
         Flow("active", messages.Start(key=bytes(key), rounds=0), 1),
         *train(spec, sizes),
         *_per_row(messages.PartialPredictor, sizes.test, spec),
@@ -34,7 +36,7 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
 
 def _conjugate_gradients(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
     steps = sizes.rounds - 1  # the last round only finds that there is nothing left to do
-    yield from _times(sizes.rounds, _gradient(spec, sizes.train, sizes.columns["passive"]))
+    yield from _times(sizes.rounds, _gradient(spec, sizes.train))
     yield Flow("passive", messages.GradientNorms(square=1.0, overlap=1.0), sizes.rounds)
     yield Flow("active", messages.Direction(conjugacy=1.0, converged=False), sizes.rounds)
     yield from _times(steps, _per_row(messages.PartialSlope, sizes.train, spec))
@@ -46,12 +48,12 @@ def _momentum(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
     for batch in batches(sizes.train, spec.batches):
         rows = batch.stop - batch.start
         yield from _times(sizes.rounds, _per_row(messages.PartialPredictor, rows, spec))
-        yield from _times(sizes.rounds, _gradient(spec, rows, sizes.columns["passive"]))
+        yield from _times(sizes.rounds, _gradient(spec, rows))
     yield Flow("active", messages.Progress(converged=False), sizes.rounds)
 
 
-def _gradient(spec: Regression, rows: int, columns: int) -> Iterator[Flow]:
-    cipher = spec.encryption
+def _gradient(spec: Regression, rows: int) -> Iterator[Flow]:
+    cipher, columns = spec.encryption, spec.passive_columns
     size = keys.ciphertext_bytes(cipher.scheme, cipher.key_bits)
     for count, block in blocks(rows, spec.block_rows):
         residuals = messages.Residuals(first_row=rows, ciphertexts=bytes(block * size))

@@ -41,9 +41,9 @@ class Memory:
         """Forget all but the first rounds."""
         del self.weights[rounds:], self.rounds[rounds:]
 
-    def last(self, columns: int) -> Floats:
-        """Coefficients after the last round, shape (columns,); zeros before the first."""
-        return self.weights[-1] if self.weights else np.zeros(columns)
+    def last(self, start: Floats) -> Floats:
+        """Coefficients after the last round, shape (columns,); `start` before the first."""
+        return self.weights[-1] if self.weights else start
 
     def add(self, weights: Floats) -> None:
         """Keep the coefficients of one more round, on disk before the next one starts."""

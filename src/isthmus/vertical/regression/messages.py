@@ -22,9 +22,7 @@ Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor alone; so
 conjugate gradients that go on after a run that was cut off.
 """
 
-from typing import Annotated, ClassVar
-
-import msgspec
+from typing import ClassVar
 
 from isthmus.core.arrays import Floats
 from isthmus.transport import message
@@ -38,7 +36,7 @@ class Shape(Message, frozen=True):
     reveals: ClassVar[str] = "how many columns the passive party trains"
 
     rows: Count
-    columns: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    columns: Count
     rounds: Count
 
 

@@ -36,6 +36,11 @@ class Part(msgspec.Struct, frozen=True):
         """Coefficients per standard deviation, shape (columns,)."""
         return np.array([column.coefficient for column in self.columns])
 
+    @property
+    def weights(self) -> Floats:
+        """Coefficients and, last, the intercept, shape (columns + 1,)."""
+        return np.append(self.coefficients, self.intercept or 0.0)
+
     def predictor(self, features: Floats) -> Floats:
         """This party's share of the linear predictor.
 

@@ -178,10 +178,10 @@ def _conjugate_gradients(
 ) -> tuple[Floats, int, bool]:
     """Full batch; the active party's twin of this function says why it is this method."""
     active, x = gradients.active, gradients.x
-    penalty: Floats = np.full(x.shape[1], spec.penalty)
+    penalty: Floats = spec.penalty * np.ones(x.shape[1])
     precondition = Preconditioner(x, penalty, spec.link)
-    weights = memory.last(x.shape[1])
     direction = previous = np.zeros(x.shape[1])
+    weights = memory.last(direction)
     if len(memory):
         send_rows(active, PartialPredictor, x @ weights, spec.block_rows)
 
@@ -218,9 +218,10 @@ def _momentum(
 ) -> tuple[Floats, int, bool]:
     """Fixed batches; the active party's twin of this function says why the step shrinks."""
     active, x = gradients.active, gradients.x
-    penalty: Floats = np.full(x.shape[1], spec.penalty)
+    penalty: Floats = spec.penalty * np.ones(x.shape[1])
     precondition = Preconditioner(x, penalty, spec.link)
-    weights, direction = memory.last(x.shape[1]), np.zeros(x.shape[1])
+    direction = np.zeros(x.shape[1])
+    weights = memory.last(direction)
 
     for number in range(len(memory), spec.max_rounds):
         telemetry.progress("train", number, spec.max_rounds)

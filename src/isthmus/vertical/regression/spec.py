@@ -27,6 +27,12 @@ class Encryption(Spec, frozen=True):
 class Regression(Spec, frozen=True):
     """The `[regression]` table of a job."""
 
+    passive_columns: Annotated[
+        int,
+        Meta(
+            ge=1, le=100_000, description="columns that the passive party trains, no more or less"
+        ),
+    ]
     link: Annotated[
         Literal["logit", "identity"],
         Meta(description="logit for a label of 0 and 1, identity for a number"),

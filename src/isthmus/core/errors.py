@@ -44,3 +44,9 @@ class PolicyError(IsthmusError):
     """Your own policy forbids what the job asks for; it was not sent."""
 
     exit_code = 6
+
+
+def of_exit_code(code: int) -> type[IsthmusError]:
+    """The class whose error ends a process with this code."""
+    known = (kind for kind in IsthmusError.__subclasses__() if kind.exit_code == code)
+    return next(known, IsthmusError)

@@ -30,15 +30,18 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
         SpecError: The file is missing, is not TOML, or does not fit `kind`.
     """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=kind, strict=True)
+        # Some editors put a byte order mark before the text; TOML does not know it.
+        return msgspec.toml.decode(path.read_bytes().decode("utf-8-sig"), type=kind, strict=True)
     except FileNotFoundError:
         msg = f"{path}: there is no such file. Give the path of a {kind.__name__.lower()} file."
         raise SpecError(msg) from None
     except IsADirectoryError:
         msg = f"{path}: this is a folder. Give the path of the TOML file in it."
         raise SpecError(msg) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: cannot be read: {error}.") from None
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read: {error.strerror}. Check the path.") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise SpecError(f"{path}: is not TOML in UTF-8. Give the path of a text file.") from None
     except msgspec.DecodeError as error:  # a ValidationError is a DecodeError too
         raise SpecError(
             f"{path}: {error}. `isthmus schema {kind.__name__.lower()}` lists every key."

@@ -6,8 +6,9 @@ No message of Arrow goes into an error of ours: it quotes the value that it coul
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import re
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,8 +32,8 @@ Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
-_Ragged = tuple[int, int]
-"""Cells of a line that does not fit the first line, and cells of the first line."""
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+"""The one part of Arrow's messages that quotes no cell."""
 
 _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
@@ -80,7 +81,12 @@ class Dataset(Spec, frozen=True):
         ),
     ] = {}
     delimiter: Annotated[
-        str, Meta(min_length=1, max_length=1, description="what parts the cells of CSV")
+        str,
+        Meta(
+            pattern=r"^[\t -!#-~]$",
+            max_length=1,
+            description="what parts the cells of CSV: an ASCII character, not a quote",
+        ),
     ] = ","
 
     def resolve(self, folder: Path) -> Path:
@@ -157,14 +163,12 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
 
 
 def _header(dataset: Dataset, path: Path) -> list[str]:
-    if not path.is_file():
-        raise SpecError(f"{path}: there is no such file. Correct `path` in the party file.")
-    ragged: list[_Ragged] = []
-    with _reading(path, ragged):
+    _check_readable(path)
+    with _reading(path):
         if _is_parquet(path):
             names = list(parquet.read_schema(path).names)
         else:
-            with csv.open_csv(path, parse_options=_parsing(dataset, ragged)) as reader:
+            with csv.open_csv(path, parse_options=_parsing(dataset)) as reader:
                 names = list(reader.schema.names)
     # By position, not by name: where a file has no header, these are the values of a row.
     count = Counter(names)
@@ -177,15 +181,29 @@ def _header(dataset: Dataset, path: Path) -> list[str]:
     return names
 
 
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise SpecError(
+            f"{path}: there is no such file. Correct `path` in the party file."
+        ) from None
+    except OSError as error:
+        raise SpecError(
+            f"{path}: cannot be read: {error.strerror}. Correct `path` in the party file, or the "
+            "permissions."
+        ) from None
+
+
 def _require(name: str, names: list[str], path: Path, key: str) -> None:
     if name in names:
         return
-    close = get_close_matches(name, names)
-    advice = (
-        f"Did you mean {' or '.join(repr(match) for match in close)}?"
-        if close
-        else f"Is the first line of its {len(names)} columns a line of names?"
-    )
+    if close := get_close_matches(name, names):
+        advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
+    elif len(names) == 1:
+        advice = "The file has one column only: does `delimiter` say what parts its cells?"
+    else:
+        advice = f"Is the first line of its {len(names)} columns a line of names?"
     raise SpecError(f"{path}: `{key}` names {name!r}, which is not a column. {advice}")
 
 
@@ -224,21 +242,12 @@ def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
         null_values=list(dataset.missing_values),
         strings_can_be_null=True,
     )
-    ragged: list[_Ragged] = []
-    with _reading(path, ragged):
-        return csv.read_csv(
-            path, parse_options=_parsing(dataset, ragged), convert_options=converting
-        )
+    with _reading(path):
+        return csv.read_csv(path, parse_options=_parsing(dataset), convert_options=converting)
 
 
-def _parsing(dataset: Dataset, ragged: list[_Ragged]) -> Any:
-    def refuse(row: Any) -> str:
-        ragged.append((row.actual_columns, row.expected_columns))
-        return "error"
-
-    return csv.ParseOptions(
-        delimiter=dataset.delimiter, newlines_in_values=True, invalid_row_handler=refuse
-    )
+def _parsing(dataset: Dataset) -> Any:
+    return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -253,16 +262,16 @@ def _is_parquet(path: Path) -> bool:
 
 
 @contextmanager
-def _reading(path: Path, ragged: Sequence[_Ragged] = ()) -> Generator[None]:
+def _reading(path: Path) -> Generator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
-        raise SpecError(f"{path}: {_why_unreadable(path, ragged)}") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: {_why_unreadable(path, error)}") from None
 
 
-def _why_unreadable(path: Path, ragged: Sequence[_Ragged]) -> str:
-    if ragged:
-        actual, expected = ragged[0]
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if ragged := _RAGGED.search(str(error)):
+        expected, actual = ragged.groups()
         return (
             f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
             "the `delimiter` in double quotes."

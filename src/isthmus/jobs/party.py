@@ -11,6 +11,9 @@ from isthmus.jobs.spec import Name
 from isthmus.ledger.policy import Policy
 
 
+Seconds = Annotated[float, Meta(gt=0, le=1e9)]  # no clock can wait longer than some 292 years
+
+
 class Identity(Spec, frozen=True):
     """The files that prove who this party is."""
 
@@ -43,11 +46,9 @@ class Party(Spec, frozen=True):
     ] = {}
     policy: Policy = Policy()
     runs: Annotated[str, Meta(description="folder for what runs leave behind")] = "runs"
-    wait: Annotated[float, Meta(gt=0, description="seconds to wait for the peers to appear")] = (
-        300.0
-    )
+    wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
     patience: Annotated[
-        float, Meta(gt=0, description="seconds to wait for the next message of a living peer")
+        Seconds, Meta(description="seconds to wait for the next message of a living peer")
     ] = 600.0
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from isthmus import __version__
 from isthmus.core import errors, spec
-from isthmus.core.errors import IsthmusError
 from isthmus.core.telemetry import Event
 from isthmus.crypto import certificates
 from isthmus.data.index import split
@@ -175,14 +174,7 @@ def _raise_failure(processes: list[_Process]) -> None:
     first = min(failed, key=lambda started: abs(started.process.returncode))
     said = (first.run.folder / "stderr.log").read_text(errors="replace").strip().splitlines()
     text = said[-1].removeprefix("isthmus: ") if said else "it ended without a word"
-    kinds: list[type[IsthmusError]] = [
-        kind
-        for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, IsthmusError) and kind is not errors.JobError
-    ]
-    code = first.process.returncode
-    kind = next((kind for kind in kinds if kind.exit_code == code), IsthmusError)
-    raise kind(f"party {first.party!r} stopped: {text}")
+    raise errors.of_exit_code(first.process.returncode)(f"party {first.party!r} stopped: {text}")
 
 
 def _joint(

@@ -13,7 +13,7 @@ from isthmus.vertical.regression import Regression
 Name = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
         description="lower-case letters, digits and hyphens",
     ),
 ]
@@ -40,11 +40,15 @@ class Data(Spec, frozen=True):
         Meta(min_length=1, description="what identifies a row; party files name their columns"),
     ]
     test: Annotated[
-        Name | None, Meta(description="name of a data set of its own to score (or `test_share`)")
+        Name | None, Meta(description="name of a data set of its own to score, in place of a share")
     ] = None
     test_share: Annotated[
         float,
-        Meta(ge=0, lt=1, description="share of the training set's ids kept for scoring"),
+        Meta(
+            ge=0,
+            lt=1,
+            description="share of the training set's ids kept for scoring, unless there is a `test`",
+        ),
     ] = 0.2
     normalise: Annotated[
         list[Normalisation],

@@ -70,8 +70,8 @@ def label(table: Table, link: Link) -> Label:
     values = labels(table)
     if np.ptp(values) == 0:
         raise SpecError(
-            f"the label has one single value on the {len(table)} aligned training rows: "
-            "there is nothing to learn. Check `label` in the party file."
+            f"the label has one single value on the {len(table)} training rows: there is nothing "
+            "to learn. Check `label` in the party file."
         )
     if link == "identity":
         mean, deviation = float(values.mean()), float(values.std())

@@ -39,11 +39,19 @@ class Regression(Spec, frozen=True):
     ] = "logit"
     penalty: Annotated[
         float,
-        Meta(ge=0, description="L2 strength on standardised coefficients, per row of mean loss"),
+        Meta(
+            ge=0,
+            le=1e9,
+            description="L2 strength on standardised coefficients, per row of mean loss",
+        ),
     ] = 1e-4
     batches: Annotated[
         int,
-        Meta(ge=1, description="1: full batch, conjugate gradients; more: fixed batches, momentum"),
+        Meta(
+            ge=1,
+            le=10_000,
+            description="1: full batch, conjugate gradients; more: fixed batches, momentum",
+        ),
     ] = 1
     tolerance: Annotated[
         float,

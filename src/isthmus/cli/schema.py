@@ -54,6 +54,9 @@ def keys(kind: type[msgspec.Struct]) -> list[Key]:
 
 def _keys(table: inspect.Type, path: str) -> Iterator[Key]:
     assert isinstance(table, inspect.StructType)  # noqa: S101 - only structs have keys
+    if table.tag_field:
+        tag = msgspec.json.encode(table.tag).decode()
+        yield Key(f"{path}{table.tag_field}", tag, tag, "which of the tables of this name it is")
     for field in table.fields:
         key = f"{path}{field.encode_name}"
         kind, meaning = _meaning(field.type)

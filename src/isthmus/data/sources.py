@@ -28,7 +28,10 @@ from isthmus.core.spec import Spec
 Column = Any
 """A `pyarrow.ChunkedArray`."""
 
-Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+LARGEST = 1e100
+"""The largest number of a cell: sums of squares over all rows stay finite."""
+
+Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
@@ -222,8 +225,7 @@ def _features(dataset: Dataset, names: list[str], keys: set[str], path: Path) ->
             _require(pattern, names, path, "columns")
         elif not matches:
             raise SpecError(
-                f"{path}: the pattern {pattern!r} in `columns` matches no column. Correct it, or "
-                "set `columns = []` where this party brings no features."
+                f"{path}: the pattern {pattern!r} in `columns` matches no column. Correct it."
             )
         chosen |= dict.fromkeys(matches)
     return tuple(chosen)

@@ -10,7 +10,7 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
 from isthmus.data import sources
 from isthmus.data.identifiers import Normalisation, normalise
-from isthmus.data.sources import Column, Dataset
+from isthmus.data.sources import LARGEST, Column, Dataset
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _numbers(column: Column, name: str, path: Path, advice: str) -> Floats:
     values = sources.numbers(column)
     if values is None:
         raise SpecError(f"{path}: column {name!r} holds {column.type}, not numbers. {advice}")
-    infinite = int(np.isinf(values).sum())
+    infinite = int((np.abs(values) > LARGEST).sum())
     if infinite:
         raise SpecError(
-            f"{path}: column {name!r} is infinite in {infinite} of {len(values)} rows. Replace "
-            "these cells by numbers, or leave them empty."
+            f"{path}: column {name!r} is infinite in {infinite} of {len(values)} rows, or beyond "
+            f"{LARGEST:g}. Replace these cells by numbers, or leave them empty."
         )
     return values

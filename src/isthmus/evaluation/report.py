@@ -130,8 +130,8 @@ def headline(report: Report) -> str:
     if not report.measures:
         return (
             f"{report.party} trained {_count(report.data.columns)} columns with {peers} on "
-            f"{_count(report.data.train)} shared rows. The labels, and with them the measures of "
-            "the model, are at the other side."
+            f"{_count(report.data.train)} shared rows. To measure the model takes test rows with "
+            "different labels, which this party does not have."
         )
     measure = report.measures[0]
     sentence = _comparison(measure, report.party, peers)

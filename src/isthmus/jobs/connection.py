@@ -2,9 +2,10 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
+from isthmus.core.errors import JobError, PeerError, PolicyError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
 from isthmus.jobs.party import Party
@@ -12,6 +13,7 @@ from isthmus.jobs.plan import Plan
 from isthmus.jobs.systems import system_of
 from isthmus.transport import grpc
 from isthmus.transport.grpc import GrpcChannel, Identity
+from isthmus.transport.pin import pin
 
 
 @contextmanager
@@ -34,11 +36,8 @@ def connect(plan: Plan, telemetry: Telemetry) -> Generator[GrpcChannel]:
         line = _open(plan, telemetry, listening)
         try:
             yield line
-        except IsthmusError as error:
+        except BaseException as error:
             line.close(_for_the_peer(error))
-            raise
-        except BaseException:
-            line.close("it was interrupted")
             raise
         line.close()
 
@@ -62,12 +61,15 @@ def identity(plan: Plan) -> Identity:
             "certificate with `isthmus keys make`, and name their files there. (`isthmus simulate` "
             "makes keys of its own, `isthmus init` a copy of an example with keys.)"
         )
-    certificate = _read(plan.folder / party.identity.certificate)
+    certificate_file = plan.folder / party.identity.certificate
     key_file = plan.folder / party.identity.private_key
-    private_key = _read(key_file)
+    certificate, private_key = _read(certificate_file), _read(key_file)
     if key_file.stat().st_mode & 0o077:
         raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
-    certificates.check(certificate, private_key, party.party)
+    try:
+        certificates.check(certificate, private_key, party.party)
+    except SpecError as error:
+        raise SpecError(f"{certificate_file} with {key_file}: {error}") from None
     return Identity(party.party, certificate, private_key)
 
 
@@ -118,7 +120,18 @@ def _peer(plan: Plan) -> str:
 
 
 def _pinned(plan: Plan, peer: str) -> bytes:
-    return _read(plan.folder / plan.party.peers[peer].certificate)
+    path = plan.folder / plan.party.peers[peer].certificate
+    certificate = _read(path)
+    try:
+        pin(peer, certificate)
+        name, expires = certificates.common_name(certificate), certificates.expires(certificate)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    if name != peer:
+        raise SpecError(f"{path}: is made out to {name!r}. Ask {peer!r} for its own certificate.")
+    if expires < datetime.now(UTC):
+        raise SpecError(f"{path}: ended on {expires:%Y-%m-%d}. Ask {peer!r} for today's.")
+    return certificate
 
 
 def _address(plan: Plan, peer: str) -> str:
@@ -129,12 +142,22 @@ def _address(plan: Plan, peer: str) -> str:
                 f"{party.party!r} is {plan.role} and listens for {peer!r}: "
                 'set `listen`, for example "0.0.0.0:7401", in its party file.'
             )
-        return party.listen
+        return _host_and_port(plan, "listen", party.listen)
     address = party.peers[peer].address
     if address is None:
         raise SpecError(
             f"{party.party!r} is {plan.role} and dials {peer!r}: "
             f"set `peers.{peer}.address` in its party file."
+        )
+    return _host_and_port(plan, f"peers.{peer}.address", address)
+
+
+def _host_and_port(plan: Plan, key: str, address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise SpecError(
+            f"`{key}` in the party file of {plan.party.party!r} is {address!r}: give a host and a "
+            'port, for example "192.0.2.1:7401".'
         )
     return address
 
@@ -148,10 +171,16 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _for_the_peer(error: IsthmusError) -> str:
+def _for_the_peer(error: BaseException) -> str:
     """What the peer may know: never a path, a column or a value of ours."""
-    if isinstance(error, JobError | PeerError):
-        return str(error)
-    if isinstance(error, SpecError):
-        return "it found a fault in its own files or data"
-    return f"it failed ({type(error).__name__})"
+    match error:
+        case JobError() | PeerError():
+            return str(error)
+        case SpecError():
+            return "it found a fault in its own files or data"
+        case PolicyError():
+            return "its own policy forbids to go on"
+        case KeyboardInterrupt():
+            return "it was interrupted"
+        case _:
+            return f"it failed ({type(error).__name__})"

@@ -45,6 +45,11 @@ def needed(job: Job) -> list[type[Message]]:
     return [kind for kind in kinds if kind.discloses]
 
 
+def sent_by(job: Job, role: str) -> set[str]:
+    """Names of the message types that a role of a job sends."""
+    return {type(flow.sample).__name__ for flow in flows(job, _ANY_SIZES) if flow.sender == role}
+
+
 def check(job: Job) -> None:
     """Compare what a job's messages tell with what the job says they may.
 

@@ -9,7 +9,7 @@ from isthmus.jobs.consent import flows
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
 from isthmus.jobs.plan import Plan
-from isthmus.jobs.result import Result
+from isthmus.jobs.result import Result, is_simulation
 from isthmus.jobs.systems import system_of
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
@@ -49,14 +49,17 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
 
     Args:
         plan: The job and the party.
-        run: A finished run of this job at this party: reckon with its sizes, and compare.
+        run: A finished run of this job at this party, or a simulated one: reckon with its sizes,
+            and compare.
 
     Returns:
         One row per message type.
 
     Raises:
-        SpecError: The run is of another job.
+        SpecError: The run is of another job or party.
     """
+    if run is not None and is_simulation(run):
+        run = Run(run.folder / plan.party.party)
     sizes = _expected(plan) if run is None else _measured(plan, run)
     rows = _rows(plan, [flow for flow in flows(plan.job, sizes) if flow.sender == plan.role])
     if run is not None:
@@ -94,8 +97,11 @@ def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
 def _measured(plan: Plan, run: Run) -> Sizes:
     # The sizes that the run had, where `_expected` has to guess.
     result = run.read_json(Result.FILE, Result)
-    if result.digest != plan.digest:
-        raise SpecError(f"{run.folder}: this run is of another job, or of an older copy of it.")
+    if (result.digest, result.party) != (plan.digest, plan.party.party):
+        raise SpecError(
+            f"{run.folder}: this run is of another job, or of an older copy of it, or of another "
+            "party. Give a run of this job at this party."
+        )
     train, test = result.rows["train"], result.rows["test"]
     return replace(
         _expected(plan), shared=result.alignment.size, train=train, test=test, rounds=result.rounds

@@ -10,7 +10,6 @@ from isthmus.data.sources import Dataset
 from isthmus.jobs.spec import Name
 from isthmus.ledger.policy import Policy
 
-
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]  # no clock can wait longer than some 292 years
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.core import spec
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import PolicyError, SpecError
 from isthmus.data import table
 from isthmus.data.sources import Dataset
 from isthmus.data.table import Table
@@ -74,6 +74,7 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
 
     Raises:
         SpecError: A file, or the data it names, does not fit the job.
+        PolicyError: The party's policy refuses a message that it would have to send.
     """
     job = load_job(job_file)
     party = spec.load(party_file, Party)
@@ -101,6 +102,12 @@ def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None =
             f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
             f"{limit}: agree on a higher `parties.{party.party}.rows`."
         )
+    fewest = job.alignment.minimum_size
+    if len(rows) < fewest:
+        raise SpecError(
+            f"data set {name!r} has {len(rows)} rows, and the job asks for {fewest} shared rows: "
+            "bring more, or agree on a lower `alignment.minimum_size`."
+        )
     return rows
 
 
@@ -123,12 +130,23 @@ def _check_party(job: Job, party: Party) -> None:
         if name not in party.datasets:
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
         _check_dataset(job, party.party, f"datasets.{name}", party.datasets[name])
+    _check_policy(job, party)
+
+
+def _check_policy(job: Job, party: Party) -> None:
     known = {kind.__name__ for kind in Message.__subclasses__()}
+    sent = consent.sent_by(job, job.parties[party.party].role)
     for kind in party.policy.refuse:
         if kind not in known:
             raise SpecError(
                 f"`policy.refuse` names {kind!r}, which is no message type; there are "
                 f"{', '.join(sorted(known))}."
+            )
+        if kind in sent:
+            raise PolicyError(
+                f"`policy.refuse` of your party file forbids {kind}, which this job has "
+                f"{party.party!r} send. Agree on a job that does without it, or take it off the "
+                "list. Nothing was sent."
             )
 
 

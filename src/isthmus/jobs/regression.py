@@ -1,5 +1,7 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
+import numpy as np
+
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
@@ -28,10 +30,16 @@ def check_party(spec: Regression, role: str, train: Table) -> None:
         train: Its rows to train on.
 
     Raises:
-        SpecError: The passive party has other columns, or the active party's label does not fit.
+        SpecError: The passive party has other columns, the active party has none, or its label
+            does not fit.
     """
     if role == "active":
         scaling.label(train, spec.link)
+        if not train.names:  # see `active`, step 1
+            raise SpecError(
+                "`columns` chooses none, and the active party trains columns of its own: without "
+                "any, the first thing that the passive party's gradient tells is the label."
+            )
     elif len(train.names) != spec.passive_columns:
         raise SpecError(
             f"the passive party has {len(train.names)} columns ({', '.join(train.names)}) where "
@@ -43,7 +51,7 @@ def check_party(spec: Regression, role: str, train: Table) -> None:
 def play(spec: Regression, setting: Setting) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
     train, test = setting.train, setting.test
-    memory = Memory(setting.checkpoint, setting.job)
+    memory = Memory(setting.checkpoint, f"{setting.job} {' '.join(train.names)}")
     memory.load()
     if setting.role == "passive":
         ours = passive(setting.peer, train, test, spec, setting.telemetry, memory)
@@ -69,8 +77,10 @@ def central(spec: Regression, train: Table, test: Table) -> dict[str, float]:
 def _measure(
     spec: Regression, test: Table, predictions: Floats, suffix: str = ""
 ) -> dict[str, float]:
-    """AUC and KS of a logistic model, errors of a linear one, by name."""
+    """AUC and KS of a logistic model, errors of a linear one, by name; nothing without contrast."""
     label = scaling.labels(test)
+    if len(np.unique(label)) < 2:  # noqa: PLR2004 - no pair to rank, no spread to explain
+        return {}
     if spec.link == "logit":
         found = {
             "auc": classification.auc(label, predictions),

@@ -156,6 +156,11 @@ def _warnings(result: Result) -> list[str]:
             f"Training stopped after {result.rounds} rounds without reaching the tolerance: raise "
             "`regression.max_rounds` in the job."
         )
+    if result.role == "active" and not result.metrics:
+        found.append(
+            "The test rows do not have two different labels, so nothing was measured: raise "
+            "`data.test_share` in the job, or take another seed."
+        )
     alone, joint = result.metrics.get("auc_active_only"), result.metrics.get("auc")
     if alone is not None and joint is not None and joint <= alone:
         found.append("The other party's columns did not improve the model on the test rows.")

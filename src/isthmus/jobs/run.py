@@ -56,9 +56,9 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
     plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
     us = identity(plan)
     run = _folder(plan, into)
-    atomic.write(run.folder / report.CERTIFICATE, us.certificate)
 
-    with EventLog(run.events) as log, Ledger(run.ledger) as ledger:
+    with run.locked(), EventLog(run.events) as log, Ledger(run.ledger) as ledger:
+        atomic.write(run.folder / report.CERTIFICATE, us.certificate)
 
         def tell(event: Event) -> None:
             log(event)
@@ -66,8 +66,10 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
 
         telemetry = Telemetry(tell)
         played = _play(plan, run, ledger, telemetry)
-        ledger.seal(lambda data: certificates.sign(us.private_key, data))
+        # In this order: a run without a result goes on when it is started again, which a sealed
+        # ledger would not let it.
         _store(plan, run, played, telemetry)
+        ledger.seal(lambda data: certificates.sign(us.private_key, data))
         report.write(run)
         telemetry.progress("done", 1, 1)
     return run
@@ -78,8 +80,7 @@ def _folder(plan: Plan, into: Path | None) -> Run:
         runs = plan.folder / plan.party.runs
         cut_off = Run.unfinished(runs, plan.job.name, plan.digest)
         return cut_off or Run.create(runs, plan.job.name, plan.digest)
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Run(into)
+    return Run.at(into)
 
 
 def _play(plan: Plan, run: Run, ledger: Ledger, telemetry: Telemetry) -> _Played:
@@ -144,7 +145,7 @@ def _store(plan: Plan, run: Run, played: _Played, telemetry: Telemetry) -> None:
         role=plan.role,
         peers=list(plan.job.peers(plan.party.party)),
         started=played.started.isoformat(timespec="seconds"),
-        alignment=Alignment("cryptographic", shared),
+        alignment=Alignment(plan.job.alignment.method, shared),
         rows={"own": len(plan.train), "train": len(train), "test": len(test)},
         columns=len(train.names),
         metrics=outcome.metrics,

@@ -167,14 +167,20 @@ def _wait(processes: list[_Process]) -> None:
 
 
 def _raise_failure(processes: list[_Process]) -> None:
-    """Raise what a party said; a fault of its own files comes before a lost line."""
+    """Raise what a party said; its own fault comes before what the others saw of it."""
     failed = [started for started in processes if started.process.returncode]
     if not failed:
         return
-    first = min(failed, key=lambda started: abs(started.process.returncode))
+    first = min(failed, key=lambda started: _precedence(started.process.returncode))
     said = (first.run.folder / "stderr.log").read_text(errors="replace").strip().splitlines()
     text = said[-1].removeprefix("isthmus: ") if said else "it ended without a word"
     raise errors.of_exit_code(first.process.returncode)(f"party {first.party!r} stopped: {text}")
+
+
+def _precedence(code: int) -> tuple[bool, int]:
+    """Own faults first, then what a party saw of another one, then who was killed."""
+    seen = code < 0 or code in {errors.PeerError.exit_code, errors.ChannelError.exit_code}
+    return seen, abs(code)
 
 
 def _joint(

@@ -47,7 +47,7 @@ class Data(Spec, frozen=True):
         Meta(
             ge=0,
             lt=1,
-            description="share of the training set's ids kept for scoring, unless there is a `test`",
+            description="share of the ids kept for scoring, unless there is a `test`",
         ),
     ] = 0.2
     normalise: Annotated[

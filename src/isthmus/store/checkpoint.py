@@ -37,7 +37,7 @@ def save(path: Path, job: str, checkpoint: Checkpoint) -> None:
 
     Args:
         path: The file.
-        job: Digest of the job: no other job can resume from it.
+        job: What the job is, and over which columns: nothing else can resume from it.
         checkpoint: What to save; arrays of numbers only.
     """
     header = np.frombuffer(msgspec.json.encode(_Header(job, checkpoint.facts)), np.uint8)
@@ -52,7 +52,7 @@ def load(path: Path, job: str) -> Checkpoint | None:
 
     Args:
         path: The file.
-        job: Digest of the job that wants to resume.
+        job: What wants to resume, as it was saved.
 
     Returns:
         What `save` was given, or `None` where there is no file yet.
@@ -73,7 +73,7 @@ def load(path: Path, job: str) -> Checkpoint | None:
         ) from None
     if header.job != job:
         raise SpecError(
-            f"{path}: belongs to another job, or to this one before it was changed. "
+            f"{path}: belongs to another job, or to this one before it or its columns changed. "
             "Remove it to start from the beginning, or go back to the job that wrote it."
         )
     return Checkpoint(arrays, header.facts)

@@ -12,7 +12,11 @@
 | report.html         | all of it for people                                    |
 """
 
+import fcntl
+import os
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -91,6 +95,53 @@ class Run:
         newest = max(runs.glob(f"{job}-*-{digest[:6]}*"), default=None, key=lambda run: run.name)
         run = cls(newest) if newest else None
         return run if run and not run.result.exists() else None
+
+    @classmethod
+    def at(cls, folder: Path) -> "Run":
+        """A run in a folder that the caller chose.
+
+        Args:
+            folder: Where; it is created where there is none.
+
+        Returns:
+            The run, whether something of it is there already or not.
+
+        Raises:
+            SpecError: The folder cannot be made.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SpecError(
+                f"{folder}: cannot be written: {error.strerror}. Choose another folder."
+            ) from None
+        return cls(folder)
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep every other process from running here while the block does.
+
+        Yields:
+            Nothing; the system lets go of the folder however the process ends.
+
+        Raises:
+            SpecError: Another process is running here.
+        """
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            self._lock(folder)
+            yield
+        finally:
+            os.close(folder)
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SpecError(
+                f"{self.folder}: another process is running this job here. Wait until it ends, or "
+                "stop it."
+            ) from None
 
     def write_json(self, name: str, value: object) -> None:
         """Write a value as JSON that `read_json` reads back.

@@ -12,10 +12,12 @@ from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import keys
 from isthmus.data.table import Table
+from isthmus.ledger.forecast import Sizes
 from isthmus.transport.channel import Channel
 from isthmus.transport.loopback import loopback
 from isthmus.vertical.regression import Regression, active, passive
 from isthmus.vertical.regression.central import central
+from isthmus.vertical.regression.forecast import forecast
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import (
     MaskedGradient,
@@ -116,6 +118,24 @@ class TestEqualsThePooledModel:
         _, predictions, _ = learn(a_spec(), table)
         expected = pooled.predict(table.features[len(TRAIN) :])
         assert predictions == pytest.approx(expected, abs=1e-3)
+
+
+class TestForecast:
+    @pytest.mark.parametrize("batches", [1, 3])
+    def test_is_what_was_sent(self, batches: int) -> None:
+        spec = a_spec(batches=batches, max_rounds=12)
+        outcome = play(active=clinic(spec), passive=insurer(spec))
+        sizes = Sizes(
+            rows={},
+            shared=len(ROWS),
+            train=len(TRAIN),
+            test=len(ROWS) - len(TRAIN),
+            test_rows={},
+            rounds=outcome.returned["passive"].rounds,
+        )
+        for role, sent in outcome.sent.items():
+            expected = sum(flow.bytes for flow in forecast(spec, sizes) if flow.sender == role)
+            assert sum(map(len, sent)) == pytest.approx(expected, rel=0.01)
 
 
 class TestStopsEarly:

@@ -138,7 +138,9 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such feature": (PEOPLE, {"columns": ("agee",)}, "`columns` names 'agee'.*mean 'age'"),
     "no such typed column": (PEOPLE, {"types": {"x": "number"}}, "`types` names 'x'"),
     "pattern without match": (PEOPLE, {"columns": ("h_*",)}, "pattern 'h_\\*'.*matches no column"),
-    "nothing but an identifier": ("person\na\n", {}, "set `columns = \\[\\]`"),
+    "nothing but an identifier": ("person\na\n", {}, "the pattern '\\*'.*matches no column"),
+    "another delimiter": ("person;age\na;1\n", {}, "one column only: does `delimiter` say"),
+    "huge feature": ("person,age\na,1\nb,1e101\n", {}, "'age' is infinite in 1 of 2 rows, or bey"),
     "label as feature": (
         PEOPLE,
         {"label": "sick", "columns": ("sick",)},

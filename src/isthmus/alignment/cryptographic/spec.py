@@ -8,8 +8,11 @@ from isthmus.core.spec import Spec
 
 MAX_BATCH_ROWS = 2**18
 
+METHOD = "cryptographic"
+"""What a job calls it: `alignment.method`."""
 
-class CryptographicAlignment(Spec, frozen=True):
+
+class CryptographicAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
     """The `[alignment]` table of a job."""
 
     minimum_size: Annotated[
@@ -20,3 +23,8 @@ class CryptographicAlignment(Spec, frozen=True):
         int,
         Meta(ge=1, le=MAX_BATCH_ROWS, description="rows of each party blinded and sent at a time"),
     ] = 16_384
+
+    @property
+    def method(self) -> str:
+        """What the job calls it."""
+        return METHOD

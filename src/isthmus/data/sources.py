@@ -201,10 +201,10 @@ def _check_readable(path: Path) -> None:
 def _require(name: str, names: list[str], path: Path, key: str) -> None:
     if name in names:
         return
-    if close := get_close_matches(name, names):
-        advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
-    elif len(names) == 1:
+    if len(names) == 1:
         advice = "The file has one column only: does `delimiter` say what parts its cells?"
+    elif close := get_close_matches(name, names):
+        advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
     else:
         advice = f"Is the first line of its {len(names)} columns a line of names?"
     raise SpecError(f"{path}: `{key}` names {name!r}, which is not a column. {advice}")

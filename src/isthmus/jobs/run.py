@@ -12,7 +12,7 @@ from isthmus.data.index import Index, split
 from isthmus.data.table import Table
 from isthmus.evaluation.report import Learned
 from isthmus.jobs import report
-from isthmus.jobs.connection import connect, identity
+from isthmus.jobs.connection import check, connect, identity
 from isthmus.jobs.handshake import part, shake_hands
 from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import Plan, make_plan
@@ -54,6 +54,7 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
         IsthmusError: Anything that a person can act on.
     """
     plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
+    check(plan)
     us = identity(plan)
     run = _folder(plan, into)
 

@@ -331,11 +331,6 @@ def _wait_until_ready(channel: grpc.Channel, target: _Target, wait: float, on_wa
             f"whoever listens at {address} hangs up on us. If it is {peer!r}: does it name today's "
             f"certificate of {us.name!r} in its party file?"
         )
-    if "DNS resolution failed" in cause:
-        raise ChannelError(
-            f"nobody knows the host of {address}, where {peer!r} should be. Correct it in your "
-            "party file, or run again when the names can be looked up."
-        )
     raise ChannelError(
         f"{peer!r} did not answer at {address} within {wait:g} s. Has {peer!r} started the same "
         "job? Is the address in your party file right, and open in the firewalls between you?"

@@ -190,6 +190,16 @@ class TestRefusal:
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(
+        ("path", "why"), [("folder.csv", "Is a directory"), (f"{'p' * 300}.csv", "too long")]
+    )
+    def test_of_what_the_system_does_not_let_us_read(
+        self, tmp_path: Path, path: str, why: str
+    ) -> None:
+        (tmp_path / "folder.csv").mkdir()
+        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct `path`"):
+            load(Dataset(path=path, identifiers=("person",)), tmp_path, [])
+
+    @pytest.mark.parametrize(
         ("name", "content", "kind"),
         [
             ("people.csv.gz", gzip.compress(PEOPLE.encode())[:-9], "CSV"),
@@ -198,12 +208,23 @@ class TestRefusal:
             ("people.parquet", b"PAR1 and no more", "Parquet"),
             ("people.parquet", b"", "Parquet"),
         ],
-        ids=["cut short", "not compressed", "not UTF-8", "damaged Parquet", "empty Parquet"],
+        ids=[
+            "cut short",
+            "not compressed",
+            "not UTF-8",
+            "damaged Parquet",
+            "empty Parquet",
+        ],
     )
     def test_of_a_damaged_file(self, tmp_path: Path, name: str, content: bytes, kind: str) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(SpecError, match=rf"the file is not {kind}.*Copy or export it again"):
             load(Dataset(path=name, identifiers=("person",)), tmp_path, [])
+
+    def test_of_a_ragged_line_of_any_bytes(self, tmp_path: Path) -> None:
+        (tmp_path / "people.csv").write_bytes(b"person,age\n\xff,1,2\n")
+        with pytest.raises(SpecError, match=r"a line has 3 cells where the first line has 2"):
+            load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     def test_of_another_kind_of_file(self, tmp_path: Path) -> None:
         (tmp_path / "people.xlsx").write_bytes(b"PK")

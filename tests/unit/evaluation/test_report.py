@@ -194,8 +194,8 @@ class TestHeadline:
     def test_is_honest_about_what_did_not_help(self, measure: Measure, sentence: str) -> None:
         assert sentence in headline(msgspec.structs.replace(ACTIVE, measures=[measure]))
 
-    def test_tells_the_passive_party_where_the_measures_are(self) -> None:
+    def test_tells_a_party_without_labels_why_nothing_is_measured(self) -> None:
         assert headline(PASSIVE) == (
-            "insurer trained 3 columns with clinic on 19,200 shared rows. The labels, and with "
-            "them the measures of the model, are at the other side."
+            "insurer trained 3 columns with clinic on 19,200 shared rows. To measure the model "
+            "takes test rows with different labels, which this party does not have."
         )

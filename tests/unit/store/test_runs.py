@@ -102,3 +102,27 @@ class TestFind:
         run.folder.rmdir()
         with pytest.raises(SpecError, match="holds no run"):
             find(run.folder.parent)
+
+
+class TestAt:
+    def test_makes_the_folder_for_its_owner_only(self, tmp_path: Path) -> None:
+        run = Run.at(tmp_path / "a" / "b")
+        assert mode(run.folder) == 0o700
+        assert Run.at(run.folder).folder == run.folder
+
+    def test_says_that_there_is_a_file_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(SpecError, match=r"file: cannot be written: File exists"):
+            Run.at(tmp_path / "file")
+
+
+class TestLocked:
+    def test_keeps_a_second_one_out_while_the_first_runs(self, tmp_path: Path) -> None:
+        with (
+            Run(tmp_path).locked(),
+            pytest.raises(SpecError, match=r"another process is running this job here"),
+            Run(tmp_path).locked(),
+        ):
+            pytest.fail("both are in")
+        with Run(tmp_path).locked():
+            assert not list(tmp_path.iterdir())  # it leaves nothing behind

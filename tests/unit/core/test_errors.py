@@ -1,0 +1,37 @@
+"""Every error says who has to act, and scripts can tell them apart."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from isthmus.cli.failures import EXIT_CODES
+from isthmus.core.errors import (
+    ChannelError,
+    IsthmusError,
+    JobError,
+    LedgerError,
+    PeerError,
+    PolicyError,
+    SpecError,
+)
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "first-job.md"
+KINDS = (IsthmusError, SpecError, PeerError, ChannelError, LedgerError, PolicyError)
+
+
+class TestExitCode:
+    def test_is_another_one_for_each_kind(self) -> None:
+        codes = {kind: kind.exit_code for kind in KINDS}
+        assert len(set(codes.values())) == len(KINDS)
+
+    def test_of_a_job_that_asks_too_much_is_that_of_a_wrong_file(self) -> None:
+        assert JobError.exit_code == SpecError.exit_code
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_is_explained_by_the_command_line(self, kind: type[IsthmusError]) -> None:
+        assert EXIT_CODES[kind.exit_code]
+
+    def test_is_explained_by_the_guide_in_the_same_words(self) -> None:
+        table = re.findall(r"^\| (\d+) \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE)
+        assert {int(code): meaning for code, meaning in table} == EXIT_CODES

@@ -1,0 +1,119 @@
+"""Files that users write: read strictly, written back, compared by digest."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import pytest
+
+from isthmus.core import spec
+from isthmus.core.errors import SpecError
+from isthmus.core.spec import Spec
+
+
+class Batch(Spec, frozen=True):
+    rows: Annotated[int, msgspec.Meta(ge=1)] = 64
+    order: list[str] = []
+
+
+class Plan(Spec, frozen=True):
+    name: str
+    batch: Batch = Batch()
+    limits: dict[str, float | None] = {}
+    note: str | None = None
+
+
+FULL = Plan(name="a", batch=Batch(rows=8, order=["x"]), limits={"b": 0.5}, note="ä")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "plan.toml"
+
+
+REFUSALS: dict[str, tuple[bytes, str]] = {
+    "no TOML": (b"name = ", r"Invalid value \(at end of document\)\. `isthmus schema plan` lists"),
+    "a key twice": (b'name = "a"\nname = "b"', "Cannot overwrite a value"),
+    "a missing key": (b"", "missing required field `name`"),
+    "an unknown key": (b'name = "a"\n[batch]\nrow = 1', r"unknown field `row` - at `\$\.batch`"),
+    "another type": (b'name = "a"\n[batch]\nrows = "8"', r"`int`, got `str` - at `\$.batch.rows`"),
+    "a value out of range": (b'name = "a"\n[batch]\nrows = 0', r">= 1 - at `\$\.batch\.rows`"),
+    "no text": (b"\xff\x00\xfe", "is not TOML in UTF-8. Give the path of a text file"),
+    "a bomb of brackets": (b"name = " + b"[" * 10_000, "is not TOML in UTF-8"),
+}
+
+
+class TestLoad:
+    def test_reads_a_file_and_fills_in_defaults(self, file: Path) -> None:
+        file.write_text('name = "a"\n[batch]\nrows = 8')
+        assert spec.load(file, Plan) == Plan(name="a", batch=Batch(rows=8))
+
+    def test_reads_a_file_with_a_byte_order_mark(self, file: Path) -> None:
+        file.write_text('name = "a"', "utf-8-sig")
+        assert spec.load(file, Plan).name == "a"
+
+    @pytest.mark.parametrize(("text", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
+    def test_says_where_a_file_is_wrong(self, file: Path, text: bytes, sentence: str) -> None:
+        file.write_bytes(text)
+        with pytest.raises(SpecError, match=rf"plan\.toml: .*{sentence}"):
+            spec.load(file, Plan)
+
+    def test_says_that_there_is_no_file(self, file: Path) -> None:
+        with pytest.raises(SpecError, match=r"there is no such file. Give the path of a plan file"):
+            spec.load(file, Plan)
+
+    def test_says_that_it_is_a_folder(self, file: Path) -> None:
+        file.mkdir()
+        with pytest.raises(SpecError, match=r"this is a folder. Give the path of the TOML file"):
+            spec.load(file, Plan)
+
+    def test_says_why_the_system_does_not_let_it_read(self, file: Path) -> None:
+        (file.parent / "plain").touch()
+        with pytest.raises(SpecError, match=r"cannot be read: Not a directory. Check the path"):
+            spec.load(file.parent / "plain" / "plan.toml", Plan)
+
+
+class TestDump:
+    @pytest.mark.parametrize("plan", [FULL, Plan(name="b")])
+    def test_is_read_back(self, file: Path, plan: Plan) -> None:
+        file.write_bytes(spec.dump(plan))
+        assert spec.load(file, Plan) == plan
+
+    def test_leaves_defaults_out(self) -> None:
+        assert spec.dump(Plan(name="b")) == b'name = "b"\n'
+
+
+class TestDigest:
+    def test_is_that_of_canonical_json_with_defaults(self) -> None:
+        canonical = '{"batch":{"order":[],"rows":64},"limits":{},"name":"a","note":null}'
+        assert spec.digest(Plan(name="a")) == hashlib.sha256(canonical.encode()).hexdigest()
+
+    def test_does_not_depend_on_layout_or_order(self, file: Path) -> None:
+        file.write_text('name = "a" # comment\nnote="n"\n[limits]\nx = 1.0\ny = 2.0')
+        first = spec.load(file, Plan)
+        file.write_text('note = "n"\nname = "a"\nlimits = {y = 2.0, x = 1.0}')
+        assert spec.digest(spec.load(file, Plan)) == spec.digest(first)
+
+    def test_changes_with_every_value(self) -> None:
+        others = [
+            msgspec.structs.replace(FULL, name="b"),
+            msgspec.structs.replace(FULL, note=None),
+            msgspec.structs.replace(FULL, batch=Batch(rows=9, order=["x"])),
+            msgspec.structs.replace(FULL, limits={"b": None}),
+        ]
+        assert len({spec.digest(plan) for plan in [FULL, *others]}) == 5
+
+
+class TestKeyDigests:
+    def test_names_every_key_by_its_path(self) -> None:
+        paths = {"name", "batch.rows", "batch.order", "limits.b", "note"}
+        assert spec.key_digests(FULL).keys() == paths
+
+    def test_names_an_empty_table_as_a_whole(self) -> None:
+        assert "limits" in spec.key_digests(Plan(name="a"))
+
+    def test_differs_exactly_where_two_specs_do(self) -> None:
+        other = msgspec.structs.replace(FULL, batch=Batch(rows=9, order=["x"]))
+        ours, theirs = spec.key_digests(FULL), spec.key_digests(other)
+        assert [key for key in ours if ours[key] != theirs[key]] == ["batch.rows"]

@@ -1,0 +1,95 @@
+"""A folder with a job and all that its two parties need, to be broken by tests."""
+
+from pathlib import Path
+
+from isthmus.jobs.plan import Plan, make_plan
+
+JOB = """\
+name = "trial"
+seed = 7
+disclosed = [
+  "DoublyBlindedRows", "SharedRows", "OpenedGradient", "GradientNorms", "PartialSlope",
+  "PenaltyLine", "PartialPredictor",
+]
+
+[parties.clinic]
+role = "active"
+rows = 300
+
+[parties.insurer]
+role = "passive"
+
+[data]
+train = "people"
+identifiers = ["person"]
+normalise = ["trim"]
+
+[alignment]
+minimum_size = 100
+
+[regression]
+passive_columns = 2
+
+[regression.encryption]
+key_bits = 1024
+"""
+
+CLINIC = """\
+party = "clinic"
+listen = "127.0.0.1:7401"
+wait = 30.0
+
+[datasets.people]
+path = "people.csv"
+identifiers = ["person_id"]
+label = "ill"
+
+[identity]
+certificate = "certificate.pem"
+private_key = "key.pem"
+
+[peers.insurer]
+certificate = "insurer.pem"
+"""
+
+INSURER = """\
+party = "insurer"
+wait = 30.0
+
+[datasets.people]
+path = "people.csv"
+identifiers = ["member"]
+
+[identity]
+certificate = "certificate.pem"
+private_key = "key.pem"
+
+[peers.clinic]
+certificate = "clinic.pem"
+address = "127.0.0.1:7401"
+"""
+
+
+class Desk:
+    """A folder with the job and, for each party, a folder with all that it needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.job = folder / "job.toml"
+
+    def party_file(self, party: str) -> Path:
+        return self.folder / party / "party.toml"
+
+    def edit(self, file: Path, old: str, new: str) -> None:
+        text = file.read_text()
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+
+    def edit_job(self, old: str, new: str) -> None:
+        self.edit(self.job, old, new)
+
+    def edit_party(self, party: str, old: str, new: str) -> None:
+        self.edit(self.party_file(party), old, new)
+
+    def plan(self, party: str) -> Plan:
+        return make_plan(self.job, self.party_file(party))

@@ -1,0 +1,46 @@
+"""Both parties on one machine: who fails is named, with what it said."""
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.core.errors import PolicyError, SpecError
+from isthmus.core.telemetry import Event
+from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.simulate import simulate
+from isthmus.store.runs import Run
+from tests.unit.jobs.desk import Desk
+
+
+class TestSimulate:
+    def test_equals_the_model_of_the_pooled_rows(self, simulated: Run) -> None:
+        metrics = simulated.read_json(SimulationResult.FILE, SimulationResult).metrics
+        assert metrics["auc"] == pytest.approx(metrics["auc_central"], abs=0.005)
+        assert metrics["auc"] > metrics["auc_active_only"]
+
+    def test_puts_together_what_the_parties_say(self, simulated: Run) -> None:
+        joint = simulated.read_json(SimulationResult.FILE, SimulationResult)
+        assert joint.parties == {"clinic": "active", "insurer": "passive"}
+        assert joint.alignment.size == joint.rows["train"] + joint.rows["test"] == 260
+        for party, egress in joint.egress.items():
+            own = Run(simulated.folder / party).read_json(Result.FILE, Result)
+            assert (own.digest, own.egress) == (joint.digest, egress)
+
+    def test_names_the_party_that_failed_with_its_own_sentence_and_code(self, desk: Desk) -> None:
+        desk.edit_party("insurer", "[identity]", "[policy]\nmaximum_bytes = 25000\n\n[identity]")
+        seen: list[tuple[str, Event]] = []
+        with pytest.raises(PolicyError, match=r"^party 'insurer' stopped: \w+ was not sent: ") as e:
+            simulate(desk.job, desk.folder / "runs", lambda *event: seen.append(event))
+        assert e.value.exit_code == 6
+        assert {party for party, _ in seen} == {"clinic", "insurer"}
+
+    def test_starts_nobody_when_a_file_is_wrong(self, desk: Desk) -> None:
+        desk.party_file("insurer").unlink()
+        with pytest.raises(SpecError, match=r"insurer/party\.toml: there is no such file"):
+            simulate(desk.job, desk.folder / "runs")
+        assert not (desk.folder / "runs").exists()
+
+    def test_needs_a_folder_to_write_to(self, desk: Desk, tmp_path: Path) -> None:
+        (tmp_path / "runs").touch()
+        with pytest.raises(SpecError, match="runs: cannot be written"):
+            simulate(desk.job, tmp_path / "runs")

@@ -1,0 +1,52 @@
+"""`isthmus init`: a folder that two people can run."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.crypto import certificates
+from isthmus.jobs import connection, templates
+from isthmus.jobs.plan import make_plan
+from isthmus.jobs.templates import Made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return templates.make("health", tmp_path_factory.mktemp("made") / "a folder")
+
+
+class TestMake:
+    def test_gives_every_party_what_it_needs_to_run(self, made: Made) -> None:
+        for file in made.parties.values():
+            connection.check(make_plan(made.job, file))
+
+    def test_names_the_party_that_listens_first(self, made: Made) -> None:
+        assert list(made.parties) == ["clinic", "insurer"]
+
+    def test_keeps_the_comments_of_party_files(self, made: Made) -> None:
+        assert "# Stays at the clinic" in made.parties["clinic"].read_text()
+
+    def test_keeps_keys_to_their_owners(self, made: Made) -> None:
+        keys = [file.parent / templates.KEY for file in made.parties.values()]
+        assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
+        assert len({key.read_bytes() for key in keys}) == len(keys)
+
+    def test_gives_each_party_the_certificate_of_the_other(self, made: Made) -> None:
+        pem = (made.parties["clinic"].parent / "peers" / "insurer.pem").read_bytes()
+        assert certificates.common_name(pem) == "insurer"
+
+    def test_names_the_templates_that_there_are(self, tmp_path: Path) -> None:
+        with pytest.raises(SpecError, match="no template 'helth': there are health"):
+            templates.make("helth", tmp_path / "new")
+
+    def test_writes_into_no_folder_that_has_something_in_it(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.txt").touch()
+        with pytest.raises(SpecError, match=r"is not empty. Give a new folder"):
+            templates.make("health", tmp_path)
+
+    def test_writes_into_no_file(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(SpecError, match=r"file: cannot be written: .*Give another folder"):
+            templates.make("health", tmp_path / "file")

@@ -134,7 +134,8 @@ def _check_party(job: Job, party: Party) -> None:
 
 
 def _check_policy(job: Job, party: Party) -> None:
-    known = {kind.__name__ for kind in Message.__subclasses__()}
+    kinds = (kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus."))
+    known = {kind.__name__ for kind in kinds}
     sent = consent.sent_by(job, job.parties[party.party].role)
     for kind in party.policy.refuse:
         if kind not in known:

@@ -17,7 +17,7 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "name with a line break": ('"trial"', '"trial\\n"', r"at `\$\.name`"),
     "no system": (REGRESSION, "", r"exactly one of the tables \[regression\]; it has 0"),
     "one party": (PASSIVE, "", r"length >= 2 - at `\$\.parties`"),
-    "unknown role": ('"passive"', '"pasive"', "one party in each of the roles active, passive"),
+    "unknown role": ('"passive"', '"watcher"', "one party in each of the roles active, passive"),
     "two active parties": ('"passive"', '"active"', "`parties` has active, active"),
     "three parties": (
         PASSIVE,

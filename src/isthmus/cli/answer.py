@@ -90,12 +90,13 @@ def _print(text: RenderableType, stream: TextIO) -> None:
 def keep_stdout_clean() -> None:
     """Let only `sys.stdout` reach standard output from here on.
 
-    Libraries in C and child processes write to file descriptor 1 whenever they like: that becomes
-    standard error.
+    Libraries in C write to file descriptor 1 whenever they like, HEU about its thread pool for one:
+    that is dropped. What they have to say about failures goes to standard error, which stays.
     """
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
-    results = os.dup(1)
-    os.dup2(2, 1)
+    results, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
     sys.stdout = os.fdopen(results, "w", encoding=encoding, errors=errors)
 
 

@@ -25,8 +25,9 @@ from isthmus.data.table import Table
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party
 from isthmus.jobs.result import Result, SimulationResult
-from isthmus.jobs.simulate import PARTY_FILE, simulate
+from isthmus.jobs.simulate import simulate
 from isthmus.jobs.spec import Data, Job, Member
+from isthmus.jobs.templates import PARTY_FILE
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import Regression, messages
 
@@ -173,9 +174,9 @@ def run(workload: Workload, regression: Regression) -> Simulated:
     watch = _Watch()
     with TemporaryDirectory() as folder:
         finished = simulate(_write_job(workload, regression, Path(folder)), Path(folder), watch)
-        joint = finished.read_json(SimulationResult.FILE, SimulationResult)
+        joint = finished.read_json(finished.result.name, SimulationResult)
         parties = {
-            party: Run(finished.folder / party).read_json(Result.FILE, Result)
+            party: Run(finished.folder / party).read_json(finished.result.name, Result)
             for party in joint.parties
         }
     if len(watch.marks) < 2:  # noqa: PLR2004

@@ -41,7 +41,7 @@ class TestReadme:
     def test_leads_to_the_results_that_it_shows(self, tmp_path: Path) -> None:
         readme = Reader("README.md", tmp_path)
         readme.type_commands()
-        result = find(tmp_path / "mytrial/clinic/runs").read_json(Result.FILE, Result)
+        result = find(tmp_path / "mytrial/clinic/runs").read_json("result.json", Result)
         for name in ("auc", "ks", "auc_active_only", "ks_active_only"):
             assert f"{result.metrics[name]:.4f}" in readme.text
         assert f"rows shared       {result.alignment.size:,}" in readme.text

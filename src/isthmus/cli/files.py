@@ -1,7 +1,6 @@
 """Small files that a command reads and writes by itself."""
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
@@ -24,22 +23,6 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. Check the path.") from None
-
-
-@contextmanager
-def about(path: Path) -> Generator[None]:
-    """Let an error in the block name the file: who reads bytes does not know where they are from.
-
-    Args:
-        path: The file that the block is about.
-
-    Raises:
-        SpecError: What the block raised, with the path before it.
-    """
-    try:
-        yield
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from None
 
 
 def write_new(folder: Path, files: Mapping[str, bytes]) -> None:

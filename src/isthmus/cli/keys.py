@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.answer import Answer
-from isthmus.cli.files import about, read, write_new
+from isthmus.cli.files import read, write_new
 from isthmus.cli.layout import facts, page
+from isthmus.core.errors import about
 
 KEY = "key.pem"
 CERTIFICATE = "certificate.pem"

@@ -9,12 +9,13 @@ from rich.console import RenderableType
 
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import RunFolder
-from isthmus.cli.files import about, read
+from isthmus.cli.files import read
 from isthmus.cli.layout import facts, page, size, table
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import SpecError, about
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.ledger.summary import Row
+    from isthmus.store.runs import Run
 
 
 def show(run: RunFolder) -> Answer:
@@ -22,7 +23,7 @@ def show(run: RunFolder) -> Answer:
     from isthmus.ledger.record import records
     from isthmus.ledger.summary import summarise
 
-    found = {name: summarise(records(path)) for name, path in _ledgers(run).items()}
+    found = {name: summarise(records(own.ledger)) for name, own in _parties(run).items()}
     parts: list[RenderableType] = []
     for name, rows in found.items():
         total = sum(row.bytes for row in rows)
@@ -42,33 +43,31 @@ def verify(
 ) -> Answer:
     """Check that a ledger is whole and as it was written; of a simulated run, every party's."""
     from isthmus.crypto import certificates
-    from isthmus.jobs.report import CERTIFICATE
     from isthmus.ledger.verify import Verdict
     from isthmus.ledger.verify import verify as check
 
-    def checked(ledger: Path) -> Verdict:
-        theirs = ledger.parent / CERTIFICATE
-        if certificate is None and not theirs.exists():
-            return check(ledger)
-        owner = certificate or theirs
+    def checked(own: "Run") -> Verdict:
+        if certificate is None and not own.certificate.exists():
+            return check(own.ledger)
+        owner = certificate or own.certificate
         pem = read(owner)
         with about(owner):
-            return check(ledger, lambda data, seal: certificates.verify(pem, seal, data))
+            return check(own.ledger, lambda data, seal: certificates.verify(pem, seal, data))
 
-    verdicts = {name: checked(ledger) for name, ledger in _ledgers(run).items()}
+    verdicts = {name: checked(own) for name, own in _parties(run).items()}
     text = facts((name, str(verdict)) for name, verdict in verdicts.items())
     return Answer({"ledgers": verdicts}, text)
 
 
-def _ledgers(path: Path) -> dict[str, Path]:
+def _parties(path: Path) -> dict[str, "Run"]:
     from isthmus.store.runs import Run, find
 
-    # The ledger of a party's run, or those of all parties of a simulated run, by folder.
+    # A party's run, or those of all parties of a simulated run, by folder.
     run = find(path)
     if run.ledger.exists():
-        return {run.folder.name: run.ledger}
-    parties = {folder.name: Run(folder).ledger for folder in sorted(run.folder.iterdir())}
-    found = {name: ledger for name, ledger in parties.items() if ledger.exists()}
+        return {run.folder.name: run}
+    parties = [Run(folder) for folder in sorted(run.folder.iterdir())]
+    found = {party.folder.name: party for party in parties if party.ledger.exists()}
     if not found:
         raise SpecError(f"{path}: this run has no ledger, so nothing was sent.")
     return found

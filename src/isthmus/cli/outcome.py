@@ -27,7 +27,7 @@ def of_party(result: "Result", run: "Run") -> Group:
         The page.
     """
     lines = [
-        *_sizes(result),
+        *_course(result),
         ("seconds", f"{result.seconds['total']:.1f}"),
         ("sent", size(result.egress.bytes)),
         ("run", run.folder),
@@ -46,7 +46,7 @@ def of_simulation(result: "SimulationResult") -> Group:
         The page.
     """
     lines = [
-        *_sizes(result),
+        *_course(result),
         ("seconds", f"{result.seconds['simulation']:.1f}"),
         *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
         *((f"{party}'s report", path) for party, path in result.reports.items()),
@@ -54,7 +54,7 @@ def of_simulation(result: "SimulationResult") -> Group:
     return page(_measures(result.metrics), facts(lines))
 
 
-def _sizes(result: "Result | SimulationResult") -> list[tuple[str, object]]:
+def _course(result: "Result | SimulationResult") -> list[tuple[str, object]]:
     rows, rounds = result.rows, f"{result.rounds} rounds"
     return [
         (

@@ -28,7 +28,7 @@ def run(
 
     with live() as watch:
         finished = play(job, party, into, lambda event: watch("", event))
-    result = finished.read_json(Result.FILE, Result)
+    result = finished.read_json(finished.result.name, Result)
     places = {"run": str(finished.folder), "report": str(finished.report)}
     tell(of_party(result, finished))
     return Answer(msgspec.to_builtins(result) | places)

@@ -24,6 +24,6 @@ def simulate(
 
     with live() as watch:
         finished = play(job, runs, watch)
-    result = finished.read_json(SimulationResult.FILE, SimulationResult)
+    result = finished.read_json(finished.result.name, SimulationResult)
     tell(of_simulation(result))
     return Answer(msgspec.to_builtins(result) | {"run": str(finished.folder)})

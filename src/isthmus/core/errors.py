@@ -1,5 +1,8 @@
 """One tree of errors; each class says who has to act, and is an exit code of the command line."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -50,3 +53,22 @@ def of_exit_code(code: int) -> type[IsthmusError]:
     """The class whose error ends a process with this code."""
     known = (kind for kind in IsthmusError.__subclasses__() if kind.exit_code == code)
     return next(known, IsthmusError)
+
+
+@contextmanager
+def about(path: Path) -> Generator[None]:
+    """Let an error in the block name the file: who reads bytes does not know where they are from.
+
+    Args:
+        path: The file that the block is about.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpecError: What the block raised, with the path before it.
+    """
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None

@@ -175,9 +175,9 @@ def _exact_top(distinct: Floats, most: int) -> int | None:
     offsets = distinct - distinct[0]
     span, closest = offsets[-1], np.diff(distinct).min()
     for fraction in range(1, _GAP_FRACTIONS + 1):
-        top = np.rint(fraction * span / closest)
-        if top > most:
+        if fraction * span >= (most + 0.5) * closest:  # their quotient may be beyond any float
             return None
+        top = np.rint(fraction * span / closest)
         levels = offsets * (top / span)
         if np.abs(levels - np.rint(levels)).max() < _GRID_TOLERANCE:
             return int(top)

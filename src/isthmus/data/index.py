@@ -30,8 +30,8 @@ class Index:
 
     def save(self, path: Path) -> None:
         """Write it as Parquet. It tells who is shared: keep it where the data is."""
+        path.touch(mode=0o600)  # before anything is in it
         parquet.write_table(pa.table({_COLUMN: self.rows}), path)
-        path.chmod(0o600)
 
     @classmethod
     def load(cls, path: Path) -> "Index":

@@ -30,8 +30,8 @@ class Scores:
             "prediction": self.predictions,
             "alone": self.alone,
         }
+        path.touch(mode=0o600)  # before anything is in it
         parquet.write_table(pa.table(columns), path)
-        path.chmod(0o600)
 
     @classmethod
     def load(cls, path: Path) -> "Scores":

@@ -21,6 +21,7 @@ _BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe and Ito, safe 
 _LINES = ((_BLUE, "-"), (_ORANGE, "--"), (_GREEN, ":"))  # dashes too, for print in grey
 
 _WIDTH = 4.6  # inches: 331 units, so a unit is about a pixel on a phone
+_TITLE = 0.3  # inches
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's font
     "text.parse_math": False,
@@ -78,15 +79,7 @@ def ks_figure(curve: KsCurve) -> str:
     figure, axes = _figure(height=3.2)
     axes.plot(curve.share, curve.positives, color=_BLUE, label="positives")
     axes.plot(curve.share, curve.negatives, color=_ORANGE, linestyle="--", label="negatives")
-    axes.vlines(curve.at, *_gap(curve), color=_INK, linewidth=1.2)
-    axes.annotate(
-        f"KS {curve.ks:.3f}",
-        (curve.at, sum(_gap(curve)) / 2),
-        xytext=(5, 0),
-        textcoords="offset points",
-        verticalalignment="center",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-    )
+    axes.vlines(curve.at, *_gap(curve), color=_INK, linewidth=1.2, label=f"KS {curve.ks:.3f}")
     _percent(axes, x="share of rows, highest scores first", y="share found")
     axes.legend(loc="lower right")
     return _svg(
@@ -148,7 +141,7 @@ def convergence_figure(
     """
     series = {"loss": loss, "gradient norm": gradient_norm}
     known = {name: values for name, values in series.items() if values}
-    figure = Figure(figsize=(_WIDTH, 0.6 + 1.6 * len(known)), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, _TITLE + 0.6 + 1.6 * len(known)), layout="constrained")
     panels = figure.subplots(len(known), sharex=True, squeeze=False)[:, 0]
     for axes, (name, values) in zip(panels, known.items(), strict=True):
         axes.plot(rounds, values, color=_BLUE, marker="o", markersize=3)
@@ -185,7 +178,7 @@ def timing_figure(seconds: Mapping[str, float]) -> str:
 
 
 def _figure(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, _TITLE + height), layout="constrained")
     return figure, figure.add_subplot()
 
 
@@ -202,6 +195,7 @@ def _gap(curve: KsCurve) -> tuple[float, float]:
 
 
 def _svg(figure: Figure, title: str, description: str) -> str:
+    figure.suptitle(title, fontsize="medium", fontweight="bold")
     text = StringIO()
     unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     # Equal figures are equal bytes, and two figures on one page share no identifier.

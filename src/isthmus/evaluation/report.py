@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.filesize import decimal
 
 from isthmus.evaluation import figures
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
@@ -39,7 +40,7 @@ class Learned(msgspec.Struct, frozen=True):
     """What one party learned from the messages of one type."""
 
     message: str
-    direction: str  # for example "active -> passive"
+    direction: str  # for example "clinic → insurer"
     learns: str  # one clause
     protection: str
     count: int
@@ -129,9 +130,9 @@ def headline(report: Report) -> str:
     peers = " and ".join(report.peers)
     if not report.measures:
         return (
-            f"{report.party} trained {_count(report.data.columns)} columns with {peers} on "
-            f"{_count(report.data.train)} shared rows. To measure the model takes test rows with "
-            "different labels, which this party does not have."
+            f"{report.party} and {peers} trained one model on {_count(report.data.train)} shared "
+            f"rows, {_count(report.data.columns)} of its columns from {report.party}. Nothing is "
+            "measured here: that takes test rows with different labels."
         )
     measure = report.measures[0]
     sentence = _comparison(measure, report.party, peers)
@@ -186,7 +187,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "count": _count,
         "measure": _measure,
-        "size": _size,
+        "size": decimal,
         "duration": _duration,
         "moment": _moment,
     }
@@ -199,11 +200,6 @@ def _count(number: int) -> str:
 
 def _measure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
-
-
-def _size(number: int) -> str:
-    power = min((len(str(number)) - 1) // 3, len(_UNITS) - 1)
-    return f"{number / 1000**power:,.{min(power, 1)}f} {_UNITS[power]}"
 
 
 def _duration(seconds: float) -> str:
@@ -219,4 +215,3 @@ def _moment(time: float) -> str:
 
 
 _WHOLE = 10_000  # from here on, decimals say nothing
-_UNITS = ("B", "kB", "MB", "GB")

@@ -5,10 +5,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from isthmus.core.errors import JobError, PeerError, PolicyError, SpecError
+from isthmus.core.errors import JobError, PeerError, PolicyError, SpecError, about
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
-from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Plan
 from isthmus.jobs.systems import system_of
 from isthmus.transport import grpc
@@ -122,11 +121,9 @@ def _peer(plan: Plan) -> str:
 def _pinned(plan: Plan, peer: str) -> bytes:
     path = plan.folder / plan.party.peers[peer].certificate
     certificate = _read(path)
-    try:
+    with about(path):
         pin(peer, certificate)
         name, expires = certificates.common_name(certificate), certificates.expires(certificate)
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from None
     if name != peer:
         raise SpecError(f"{path}: is made out to {name!r}. Ask {peer!r} for its own certificate.")
     if expires < datetime.now(UTC):
@@ -135,7 +132,7 @@ def _pinned(plan: Plan, peer: str) -> bytes:
 
 
 def _address(plan: Plan, peer: str) -> str:
-    party: Party = plan.party
+    party = plan.party
     if listens(plan):
         if party.listen is None:
             raise SpecError(

@@ -15,7 +15,7 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import content, summarise
 from isthmus.store.runs import Run
-from isthmus.transport.message import Message, describe, protections
+from isthmus.transport.message import Message, describe, listed, protections
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
 
 def _measured(plan: Plan, run: Run) -> Sizes:
     # The sizes that the run had, where `_expected` has to guess.
-    result = run.read_json(Result.FILE, Result)
+    result = run.read_json(run.result.name, Result)
     if (result.digest, result.party) != (plan.digest, plan.party.party):
         raise SpecError(
             f"{run.folder}: this run is of another job, or of an older copy of it, or of another "
@@ -121,7 +121,7 @@ def _rows(plan: Plan, sent: list[Flow]) -> list[Forecast]:
             to=peer,
             purpose=kind.purpose,
             content=content(describe(flow.sample) for flow in group),
-            protection=", ".join(dict.fromkeys(protections(kind).values())),
+            protection=listed(protections(kind).values()),
             reveals=kind.reveals,
             disclosed=kind.discloses,
             count=sum(flow.count for flow in group),
@@ -133,11 +133,12 @@ def _rows(plan: Plan, sent: list[Flow]) -> list[Forecast]:
 
 def _beside_ledger(rows: list[Forecast], run: Run) -> list[Forecast]:
     recorded = {row.message: row for row in summarise(records(run.ledger))}
+    found = ((row, recorded.get(row.message)) for row in rows)
     return [
         msgspec.structs.replace(
             row,
-            recorded_count=recorded[row.message].count if row.message in recorded else 0,
-            recorded_bytes=recorded[row.message].bytes if row.message in recorded else 0,
+            recorded_count=sent.count if sent else 0,
+            recorded_bytes=sent.bytes if sent else 0,
         )
-        for row in rows
+        for row, sent in found
     ]

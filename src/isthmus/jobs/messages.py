@@ -15,7 +15,7 @@ class Hello(Message, frozen=True):
     """Who I am, and which job I am about to run."""
 
     purpose: ClassVar[str] = "agree on the job"
-    reveals: ClassVar[str] = "our version and that we hold the same job file"
+    reveals: ClassVar[str] = "the other party's version, and that it holds the same job file"
     max_bytes: ClassVar[int] = 2**20
 
     version: str

@@ -1,6 +1,5 @@
 """What stays at one party: the party file. Nothing in it is ever sent."""
 
-from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -49,8 +48,3 @@ class Party(Spec, frozen=True):
     patience: Annotated[
         Seconds, Meta(description="seconds to wait for the next message of a living peer")
     ] = 600.0
-
-
-def beside(party_file: Path, path: str) -> Path:
-    """A path of a party file, seen from the folder that the file is in."""
-    return party_file.parent / path

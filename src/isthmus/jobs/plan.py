@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.core import spec
-from isthmus.core.errors import PolicyError, SpecError
+from isthmus.core.errors import PolicyError, SpecError, about
 from isthmus.data import table
 from isthmus.data.sources import Dataset
 from isthmus.data.table import Table
@@ -52,13 +52,11 @@ def load_job(path: Path) -> Job:
         SpecError: It is not a job that can run.
     """
     job = spec.load(path, Job)
-    try:
+    with about(path):
         _check_roles(job)
         consent.check(job)
         system = system_of(job)
         system.check(getattr(job, system.table))
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from None
     return job
 
 
@@ -78,19 +76,15 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
     """
     job = load_job(job_file)
     party = spec.load(party_file, Party)
-    try:
+    with about(party_file):
         _check_party(job, party)
-    except SpecError as error:
-        raise SpecError(f"{party_file}: {error}") from None
     train = _load(job, party, party_file.parent, job.data.train)
     test = None
     if job.data.test is not None:
         test = _load(job, party, party_file.parent, job.data.test, train)
     system, role = system_of(job), job.parties[party.party].role
-    try:
+    with about(party_file):
         system.check_party(getattr(job, system.table), role, train)
-    except SpecError as error:
-        raise SpecError(f"{party_file}: {error}") from None
     return Plan(job, party, party_file.parent, train, test)
 
 

@@ -1,5 +1,7 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
+import hashlib
+
 import numpy as np
 
 from isthmus.core.arrays import Floats
@@ -51,7 +53,7 @@ def check_party(spec: Regression, role: str, train: Table) -> None:
 def play(spec: Regression, setting: Setting) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
     train, test = setting.train, setting.test
-    memory = Memory(setting.checkpoint, f"{setting.job} {' '.join(train.names)}")
+    memory = Memory(setting.checkpoint, _rounds_of(setting))
     memory.load()
     if setting.role == "passive":
         ours = passive(setting.peer, train, test, spec, setting.telemetry, memory)
@@ -67,6 +69,13 @@ def play(spec: Regression, setting: Setting) -> Outcome:
         scores=Scores(test.identifiers, scaling.labels(test), trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
     )
+
+
+def _rounds_of(setting: Setting) -> str:
+    """What rounds belong to: on other rows they would tell new equations about the labels."""
+    names, rows = setting.train.names, sorted(setting.train.identifiers)
+    digest = hashlib.sha256(repr((setting.job, names, rows)).encode())
+    return digest.hexdigest()
 
 
 def central(spec: Regression, train: Table, test: Table) -> dict[str, float]:

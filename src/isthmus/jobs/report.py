@@ -19,10 +19,10 @@ from isthmus.store import atomic
 from isthmus.store.runs import Run, find
 from isthmus.vertical.regression.model import Part
 
-CERTIFICATE = "certificate.pem"
-"""In a run folder: the certificate that the ledger's seal is checked with."""
-
 _LOWER_IS_BETTER = {"rmse", "mae"}
+
+_STAGES = {"kernel": "encrypted product", "transport": "waiting for messages"}
+"""What people call a stage whose name in the code says too little to them."""
 
 
 def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
@@ -38,7 +38,7 @@ def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
     Raises:
         SpecError: The run has not finished, or its files are not what a run writes.
     """
-    result = run.read_json(Result.FILE, Result)
+    result = run.read_json(run.result.name, Result)
     part = run.read_json(run.model.name, Part)
     page = Report(
         job=result.job,
@@ -87,8 +87,8 @@ def write_all(folder: Path) -> list[Path]:
         SpecError: There is no finished run.
     """
     run = find(folder)
-    if (run.folder / Result.FILE).exists() and is_simulation(run):
-        joint = run.read_json(SimulationResult.FILE, SimulationResult)
+    if run.result.exists() and is_simulation(run):
+        joint = run.read_json(run.result.name, SimulationResult)
         return [write(Run(run.folder / party), joint.metrics) for party in joint.parties]
     return [write(run)]
 
@@ -110,9 +110,8 @@ def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> lis
 def _stages(seconds: Mapping[str, float]) -> dict[str, float]:
     """Where the time went, in parts that do not overlap."""
     parts = {name: spent for name, spent in seconds.items() if name not in {"total", "training"}}
-    if "transport" in parts:
-        parts["transport and waiting"] = parts.pop("transport")
-    return parts | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
+    named = {_STAGES.get(name, name): spent for name, spent in parts.items()}
+    return named | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
 
 
 def _convergence(result: Result) -> Convergence:
@@ -140,7 +139,7 @@ def _with_curves(page: Report, run: Run) -> Report:
 
 
 def _verdict(run: Run) -> str:
-    certificate = (run.folder / CERTIFICATE).read_bytes()
+    certificate = run.certificate.read_bytes()
     try:
         return str(
             verify(run.ledger, lambda data, seal: certificates.verify(certificate, seal, data))

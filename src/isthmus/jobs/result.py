@@ -1,7 +1,5 @@
 """What a finished run says about itself, in result.json."""
 
-from typing import ClassVar
-
 import msgspec
 
 from isthmus.evaluation.report import Learned
@@ -24,8 +22,6 @@ class Alignment(msgspec.Struct, frozen=True):
 
 class Result(msgspec.Struct, frozen=True):
     """One party's result of a run."""
-
-    FILE: ClassVar[str] = "result.json"
 
     job: str
     digest: str
@@ -50,8 +46,6 @@ class Result(msgspec.Struct, frozen=True):
 class SimulationResult(msgspec.Struct, frozen=True):
     """All parties' results of a simulated run, and the central model beside them."""
 
-    FILE: ClassVar[str] = "result.json"
-
     job: str
     digest: str
     version: str
@@ -68,4 +62,4 @@ class SimulationResult(msgspec.Struct, frozen=True):
 
 def is_simulation(run: Run) -> bool:
     """Whether a run folder is that of a simulated run, with one folder per party in it."""
-    return "parties" in run.read_json(Result.FILE, dict[str, object])
+    return "parties" in run.read_json(run.result.name, dict[str, object])

@@ -11,8 +11,7 @@ from isthmus.crypto import certificates
 from isthmus.data.index import Index, split
 from isthmus.data.table import Table
 from isthmus.evaluation.report import Learned
-from isthmus.jobs import report
-from isthmus.jobs.connection import check, connect, identity
+from isthmus.jobs import connection, report
 from isthmus.jobs.handshake import part, shake_hands
 from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import Plan, make_plan
@@ -24,7 +23,7 @@ from isthmus.ledger.record import Ledger
 from isthmus.store import atomic
 from isthmus.store.events import EventLog
 from isthmus.store.runs import Run
-from isthmus.transport.message import protections
+from isthmus.transport.message import listed, protections
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,12 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
         IsthmusError: Anything that a person can act on.
     """
     plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
-    check(plan)
-    us = identity(plan)
+    connection.check(plan)
+    us = connection.identity(plan)
     run = _folder(plan, into)
 
     with run.locked(), EventLog(run.events) as log, Ledger(run.ledger) as ledger:
-        atomic.write(run.folder / report.CERTIFICATE, us.certificate)
+        atomic.write(run.certificate, us.certificate)
 
         def tell(event: Event) -> None:
             log(event)
@@ -85,7 +84,7 @@ def _folder(plan: Plan, into: Path | None) -> Run:
 
 
 def _play(plan: Plan, run: Run, ledger: Ledger, telemetry: Telemetry) -> _Played:
-    with connect(plan, telemetry) as line, telemetry.timed("total"):
+    with connection.connect(plan, telemetry) as line, telemetry.timed("total"):
         started = datetime.now(UTC)
         # 1. Agree on the job with the peer; from here on the ledger sees every message.
         peer = RecordedChannel(line, ledger, plan.party.policy)
@@ -113,13 +112,12 @@ def _align(
     index.save(run.index)
     check_shared(plan.party.policy, len(index))
     aligned = plan.train.take(index.rows)
-    own_test = plan.test is not None and data.test is not None
-    share = 0.0 if own_test else data.test_share
+    share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
     train, held_out = split(aligned.identifiers, share, plan.job.seed)
-    if plan.test is not None and data.test is not None:
-        test = _shared(plan, peer, data.test, plan.test, telemetry)
-        return aligned.take(train), plan.test.take(test.rows)
-    return aligned.take(train), aligned.take(held_out)
+    if data.test is None or plan.test is None:
+        return aligned.take(train), aligned.take(held_out)
+    test = _shared(plan, peer, data.test, plan.test, telemetry)
+    return aligned.take(train), plan.test.take(test.rows)
 
 
 def _shared(
@@ -160,7 +158,7 @@ def _store(plan: Plan, run: Run, played: _Played, telemetry: Telemetry) -> None:
         curve=outcome.curve,
         learned=_learned(plan, played.peer),
     )
-    run.write_json(Result.FILE, result)
+    run.write_json(run.result.name, result)
 
 
 def _learned(plan: Plan, peer: RecordedChannel) -> list[Learned]:
@@ -171,7 +169,7 @@ def _learned(plan: Plan, peer: RecordedChannel) -> list[Learned]:
             message=kind.__name__,
             direction=direction,
             learns=kind.reveals,
-            protection=", ".join(dict.fromkeys(protections(kind).values())),
+            protection=listed(protections(kind).values()),
             count=traffic.count,
             bytes=traffic.bytes,
         )

@@ -19,12 +19,12 @@ from isthmus.crypto import certificates
 from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.jobs import report
-from isthmus.jobs.party import Identity, Peer
+from isthmus.jobs.party import Identity, Party, Peer
 from isthmus.jobs.plan import Plan, load_job, make_plan
-from isthmus.jobs.report import CERTIFICATE
 from isthmus.jobs.result import Result, SimulationResult
 from isthmus.jobs.spec import Job
 from isthmus.jobs.systems import system_of
+from isthmus.jobs.templates import CERTIFICATE, KEY, PARTY_FILE
 from isthmus.store import atomic
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
@@ -37,8 +37,6 @@ def unwatched(party: str, event: Event) -> None:
     """Drop the event."""
 
 
-PARTY_FILE = "party.toml"
-KEY = "key.pem"
 GRACE = 15.0
 """Seconds that the other parties have to end by themselves after one has failed."""
 
@@ -81,8 +79,8 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
     seconds = time.perf_counter() - started
 
     # 4. Put their results together, beside the central model on joined data.
-    results = {p.party: p.run.read_json(Result.FILE, Result) for p in processes}
-    run.write_json(SimulationResult.FILE, _joint(job, plans, results, run, seconds))
+    results = {p.party: p.run.read_json(p.run.result.name, Result) for p in processes}
+    run.write_json(run.result.name, _joint_result(job, plans, results, run, seconds))
     report.write_all(run.folder)  # once more, with the central model in them
     return run
 
@@ -97,26 +95,29 @@ def _provide(job: Job, plans: Mapping[str, Plan], folder: Path) -> dict[str, Pat
     listener = job.in_role(system_of(job).roles[0])
     address = f"127.0.0.1:{_free_port()}"
     for party, own in folders.items():
-        plan = plans[party]
-        datasets = {
-            name: msgspec.structs.replace(data, path=str((plan.folder / data.path).resolve()))
-            for name, data in plan.party.datasets.items()
-        }
-        effective = msgspec.structs.replace(
-            plan.party,
-            listen=address if party == listener else None,
-            identity=Identity(certificate=CERTIFICATE, private_key=KEY),
-            peers={
-                peer: Peer(
-                    certificate=f"../{peer}/{CERTIFICATE}",
-                    address=address if peer == listener else None,
-                )
-                for peer in job.peers(party)
-            },
-            datasets=datasets,
-        )
-        (own / PARTY_FILE).write_bytes(spec.dump(effective))
+        (own / PARTY_FILE).write_bytes(spec.dump(_adapted(plans[party], listener, address)))
     return folders
+
+
+def _adapted(plan: Plan, listener: str, address: str) -> Party:
+    """A party file with the keys and addresses of this run, which finds its data from anywhere."""
+    party = plan.party
+    return msgspec.structs.replace(
+        party,
+        listen=address if party.party == listener else None,
+        identity=Identity(certificate=CERTIFICATE, private_key=KEY),
+        peers={
+            peer: Peer(
+                certificate=f"../{peer}/{CERTIFICATE}",
+                address=address if peer == listener else None,
+            )
+            for peer in plan.job.peers(party.party)
+        },
+        datasets={
+            name: msgspec.structs.replace(data, path=str(data.resolve(plan.folder).resolve()))
+            for name, data in party.datasets.items()
+        },
+    )
 
 
 def _free_port() -> int:
@@ -183,7 +184,7 @@ def _precedence(code: int) -> tuple[bool, int]:
     return seen, abs(code)
 
 
-def _joint(
+def _joint_result(
     job: Job, plans: Mapping[str, Plan], results: Mapping[str, Result], run: Run, seconds: float
 ) -> SimulationResult:
     system = system_of(job)
@@ -208,9 +209,9 @@ def _joint(
 
 def _pooled(job: Job, plans: Mapping[str, Plan]) -> tuple[Table, Table]:
     """The rows that all parties hold, joined in one place: only a simulation can do that."""
-    tables = [plans[job.in_role(role)] for role in system_of(job).roles]
-    train = _joined([plan.train for plan in tables])
-    tests = [plan.test for plan in tables if plan.test is not None]
+    in_order = [plans[job.in_role(role)] for role in system_of(job).roles]
+    train = _joined([plan.train for plan in in_order])
+    tests = [plan.test for plan in in_order if plan.test is not None]
     if tests:
         return train, _joined(tests)
     rows, held_out = split(train.identifiers, job.data.test_share, job.seed)

@@ -67,7 +67,9 @@ class Job(Spec, frozen=True):
     """A job file: the same at every party, compared by digest before anything else happens."""
 
     name: Annotated[Name, Meta(description="name of the job; runs are named after it")]
-    seed: Annotated[int, Meta(ge=0, description="seed of everything random that is not secret")]
+    seed: Annotated[
+        int, Meta(ge=0, description="decides which rows train, in which batch, and which are kept")
+    ]
     parties: Annotated[
         dict[Name, Member], Meta(min_length=2, description="who takes part, by name")
     ]

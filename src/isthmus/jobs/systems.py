@@ -18,7 +18,6 @@ class System:
     """One system: its table in the job file, its roles, and what it does."""
 
     table: str
-    source: str
     roles: tuple[str, ...]
     check: Callable[[Any], None]
     check_party: Callable[[Any, str, Table], None]
@@ -30,7 +29,6 @@ class System:
 SYSTEMS = (
     System(
         table="regression",
-        source="S1",
         roles=("active", "passive"),  # the first one listens, the others dial
         check=regression.check,
         check_party=regression.check_party,

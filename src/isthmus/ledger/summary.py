@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from isthmus.ledger.record import Record
-from isthmus.transport.message import Value
+from isthmus.transport.message import Value, listed
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -39,7 +39,6 @@ def summarise(records: Iterable[Record]) -> list[Row]:
 
 
 def _row(group: list[Record]) -> Row:
-    protections = {value.protection: None for record in group for value in record.values}
     return Row(
         message=group[0].message,
         to=group[0].to,
@@ -47,7 +46,7 @@ def _row(group: list[Record]) -> Row:
         count=len(group),
         bytes=sum(record.bytes for record in group),
         content=content(record.values for record in group),
-        protection=", ".join(protections),
+        protection=listed(value.protection for record in group for value in record.values),
         first=group[0].time,
         last=group[-1].time,
     )

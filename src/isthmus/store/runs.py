@@ -7,7 +7,8 @@
 | checkpoint.npz      | where to resume (isthmus.store.checkpoint)              |
 | index.parquet       | which rows are shared                                   |
 | model.json          | this party's part of the model                          |
-| result.json         | metrics and timings                                     |
+| result.json         | metrics and timings; a run without it is unfinished     |
+| certificate.pem     | what the ledger's seal is checked with                  |
 | predictions.parquet | scores                                                  |
 | report.html         | all of it for people                                    |
 """
@@ -46,6 +47,7 @@ class Run:
         self.index = folder / "index.parquet"
         self.model = folder / "model.json"
         self.result = folder / "result.json"
+        self.certificate = folder / "certificate.pem"
         self.predictions = folder / "predictions.parquet"
         self.report = folder / "report.html"
 

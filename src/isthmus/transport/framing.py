@@ -12,7 +12,7 @@ from typing import Annotated, Self
 import msgspec
 
 from isthmus.core.errors import ChannelError, IsthmusError, PeerError, SpecError
-from isthmus.transport.message import Count, Message, MessageT, decode, encode
+from isthmus.transport.message import Count, Message, MessageT, decode, encode, one_line
 from isthmus.transport.pipe import Pipe
 
 CHUNK = 2**20
@@ -125,7 +125,7 @@ class FramedChannel:
         """
         if not self._closed:
             self._closed = True
-            self._outgoing.end(msgspec.msgpack.encode(Goodbye(_one_line(reason))))
+            self._outgoing.end(msgspec.msgpack.encode(Goodbye(one_line(reason))))
             self._incoming.end()
 
     def abort(self) -> None:
@@ -235,7 +235,7 @@ class FramedChannel:
     def _left(self, reason: str) -> IsthmusError:
         self._farewell = reason  # who asks again is told again
         if reason:
-            return PeerError(f"{self._peer!r} stopped: {_one_line(reason)}")
+            return PeerError(f"{self._peer!r} stopped: {one_line(reason)}")
         return ChannelError(
             f"{self._peer!r} has finished its part and left, but we were not done with it. Do both "
             "sides run the same job? Run `isthmus check` on both sides."
@@ -247,11 +247,6 @@ def _control(frame: bytes) -> Head | Goodbye | None:
         return _CONTROL.decode(frame)
     except msgspec.DecodeError:
         return None
-
-
-def _one_line(text: str) -> str:
-    """Text of a stranger as one short, printable line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:400]).strip()
 
 
 _CONTROL: msgspec.msgpack.Decoder[Head | Goodbye] = msgspec.msgpack.Decoder(Head | Goodbye)

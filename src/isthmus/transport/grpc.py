@@ -35,6 +35,9 @@ OnWait = Callable[[float], None]
 _SERVICE, _METHOD = "isthmus", "line"
 _PATH = f"/{_SERVICE}/{_METHOD}"
 
+_REFUSED = "Socket closed"
+"""All that TLS 1.3 tells a client whose certificate is refused."""
+
 _LINGER = 2.0
 """Seconds that `close` gives the peer to take what was sent."""
 
@@ -323,10 +326,11 @@ def _wait_until_ready(channel: grpc.Channel, target: _Target, wait: float, on_wa
     for step in _countdown(wait, on_wait):
         with suppress(grpc.FutureTimeoutError):
             return ready.result(step)
-        cause = _why_not_ready(channel) or cause
+        if _REFUSED not in cause:  # seen once it stays the reason, also when the listener gives up
+            cause = _why_not_ready(channel) or cause
         _stop_if_hopeless(cause, target)
     us, address, peer = target
-    if "Socket closed" in cause:  # TLS 1.3 tells a client only this when its certificate is refused
+    if _REFUSED in cause:
         raise ChannelError(
             f"whoever listens at {address} hangs up on us. If it is {peer!r}: does it name today's "
             f"certificate of {us.name!r} in its party file?"

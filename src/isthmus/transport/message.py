@@ -6,7 +6,7 @@ copy. What protects a value follows from the type of its field, so that a ledger
 """
 
 import math
-from collections.abc import Sized
+from collections.abc import Iterable, Sized
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from isthmus.core.errors import PeerError
 
 _BUFFER = 1  # MessagePack extension code of a raw array buffer
+_LARGEST = 1e100  # of what crosses: sums of products of such numbers stay finite
+_DIMENSIONS = 8  # most of an array: a product of many sizes takes for ever
+_QUOTED = 400  # most letters of a stranger's text in a sentence of ours
 
 
 class Protection(StrEnum):
@@ -37,8 +40,8 @@ Encrypted = Annotated[bytes, _protected(Protection.ENCRYPTED)]
 Blinded = Annotated[bytes, _protected(Protection.BLINDED)]
 MaskedIntegers = Annotated[list[bytes], _protected(Protection.MASKED)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
-Finite = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
-NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
+Finite = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -51,7 +54,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
     """What its reader learns, in one clause: `isthmus explain` shows it."""
 
     discloses: ClassVar[bool] = False
-    """Whether its reader learns something about data or labels: the job must agree to it."""
+    """Whether it tells its reader about one party's rows, columns or labels, beyond a number about
+    the course of the joint training: the job must agree to it."""
 
     max_bytes: ClassVar[int] = 16 * 2**20
     """The largest encoding that a reader accepts; checked before memory is taken."""
@@ -94,9 +98,14 @@ def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str
         return cast(MessageT, decoder.decode(data))
     except (msgspec.DecodeError, ValueError, TypeError) as error:
         raise PeerError(
-            f"{peer!r} sent something that is not a {kind.__name__}: {error}. "
+            f"{peer!r} sent something that is not a {kind.__name__}: {one_line(str(error))}. "
             "Compare `isthmus version` on both sides."
         ) from None
+
+
+def one_line(text: str) -> str:
+    """Text of a stranger as one short, printable line."""
+    return "".join(sign if sign.isprintable() else " " for sign in text[:_QUOTED]).strip()
 
 
 def describe(message: Message) -> list[Value]:
@@ -112,6 +121,11 @@ def protections(kind: type[Message]) -> dict[str, Protection]:
     """Protection of each field of a message type, derived from the field's declared type."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: _protection(hints[name]) for name in kind.__struct_fields__}
+
+
+def listed(found: Iterable[Protection]) -> str:
+    """Protections in words, each once; what is in the clear comes last."""
+    return ", ".join(sorted(set(found), key=lambda each: (each is Protection.CLEAR, each)))
 
 
 def _protection(hint: Any) -> Protection:
@@ -161,14 +175,14 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
     values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)
-    if wanted.kind == "f" and not np.isfinite(values).all():
-        raise ValueError("an array holds infinities or values that are not numbers")
+    if wanted.kind == "f" and not (np.abs(values) <= _LARGEST).all():  # nor is a NaN
+        raise ValueError(f"an array holds values that are not numbers, or beyond {_LARGEST:g}")
     return values
 
 
 class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     dtype: str
-    shape: tuple[Count, ...]
+    shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=_DIMENSIONS)]
     data: object  # an extension on the way out, a view of the received bytes on the way in
 
 

@@ -14,6 +14,7 @@ from isthmus.core.errors import (
     PeerError,
     PolicyError,
     SpecError,
+    about,
 )
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "first-job.md"
@@ -35,3 +36,13 @@ class TestExitCode:
     def test_is_explained_by_the_guide_in_the_same_words(self) -> None:
         table = re.findall(r"^\| (\d+) \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE)
         assert {int(code): meaning for code, meaning in table} == EXIT_CODES
+
+
+class TestAbout:
+    def test_names_the_file_that_an_error_is_about(self) -> None:
+        with pytest.raises(SpecError, match=r"^job\.toml: no roles\.$"), about(Path("job.toml")):
+            raise SpecError("no roles.")
+
+    def test_leaves_errors_alone_that_no_file_is_to_blame_for(self) -> None:
+        with pytest.raises(PolicyError, match=r"^refused\.$"), about(Path("party.toml")):
+            raise PolicyError("refused.")

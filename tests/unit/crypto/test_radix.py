@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from isthmus.core.arrays import Floats
@@ -30,6 +30,14 @@ def mixed(rows: int, seed: int = 0) -> Floats:
         generator.normal(size=rows),
     ]
     return standardised(np.column_stack(columns).astype(np.float64))
+
+
+NASTY = st.one_of(
+    st.sampled_from([0.0, 1.0, 3.0, 5.0, 127.0, 128.0, 16_383.0, 16_384.0]),  # grids and their ends
+    st.sampled_from([1e15, 1e15 + 1, 1e-300, 1e100, -1e100, np.nextafter(1.0, 2.0)]),
+    st.floats(-1e100, 1e100),
+)
+"""Cells that make grids of one level, of all levels, of outliers, and of rounding errors."""
 
 
 def encrypted_products(key: PrivateKey, columns: Quantised, residuals: list[int]) -> list[int]:
@@ -74,6 +82,19 @@ class TestQuantise:
     def test_integers_stay_within_the_declared_bits(self, bits: int) -> None:
         integers = radix.quantise(mixed(500), bits).integers()
         assert np.abs(integers).max() < 2**bits
+
+    @settings(max_examples=300)
+    @given(st.lists(NASTY, min_size=2, max_size=40), st.integers(1, 14))
+    def test_integers_stay_within_the_bits_and_near_the_column_whatever_it_holds(
+        self, cells: list[float], bits: int
+    ) -> None:
+        column = np.array(cells)[:, None]
+        assume(column.std() > 0)  # scaling refuses the rest
+        x = standardised(column)
+        quantised = radix.quantise(x, bits)
+        assert np.abs(quantised.integers()).max() < 2**bits
+        # Half a level by rounding, and half a unit, which is no more than a level, by the shift.
+        assert np.abs(quantised.values() - x).max() <= np.ptp(x) / (2**bits - 1) * (1 + 1e-6)
 
     def test_uses_most_of_the_bits(self) -> None:
         assert (np.ptp(radix.quantise(mixed(500)).integers(), axis=0)[[0, 1, 2, 4, 5]] > 4000).all()

@@ -196,6 +196,6 @@ class TestHeadline:
 
     def test_tells_a_party_without_labels_why_nothing_is_measured(self) -> None:
         assert headline(PASSIVE) == (
-            "insurer trained 3 columns with clinic on 19,200 shared rows. To measure the model "
-            "takes test rows with different labels, which this party does not have."
+            "insurer and clinic trained one model on 19,200 shared rows, 3 of its columns from "
+            "insurer. Nothing is measured here: that takes test rows with different labels."
         )

@@ -31,14 +31,14 @@ def change(run: Run, **keys: Any) -> None:
 class TestResult:
     def test_has_measures_where_the_labels_are(self, simulated: Run) -> None:
         metrics = {
-            party: Run(simulated.folder / party).read_json(Result.FILE, Result).metrics
+            party: Run(simulated.folder / party).read_json("result.json", Result).metrics
             for party in ("clinic", "insurer")
         }
         assert metrics["clinic"].keys() == {"auc", "ks", "auc_active_only", "ks_active_only"}
         assert metrics["insurer"] == {}
 
     def test_agrees_with_the_other_files_of_the_run(self, clinic: Run) -> None:
-        result = clinic.read_json(Result.FILE, Result)
+        result = clinic.read_json("result.json", Result)
         assert len(Index.load(clinic.index)) == result.alignment.size
         assert len(Scores.load(clinic.predictions).labels) == result.rows["test"]
         part = clinic.read_json(clinic.model.name, Part)
@@ -47,7 +47,7 @@ class TestResult:
         assert len(result.curve) == result.rounds
 
     def test_says_who_learned_what_in_both_directions(self, clinic: Run) -> None:
-        learned = clinic.read_json(Result.FILE, Result).learned
+        learned = clinic.read_json("result.json", Result).learned
         directions = {seen.message: seen.direction for seen in learned if seen.message != "Hello"}
         assert directions["OpenedGradient"] == "clinic → insurer"
         assert directions["PartialSlope"] == "insurer → clinic"

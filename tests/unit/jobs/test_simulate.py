@@ -14,16 +14,16 @@ from tests.unit.jobs.desk import Desk
 
 class TestSimulate:
     def test_equals_the_model_of_the_pooled_rows(self, simulated: Run) -> None:
-        metrics = simulated.read_json(SimulationResult.FILE, SimulationResult).metrics
+        metrics = simulated.read_json("result.json", SimulationResult).metrics
         assert metrics["auc"] == pytest.approx(metrics["auc_central"], abs=0.005)
         assert metrics["auc"] > metrics["auc_active_only"]
 
     def test_puts_together_what_the_parties_say(self, simulated: Run) -> None:
-        joint = simulated.read_json(SimulationResult.FILE, SimulationResult)
+        joint = simulated.read_json("result.json", SimulationResult)
         assert joint.parties == {"clinic": "active", "insurer": "passive"}
         assert joint.alignment.size == joint.rows["train"] + joint.rows["test"] == 260
         for party, egress in joint.egress.items():
-            own = Run(simulated.folder / party).read_json(Result.FILE, Result)
+            own = Run(simulated.folder / party).read_json("result.json", Result)
             assert (own.digest, own.egress) == (joint.digest, egress)
 
     def test_names_the_party_that_failed_with_its_own_sentence_and_code(self, desk: Desk) -> None:

@@ -23,9 +23,7 @@ from isthmus.transport.message import (
 )
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
-FLOATS = arrays.arrays(
-    np.float64, SHAPES, elements=st.floats(allow_nan=False, allow_infinity=False)
-)
+FLOATS = arrays.arrays(np.float64, SHAPES, elements=st.floats(-1e100, 1e100, allow_nan=False))
 INTEGERS = arrays.arrays(np.int64, SHAPES)
 
 
@@ -115,6 +113,9 @@ class TestRefusal:
             pytest.param(with_array("<f8", [2], "text"), id="text, not a buffer"),
             pytest.param(with_array("<f8", [1], buffer(np.array([np.nan]))), id="not a number"),
             pytest.param(with_array("<f8", [1], buffer(np.array([np.inf]))), id="infinity"),
+            pytest.param(with_array("<f8", [1], buffer(np.array([1e101]))), id="overflows soon"),
+            pytest.param(with_array("<f8", [1] * 9, buffer(np.ones(1))), id="many dimensions"),
+            pytest.param(with_array("<f8", [2**40] * 99_999, b""), id="endless product"),
         ],
     )
     def test_names_the_sender_and_the_type(self, data: bytes) -> None:
@@ -129,6 +130,14 @@ class TestRefusal:
     def test_of_a_number_out_of_range(self) -> None:
         with pytest.raises(PeerError, match="step"):
             decode(encode(Batch(rows=np.ones(1, np.int64), step=-1)), Batch, "clinic")
+
+    def test_quotes_a_stranger_in_one_short_printable_line(self) -> None:
+        shouted = "\x1b[2J\nall is well " * 1000
+        data = tampered(lambda fields: fields.update({shouted: 1}))
+        with pytest.raises(PeerError, match="all is well") as refused:
+            residual(data)
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 1000
 
 
 class TestDescribe:

@@ -43,7 +43,7 @@ class TestSummarise:
                 count=2,
                 bytes=200,
                 content="row int, shares float64[500-512 x 2], cover bytes[1,200]",
-                protection="clear, encrypted",
+                protection="encrypted, clear",
                 first=1.0,
                 last=3.0,
             )

@@ -114,6 +114,8 @@ class _Gradients:
     ) -> None:
         self.active = active
         self.x = columns.values()
+        penalty: Floats = spec.penalty * np.ones(self.x.shape[1])
+        self.precondition = Preconditioner(self.x, penalty, spec.link)
         self._columns = columns
         self._key = key
         self._spec = spec
@@ -178,8 +180,6 @@ def _conjugate_gradients(
 ) -> tuple[Floats, int, bool]:
     """Full batch; the active party's twin of this function says why it is this method."""
     active, x = gradients.active, gradients.x
-    penalty: Floats = spec.penalty * np.ones(x.shape[1])
-    precondition = Preconditioner(x, penalty, spec.link)
     direction = previous = np.zeros(x.shape[1])
     weights = memory.last(direction)
     if len(memory):
@@ -191,7 +191,7 @@ def _conjugate_gradients(
         gradient = gradients(weights, slice(0, len(x)))
 
         # 2. Conjugate the directions: the inner products of all parties add up.
-        downhill = precondition(gradient)
+        downhill = gradients.precondition(gradient)
         square, overlap = float(gradient @ downhill), float(previous @ downhill)
         active.send(GradientNorms(square=square, overlap=overlap))
         answer = active.receive(Direction)
@@ -218,8 +218,6 @@ def _momentum(
 ) -> tuple[Floats, int, bool]:
     """Fixed batches; the active party's twin of this function says why the step shrinks."""
     active, x = gradients.active, gradients.x
-    penalty: Floats = spec.penalty * np.ones(x.shape[1])
-    precondition = Preconditioner(x, penalty, spec.link)
     direction = np.zeros(x.shape[1])
     weights = memory.last(direction)
 
@@ -227,7 +225,8 @@ def _momentum(
         telemetry.progress("train", number, spec.max_rounds)
         for batch in batches(len(x), spec.batches):
             send_rows(active, PartialPredictor, x[batch] @ weights, spec.block_rows)
-            direction = spec.momentum * direction - precondition(gradients(weights, batch))
+            downhill = gradients.precondition(gradients(weights, batch))
+            direction = spec.momentum * direction - downhill
             weights = weights + spec.step / (1 + number) * direction
         memory.add(weights)
         if active.receive(Progress).converged:

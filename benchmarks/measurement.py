@@ -13,6 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 
 LIBRARIES = (
     "isthmus",
+    "cryptography",
     "gmpy2",
     "grpcio",
     "msgspec",

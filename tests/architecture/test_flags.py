@@ -1,6 +1,7 @@
 """The commands and their flags are frozen: a job file is the whole experiment, flags are paths."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import typer
 from isthmus.cli.main import app
 
 COMMANDS = """
+align JOB --party --into --json
 check JOB --party --json
 explain JOB --party --run --json
 init TEMPLATE DIR --json
@@ -23,6 +25,7 @@ report RUN --json
 run JOB --party --into --json
 schema job|party --json
 simulate JOB --runs --json
+tee inspect EVIDENCE --endorsements --at --json
 version --json
 """
 
@@ -51,14 +54,14 @@ class TestFlags:
         lines = sorted(" ".join([name, *words(command)]) for name, command in found().items())
         assert lines == COMMANDS.strip().splitlines()
 
-    def test_carry_paths_and_no_hyper_parameter(self) -> None:
+    def test_carry_paths_or_a_time_and_no_hyper_parameter(self) -> None:
         options = [
             parameter
             for command in found().values()
             for parameter in command.params
             if parameter.param_type_name == "option"
         ]
-        assert {option.type_descriptor.annotation for option in options} == {Path, bool}
+        assert {option.type_descriptor.annotation for option in options} == {Path, bool, datetime}
 
     def test_every_command_has_help_and_an_example_of_itself(self) -> None:
         for name, command in found().items():

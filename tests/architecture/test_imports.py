@@ -36,18 +36,39 @@ class TestImports:
         )
         assert ended.stdout.strip() == "[]"
 
+    def test_of_the_program_in_an_enclave_load_no_engine_but_numpy(self) -> None:
+        # All that runs there has to be measured, trusted, and held in little memory.
+        engines = (*ENGINES, "scipy", "matplotlib", "jinja2", "typer")
+        code = (
+            "import sys, isthmus.alignment.attested.__main__; "
+            f"print([m for m in {engines} if m in sys.modules])"
+        )
+        ended = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert ended.stdout.strip() == "['numpy']"
+
 
 class TestExports:
     def test_are_roles_and_spec_of_each_system(self) -> None:
         exported = {
             "isthmus": ["__version__"],
+            "isthmus.alignment.attested": [
+                "AttestedAlignment",
+                "Found",
+                "Terms",
+                "Trust",
+                "party",
+            ],
             "isthmus.alignment.cryptographic": ["CryptographicAlignment", "receiver", "sender"],
             "isthmus.vertical.regression": ["Regression", "active", "passive"],
         }
         for name, names in exported.items():
             assert sorted(importlib.import_module(name).__all__) == names
 
-    @pytest.mark.parametrize("system", ["alignment/cryptographic", "vertical/regression"])
+    @pytest.mark.parametrize(
+        "system", ["alignment/attested", "alignment/cryptographic", "vertical/regression"]
+    )
     def test_every_system_folder_has_spec_messages_and_one_file_per_role(self, system: str) -> None:
         package = importlib.import_module(f"isthmus.{system.replace('/', '.')}")
         roles = [name for name in package.__all__ if name.islower()]

@@ -75,9 +75,9 @@ class Reader:
 
 
 def _steps(commands: list[str]) -> Iterator[list[str]]:
-    """Each command by itself, but neighbouring `isthmus run` together, as in two terminals."""
-    for is_run, neighbours in groupby(commands, lambda line: line.startswith("isthmus run ")):
-        if is_run:
+    """Each command by itself, but neighbours that wait for each other as in two terminals."""
+    for verb, neighbours in groupby(commands, lambda line: line.split(" ")[:2]):
+        if verb in (["isthmus", "align"], ["isthmus", "run"]):
             yield list(neighbours)
         else:
             yield from ([command] for command in neighbours)

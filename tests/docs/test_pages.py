@@ -18,6 +18,7 @@ from tests.docs.reader import ROOT, Reader
 
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
 FIRST_JOB = "docs/guides/first-job.md"
+ENCLAVES = "docs/guides/enclaves.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -58,6 +59,18 @@ class TestFirstJob:
         guide.type_commands()
         for party in ("bank", "shop"):
             assert find(tmp_path / party / "runs").report.exists()
+
+
+class TestEnclaves:
+    @pytest.mark.slow
+    @pytest.mark.timeout(600)
+    def test_leads_to_training_that_takes_up_the_alignment(self, tmp_path: Path) -> None:
+        guide = Reader(ENCLAVES, tmp_path)
+        guide.type_commands()
+        for party in ("clinic", "insurer"):
+            result = find(tmp_path / "mytrial" / party / "runs").read_json("result.json", Result)
+            assert result.alignment.reused
+            assert not result.alignment.protects
 
 
 def bring_data(folder: Path) -> None:

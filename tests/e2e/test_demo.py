@@ -1,8 +1,6 @@
 """The demo as a user runs it: processes, files, mutual TLS."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +8,11 @@ import pytest
 
 from isthmus.core.spec import load
 from isthmus.jobs.spec import Job
+from tests.commands import isthmus
 
 JOB = Path(__file__).parents[2] / "examples" / "health" / "job.toml"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-def isthmus(*arguments: object, code: int = 0) -> dict[str, Any]:
-    """Run a command with --json, and read the one object that it prints."""
-    command = [sys.executable, "-m", "isthmus", *map(str, arguments), "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)  # noqa: S603
-    assert ended.returncode == code, ended.stderr
-    answer: dict[str, Any] = json.loads(ended.stdout)
-    return answer
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +27,13 @@ def result(runs: Path) -> dict[str, Any]:
 
 class TestSimulate:
     def test_finds_the_rows_that_both_parties_hold(self, result: dict[str, Any]) -> None:
-        assert result["alignment"] == {"method": "cryptographic", "size": 15_588}
+        assert result["alignment"] == {
+            "method": "cryptographic",
+            "protects": True,
+            "size": 15_588,
+            "reused": False,
+            "notice": "",
+        }
 
     def test_equals_the_central_model_and_beats_the_clinic_alone(
         self, result: dict[str, Any]

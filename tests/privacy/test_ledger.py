@@ -76,7 +76,7 @@ class TestLedger:
         _, path = sent_and_ledger
         *lines, seal = map(json.loads, path.read_text().splitlines())
         for line in lines:
-            assert set(line) == {"type", *Record.__struct_fields__}
+            assert {"notice"} | set(line) == {"type", *Record.__struct_fields__}
             for value in line["values"]:
                 assert set(value) == {"name", "kind", "shape", "bytes", "protection"}
         assert set(seal) == {"type", "records", "time", "previous", "signature"}

@@ -32,6 +32,7 @@ class Ready(msgspec.Struct, frozen=True):
     test_rows: int | None
     address: str
     certificate_expires: str
+    notice: str
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -70,16 +71,22 @@ def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
 
 def _steps(job: "Job") -> Iterator[str]:
     """What happens, in order."""
-    from isthmus.jobs.systems import system_of
+    from isthmus.jobs.systems import first, system_of, trains
 
-    system = system_of(job)
-    first, *others = (f"{job.in_role(role)} ({role})" for role in system.roles)
-    yield f"{first} listens, {', '.join(others)} calls; they compare the digests of their jobs."
+    hub = first(job)
+    others = [f"{name} ({member.role})" for name, member in job.peers(hub).items()]
+    yield (
+        f"{hub} ({job.parties[hub].role}) listens, {', '.join(others)} "
+        f"{'calls' if len(others) == 1 else 'call'}; they compare the digests of their jobs."
+    )
     normalise = f", after {', '.join(job.data.normalise)}" if job.data.normalise else ""
     yield (
         f"Find the shared rows of {job.data.train!r} by {', '.join(job.data.identifiers)}"
         f"{normalise}: {_settings(job.alignment)}."
     )
+    if not trains(job):
+        return
+    system = system_of(job)
     yield f"Train a {system.table}: {_settings(getattr(job, system.table))}."
     if job.data.test is None:
         yield f"Score {job.data.test_share:.0%} of the shared rows, kept out of training."
@@ -100,10 +107,9 @@ def _settings(table: msgspec.Struct) -> str:
 def _ready(plan: "Plan") -> Ready:
     from isthmus.crypto import certificates
     from isthmus.jobs import connection
+    from isthmus.tee.evidence import SIMULATION
 
-    (peer,) = plan.job.peers(plan.party.party)
-    listens = connection.listens(plan)
-    address = plan.party.listen if listens else plan.party.peers[peer].address
+    called = plan.party.peers[plan.first].address if not plan.listens else None
     expires = certificates.expires(connection.identity(plan).certificate)
     return Ready(
         party=plan.party.party,
@@ -111,8 +117,9 @@ def _ready(plan: "Plan") -> Ready:
         rows=len(plan.train),
         columns=list(plan.train.names),
         test_rows=None if plan.test is None else len(plan.test),
-        address=f"listens on {address}" if listens else f"calls {peer} at {address}",
+        address=f"calls {plan.first} at {called}" if called else f"listens on {plan.party.listen}",
         certificate_expires=f"{expires:%Y-%m-%d}",
+        notice=SIMULATION if plan.simulated else "",
     )
 
 
@@ -139,6 +146,7 @@ def _parts(found: Checked) -> Iterator[RenderableType]:
             ("columns", f"{len(ready.columns):,}: {', '.join(ready.columns)}"),
             ("address", ready.address),
             ("certificate", f"valid until {ready.certificate_expires}"),
+            *([("notice", ready.notice)] if ready.notice else []),
         ]
     )
     yield f"{ready.party} is ready to run."

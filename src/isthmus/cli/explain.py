@@ -45,6 +45,7 @@ def _page(found: "Explanation", *, compared: bool) -> Group:
         "",
         "Reckoned with:",
         facts((name.replace("_", " "), f"{n:,}") for name, n in found.assumptions.items()),
+        *((f"\n{found.notice}",) if found.notice else ()),
     )
 
 

@@ -23,12 +23,15 @@ def show(run: RunFolder) -> Answer:
     from isthmus.ledger.record import records
     from isthmus.ledger.summary import summarise
 
-    found = {name: summarise(records(own.ledger)) for name, own in _parties(run).items()}
+    entries = {name: records(own.ledger) for name, own in _parties(run).items()}
+    found = {name: summarise(sent) for name, sent in entries.items()}
+    notices = dict.fromkeys(each.notice for sent in entries.values() for each in sent)
     parts: list[RenderableType] = []
     for name, rows in found.items():
         total = sum(row.bytes for row in rows)
         parts += [f"{name} sent {size(total)}:", table(_HEADINGS, map(_line, rows))]
-    return Answer({"ledgers": found}, page(*parts))
+    parts += [notice for notice in notices if notice]
+    return Answer({"ledgers": found, "notices": list(filter(None, notices))}, page(*parts))
 
 
 def verify(

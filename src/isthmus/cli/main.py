@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from isthmus.cli import keys, ledger
+from isthmus.cli import keys, ledger, tee
 from isthmus.cli.answer import Answer, Command, answers, keep_stdout_clean, show
 from isthmus.cli.check import check
 from isthmus.cli.explain import explain
 from isthmus.cli.failures import EXIT_CODES, INTERRUPTED, fail
 from isthmus.cli.init import init
 from isthmus.cli.report import report
-from isthmus.cli.run import run
+from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
 from isthmus.cli.version import version
@@ -23,6 +23,7 @@ COMMANDS: Mapping[Command, str] = {
     simulate: "isthmus simulate trial/job.toml",
     check: "isthmus check job.toml --party party.toml",
     explain: "isthmus explain job.toml --party party.toml",
+    align: "isthmus align job.toml --party party.toml",
     run: "isthmus run job.toml --party party.toml",
     report: "isthmus report runs/latest",
     schema: "isthmus schema job",
@@ -38,6 +39,9 @@ KEYS: Mapping[Command, str] = {
 LEDGER: Mapping[Command, str] = {
     ledger.show: "isthmus ledger show runs/latest",
     ledger.verify: "isthmus ledger verify runs/latest",
+}
+TEE: Mapping[Command, str] = {
+    tee.inspect: "isthmus tee inspect quote.bin --endorsements collateral.json",
 }
 
 
@@ -73,6 +77,7 @@ def _make_app() -> typer.Typer:
     root = _group("Joint training across data islands.", COMMANDS, f"Exit codes: {codes}.")
     root.add_typer(_group("Keys and certificates of parties.", KEYS), name="keys")
     root.add_typer(_group("What left a party: look at it, verify it.", LEDGER), name="ledger")
+    root.add_typer(_group("Enclaves: what they prove of themselves.", TEE), name="tee")
     return root
 
 

@@ -9,7 +9,13 @@ from rich.table import Table
 from isthmus.cli.layout import facts, page, size, table
 
 if TYPE_CHECKING:  # commands load what they need when they run
-    from isthmus.jobs.result import Result, SimulationResult
+    from isthmus.jobs.result import (
+        Alignment,
+        AlignmentResult,
+        Result,
+        SimulatedAlignment,
+        SimulationResult,
+    )
     from isthmus.store.runs import Run
 
 MODELS = {"": "joint", "_active_only": "active party alone", "_central": "pooled"}
@@ -54,15 +60,63 @@ def of_simulation(result: "SimulationResult") -> Group:
     return page(_measures(result.metrics), facts(lines))
 
 
+def of_alignment(result: "AlignmentResult", places: Mapping[str, str]) -> Group:
+    """One party's end of a run that only aligned.
+
+    Args:
+        result: What the run says about itself.
+        places: Where it left what, by name.
+
+    Returns:
+        The page.
+    """
+    lines = [
+        *_aligned(result.alignment),
+        ("seconds", f"{result.seconds['total']:.1f}"),
+        ("sent", size(result.egress.bytes)),
+        *places.items(),
+    ]
+    return page(facts(lines))
+
+
+def of_simulated_alignment(result: "SimulatedAlignment", run: "Run") -> Group:
+    """The end of a simulated run that only aligned.
+
+    Args:
+        result: What all parties say about it.
+        run: Where it lies.
+
+    Returns:
+        The page.
+    """
+    lines = [
+        *_aligned(result.alignment),
+        ("seconds", f"{result.seconds['simulation']:.1f}"),
+        *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
+        ("run", run.folder),
+    ]
+    return page(facts(lines))
+
+
+def _aligned(alignment: "Alignment") -> list[tuple[str, object]]:
+    told = "not told to this party" if alignment.size is None else f"{alignment.size:,}"
+    found = "by an earlier run" if alignment.reused else "in this run"
+    lines: list[tuple[str, object]] = [("rows shared", told), ("alignment", alignment.method)]
+    lines.append(("found", found))
+    return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
+
+
 def _course(result: "Result | SimulationResult") -> list[tuple[str, object]]:
-    rows, rounds = result.rows, f"{result.rounds} rounds"
-    return [
+    rows = result.rows
+    lines: list[tuple[str, object]] = [
         (
             "rows shared",
             f"{result.alignment.size:,}: {rows['train']:,} trained on, {rows['test']:,} scored",
         ),
-        ("converged", f"after {rounds}" if result.converged else f"no, stopped after {rounds}"),
+        ("training", result.ending),
     ]
+    notice = result.alignment.notice
+    return [*lines, ("notice", notice)] if notice else lines
 
 
 def _measures(metrics: Mapping[str, float]) -> Table:

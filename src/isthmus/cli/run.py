@@ -1,4 +1,4 @@
-"""One party's side of a job."""
+"""One party's side of a job: all of it, or its alignment alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,20 +8,18 @@ import typer
 
 from isthmus.cli.answer import Answer, tell
 from isthmus.cli.arguments import JobFile, PartyFile
-from isthmus.cli.outcome import of_party
+from isthmus.cli.outcome import of_alignment, of_party
 from isthmus.cli.progress import live
 
+Into = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of this run; by default a new one in the party's `runs`."
+    ),
+]
 
-def run(
-    job: JobFile,
-    party: PartyFile,
-    into: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of this run; by default a new one in the party's `runs`."
-        ),
-    ] = None,
-) -> Answer:
+
+def run(job: JobFile, party: PartyFile, into: Into = None) -> Answer:
     """Play this party's role: wait for the other one, align, train, score and report."""
     from isthmus.jobs.result import Result
     from isthmus.jobs.run import run as play
@@ -31,4 +29,19 @@ def run(
     result = finished.read_json(finished.result.name, Result)
     places = {"run": str(finished.folder), "report": str(finished.report)}
     tell(of_party(result, finished))
+    return Answer(msgspec.to_builtins(result) | places)
+
+
+def align(job: JobFile, party: PartyFile, into: Into = None) -> Answer:
+    """Find the rows that all parties hold, and keep them for later runs of the job."""
+    from isthmus.jobs.result import AlignmentResult
+    from isthmus.jobs.run import align_only
+
+    with live() as watch:
+        finished = align_only(job, party, into, lambda event: watch("", event))
+    result = finished.read_json(finished.result.name, AlignmentResult)
+    places = {"run": str(finished.folder)}
+    if finished.index.exists():
+        places["index"] = str(finished.index)
+    tell(of_alignment(result, places))
     return Answer(msgspec.to_builtins(result) | places)

@@ -109,7 +109,7 @@ def _default(field: inspect.Field, kind: inspect.Type) -> str:
 def _type(kind: inspect.Type) -> str:
     kind = _meaning(kind)[0]
     match kind:
-        case inspect.LiteralType(values=values):
+        case inspect.LiteralType(values=values) | inspect.EnumType(cls=values):
             return " | ".join(msgspec.json.encode(value).decode() for value in values)
         case inspect.UnionType(types=types):
             return " | ".join(

@@ -8,7 +8,7 @@ import typer
 
 from isthmus.cli.answer import Answer, tell
 from isthmus.cli.arguments import JobFile
-from isthmus.cli.outcome import of_simulation
+from isthmus.cli.outcome import of_simulated_alignment, of_simulation
 from isthmus.cli.progress import live
 
 
@@ -19,11 +19,16 @@ def simulate(
     ] = Path("runs"),
 ) -> Answer:
     """Play every party of a job on this machine: own processes, own keys, mutual TLS."""
-    from isthmus.jobs.result import SimulationResult
+    from isthmus.jobs.result import SimulatedAlignment, SimulationResult, has_trained
     from isthmus.jobs.simulate import simulate as play
 
     with live() as watch:
         finished = play(job, runs, watch)
+    place = {"run": str(finished.folder)}
+    if not has_trained(finished):
+        aligned = finished.read_json(finished.result.name, SimulatedAlignment)
+        tell(of_simulated_alignment(aligned, finished))
+        return Answer(msgspec.to_builtins(aligned) | place)
     result = finished.read_json(finished.result.name, SimulationResult)
     tell(of_simulation(result))
-    return Answer(msgspec.to_builtins(result) | {"run": str(finished.folder)})
+    return Answer(msgspec.to_builtins(result) | place)

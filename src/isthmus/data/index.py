@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
@@ -30,6 +28,9 @@ class Index:
 
     def save(self, path: Path) -> None:
         """Write it as Parquet. It tells who is shared: keep it where the data is."""
+        import pyarrow as pa  # noqa: PLC0415 - the program in an enclave knows indices, not Arrow
+        from pyarrow import parquet  # noqa: PLC0415
+
         path.touch(mode=0o600)  # before anything is in it
         parquet.write_table(pa.table({_COLUMN: self.rows}), path)
 
@@ -46,6 +47,9 @@ class Index:
         Raises:
             SpecError: The file is missing or is not an index.
         """
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415
+
         try:
             column = parquet.read_table(path, columns=[_COLUMN]).column(_COLUMN)
             rows: Integers = column.cast(pa.int64()).to_numpy()

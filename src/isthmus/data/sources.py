@@ -66,11 +66,25 @@ class Dataset(Spec, frozen=True):
             "* is all but identifiers and label"
         ),
     ] = ("*",)
-    missing: Annotated[
-        Literal["error", "mean"] | Finite,
+    categorical: Annotated[
+        tuple[str, ...],
         Meta(
-            description="what becomes of empty cells of feature columns: an error, "
-            "the mean of the column, or this number"
+            description="feature columns, by name or by pattern, whose values are names and not "
+            "amounts; [boosting] can use them, [regression] cannot"
+        ),
+    ] = ()
+    missing: Annotated[
+        Literal["error", "mean", "keep"] | Finite,
+        Meta(
+            description="what becomes of empty cells of feature columns: an error, the mean of the "
+            "column, this number, or keep them, which [boosting] can use"
+        ),
+    ] = "error"
+    duplicates: Annotated[
+        Literal["error", "first"],
+        Meta(
+            description="what becomes of rows whose identifier occurred before: an error, or only "
+            "the first row of each identifier is kept"
         ),
     ] = "error"
     missing_values: Annotated[
@@ -104,6 +118,8 @@ class Columns:
     identifiers: tuple[str, ...]
     label: str | None
     features: tuple[str, ...]
+    categorical: frozenset[str]
+    """Those of the features whose values are names."""
 
     @property
     def names(self) -> list[str]:
@@ -138,7 +154,8 @@ def columns(dataset: Dataset, folder: Path) -> Columns:
     if len(set(keys)) < len(keys):
         raise SpecError(f"{path}: `identifiers` and `label` must be different columns.")
     features = _features(dataset, names, set(keys), path)
-    return Columns(tuple(dataset.identifiers), dataset.label, features)
+    categorical = _categorical(dataset, features, path)
+    return Columns(tuple(dataset.identifiers), dataset.label, features, categorical)
 
 
 def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
@@ -231,13 +248,27 @@ def _features(dataset: Dataset, names: list[str], keys: set[str], path: Path) ->
     return tuple(chosen)
 
 
+def _categorical(dataset: Dataset, features: tuple[str, ...], path: Path) -> frozenset[str]:
+    found = set[str]()
+    for pattern in dataset.categorical:
+        matches = {name for name in features if name == pattern or fnmatchcase(name, pattern)}
+        if not matches:
+            raise SpecError(
+                f"{path}: `categorical` names {pattern!r}, which is none of the chosen `columns`. "
+                "Correct it."
+            )
+        found |= matches
+    return frozenset(found)
+
+
 def _parquet(path: Path, wanted: Columns) -> Any:
     with _reading(path):
         return parquet.read_table(path, columns=wanted.names)
 
 
 def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
-    as_text = dict.fromkeys((*wanted.identifiers, *dataset.types), pa.string())
+    exact = (*wanted.identifiers, *wanted.categorical, *dataset.types)
+    as_text = dict.fromkeys(exact, pa.string())
     converting = csv.ConvertOptions(
         include_columns=wanted.names,
         column_types=as_text,

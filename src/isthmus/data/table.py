@@ -1,21 +1,31 @@
 """Rows of one party in memory: checked once, here, so that no role has to."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+import pyarrow as pa
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
+from isthmus.data import features as cells
 from isthmus.data import sources
 from isthmus.data.identifiers import Normalisation, normalise
-from isthmus.data.sources import LARGEST, Column, Dataset
+from isthmus.data.sources import Column, Columns, Dataset
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one party. Every number is finite and every identifier occurs once."""
+    """Rows of one party. Every identifier occurs once.
+
+    Every number is finite, but for cells that were empty, where `missing` of the dataset keeps
+    them: those are NaN.
+    """
 
     identifiers: list[bytes]
     """Normalised key of each row."""
@@ -29,6 +39,12 @@ class Table:
     label: Floats | None = None
     """Shape (rows,), or None where the dataset declares no label."""
 
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names of the categories of each column that has any; its features are their numbers."""
+
+    positions: Integers | None = None
+    """Where in its file each row stands, shape (rows,); None once they are aligned."""
+
     def __len__(self) -> int:
         return len(self.identifiers)
 
@@ -39,7 +55,26 @@ class Table:
             features=self.features[rows],
             names=self.names,
             label=None if self.label is None else self.label[rows],
+            categories=self.categories,
         )
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """The columns of several tables side by side.
+
+    Args:
+        tables: Tables of the same rows in the same order; the first one's label counts.
+
+    Returns:
+        One table.
+    """
+    first = tables[0]
+    return Table(
+        identifiers=first.identifiers,
+        features=np.hstack([table.features for table in tables]),
+        names=tuple(name for table in tables for name in table.names),
+        label=first.label,
+    )
 
 
 def load(
@@ -60,7 +95,7 @@ def load(
             there, and a column may hold one single value.
 
     Returns:
-        All rows of the file, in its order.
+        The rows of the file in its order: all of them, or the first of each identifier.
 
     Raises:
         SpecError: The file or a column of it is not what the dataset says.
@@ -68,76 +103,61 @@ def load(
     path = dataset.resolve(folder)
     wanted = sources.columns(dataset, folder)
     columns = sources.read(dataset, folder, wanted)
-    if train is not None and wanted.features != train.names:
+    if train is not None and not _has_columns_of(train, wanted):
         raise SpecError(
             f"{path}: its columns are not those of the rows trained on. Give both data sets the "
-            "same `columns`."
+            "same `columns`, and the same `categorical` ones."
         )
     identifiers = normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
-    _refuse_duplicates(identifiers, path)
-    features = np.empty((len(identifiers), len(wanted.features)))
+    kept = _first_rows(identifiers)
+    if len(kept) < len(identifiers):
+        _check_duplicates(dataset, len(identifiers), len(kept), path)
+        columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
+        identifiers = [identifiers[row] for row in kept.tolist()]
+    features, categories = _features(dataset, wanted, columns, path, train)
+    label = None if wanted.label is None else cells.label(columns[wanted.label], wanted.label, path)
+    return Table(identifiers, features, wanted.features, label, categories, kept)
+
+
+def _has_columns_of(train: Table, wanted: Columns) -> bool:
+    return wanted.features == train.names and wanted.categorical == frozenset(train.categories)
+
+
+def _features(
+    dataset: Dataset,
+    wanted: Columns,
+    columns: dict[str, Column],
+    path: Path,
+    train: Table | None,
+) -> tuple[Floats, dict[str, tuple[str, ...]]]:
+    """Numbers of all feature columns, and the categories of those that have any."""
+    features = np.empty((len(columns[wanted.identifiers[0]]), len(wanted.features)))
+    categories = dict[str, tuple[str, ...]]()
     for position, name in enumerate(wanted.features):
-        mean = None if train is None else float(train.features[:, position].mean())
-        values = _feature(columns.pop(name), name, dataset, path, mean)
-        if train is None and values.min() == values.max():
-            raise SpecError(
-                f"{path}: column {name!r} has one single value in all {len(values)} rows, so that "
-                "nothing can be learnt from it. Leave it out of `columns`."
-            )
+        column = columns.pop(name)
+        if name in wanted.categorical:
+            categories[name] = train.categories[name] if train else cells.categories(column)
+            values = cells.category(column, name, dataset, path, categories[name])
+        else:
+            known = None if train is None else train.features[:, position]
+            values = cells.feature(column, name, dataset, path, known)
+        if train is None:
+            cells.refuse_constant(values, name, path)
         features[:, position] = values
-    label = None if wanted.label is None else _label(columns[wanted.label], wanted.label, path)
-    return Table(identifiers, features, wanted.features, label)
+    return features, categories
 
 
-def _refuse_duplicates(identifiers: list[bytes], path: Path) -> None:
-    distinct = len(set(identifiers))
-    if distinct < len(identifiers):
+def _check_duplicates(dataset: Dataset, rows: int, distinct: int, path: Path) -> None:
+    if dataset.duplicates == "error":
         raise SpecError(
-            f"{path}: its {len(identifiers)} rows have only {distinct} different identifiers after "
-            "normalisation. Keep one row for each."
+            f"{path}: its {rows} rows have only {distinct} different identifiers after "
+            'normalisation. Keep one row for each, or set `duplicates = "first"`.'
         )
 
 
-def _feature(column: Column, name: str, dataset: Dataset, path: Path, mean: float | None) -> Floats:
-    values = _numbers(column, name, path, "Encode it as numbers, or leave it out of `columns`.")
-    missing = np.isnan(values)
-    count = int(missing.sum())
-    if count == len(values):
-        raise SpecError(
-            f"{path}: column {name!r} is empty in all {count} rows. Leave it out of `columns`."
-        )
-    if count and dataset.missing == "error":
-        raise SpecError(
-            f"{path}: column {name!r} is empty in {count} of {len(values)} rows. Set `missing` to "
-            '"mean" or to a number, or leave the column out of `columns`.'
-        )
-    if count:
-        own_mean = values[~missing].mean() if mean is None else mean
-        values = np.where(
-            missing, own_mean if dataset.missing == "mean" else dataset.missing, values
-        )
-    return values
-
-
-def _label(column: Column, name: str, path: Path) -> Floats:
-    values = _numbers(column, name, path, "Encode it as numbers, for example as 0 and 1.")
-    missing = int(np.isnan(values).sum())
-    if missing:
-        raise SpecError(
-            f"{path}: the label {name!r} is empty in {missing} of {len(values)} rows. Remove these "
-            "rows."
-        )
-    return values
-
-
-def _numbers(column: Column, name: str, path: Path, advice: str) -> Floats:
-    values = sources.numbers(column)
-    if values is None:
-        raise SpecError(f"{path}: column {name!r} holds {column.type}, not numbers. {advice}")
-    infinite = int((np.abs(values) > LARGEST).sum())
-    if infinite:
-        raise SpecError(
-            f"{path}: column {name!r} is infinite in {infinite} of {len(values)} rows, or beyond "
-            f"{LARGEST:g}. Replace these cells by numbers, or leave them empty."
-        )
-    return values
+def _first_rows(identifiers: list[bytes]) -> Integers:
+    """Where each identifier occurs first, in the order of the rows."""
+    encoded = cast(Any, pa.array(identifiers, pa.large_binary()).dictionary_encode())
+    codes: Integers = encoded.indices.to_numpy()
+    rows: Integers = np.sort(np.unique(codes, return_index=True)[1])
+    return rows

@@ -28,6 +28,15 @@ class Coefficient(msgspec.Struct, frozen=True):
     per_unit: float
 
 
+class Importance(msgspec.Struct, frozen=True):
+    """What the splits of a model's trees make of one feature."""
+
+    name: str  # of this party's columns; a code where another party knows the name
+    gain: float  # share of the gain of all splits, in [0, 1]
+    cover: float  # sum of the hessians of the rows that were split
+    count: int  # how many splits
+
+
 class Convergence(msgspec.Struct, frozen=True):
     """How the training went, one value per round; what this party does not know is empty."""
 
@@ -89,6 +98,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lift: list[LiftRow] = []
     coefficients: list[Coefficient] = []
     intercept: float | None = None
+    importance: list[Importance] = []
     convergence: Convergence = Convergence()
     stages: dict[str, float] = {}  # seconds
     learned: list[Learned] = []
@@ -113,6 +123,7 @@ def render(report: Report) -> str:
         headline=headline(report),
         result_figures=_result_figures(report),
         training_figures=_training_figures(report),
+        largest_gain=max((feature.gain for feature in report.importance), default=0.0) or 1.0,
         coefficients=sorted(report.coefficients, key=lambda c: -abs(c.per_deviation)),
         largest=largest or 1.0,
     )

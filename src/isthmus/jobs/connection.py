@@ -1,6 +1,6 @@
-"""The line to the other party of a job: who listens, who dials, and with which keys."""
+"""The lines to the other parties of a job: who listens, who dials, and with which keys."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,36 +9,38 @@ from isthmus.core.errors import JobError, PeerError, PolicyError, SpecError, abo
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
 from isthmus.jobs.plan import Plan
-from isthmus.jobs.systems import system_of
 from isthmus.transport import grpc
 from isthmus.transport.grpc import GrpcChannel, Identity
 from isthmus.transport.pin import pin
 
 
 @contextmanager
-def connect(plan: Plan, telemetry: Telemetry) -> Generator[GrpcChannel]:
-    """Wait for the other party, prove who we are, and hold the line while the block runs.
+def connect(plan: Plan, telemetry: Telemetry) -> Generator[dict[str, GrpcChannel]]:
+    """Wait for the other parties, prove who we are, and hold the lines while the block runs.
 
     Args:
         plan: What we are about to run.
         telemetry: Where the countdown goes.
 
     Yields:
-        The line. When the block fails, the peer is told what concerns it, and nothing else.
+        The line to each neighbour by name. When the block fails, the peers are told what concerns
+        them, and nothing else.
 
     Raises:
         SpecError: Keys or addresses in the party file are missing or wrong.
-        ChannelError: The peer did not come.
+        ChannelError: A peer did not come.
         IsthmusError: Whatever the block raised.
     """
     with ExitStack() as listening:
-        line = _open(plan, telemetry, listening)
+        lines = dict[str, GrpcChannel]()
         try:
-            yield line
+            for peer, line in _open(plan, telemetry, listening):
+                lines[peer] = line
+            yield lines
         except BaseException as error:
-            line.close(_for_the_peer(error))
+            _close(lines, _for_the_peer(error))
             raise
-        line.close()
+        _close(lines)
 
 
 def identity(plan: Plan) -> Identity:
@@ -72,11 +74,6 @@ def identity(plan: Plan) -> Identity:
     return Identity(party.party, certificate, private_key)
 
 
-def listens(plan: Plan) -> bool:
-    """Whether we listen and the peer dials: the first role of a system listens."""
-    return plan.role == system_of(plan.job).roles[0]
-
-
 def check(plan: Plan) -> None:
     """Check keys and addresses without contacting anybody.
 
@@ -87,38 +84,57 @@ def check(plan: Plan) -> None:
         SpecError: One of them is missing or wrong.
     """
     identity(plan)
-    peer = _peer(plan)
-    _pinned(plan, peer)
-    _address(plan, peer)
+    for peer in plan.neighbours:
+        _pinned(plan, peer)
+        _address(plan, peer)
 
 
-def _open(plan: Plan, telemetry: Telemetry, listening: ExitStack) -> GrpcChannel:
-    us, peer = identity(plan), _peer(plan)
-    pinned, address = _pinned(plan, peer), _address(plan, peer)
-    party = plan.party
+def _open(
+    plan: Plan, telemetry: Telemetry, listening: ExitStack
+) -> Generator[tuple[str, GrpcChannel]]:
+    us, party = identity(plan), plan.party
+    pinned = {peer: _pinned(plan, peer) for peer in plan.neighbours}
+    places = {peer: _address(plan, peer) for peer in pinned}
 
-    def count_down(left: float) -> None:
-        place = f"on {address}" if listens(plan) else f"at {address}"
-        telemetry.progress("wait", note=f"for {peer} {place}: {left:.0f} s left")
+    def waiting(peer: str) -> grpc.OnWait:
+        def count_down(left: float) -> None:
+            place = f"{'on' if plan.listens else 'at'} {places[peer]}"
+            telemetry.progress("wait", note=f"for {peer} {place}: {left:.0f} s left")
 
-    if listens(plan):
-        listener = grpc.listen(us, address, {peer: pinned}, patience=party.patience)
-        listening.enter_context(listener)
-        return listener.accept(peer, party.wait, count_down)
-    return grpc.dial(us, address, peer, pinned, party.wait, count_down, patience=party.patience)
+        return count_down
+
+    if not plan.listens:
+        for peer, address in places.items():
+            yield (
+                peer,
+                grpc.dial(
+                    us,
+                    address,
+                    peer,
+                    pinned[peer],
+                    party.wait,
+                    waiting(peer),
+                    patience=party.patience,
+                ),
+            )
+        return
+    address = places[plan.neighbours[0]]  # one for all of them
+    listener = listening.enter_context(grpc.listen(us, address, pinned, patience=party.patience))
+    for peer in pinned:
+        yield peer, listener.accept(peer, party.wait, waiting(peer))
 
 
-def _peer(plan: Plan) -> str:
-    (peer,) = plan.job.peers(plan.party.party)
+def _close(lines: Mapping[str, GrpcChannel], reason: str = "") -> None:
+    for line in lines.values():
+        line.close(reason)
+
+
+def _pinned(plan: Plan, peer: str) -> bytes:
     if peer not in plan.party.peers:
         raise SpecError(
             f"the party file of {plan.party.party!r} does not know {peer!r}: "
             f"add a table [peers.{peer}] with its certificate."
         )
-    return peer
-
-
-def _pinned(plan: Plan, peer: str) -> bytes:
     path = plan.folder / plan.party.peers[peer].certificate
     certificate = _read(path)
     with about(path):
@@ -133,7 +149,7 @@ def _pinned(plan: Plan, peer: str) -> bytes:
 
 def _address(plan: Plan, peer: str) -> str:
     party = plan.party
-    if listens(plan):
+    if plan.listens:
         if party.listen is None:
             raise SpecError(
                 f"{party.party!r} is {plan.role} and listens for {peer!r}: "

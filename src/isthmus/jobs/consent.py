@@ -1,53 +1,101 @@
 """What a job sends, and whether its file says so."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from isthmus.alignment.cryptographic.forecast import forecast as forecast_alignment
+import msgspec
+
+from isthmus.alignment.attested import AttestedAlignment
+from isthmus.alignment.attested.forecast import forecast as forecast_attested
+from isthmus.alignment.cryptographic.forecast import forecast as forecast_cryptographic
 from isthmus.core.errors import SpecError
+from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import system_of
+from isthmus.jobs.systems import first, system_of, trains
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.transport.message import Message
 
-_ANY_SIZES = Sizes(
-    rows={"active": 1, "passive": 1},
-    shared=2,
-    train=1,
-    test=1,
-    test_rows={},
-    rounds=2,
-)
+
+@dataclass(frozen=True)
+class Crossing:
+    """Messages of one type and size that one party will send to another."""
+
+    sender: str
+    to: str
+    flow: Flow
 
 
-def flows(job: Job, sizes: Sizes) -> list[Flow]:
+def crossings(job: Job, sizes: Sizes) -> list[Crossing]:
     """Every message of a run of a job, in the order of its steps.
 
     Args:
         job: The job.
-        sizes: What to reckon with.
+        sizes: What to reckon with; its rows are by name of the party.
 
     Returns:
-        The flows of all parties.
+        What all parties send, but for the first and the last word of each.
     """
-    system = system_of(job)
+    hub = first(job)
+    found = [
+        _between(hub, other, flow)
+        for other in job.peers(hub)
+        for flow in _before(job, other, sizes)
+    ]
+    if trains(job):
+        system = system_of(job)
+        (other,) = job.peers(hub)
+        trained = system.forecast(getattr(job, system.table), sizes)
+        found += [_between(hub, other, flow) for flow in trained]
+    return found
+
+
+def _before(job: Job, other: str, sizes: Sizes) -> Iterator[Flow]:
+    """What crosses between the first party and another one until their rows are aligned."""
+    name = "0" * 32
+    yield Flow("passive", HeldAlignment(id=None), 1)
+    yield Flow("active", ChosenAlignment(id=name, new=True), 1)
     alignments = [sizes]
     if sizes.test_rows:
         alignments.append(replace(sizes, rows=sizes.test_rows, shared=sizes.test))
-    return [
-        *(flow for rows in alignments for flow in forecast_alignment(job.alignment, rows)),
-        *system.forecast(getattr(job, system.table), sizes),
-    ]
+    for found in alignments:
+        rows = {"active": found.rows[first(job)], "passive": found.rows[other]}
+        yield from _alignment(job, other, replace(found, rows=rows))
+
+
+def _alignment(job: Job, other: str, sizes: Sizes) -> list[Flow]:
+    match job.alignment:
+        case AttestedAlignment() as spec:
+            shares = {
+                "active": spec.results.get(first(job), "rows"),
+                "passive": spec.results.get(other, "rows"),
+            }
+            return forecast_attested(msgspec.structs.replace(spec, results=shares), sizes)
+        case spec:
+            return forecast_cryptographic(spec, sizes)
+
+
+def _between(hub: str, other: str, flow: Flow) -> Crossing:
+    return Crossing(hub, other, flow) if flow.sender == "active" else Crossing(other, hub, flow)
+
+
+def _at_any_size(job: Job) -> list[Crossing]:
+    rows = dict.fromkeys(job.parties, 1)
+    return crossings(job, Sizes(rows=rows, shared=2, train=1, test=1, test_rows={}, rounds=2))
 
 
 def needed(job: Job) -> list[type[Message]]:
     """Message types of a job that tell their reader something about the sender's data or labels."""
-    kinds = dict.fromkeys(type(flow.sample) for flow in flows(job, _ANY_SIZES))
+    kinds = dict.fromkeys(type(crossing.flow.sample) for crossing in _at_any_size(job))
     return [kind for kind in kinds if kind.discloses]
 
 
-def sent_by(job: Job, role: str) -> set[str]:
-    """Names of the message types that a role of a job sends."""
-    return {type(flow.sample).__name__ for flow in flows(job, _ANY_SIZES) if flow.sender == role}
+def sent_by(job: Job, party: str) -> set[str]:
+    """Names of the message types that a party of a job sends."""
+    return {
+        type(crossing.flow.sample).__name__
+        for crossing in _at_any_size(job)
+        if crossing.sender == party
+    }
 
 
 def check(job: Job) -> None:
@@ -68,7 +116,8 @@ def check(job: Job) -> None:
             )
     unknown = [name for name in job.disclosed if name not in kinds]
     if unknown:
+        which_job = "this job" if trains(job) else "this job, which trains nothing,"
         raise SpecError(
-            f"`disclosed` names {unknown[0]!r}, which this job does not send; it sends "
+            f"`disclosed` names {unknown[0]!r}, which {which_job} does not send; it sends "
             f"{', '.join(kinds)}."
         )

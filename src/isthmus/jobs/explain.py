@@ -5,16 +5,17 @@ from dataclasses import replace
 import msgspec
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs.consent import flows
+from isthmus.jobs.consent import Crossing, crossings
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
 from isthmus.jobs.plan import Plan
-from isthmus.jobs.result import Result, is_simulation
-from isthmus.jobs.systems import system_of
+from isthmus.jobs.result import AlignmentResult, Result, has_trained, is_simulation
+from isthmus.jobs.systems import system_of, trains
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import content, summarise
 from isthmus.store.runs import Run
+from isthmus.tee.evidence import SIMULATION
 from isthmus.transport.message import Message, describe, listed, protections
 
 
@@ -42,6 +43,7 @@ class Explanation(msgspec.Struct, frozen=True):
     assumptions: dict[str, int]
     flows: list[Forecast]
     bytes: int
+    notice: str
 
 
 def explain(plan: Plan, run: Run | None = None) -> Explanation:
@@ -61,7 +63,8 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
     if run is not None and is_simulation(run):
         run = Run(run.folder / plan.party.party)
     sizes = _expected(plan) if run is None else _measured(plan, run)
-    rows = _rows(plan, [flow for flow in flows(plan.job, sizes) if flow.sender == plan.role])
+    us = plan.party.party
+    rows = _rows(plan, [each for each in crossings(plan.job, sizes) if each.sender == us])
     if run is not None:
         rows = _beside_ledger(rows, run)
     assumptions = {
@@ -69,20 +72,21 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
         "train_rows": sizes.train,
         "test_rows": sizes.test,
         "rounds": sizes.rounds,
-        **{f"{role}_rows": count for role, count in sizes.rows.items()},
+        **{f"{party}_rows": count for party, count in sizes.rows.items()},
     }
     total = sum(row.bytes for row in rows)
-    return Explanation(plan.party.party, plan.role, assumptions, rows, total)
+    notice = SIMULATION if plan.simulated else ""
+    return Explanation(plan.party.party, plan.role, assumptions, rows, total, notice)
 
 
 def _expected(plan: Plan) -> Sizes:
     """Our own sizes as they are, the others' as the job declares them, or else like ours."""
     job = plan.job
-    rows = {member.role: member.rows or len(plan.train) for member in job.parties.values()}
-    rows[plan.role] = len(plan.train)
+    rows = {party: member.rows or len(plan.train) for party, member in job.parties.items()}
+    rows[plan.party.party] = len(plan.train)
     if job.expected:
         return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
-    rounds: int = getattr(job, system_of(job).table).max_rounds
+    rounds: int = getattr(job, system_of(job).table).max_rounds if trains(job) else 0
     return _sizes(plan, rows, min(rows.values()), rounds)
 
 
@@ -96,25 +100,34 @@ def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
 
 def _measured(plan: Plan, run: Run) -> Sizes:
     # The sizes that the run had, where `_expected` has to guess.
+    if not has_trained(run):
+        result = run.read_json(run.result.name, AlignmentResult)
+        _check_same(plan, run, result)
+        return replace(_expected(plan), shared=result.alignment.size or 0)
     result = run.read_json(run.result.name, Result)
+    _check_same(plan, run, result)
+    train, test = result.rows["train"], result.rows["test"]
+    shared = train + (0 if plan.test is not None else test)
+    return replace(_expected(plan), shared=shared, train=train, test=test, rounds=result.rounds)
+
+
+def _check_same(plan: Plan, run: Run, result: AlignmentResult) -> None:
     if (result.digest, result.party) != (plan.digest, plan.party.party):
         raise SpecError(
             f"{run.folder}: this run is of another job, or of an older copy of it, or of another "
             "party. Give a run of this job at this party."
         )
-    train, test = result.rows["train"], result.rows["test"]
-    return replace(
-        _expected(plan), shared=result.alignment.size, train=train, test=test, rounds=result.rounds
-    )
 
 
-def _rows(plan: Plan, sent: list[Flow]) -> list[Forecast]:
-    """Flows put together by message type, in the order in which they first leave."""
-    (peer,) = plan.job.peers(plan.party.party)
-    grouped: dict[type[Message], list[Flow]] = {}
-    first, last = hello(plan.job, plan.party.party), Done()
-    for flow in [Flow(plan.role, first, 1), *sent, Flow(plan.role, last, 1)]:
-        grouped.setdefault(type(flow.sample), []).append(flow)
+def _rows(plan: Plan, sent: list[Crossing]) -> list[Forecast]:
+    """What we send put together by peer and message type, in the order in which it first leaves."""
+    us = plan.party.party
+    first, last = Flow(plan.role, hello(plan.job, us), 1), Flow(plan.role, Done(), 1)
+    hello_to = [Crossing(us, peer, first) for peer in plan.neighbours]
+    done_to = [Crossing(us, peer, last) for peer in plan.neighbours]
+    grouped: dict[tuple[str, type[Message]], list[Flow]] = {}
+    for each in [*hello_to, *sent, *done_to]:
+        grouped.setdefault((each.to, type(each.flow.sample)), []).append(each.flow)
     return [
         Forecast(
             message=kind.__name__,
@@ -127,13 +140,13 @@ def _rows(plan: Plan, sent: list[Flow]) -> list[Forecast]:
             count=sum(flow.count for flow in group),
             bytes=sum(flow.bytes for flow in group),
         )
-        for kind, group in grouped.items()
+        for (peer, kind), group in grouped.items()
     ]
 
 
 def _beside_ledger(rows: list[Forecast], run: Run) -> list[Forecast]:
-    recorded = {row.message: row for row in summarise(records(run.ledger))}
-    found = ((row, recorded.get(row.message)) for row in rows)
+    recorded = {(row.to, row.message): row for row in summarise(records(run.ledger))}
+    found = ((row, recorded.get((row.to, row.message))) for row in rows)
     return [
         msgspec.structs.replace(
             row,

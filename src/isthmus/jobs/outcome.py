@@ -1,6 +1,6 @@
 """What a system hands back to the job when its role has ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
+from isthmus.evaluation.report import Coefficient, Importance
 from isthmus.transport.channel import Channel
 
 
@@ -24,6 +25,9 @@ class Outcome:
     """Rounds of training."""
 
     converged: bool
+
+    ending: str = ""
+    """How training ended, in a few words."""
 
     metrics: dict[str, float] = field(default_factory=dict[str, float])
     """Only the party with the labels has any."""
@@ -40,7 +44,9 @@ class Setting:
     """What a role plays with."""
 
     role: str
-    peer: Channel
+    peers: Mapping[str, Channel]
+    """The line to each party that we talk to, by name."""
+
     train: Table
     test: Table
     telemetry: Telemetry
@@ -48,6 +54,18 @@ class Setting:
     """Where the role keeps what it needs to go on after a failure."""
     job: str
     """Digest of the job."""
+
+    seed: int
+    """What the job draws its samples with."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What this party's part of a model says, for its report."""
+
+    coefficients: list[Coefficient] = field(default_factory=list[Coefficient])
+    intercept: float | None = None
+    importance: list[Importance] = field(default_factory=list[Importance])
 
 
 Play = Callable[[Any, Setting], Outcome]

@@ -8,8 +8,24 @@ from isthmus.core.spec import Spec
 from isthmus.data.sources import Dataset
 from isthmus.jobs.spec import Name
 from isthmus.ledger.policy import Policy
+from isthmus.tee.policy import EnclavePolicy
+from isthmus.tee.spec import Enclave
 
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]  # no clock can wait longer than some 292 years
+
+
+class PartyPolicy(Policy, frozen=True):
+    """The `[policy]` table of a party file."""
+
+    alignments: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="most alignments of one data file with one peer, over all runs: each tells "
+            "again who is shared, and a peer that changes its ids learns more every time",
+        ),
+    ] = 20
+    enclaves: EnclavePolicy = EnclavePolicy()
 
 
 class Identity(Spec, frozen=True):
@@ -42,7 +58,8 @@ class Party(Spec, frozen=True):
     datasets: Annotated[
         dict[Name, Dataset], Meta(description="where each data set of a job lies here, by name")
     ] = {}
-    policy: Policy = Policy()
+    policy: PartyPolicy = PartyPolicy()
+    enclave: Enclave = Enclave()
     runs: Annotated[str, Meta(description="folder for what runs leave behind")] = "runs"
     wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
     patience: Annotated[

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
+from isthmus.alignment.attested.spec import MOST_PARTIES, AttestedAlignment
 from isthmus.core import spec
 from isthmus.core.errors import PolicyError, SpecError, about
 from isthmus.data import table
@@ -11,7 +14,8 @@ from isthmus.data.table import Table
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import system_of
+from isthmus.jobs.systems import first, system_of, trains
+from isthmus.tee.evidence import Kind
 from isthmus.transport.message import Message
 
 
@@ -38,6 +42,61 @@ class Plan:
         """Digest of the job."""
         return spec.digest(self.job)
 
+    @property
+    def runs(self) -> Path:
+        """The folder of all our runs."""
+        return self.folder / self.party.runs
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables to align, by the names of their data sets."""
+        tables = {self.job.data.train: self.train}
+        if self.job.data.test is not None and self.test is not None:
+            tables[self.job.data.test] = self.test
+        return tables
+
+    @property
+    def first(self) -> str:
+        """The party that listens."""
+        return first(self.job)
+
+    @property
+    def listens(self) -> bool:
+        """Whether that is us."""
+        return self.first == self.party.party
+
+    @property
+    def neighbours(self) -> list[str]:
+        """Parties that we have a line to: all of them lead to the first party."""
+        return list(self.job.peers(self.party.party)) if self.listens else [self.first]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether identifiers may meet in an enclave that protects nothing."""
+        ours, trusted = self.party.enclave, self.party.policy.enclaves
+        attested = isinstance(self.job.alignment, AttestedAlignment)
+        return attested and (ours.kind is Kind.SIMULATED or trusted.allow_simulated)
+
+    def endorsements(self) -> bytes:
+        """What goes with the evidence of our enclave.
+
+        Returns:
+            The content of the file that the party file names, or nothing.
+
+        Raises:
+            SpecError: The file cannot be read.
+        """
+        if self.party.enclave.endorsements is None:
+            return b""
+        path = self.folder / self.party.enclave.endorsements
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SpecError(
+                f"{path}: cannot be read: {error.strerror}. Correct `enclave.endorsements` in the "
+                "party file."
+            ) from None
+
 
 def load_job(path: Path) -> Job:
     """Read a job file and check what can be checked without any party's file.
@@ -54,9 +113,11 @@ def load_job(path: Path) -> Job:
     job = spec.load(path, Job)
     with about(path):
         _check_roles(job)
+        _check_alignment(job)
         consent.check(job)
-        system = system_of(job)
-        system.check(getattr(job, system.table))
+        if trains(job):
+            system = system_of(job)
+            system.check(getattr(job, system.table))
     return job
 
 
@@ -82,14 +143,20 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
     test = None
     if job.data.test is not None:
         test = _load(job, party, party_file.parent, job.data.test, train)
-    system, role = system_of(job), job.parties[party.party].role
-    with about(party_file):
-        system.check_party(getattr(job, system.table), role, train)
-    return Plan(job, party, party_file.parent, train, test)
+    plan = Plan(job, party, party_file.parent, train, test)
+    plan.endorsements()
+    if trains(job):
+        system = system_of(job)
+        with about(party_file):
+            system.check_party(getattr(job, system.table), plan.role, train)
+    return plan
 
 
 def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None = None) -> Table:
-    rows = table.load(party.datasets[name], folder, job.data.normalise, train)
+    dataset = party.datasets[name]
+    if not trains(job):  # identifiers are all that it takes
+        dataset = msgspec.structs.replace(dataset, label=None, columns=())
+    rows = table.load(dataset, folder, job.data.normalise, train)
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:
         raise SpecError(
@@ -106,13 +173,47 @@ def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None =
 
 
 def _check_roles(job: Job) -> None:
+    found = sorted(member.role for member in job.parties.values())
+    if not trains(job):
+        if found.count("active") != 1 or set(found) != {"active", "passive"}:
+            raise SpecError(
+                "an alignment needs one active party, which the others call, and passive ones; "
+                f"`parties` has {', '.join(found)}."
+            )
+        return
     system = system_of(job)
-    roles = sorted(member.role for member in job.parties.values())
-    if roles != sorted(system.roles):
+    needed = list(system.roles)
+    if system.several:
+        needed += system.roles[-1:] * (len(found) - len(needed))
+    if found != sorted(needed):
+        more = f"; there may be several of the role {system.roles[-1]}" if system.several else ""
         raise SpecError(
-            f"[{system.table}] needs one party in each of the roles {', '.join(system.roles)}; "
-            f"`parties` has {', '.join(roles)}."
+            f"[{system.table}] needs one party in each of the roles {', '.join(system.roles)}"
+            f"{more}; `parties` has {', '.join(found)}."
         )
+
+
+def _check_alignment(job: Job) -> None:
+    method, count = job.alignment.method, len(job.parties)
+    most = MOST_PARTIES if isinstance(job.alignment, AttestedAlignment) else 2
+    if count > most:
+        raise SpecError(
+            f'`alignment.method = "{method}"` is for {most} parties at most, and `parties` has '
+            f"{count}."
+        )
+    if not isinstance(job.alignment, AttestedAlignment):
+        return
+    for party, share in job.alignment.results.items():
+        if party not in job.parties:
+            raise SpecError(
+                f"`alignment.results` names {party!r}; the job's parties are "
+                f"{', '.join(job.parties)}."
+            )
+        if share != "rows" and trains(job):
+            raise SpecError(
+                f'`alignment.results.{party}` is "{share}", but training needs the rows of every '
+                'party. Make it "rows", or leave the training out of the job.'
+            )
 
 
 def _check_party(job: Job, party: Party) -> None:
@@ -125,12 +226,24 @@ def _check_party(job: Job, party: Party) -> None:
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
         _check_dataset(job, party.party, f"datasets.{name}", party.datasets[name])
     _check_policy(job, party)
+    _check_enclave(job, party)
+
+
+def _check_enclave(job: Job, party: Party) -> None:
+    if not isinstance(job.alignment, AttestedAlignment):
+        return
+    if party.enclave.kind is Kind.SIMULATED and not party.policy.enclaves.allow_simulated:
+        raise PolicyError(
+            f"the job aligns inside enclaves, and that of {party.party!r} is simulated: it "
+            "protects nothing. Describe a real one in the table [enclave] of your party file; to "
+            "try the job out, set `policy.enclaves.allow_simulated = true`."
+        )
 
 
 def _check_policy(job: Job, party: Party) -> None:
     kinds = (kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus."))
     known = {kind.__name__ for kind in kinds}
-    sent = consent.sent_by(job, job.parties[party.party].role)
+    sent = consent.sent_by(job, party.party)
     for kind in party.policy.refuse:
         if kind not in known:
             raise SpecError(
@@ -146,10 +259,10 @@ def _check_policy(job: Job, party: Party) -> None:
 
 
 def _check_dataset(job: Job, party: str, key: str, dataset: Dataset) -> None:
-    has_labels = job.parties[party].role == "active"
+    has_labels = trains(job) and job.parties[party].role == "active"
     if has_labels and dataset.label is None:
         raise SpecError(f"{party!r} is active in this job: name the label column in `{key}.label`.")
-    if not has_labels and dataset.label is not None:
+    if trains(job) and not has_labels and dataset.label is not None:
         raise SpecError(
             f"{party!r} is passive in this job and must not bring a label: remove `{key}.label`, "
             "or the roles in the job are swapped."

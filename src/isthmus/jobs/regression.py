@@ -1,6 +1,7 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,13 +9,16 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
-from isthmus.data.table import Table
+from isthmus.data.table import Table, joined
 from isthmus.evaluation import classification
 from isthmus.evaluation import regression as errors
-from isthmus.jobs.outcome import Outcome, Setting
+from isthmus.evaluation.report import Coefficient
+from isthmus.jobs.outcome import Description, Outcome, Setting
+from isthmus.store.runs import Run
 from isthmus.vertical.regression import Regression, active, passive, scaling
 from isthmus.vertical.regression.central import central as fit
 from isthmus.vertical.regression.memory import Memory
+from isthmus.vertical.regression.model import Part
 
 
 def check(spec: Regression) -> None:
@@ -35,6 +39,11 @@ def check_party(spec: Regression, role: str, train: Table) -> None:
         SpecError: The passive party has other columns, the active party has none, or its label
             does not fit.
     """
+    if train.categories or np.isnan(train.features).any():
+        raise SpecError(
+            "a regression needs a number in every cell: its columns can neither be `categorical` "
+            'nor have `missing = "keep"`. Choose others, or encode them.'
+        )
     if role == "active":
         scaling.label(train, spec.link)
         if not train.names:  # see `active`, step 1
@@ -55,20 +64,27 @@ def play(spec: Regression, setting: Setting) -> Outcome:
     train, test = setting.train, setting.test
     memory = Memory(setting.checkpoint, _rounds_of(setting))
     memory.load()
+    (peer,) = setting.peers.values()
     if setting.role == "passive":
-        ours = passive(setting.peer, train, test, spec, setting.telemetry, memory)
-        return Outcome(ours.part, ours.rounds, ours.converged)
-    trained = active(setting.peer, train, test, spec, setting.telemetry, memory)
+        ours = passive(peer, train, test, spec, setting.telemetry, memory)
+        ending = _ending(ours.rounds, ours.converged)
+        return Outcome(ours.part, ours.rounds, ours.converged, ending)
+    trained = active(peer, train, test, spec, setting.telemetry, memory)
     alone = trained.alone.predict(test.features)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
+        ending=_ending(len(trained.rounds), trained.converged),
         metrics=_measure(spec, test, trained.predictions)
         | _measure(spec, test, alone, suffix="_active_only"),
         scores=Scores(test.identifiers, scaling.labels(test), trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
     )
+
+
+def _ending(rounds: int, converged: bool) -> str:  # noqa: FBT001
+    return f"converged after {rounds} rounds" if converged else f"stopped after {rounds} rounds"
 
 
 def _rounds_of(setting: Setting) -> str:
@@ -78,8 +94,38 @@ def _rounds_of(setting: Setting) -> str:
     return digest.hexdigest()
 
 
-def central(spec: Regression, train: Table, test: Table) -> dict[str, float]:
-    """Metrics of the same model on joined data, for comparison."""
+def describe(run: Run) -> Description:
+    """Coefficients of this party's columns.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        What its report shows.
+
+    Raises:
+        SpecError: The model is not what a run writes.
+    """
+    part = run.read_json(run.model.name, Part)
+    coefficients = [
+        Coefficient(column.name, column.coefficient, column.coefficient / column.deviation)
+        for column in part.columns
+    ]
+    return Description(coefficients, part.intercept)
+
+
+def central(spec: Regression, trains: Sequence[Table], tests: Sequence[Table]) -> dict[str, float]:
+    """Metrics of the same model on joined data, for comparison.
+
+    Args:
+        spec: What the job says.
+        trains: The rows to train on of each party, the active one first, in one order.
+        tests: The rows to score, likewise.
+
+    Returns:
+        Metrics by name.
+    """
+    train, test = joined(trains), joined(tests)
     return _measure(spec, test, fit(train, spec).predict(test.features), suffix="_central")
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.core.errors import LedgerError
+from isthmus.core.errors import LedgerError, SpecError
 from isthmus.crypto import certificates
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification, report
-from isthmus.evaluation.report import Coefficient, Convergence, Data, Measure, Report, Sent
-from isthmus.jobs.result import Result, SimulationResult, is_simulation
+from isthmus.evaluation.report import Convergence, Data, Measure, Report, Sent
+from isthmus.jobs.result import Result, SimulationResult, has_trained, is_simulation
+from isthmus.jobs.systems import named
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import summarise
 from isthmus.ledger.verify import verify
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
-from isthmus.vertical.regression.model import Part
 
 _LOWER_IS_BETTER = {"rmse", "mae"}
 
@@ -39,7 +39,7 @@ def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
         SpecError: The run has not finished, or its files are not what a run writes.
     """
     result = run.read_json(run.result.name, Result)
-    part = run.read_json(run.model.name, Part)
+    described = named(result.system).describe(run)
     page = Report(
         job=result.job,
         digest=result.digest,
@@ -52,16 +52,14 @@ def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
         data=Data(
             columns=result.columns,
             rows=result.rows["own"],
-            shared=result.alignment.size,
+            shared=result.alignment.size or 0,
             train=result.rows["train"],
             test=result.rows["test"],
         ),
         measures=_measures(result.metrics, central or {}),
-        coefficients=[
-            Coefficient(column.name, column.coefficient, column.coefficient / column.deviation)
-            for column in part.columns
-        ],
-        intercept=part.intercept,
+        coefficients=described.coefficients,
+        intercept=described.intercept,
+        importance=described.importance,
         convergence=_convergence(result),
         stages=_stages(result.seconds),
         learned=result.learned,
@@ -87,6 +85,11 @@ def write_all(folder: Path) -> list[Path]:
         SpecError: There is no finished run.
     """
     run = find(folder)
+    if run.result.exists() and not has_trained(run):
+        raise SpecError(
+            f"{run.folder}: this run aligned rows and trained nothing, so there is no report of a "
+            "model. Its result.json and `isthmus ledger show` say what it did."
+        )
     if run.result.exists() and is_simulation(run):
         joint = run.read_json(run.result.name, SimulationResult)
         return [write(Run(run.folder / party), joint.metrics) for party in joint.parties]
@@ -118,7 +121,7 @@ def _convergence(result: Result) -> Convergence:
     return Convergence(
         rounds=list(range(1, len(result.curve) + 1)),
         loss=[at["loss"] for at in result.curve],
-        gradient_norm=[at["gradient_norm"] for at in result.curve],
+        gradient_norm=[at["gradient_norm"] for at in result.curve if "gradient_norm" in at],
     )
 
 
@@ -149,11 +152,11 @@ def _verdict(run: Run) -> str:
 
 
 def _warnings(result: Result) -> list[str]:
-    found: list[str] = []
+    found = [result.alignment.notice] if result.alignment.notice else []
     if not result.converged:
         found.append(
-            f"Training stopped after {result.rounds} rounds without reaching the tolerance: raise "
-            "`regression.max_rounds` in the job."
+            f"Training {result.ending} without reaching the tolerance: raise "
+            f"`{result.system}.max_rounds` in the job."
         )
     if result.role == "active" and not result.metrics:
         found.append(

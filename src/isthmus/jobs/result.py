@@ -17,15 +17,17 @@ class Alignment(msgspec.Struct, frozen=True):
     """How the shared rows were found, and how many there are."""
 
     method: str
-    size: int
+    protects: bool  # whether identifiers were safe; not where simulated enclaves are accepted
+    size: int | None  # None where the job does not tell this party
+    reused: bool  # whether an earlier run found them
+    notice: str = ""  # what every reader must know
 
 
-class Result(msgspec.Struct, frozen=True):
-    """One party's result of a run."""
+class AlignmentResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One party's result of a run that ended with the alignment."""
 
     job: str
     digest: str
-    system: str
     version: str
     party: str
     role: str
@@ -33,33 +35,51 @@ class Result(msgspec.Struct, frozen=True):
     started: str
     alignment: Alignment
     rows: dict[str, int]
-    columns: int
-    metrics: dict[str, float]
     seconds: dict[str, float]
     egress: Egress
-    rounds: int
-    converged: bool
-    curve: list[dict[str, float]]
     learned: list[Learned]
 
 
-class SimulationResult(msgspec.Struct, frozen=True):
-    """All parties' results of a simulated run, and the central model beside them."""
+class Result(AlignmentResult, frozen=True, kw_only=True):
+    """One party's result of a run that trained."""
+
+    system: str
+    columns: int
+    metrics: dict[str, float]
+    rounds: int
+    converged: bool
+    ending: str  # how training ended, in a few words
+    curve: list[dict[str, float]]
+
+
+class SimulatedAlignment(msgspec.Struct, frozen=True, kw_only=True):
+    """All parties' results of a simulated run that ended with the alignment."""
 
     job: str
     digest: str
     version: str
     parties: dict[str, str]
     alignment: Alignment
-    rows: dict[str, int]
-    metrics: dict[str, float]
     seconds: dict[str, float]
     egress: dict[str, Egress]
+
+
+class SimulationResult(SimulatedAlignment, frozen=True, kw_only=True):
+    """All parties' results of a simulated run, and the central model beside them."""
+
+    rows: dict[str, int]
+    metrics: dict[str, float]
     rounds: int
     converged: bool
+    ending: str
     reports: dict[str, str]
 
 
 def is_simulation(run: Run) -> bool:
     """Whether a run folder is that of a simulated run, with one folder per party in it."""
     return "parties" in run.read_json(run.result.name, dict[str, object])
+
+
+def has_trained(run: Run) -> bool:
+    """Whether a finished run went on after the alignment."""
+    return "metrics" in run.read_json(run.result.name, dict[str, object])

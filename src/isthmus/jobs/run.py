@@ -1,21 +1,25 @@
 """One party's side of a job, from its two files to a run folder with everything in it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from isthmus import __version__
-from isthmus.alignment.cryptographic import receiver, sender
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import certificates
 from isthmus.data.index import Index, split
 from isthmus.data.table import Table
 from isthmus.evaluation.report import Learned
 from isthmus.jobs import connection, report
+from isthmus.jobs.alignment import Aligned, align
 from isthmus.jobs.handshake import part, shake_hands
 from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import Plan, make_plan
-from isthmus.jobs.result import Alignment, Egress, Result
+from isthmus.jobs.result import Alignment, AlignmentResult, Egress, Result
 from isthmus.jobs.systems import system_of
 from isthmus.ledger.channel import RecordedChannel
 from isthmus.ledger.policy import check_shared
@@ -23,18 +27,10 @@ from isthmus.ledger.record import Ledger
 from isthmus.store import atomic
 from isthmus.store.events import EventLog
 from isthmus.store.runs import Run
+from isthmus.tee.evidence import SIMULATION
 from isthmus.transport.message import listed, protections
 
-
-@dataclass(frozen=True)
-class _Played:
-    """What is known when the line is closed."""
-
-    started: datetime
-    outcome: Outcome
-    train: Table
-    test: Table
-    peer: RecordedChannel
+Lines = dict[str, RecordedChannel]
 
 
 def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink = silent) -> Run:
@@ -53,117 +49,204 @@ def run(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink 
         IsthmusError: Anything that a person can act on.
     """
     plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
+    system_of(plan.job)
+    with _begun(plan, into, watch) as begun:
+        with begun.telemetry.timed("total"), begun.connected() as lines:
+            aligned = _align(begun, lines)
+            train, test = _tables(plan, aligned)
+            outcome = _train(begun, lines, train, test)
+            _part(lines)
+        _store(begun, lines, aligned, outcome, train, test)
+        begun.seal()
+        report.write(begun.run)
+    return begun.run
+
+
+def align_only(
+    job_file: Path, party_file: Path, into: Path | None = None, watch: Sink = silent
+) -> Run:
+    """Find the rows that all parties of a job hold, and keep them for later runs of it.
+
+    Args:
+        job_file: The job all parties agreed on.
+        party_file: This party's own file.
+        into: Folder for this run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Returns:
+        The run folder: result, index and ledger are in it.
+
+    Raises:
+        IsthmusError: Anything that a person can act on.
+    """
+    plan = make_plan(job_file, party_file)
+    with _begun(plan, into, watch) as begun:
+        with begun.telemetry.timed("total"), begun.connected() as lines:
+            aligned = _align(begun, lines)
+            _part(lines)
+        begun.run.write_json(begun.run.result.name, _alignment_result(begun, lines, aligned))
+        begun.seal()
+    return begun.run
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A run whose folder is ours."""
+
+    plan: Plan
+    run: Run
+    ledger: Ledger
+    telemetry: Telemetry
+    started: datetime
+    private_key: bytes
+
+    @contextmanager
+    def connected(self) -> Generator[Lines]:
+        """Agree on the job with every peer; the ledger sees each message from the first one on."""
+        plan = self.plan
+        with connection.connect(plan, self.telemetry) as channels:
+            lines = {
+                peer: RecordedChannel(channel, self.ledger, plan.party.policy)
+                for peer, channel in channels.items()
+            }
+            for line in lines.values():
+                shake_hands(line, plan.job, plan.party.party)
+            yield lines
+
+    def seal(self) -> None:
+        """Sign the ledger, once the result is written.
+
+        A run without a result goes on when it is started again, which a sealed ledger would not
+        let it.
+        """
+        self.ledger.seal(lambda data: certificates.sign(self.private_key, data))
+        self.telemetry.progress("done", 1, 1)
+
+
+@contextmanager
+def _begun(plan: Plan, into: Path | None, watch: Sink) -> Generator[_Begun]:
     connection.check(plan)
     us = connection.identity(plan)
     run = _folder(plan, into)
+    notice = SIMULATION if plan.simulated else ""
 
-    with run.locked(), EventLog(run.events) as log, Ledger(run.ledger) as ledger:
+    with run.locked(), EventLog(run.events) as log, Ledger(run.ledger, notice) as ledger:
         atomic.write(run.certificate, us.certificate)
 
         def tell(event: Event) -> None:
             log(event)
             watch(event)
 
-        telemetry = Telemetry(tell)
-        played = _play(plan, run, ledger, telemetry)
-        # In this order: a run without a result goes on when it is started again, which a sealed
-        # ledger would not let it.
-        _store(plan, run, played, telemetry)
-        ledger.seal(lambda data: certificates.sign(us.private_key, data))
-        report.write(run)
-        telemetry.progress("done", 1, 1)
-    return run
+        yield _Begun(plan, run, ledger, Telemetry(tell), datetime.now(UTC), us.private_key)
 
 
 def _folder(plan: Plan, into: Path | None) -> Run:
     if into is None:
-        runs = plan.folder / plan.party.runs
-        cut_off = Run.unfinished(runs, plan.job.name, plan.digest)
-        return cut_off or Run.create(runs, plan.job.name, plan.digest)
+        cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
+        return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
     return Run.at(into)
 
 
-def _play(plan: Plan, run: Run, ledger: Ledger, telemetry: Telemetry) -> _Played:
-    with connection.connect(plan, telemetry) as line, telemetry.timed("total"):
-        started = datetime.now(UTC)
-        # 1. Agree on the job with the peer; from here on the ledger sees every message.
-        peer = RecordedChannel(line, ledger, plan.party.policy)
-        shake_hands(peer, plan.job, plan.party.party)
-
-        # 2. Find the rows that both parties hold.
-        with telemetry.timed("alignment"):
-            train, test = _align(plan, peer, run, telemetry)
-
-        # 3. Train and score.
-        system = system_of(plan.job)
-        with telemetry.timed("training"):
-            setting = Setting(plan.role, peer, train, test, telemetry, run.checkpoint, plan.digest)
-            outcome = system.play(getattr(plan.job, system.table), setting)
-        part(peer)
-    return _Played(started, outcome, train, test, peer)
+def _align(begun: _Begun, lines: Lines) -> Aligned:
+    plan = begun.plan
+    with begun.telemetry.timed("alignment"):
+        aligned = align(plan, lines, begun.run, begun.telemetry)
+    index = aligned.indices.get(plan.job.data.train)
+    if index is not None:
+        _of_file(index, plan.train).save(begun.run.index)
+    if aligned.size is not None:
+        check_shared(plan.party.policy, aligned.size)
+    return aligned
 
 
-def _align(
-    plan: Plan, peer: RecordedChannel, run: Run, telemetry: Telemetry
-) -> tuple[Table, Table]:
-    """Training and test rows in the order common to both parties."""
+def _of_file(index: Index, table: Table) -> Index:
+    """An index for people: `duplicates` may have left out rows of their file."""
+    return index if table.positions is None else Index(table.positions[index.rows])
+
+
+def _tables(plan: Plan, aligned: Aligned) -> tuple[Table, Table]:
+    """Training and test rows in the order common to all parties."""
     data = plan.job.data
-    index = _shared(plan, peer, data.train, plan.train, telemetry)
-    index.save(run.index)
-    check_shared(plan.party.policy, len(index))
-    aligned = plan.train.take(index.rows)
+    rows = plan.train.take(aligned.indices[data.train].rows)
     share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
-    train, held_out = split(aligned.identifiers, share, plan.job.seed)
+    train, held_out = split(rows.identifiers, share, plan.job.seed)
     if data.test is None or plan.test is None:
-        return aligned.take(train), aligned.take(held_out)
-    test = _shared(plan, peer, data.test, plan.test, telemetry)
-    return aligned.take(train), plan.test.take(test.rows)
+        return rows.take(train), rows.take(held_out)
+    return rows.take(train), plan.test.take(aligned.indices[data.test].rows)
 
 
-def _shared(
-    plan: Plan, peer: RecordedChannel, name: str, table: Table, telemetry: Telemetry
-) -> Index:
-    role = receiver if plan.role == "active" else sender
-    context = f"{plan.digest}/{name}".encode()
-    limit = plan.job.parties[peer.peer].rows
-    return role(peer, table.identifiers, plan.job.alignment, context, telemetry, limit)
+def _train(begun: _Begun, lines: Lines, train: Table, test: Table) -> Outcome:
+    plan, system = begun.plan, system_of(begun.plan.job)
+    setting = Setting(
+        role=plan.role,
+        peers=lines,
+        train=train,
+        test=test,
+        telemetry=begun.telemetry,
+        checkpoint=begun.run.checkpoint,
+        job=plan.digest,
+        seed=plan.job.seed,
+    )
+    with begun.telemetry.timed("training"):
+        return system.play(getattr(plan.job, system.table), setting)
 
 
-def _store(plan: Plan, run: Run, played: _Played, telemetry: Telemetry) -> None:
-    outcome, train, test = played.outcome, played.train, played.test
-    shared = len(train) if plan.test is not None else len(train) + len(test)
+def _part(lines: Lines) -> None:
+    for line in lines.values():
+        part(line)
+
+
+def _store(
+    begun: _Begun, lines: Lines, aligned: Aligned, outcome: Outcome, train: Table, test: Table
+) -> None:
+    plan, run = begun.plan, begun.run
     run.write_json(run.model.name, outcome.model)
     if outcome.scores is not None:
         outcome.scores.save(run.predictions)
+    facts = msgspec.structs.asdict(_alignment_result(begun, lines, aligned))
+    facts["rows"] |= {"train": len(train), "test": len(test)}
     result = Result(
-        job=plan.job.name,
-        digest=plan.digest,
+        **facts,
         system=system_of(plan.job).table,
-        version=__version__,
-        party=plan.party.party,
-        role=plan.role,
-        peers=list(plan.job.peers(plan.party.party)),
-        started=played.started.isoformat(timespec="seconds"),
-        alignment=Alignment(plan.job.alignment.method, shared),
-        rows={"own": len(plan.train), "train": len(train), "test": len(test)},
         columns=len(train.names),
         metrics=outcome.metrics,
-        seconds={name: round(spent, 3) for name, spent in telemetry.seconds.items()},
-        egress=Egress(
-            messages=sum(traffic.count for traffic in played.peer.sent.values()),
-            bytes=sum(traffic.bytes for traffic in played.peer.sent.values()),
-        ),
         rounds=outcome.rounds,
         converged=outcome.converged,
+        ending=outcome.ending,
         curve=outcome.curve,
-        learned=_learned(plan, played.peer),
     )
     run.write_json(run.result.name, result)
 
 
-def _learned(plan: Plan, peer: RecordedChannel) -> list[Learned]:
+def _alignment_result(begun: _Begun, lines: Lines, aligned: Aligned) -> AlignmentResult:
+    plan, ledger = begun.plan, begun.ledger
+    return AlignmentResult(
+        job=plan.job.name,
+        digest=plan.digest,
+        version=__version__,
+        party=plan.party.party,
+        role=plan.role,
+        peers=list(plan.job.peers(plan.party.party)),
+        started=begun.started.isoformat(timespec="seconds"),
+        alignment=Alignment(
+            method=plan.job.alignment.method,
+            protects=not plan.simulated,
+            notice=SIMULATION if plan.simulated else "",
+            size=aligned.size,
+            reused=not aligned.new,
+        ),
+        rows={"own": len(plan.train)},
+        seconds={name: round(spent, 3) for name, spent in begun.telemetry.seconds.items()},
+        egress=Egress(messages=ledger.messages, bytes=ledger.total_bytes),
+        learned=[
+            learned for peer in lines.values() for learned in _learned(plan.party.party, peer)
+        ],
+    )
+
+
+def _learned(us: str, peer: RecordedChannel) -> list[Learned]:
     """Who learned what: every message type, in both directions."""
-    us, them = plan.party.party, peer.peer
+    them = peer.peer
     return [
         Learned(
             message=kind.__name__,

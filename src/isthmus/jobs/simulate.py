@@ -21,13 +21,19 @@ from isthmus.data.table import Table
 from isthmus.jobs import report
 from isthmus.jobs.party import Identity, Party, Peer
 from isthmus.jobs.plan import Plan, load_job, make_plan
-from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.result import (
+    AlignmentResult,
+    Result,
+    SimulatedAlignment,
+    SimulationResult,
+)
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import system_of
+from isthmus.jobs.systems import first, system_of, trains
 from isthmus.jobs.templates import CERTIFICATE, KEY, PARTY_FILE
 from isthmus.store import atomic
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
+from isthmus.tee.spec import Enclave
 
 Watch = Callable[[str, Event], None]
 """(party, event); called from one thread per party."""
@@ -65,6 +71,7 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
     """
     # 1. Check everything here first: the messages are better when nobody has started yet.
     job = load_job(job_file)
+    verb = "run" if trains(job) else "align"
     files = {name: job_file.parent / name / PARTY_FILE for name in job.parties}
     plans = {name: make_plan(job_file, file) for name, file in files.items()}
 
@@ -74,11 +81,14 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
 
     # 3. Start them, and watch until the last one ends.
     started = time.perf_counter()
-    processes = [_start(job_file, party, folder) for party, folder in parties.items()]
+    processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
     _attend(processes, watch)
     seconds = time.perf_counter() - started
 
     # 4. Put their results together, beside the central model on joined data.
+    if not trains(job):
+        run.write_json(run.result.name, _joint_alignment(job, processes, seconds))
+        return run
     results = {p.party: p.run.read_json(p.run.result.name, Result) for p in processes}
     run.write_json(run.result.name, _joint_result(job, plans, results, run, seconds))
     report.write_all(run.folder)  # once more, with the central model in them
@@ -92,7 +102,7 @@ def _provide(job: Job, plans: Mapping[str, Plan], folder: Path) -> dict[str, Pat
         key = certificates.make_key()
         atomic.write(own / KEY, key)
         atomic.write(own / CERTIFICATE, certificates.self_signed(party, key))
-    listener = job.in_role(system_of(job).roles[0])
+    listener = first(job)
     address = f"127.0.0.1:{_free_port()}"
     for party, own in folders.items():
         (own / PARTY_FILE).write_bytes(spec.dump(_adapted(plans[party], listener, address)))
@@ -113,11 +123,19 @@ def _adapted(plan: Plan, listener: str, address: str) -> Party:
             )
             for peer in plan.job.peers(party.party)
         },
+        enclave=_found_from_anywhere(party.enclave, plan.folder),
         datasets={
             name: msgspec.structs.replace(data, path=str(data.resolve(plan.folder).resolve()))
             for name, data in party.datasets.items()
         },
     )
+
+
+def _found_from_anywhere(enclave: Enclave, folder: Path) -> Enclave:
+    if enclave.endorsements is None:
+        return enclave
+    file = (folder / enclave.endorsements).resolve()
+    return msgspec.structs.replace(enclave, endorsements=str(file))
 
 
 def _free_port() -> int:
@@ -126,8 +144,8 @@ def _free_port() -> int:
     return port
 
 
-def _start(job_file: Path, party: str, folder: Path) -> _Process:
-    command = [sys.executable, "-m", "isthmus", "run", str(job_file.resolve())]
+def _start(verb: str, job_file: Path, party: str, folder: Path) -> _Process:
+    command = [sys.executable, "-m", "isthmus", verb, str(job_file.resolve())]
     command += ["--party", str(folder / PARTY_FILE), "--into", str(folder)]
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -184,13 +202,28 @@ def _precedence(code: int) -> tuple[bool, int]:
     return seen, abs(code)
 
 
+def _joint_alignment(job: Job, processes: list[_Process], seconds: float) -> SimulatedAlignment:
+    results = {p.party: p.run.read_json(p.run.result.name, AlignmentResult) for p in processes}
+    hub = results[first(job)]
+    sizes = (result.alignment.size for result in results.values())
+    size = next((size for size in sizes if size is not None), None)
+    return SimulatedAlignment(
+        job=job.name,
+        digest=hub.digest,
+        version=__version__,
+        parties={name: member.role for name, member in job.parties.items()},
+        alignment=msgspec.structs.replace(hub.alignment, size=size),
+        seconds=hub.seconds | {"simulation": round(seconds, 3)},
+        egress={party: result.egress for party, result in results.items()},
+    )
+
+
 def _joint_result(
     job: Job, plans: Mapping[str, Plan], results: Mapping[str, Result], run: Run, seconds: float
 ) -> SimulationResult:
     system = system_of(job)
-    hub = results[job.in_role(system.roles[0])]
-    train, test = _pooled(job, plans)
-    central = system.central(getattr(job, system.table), train, test)
+    hub = results[first(job)]
+    central = system.central(getattr(job, system.table), *_pooled(job, plans))
     return SimulationResult(
         job=job.name,
         digest=hub.digest,
@@ -203,34 +236,30 @@ def _joint_result(
         egress={party: result.egress for party, result in results.items()},
         rounds=hub.rounds,
         converged=hub.converged,
+        ending=hub.ending,
         reports={party: str(Run(run.folder / party).report) for party in results},
     )
 
 
-def _pooled(job: Job, plans: Mapping[str, Plan]) -> tuple[Table, Table]:
-    """The rows that all parties hold, joined in one place: only a simulation can do that."""
-    in_order = [plans[job.in_role(role)] for role in system_of(job).roles]
-    train = _joined([plan.train for plan in in_order])
+def _pooled(job: Job, plans: Mapping[str, Plan]) -> tuple[list[Table], list[Table]]:
+    """The rows that all parties hold, in one place: only a simulation can do that."""
+    hub = first(job)
+    in_order = [plans[party] for party in (hub, *job.peers(hub))]
+    trains = _shared([plan.train for plan in in_order])
     tests = [plan.test for plan in in_order if plan.test is not None]
     if tests:
-        return train, _joined(tests)
-    rows, held_out = split(train.identifiers, job.data.test_share, job.seed)
-    return train.take(rows), train.take(held_out)
+        return trains, _shared(tests)
+    rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
+    return [table.take(rows) for table in trains], [table.take(held_out) for table in trains]
 
 
-def _joined(tables: list[Table]) -> Table:
-    first, *others = tables
+def _shared(tables: list[Table]) -> list[Table]:
+    """The rows that are in all tables, in the order of the first one."""
+    first_table, *others = tables
     places = [{key: row for row, key in enumerate(table.identifiers)} for table in others]
-    shared = [
-        row for row, key in enumerate(first.identifiers) if all(key in place for place in places)
+    shared = [key for key in first_table.identifiers if all(key in place for place in places)]
+    rows = {key: row for row, key in enumerate(first_table.identifiers)}
+    return [
+        table.take(np.array([place[key] for key in shared], np.int64))
+        for table, place in zip(tables, [rows, *places], strict=True)
     ]
-    parts = [first.take(np.array(shared, dtype=np.int64))]
-    for table, place in zip(others, places, strict=True):
-        rows = [place[key] for key in parts[0].identifiers]
-        parts.append(table.take(np.array(rows, dtype=np.int64)))
-    return Table(
-        identifiers=parts[0].identifiers,
-        features=np.hstack([part.features for part in parts]),
-        names=tuple(name for part in parts for name in part.names),
-        label=parts[0].label,
-    )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic import CryptographicAlignment
 from isthmus.core.spec import Spec
 from isthmus.data.identifiers import Normalisation
@@ -78,7 +79,7 @@ class Job(Spec, frozen=True):
         list[str],
         Meta(description="messages that tell their reader something, and that all agree to"),
     ]
-    alignment: CryptographicAlignment = CryptographicAlignment()
+    alignment: CryptographicAlignment | AttestedAlignment = CryptographicAlignment()
     regression: Regression | None = None
     expected: Expected | None = None
 

@@ -13,7 +13,7 @@ from isthmus.crypto import certificates
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import load_job
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import system_of
+from isthmus.jobs.systems import first
 from isthmus.store import atomic
 
 JOB_FILE = "job.toml"
@@ -88,9 +88,8 @@ def _make(source: Path, folder: Path) -> Made:
             (theirs / f"{party}.pem").write_bytes(certificate)
 
     # 3. Complete the party files.
-    roles = system_of(job).roles
-    listener = job.in_role(roles[0])
-    files = {job.in_role(role): folder / job.in_role(role) / PARTY_FILE for role in roles}
+    listener = first(job)
+    files = {name: folder / name / PARTY_FILE for name in (listener, *job.peers(listener))}
     for party, file in files.items():
         file.write_text(_complete(file.read_text(), job, party, listener))
         spec.load(file, Party)

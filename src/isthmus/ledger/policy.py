@@ -10,7 +10,7 @@ from isthmus.transport.message import Message
 
 
 class Policy(Spec, frozen=True):
-    """The `[policy]` table of a party file."""
+    """What may leave."""
 
     minimum_shared: Annotated[
         int, Meta(ge=1, description="fewest shared rows that this party will train on")

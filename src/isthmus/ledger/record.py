@@ -25,7 +25,9 @@ GENESIS = "0" * 64
 """What the first line names as the line before it."""
 
 
-class Record(msgspec.Struct, frozen=True, tag="record", forbid_unknown_fields=True):
+class Record(
+    msgspec.Struct, frozen=True, tag="record", forbid_unknown_fields=True, omit_defaults=True
+):
     """One message that left this party: everything about it but its values."""
 
     sequence: int  # from 0
@@ -37,6 +39,7 @@ class Record(msgspec.Struct, frozen=True, tag="record", forbid_unknown_fields=Tr
     bytes: int  # of the whole message as encoded
     digest: str  # SHA-256 of the message as encoded
     previous: str  # SHA-256 of the line before
+    notice: str = ""  # what a reader of any line of this run must know
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
@@ -55,16 +58,18 @@ class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
 class Ledger:
     """An append-only file of what leaves; a file of an unfinished run is continued."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, notice: str = "") -> None:
         """Open a ledger for writing.
 
         Args:
             path: The file; it is created, readable by its owner only, where there is none.
+            notice: Goes into every record: what whoever reads one of them must know.
 
         Raises:
             LedgerError: The file is a broken or a sealed ledger, or cannot be written.
         """
         self.path = path
+        self._notice = notice
         self.bytes_to: Counter[str] = Counter()  # by peer
         self.bytes_of: Counter[str] = Counter()  # by message type
         self._records = 0
@@ -83,6 +88,11 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    @property
+    def messages(self) -> int:
+        """How many messages there are so far."""
+        return self._records
 
     @property
     def total_bytes(self) -> int:
@@ -113,6 +123,7 @@ class Ledger:
             bytes=len(encoded),
             digest=hashlib.sha256(encoded).hexdigest(),
             previous=self._head,
+            notice=self._notice,
         )
         self._head = self._write(record)
         self._count(record)

@@ -6,6 +6,7 @@
 | events.jsonl        | progress and metrics, while it runs (isthmus.store.events) |
 | checkpoint.npz      | where to resume (isthmus.store.checkpoint)              |
 | index.parquet       | which rows are shared                                   |
+| evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
 | result.json         | metrics and timings; a run without it is unfinished     |
 | certificate.pem     | what the ledger's seal is checked with                  |
@@ -50,6 +51,20 @@ class Run:
         self.certificate = folder / "certificate.pem"
         self.predictions = folder / "predictions.parquet"
         self.report = folder / "report.html"
+
+    def evidence(self, party: str, dataset: str) -> Path:
+        """Where evidence of a party's enclave goes.
+
+        Args:
+            party: Its name.
+            dataset: Name of the data set that it helped to align.
+
+        Returns:
+            The file, in a folder that exists.
+        """
+        folder = self.folder / "evidence"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{party}-{dataset}.json"
 
     @classmethod
     def create(cls, runs: Path, job: str, digest: str) -> "Run":

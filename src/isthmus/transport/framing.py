@@ -227,10 +227,14 @@ class FramedChannel:
             case Goodbye(reason):
                 return self._left(reason)
             case _:
-                return ChannelError(
-                    f"the line to {self._peer!r} is gone: its process ended, its machine stopped, "
-                    "or the network between you is cut. Run the same command again on both sides."
-                )
+                return self._cut_off()
+
+    def _cut_off(self) -> IsthmusError:
+        """What it means that the line ended without a goodbye."""
+        return ChannelError(
+            f"the line to {self._peer!r} is gone: its process ended, its machine stopped, or the "
+            "network between you is cut. Run the same command again on both sides."
+        )
 
     def _left(self, reason: str) -> IsthmusError:
         self._farewell = reason  # who asks again is told again

@@ -1,6 +1,7 @@
 """Benchmarks run, at sizes that say nothing."""
 
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,9 +12,13 @@ from benchmarks import (
     bench_alignment,
     bench_ledger,
     bench_regression,
+    identifiers,
     measurement,
+    rivals,
     simulated,
 )
+from benchmarks.alignments import align_attested, align_cryptographic
+from benchmarks.bench_alignment import ATTESTED, CRYPTOGRAPHIC, JOIN, RR22, RowCounts
 from benchmarks.descent import rounds_of_descent
 from benchmarks.elementwise import time_elementwise
 from benchmarks.measurement import Measurement
@@ -26,6 +31,15 @@ from isthmus.vertical.regression.spec import Encryption
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
 WEAK = Encryption(key_bits=1024)
+GREETING = """
+import json, pathlib, sys
+cost = dict.fromkeys(["wall", "cpu", "memory", "sent", "shared"], int(sys.argv[1]))
+pathlib.Path("cost.json").write_text(json.dumps(cost))
+"""
+FAILURE = """
+import sys, time
+sys.exit("no luck") if sys.argv[1] == "fail" else time.sleep(600)
+"""
 SMALL = Regression(passive_columns=3, max_rounds=3, encryption=WEAK)
 
 
@@ -121,10 +135,76 @@ class TestLedger:
         assert found["Residuals"].count == 3
 
 
+class TestIdentifiers:
+    def test_are_all_different_and_half_of_them_shared_in_another_order(self) -> None:
+        first, other = identifiers.make(100)
+        assert (len(set(first)), len(set(other)), len(set(first) & set(other))) == (100, 100, 50)
+        assert {len(identifier) for identifier in first + other} == {identifiers.BYTES}
+        shared = set(first) & set(other)
+        assert [it for it in first if it in shared] != [it for it in other if it in shared]
+
+    def test_come_back_from_their_files_as_they_were_made(self) -> None:
+        with identifiers.written(100) as files:
+            assert [identifiers.read(file) for file in files] == identifiers.make(100)
+
+
+class TestRivalsOfTheirOwn:
+    """Rivals with an environment of their own; no rival is installed here."""
+
+    @pytest.fixture
+    def program(self, tmp_path: Path) -> Path:
+        program = tmp_path / "rival_greeting.py"
+        program.write_text(GREETING)
+        return program
+
+    def test_tell_what_it_took_each_process(self, program: Path) -> None:
+        run = rivals.run(Path(sys.executable), program, [["1"], ["3"]])
+        assert [party.sent for party in run.parties] == [1, 3]
+        assert (run.wall, run.cpu, run.memory, run.sent) == (3, 4, 3, 4)
+        assert run.whole > 0
+
+    def test_that_fail_take_nobody_with_them_and_say_why(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program = tmp_path / "rival_failure.py"
+        program.write_text(FAILURE)
+        with pytest.raises(SpecError, match="did not come to an end"):
+            rivals.run(Path(sys.executable), program, [["fail"], ["wait"]])
+        assert "no luck" in capsys.readouterr().err
+
+    def test_that_cannot_be_installed_are_named_and_left_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rivals, "PYTHON", "no-such-python")
+        with (
+            pytest.raises(SpecError, match=f"{rivals.SPU} could not be installed"),
+            rivals.installed(rivals.SPU),
+        ):
+            pass
+
+
 @pytest.mark.slow
 class TestProcesses:
     def test_align_and_tell_what_it_took_each_party(self) -> None:
-        assert all(party.sent > 0 and party.memory > 0 for party in bench_alignment.align(300))
+        with identifiers.written(300) as files:
+            for run in (align_attested(files), align_cryptographic(files)):
+                assert all(party.sent > 0 and party.memory > 0 for party in run.parties)
+                assert [party.shared for party in run.parties] == [150, 150]
+
+    def test_align_and_leave_out_rivals_that_are_not_here(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rivals, "PYTHON", "no-such-python")
+        monkeypatch.setattr(bench_alignment, "TRIES", 1)
+        counts = RowCounts(300, attested=[200], cryptographic=[200])
+        found = bench_alignment.measure(counts, naive_rows=20)
+        beside, attested, cryptographic = found.tables.values()
+        assert [row["alignment"] for row in beside] == [ATTESTED, CRYPTOGRAPHIC]
+        assert attested[0]["rows"] == cryptographic[0]["rows"] == "200 x 200"
+        assert [note.partition(" was not measured")[0] for note in found.falls_short] == [
+            RR22,
+            JOIN,
+        ]
 
     def test_train_and_leave_out_data_that_is_not_here(self) -> None:
         def absent() -> Workload:

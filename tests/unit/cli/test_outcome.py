@@ -8,19 +8,20 @@ from isthmus.jobs.result import Alignment, Egress, Result, SimulationResult
 from isthmus.store.runs import Run
 
 
-def simulated(metrics: dict[str, float], *, converged: bool = True) -> SimulationResult:
+def simulated(metrics: dict[str, float], ending: str = "converged") -> SimulationResult:
     return SimulationResult(
         job="doctor-visits",
         digest="ab",
         version="1",
         parties={"clinic": "active", "insurer": "passive"},
-        alignment=Alignment("cryptographic", 1_500),
+        alignment=Alignment("cryptographic", protects=True, size=1_500, reused=False),
         rows={"own": 2_000, "train": 1_200, "test": 300},
         metrics=metrics,
         seconds={"simulation": 12.34},
         egress={"clinic": Egress(3, 2_500_000), "insurer": Egress(2, 999)},
         rounds=6,
-        converged=converged,
+        converged=True,
+        ending=ending,
         reports={"clinic": "runs/clinic/report.html", "insurer": "runs/insurer/report.html"},
     )
 
@@ -35,7 +36,7 @@ def passive() -> Result:
         role="passive",
         peers=["clinic"],
         started="2026-01-01T00:00:00+00:00",
-        alignment=Alignment("cryptographic", 1_500),
+        alignment=Alignment("cryptographic", protects=True, size=1_500, reused=False),
         rows={"own": 2_000, "train": 1_200, "test": 300},
         columns=4,
         metrics={},
@@ -43,6 +44,7 @@ def passive() -> Result:
         egress=Egress(2, 999),
         rounds=6,
         converged=True,
+        ending="converged after 6 rounds",
         curve=[],
         learned=[],
     )
@@ -82,14 +84,14 @@ class TestSimulation:
         tell(of_simulation(simulated({"auc": 0.66})))
         lines = shown.lines()
         assert "rows shared 1,500: 1,200 trained on, 300 scored" in lines
-        assert "converged after 6 rounds" in lines
+        assert "training converged" in lines
         assert "seconds 12.3" in lines
         assert "clinic sent 2.5 MB" in lines
         assert "insurer's report runs/insurer/report.html" in lines
 
     def test_says_when_it_did_not_converge(self, shown: Shown) -> None:
-        tell(of_simulation(simulated({"auc": 0.66}, converged=False)))
-        assert "converged no, stopped after 6 rounds" in shown.lines()
+        tell(of_simulation(simulated({"auc": 0.66}, ending="stopped after 6 rounds")))
+        assert "training stopped after 6 rounds" in shown.lines()
 
 
 class TestParty:

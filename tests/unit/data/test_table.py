@@ -131,6 +131,61 @@ class TestMissing:
         values = {"person": ["a", "b", "c"], "age": [1.0, float("nan"), 3.0]}
         assert load_parquet(values, missing="mean").features[:, 0].tolist() == [1, 2, 3]
 
+    def test_is_kept(self, load_csv: Load) -> None:
+        table = load_csv("person,age,height\na,,1\nb,4,2\n", missing="keep")
+        assert np.isnan(table.features[0, 0])
+        assert table.features[1].tolist() == [4, 2]
+
+
+class TestDuplicates:
+    TWICE = "person,age\n a ,1\nb,2\nA,3\nc,4\nb,5\n"
+
+    def test_are_an_error_unless_the_dataset_says_otherwise(self, load_csv: Load) -> None:
+        with pytest.raises(SpecError, match=r"5 rows have only 3 different.*`duplicates = \"first"):
+            load_csv(self.TWICE)
+
+    def test_leave_the_first_row_of_each_and_where_it_stood(self, load_csv: Load) -> None:
+        table = load_csv(self.TWICE, duplicates="first")
+        assert table.identifiers == [b"a", b"b", b"c"]
+        assert table.features[:, 0].tolist() == [1, 2, 4]
+        assert table.positions is not None
+        assert table.positions.tolist() == [0, 1, 3]
+
+
+class TestCategories:
+    ROWS = "person,town,age\na,Oslo,1\nb,Bern,2\nc,Oslo,3\n"
+
+    def test_become_their_numbers(self, load_csv: Load) -> None:
+        table = load_csv(self.ROWS, categorical=("to*",))
+        assert table.categories == {"town": ("Bern", "Oslo")}
+        assert table.features[:, 0].tolist() == [1, 0, 1]
+
+    def test_may_be_written_as_numbers(self, load_csv: Load) -> None:
+        rows = load_csv("person,zone\na,007\nb,7\n", categorical=("zone",))
+        assert rows.categories == {"zone": ("007", "7")}
+
+    def test_that_training_did_not_know_are_empty_cells(self, load_csv: Load) -> None:
+        train = load_csv(self.ROWS, categorical=("town",))
+        test = load_csv("person,town,age\nd,Rome,1\ne,Oslo,2\n", train=train, categorical=("town",))
+        assert np.isnan(test.features[0, 0])
+        assert test.features[1, 0] == 1
+
+    def test_must_be_the_same_columns_in_both_sets(self, load_csv: Load) -> None:
+        train = load_csv(self.ROWS, categorical=("town",))
+        with pytest.raises(SpecError, match="and the same `categorical` ones"):
+            load_csv("person,town,age\nd,1,1\n", train=train)
+
+    def test_are_chosen_columns(self, load_csv: Load) -> None:
+        with pytest.raises(SpecError, match="`categorical` names 'city', which is none of the"):
+            load_csv(self.ROWS, categorical=("city",))
+
+    def test_are_refused_where_cells_are_empty_and_not_kept(self, load_csv: Load) -> None:
+        rows = "person,town,age\na,,1\nb,Bern,2\nc,Rome,3\n"
+        with pytest.raises(SpecError, match="empty in 1 of 3 rows, and names have no mean"):
+            load_csv(rows, categorical=("town",))
+        table = load_csv(rows, categorical=("town",), missing="keep")
+        assert np.isnan(table.features[0, 0])
+
 
 REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such identifier": (PEOPLE, {"identifiers": ("persom",)}, "Did you mean 'person'"),

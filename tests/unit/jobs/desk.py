@@ -25,6 +25,7 @@ identifiers = ["person"]
 normalise = ["trim"]
 
 [alignment]
+method = "cryptographic"
 minimum_size = 100
 
 [regression]

@@ -22,7 +22,7 @@ from isthmus.core.errors import (
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
-from isthmus.jobs.connection import check, connect, listens
+from isthmus.jobs.connection import check, connect
 from isthmus.jobs.messages import Done
 from tests.unit.jobs.desk import Desk
 
@@ -89,7 +89,7 @@ class TestCheck:
     @pytest.mark.parametrize("party", ["clinic", "insurer"])
     def test_accepts_a_party_that_is_ready(self, desk: Desk, party: str) -> None:
         check(desk.plan(party))
-        assert listens(desk.plan(party)) == (party == "clinic")
+        assert desk.plan(party).listens == (party == "clinic")
 
     @pytest.mark.parametrize(
         ("party", "old", "new", "sentence"), ENTRIES.values(), ids=list(ENTRIES)
@@ -178,8 +178,8 @@ class TestConnect:
         desk = desk_on_a_free_port
 
         def insurer() -> None:
-            with connect(desk.plan("insurer"), Telemetry()) as clinic:
-                clinic.receive(Done)
+            with connect(desk.plan("insurer"), Telemetry()) as lines:
+                lines["clinic"].receive(Done)
 
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(insurer)

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from isthmus.alignment.cryptographic.messages import SharedCount
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.jobs import consent
@@ -13,7 +14,7 @@ from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Sizes
 
 SIZES = Sizes(
-    rows={"active": 300, "passive": 250}, shared=200, train=160, test=40, test_rows={}, rounds=3
+    rows={"clinic": 300, "insurer": 250}, shared=200, train=160, test=40, test_rows={}, rounds=3
 )
 
 
@@ -39,27 +40,27 @@ class TestNeeded:
         assert names == ["DoublyBlindedRows", "SharedRows", "OpenedGradient", "PartialPredictor"]
 
 
-class TestFlows:
+class TestCrossings:
     def test_begin_with_the_alignment_and_end_with_the_scores(self, job: Job) -> None:
-        names = [type(flow.sample).__name__ for flow in consent.flows(job, SIZES)]
-        assert (names[0], names[-1]) == ("RowCount", "PartialPredictor")
+        names = [type(each.flow.sample).__name__ for each in consent.crossings(job, SIZES)]
+        assert (names[0], names[-1]) == ("HeldAlignment", "PartialPredictor")
 
     def test_align_a_second_time_where_the_test_rows_are_a_set_of_their_own(self, job: Job) -> None:
-        test_rows = {"active": 40, "passive": 40}
+        test_rows = {"clinic": 40, "insurer": 40}
         sizes = [SIZES, replace(SIZES, test_rows=test_rows)]
         once, twice = (
-            sum(type(flow.sample).__name__ == "SharedCount" for flow in consent.flows(job, at))
+            sum(isinstance(each.flow.sample, SharedCount) for each in consent.crossings(job, at))
             for at in sizes
         )
         assert (once, twice) == (1, 2)
 
 
 class TestSentBy:
-    def test_parts_the_messages_of_a_job_between_its_roles(self, job: Job) -> None:
-        active, passive = consent.sent_by(job, "active"), consent.sent_by(job, "passive")
-        assert "OpenedGradient" in active - passive
-        assert "PartialPredictor" in passive - active
-        assert active & passive == {"RowCount", "BlindedRows"}
+    def test_parts_the_messages_of_a_job_between_its_parties(self, job: Job) -> None:
+        clinic, insurer = consent.sent_by(job, "clinic"), consent.sent_by(job, "insurer")
+        assert "OpenedGradient" in clinic - insurer
+        assert "PartialPredictor" in insurer - clinic
+        assert clinic & insurer == {"RowCount", "BlindedRows"}
 
 
 class TestCheck:

@@ -19,7 +19,8 @@ def template_desk(template: Path) -> Desk:
 class TestForecast:
     def test_lists_what_the_party_sends_and_in_which_order(self, desk: Desk) -> None:
         names = [flow.message for flow in explain(desk.plan("insurer")).flows]
-        assert names[:4] == ["Hello", "RowCount", "BlindedRows", "DoublyBlindedRows"]
+        assert names[:3] == ["Hello", "HeldAlignment", "RowCount"]
+        assert names[3:5] == ["BlindedRows", "DoublyBlindedRows"]
         assert names[-1] == "Done"
         assert "OpenedGradient" not in names  # the clinic sends it
 
@@ -42,8 +43,8 @@ class TestForecast:
             "train_rows": 240,
             "test_rows": 60,
             "rounds": 50,
-            "active_rows": 300,
-            "passive_rows": 300,
+            "clinic_rows": 300,
+            "insurer_rows": 300,
         }
 
     def test_reckons_with_what_the_job_expects(self, desk: Desk) -> None:
@@ -52,7 +53,7 @@ class TestForecast:
         )
         assumptions = explain(desk.plan("insurer")).assumptions
         assert (assumptions["shared_rows"], assumptions["rounds"]) == (250, 6)
-        assert assumptions["active_rows"] == 300
+        assert assumptions["clinic_rows"] == 300
 
 
 class TestBesideLedger:

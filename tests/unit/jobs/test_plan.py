@@ -15,7 +15,7 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "missing key": ("seed = 7\n", "", "missing required field `seed`"),
     "name that is no file name": ('"trial"', '"../trial"', r"at `\$\.name`"),
     "name with a line break": ('"trial"', '"trial\\n"', r"at `\$\.name`"),
-    "no system": (REGRESSION, "", r"exactly one of the tables \[regression\]; it has 0"),
+    "no system": (REGRESSION, "", r"'OpenedGradient', which this job, which trains nothing, does"),
     "one party": (PASSIVE, "", r"length >= 2 - at `\$\.parties`"),
     "unknown role": ('"passive"', '"watcher"', "one party in each of the roles active, passive"),
     "two active parties": ('"passive"', '"active"', "`parties` has active, active"),

@@ -34,9 +34,9 @@ TRAIN = table([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0])
 
 class TestCentral:
     def test_measures_on_the_test_rows(self) -> None:
-        assert regression.central(SPEC, TRAIN, TRAIN).keys() == {"auc_central", "ks_central"}
+        assert regression.central(SPEC, [TRAIN], [TRAIN]).keys() == {"auc_central", "ks_central"}
         linear = Regression(passive_columns=1, link="identity")
-        assert regression.central(linear, TRAIN, TRAIN).keys() == {"rmse_central", "r2_central"}
+        assert regression.central(linear, [TRAIN], [TRAIN]).keys() == {"rmse_central", "r2_central"}
 
     @pytest.mark.parametrize("link", ["logit", "identity"])
     @pytest.mark.parametrize("labels", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
@@ -44,7 +44,7 @@ class TestCentral:
         self, link: Link, labels: list[float]
     ) -> None:
         spec = Regression(passive_columns=1, link=link)
-        assert regression.central(spec, TRAIN, table(labels)) == {}
+        assert regression.central(spec, [TRAIN], [table(labels)]) == {}
 
 
 class TestPlay:
@@ -53,7 +53,8 @@ class TestPlay:
         weights = {"weights": np.zeros((2, 4)), "rounds": np.zeros((2, 2))}
         checkpoint.save(saved, "digest height weight", Checkpoint(weights))
         line, _ = loopback("insurer", "clinic")
-        setting = Setting("active", line, TRAIN, TRAIN, Telemetry(), saved, "digest")
+        lines = {"insurer": line}
+        setting = Setting("active", lines, TRAIN, TRAIN, Telemetry(), saved, "digest", seed=7)
         with pytest.raises(SpecError, match=r"npz: belongs to another job.*Remove it to start"):
             regression.play(SPEC, setting)
         assert line.sent == []

@@ -1,0 +1,130 @@
+"""Our alignments, each party a process of this machine, with gRPC and mutual TLS between them."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from benchmarks import identifiers
+from benchmarks.cost import Cost, Run, peak_memory
+from benchmarks.rivals import free_addresses
+from isthmus.alignment.attested import AttestedAlignment, Terms, Trust, party
+from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
+from isthmus.tee.evidence import Kind
+from isthmus.tee.policy import EnclavePolicy
+from isthmus.tee.process import enclave
+from isthmus.tee.spec import Enclave
+from isthmus.transport import grpc
+from isthmus.transport.grpc import GrpcChannel, Identity
+
+FIRST, OTHER = "first", "other"
+"""The first party listens. It is the receiver, or identifiers meet in its enclave."""
+
+ENCLAVE_MIB = 3_800
+"""Memory that an enclave may have, by RLIMIT_AS: within 4 GB."""
+
+_WAIT = 60.0
+
+Identities = dict[str, Identity]
+Play = Callable[[str, Path, Identities, str], Cost]
+"""Of one party: its name, its file of identifiers, all identities, and the first one's address."""
+
+
+def align_attested(files: Sequence[Path]) -> Run:
+    """Let parties align their files inside simulated enclaves: each party is two processes."""
+    return _together(_attested, files)
+
+
+def align_cryptographic(files: Sequence[Path]) -> Run:
+    """Let parties align their files by Diffie-Hellman."""
+    return _together(_cryptographic, files)
+
+
+def _together(play: Play, files: Sequence[Path]) -> Run:
+    began = time.perf_counter()
+    (address,) = free_addresses(1)
+    identities = {name: _identity(name) for name in (FIRST, OTHER)}
+    spawn = multiprocessing.get_context("spawn")  # a forked gRPC does not work
+    with ProcessPoolExecutor(len(files), spawn) as processes:
+        playing = [
+            processes.submit(play, name, file, identities, address)
+            for name, file in zip(identities, files, strict=True)
+        ]
+        costs = [future.result() for future in playing]
+    return Run(costs, time.perf_counter() - began)
+
+
+def _attested(us: str, file: Path, identities: Identities, address: str) -> Cost:
+    wanted = AttestedAlignment(minimum_size=1, memory_mib=ENCLAVE_MIB)
+    terms = Terms(
+        job="benchmark",
+        dataset="rows",
+        parties=(FIRST, OTHER),
+        minimum_size=wanted.minimum_size,
+        rows_step=wanted.rows_step,
+        results=wanted.results,
+        memory_mib=wanted.memory_mib,
+    )
+    policy = EnclavePolicy(allow_simulated=True)
+    trust = Trust(Kind.SIMULATED, b"", policy, datetime.now(UTC))
+    with enclave(Enclave(), "isthmus.alignment.attested", _WAIT) as ours_inside:
+        (inside,) = [child.pid for child in psutil.Process().children()]
+        ours = identifiers.read(file)
+        with _line(us, identities, address) as line:
+            wall, cpu = time.perf_counter(), _cpu_seconds(inside)
+            peers = {line.peer: line}
+            found = party(us, peers, ours, terms, ours_inside, trust, Telemetry(), {})
+            wall, cpu = time.perf_counter() - wall, _cpu_seconds(inside) - cpu
+            assert found.index is not None
+            enclave_memory = peak_memory(inside)
+            memory = peak_memory() + enclave_memory
+            return Cost(wall, cpu, memory, line.bytes_sent, len(found.index), enclave_memory)
+
+
+def _cryptographic(us: str, file: Path, identities: Identities, address: str) -> Cost:
+    role = receiver if us == FIRST else sender
+    ours = identifiers.read(file)
+    with _line(us, identities, address) as line:
+        wall, cpu = time.perf_counter(), _cpu_seconds()
+        index = role(line, ours, CryptographicAlignment(), b"", Telemetry())
+        wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+        return Cost(wall, cpu, peak_memory(), line.bytes_sent, len(index))
+
+
+def _cpu_seconds(*others: int) -> float:
+    seconds = time.process_time()
+    for process in others:
+        spent = psutil.Process(process).cpu_times()
+        seconds += spent.user + spent.system
+    return seconds
+
+
+@contextmanager
+def _line(us: str, identities: Identities, address: str) -> Iterator[GrpcChannel]:
+    (peer,) = (name for name in identities if name != us)
+    ours, theirs = identities[us], identities[peer].certificate
+    if us == OTHER:
+        with grpc.dial(ours, address, peer, theirs, _WAIT, _nobody_watches) as line:
+            yield line
+        return
+    with (
+        grpc.listen(ours, address, {peer: theirs}) as listener,
+        listener.accept(peer, _WAIT, _nobody_watches) as line,
+    ):
+        yield line
+
+
+def _identity(name: str) -> Identity:
+    key = certificates.make_key()
+    return Identity(name, certificates.self_signed(name, key), key)
+
+
+def _nobody_watches(seconds_left: float) -> None:
+    del seconds_left

@@ -1,0 +1,47 @@
+"""What each party of an attested alignment will send."""
+
+from isthmus.alignment.attested import messages
+from isthmus.alignment.attested.buckets import bucket_count, frame_count, padded
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.crypto.sealing import FRAME_BYTES
+from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.tee.evidence import Evidence, Kind
+
+_EVIDENCE_BYTES = 1_536
+"""Of a simulated enclave; a real one shows some 4 to 20 KiB, once."""
+
+
+def forecast(
+    spec: AttestedAlignment, sizes: Sizes, first: str = "active", other: str = "passive"
+) -> list[Flow]:
+    """Messages between the first party of an alignment and one other.
+
+    Args:
+        spec: What the job says; its `results` by role.
+        sizes: Rows of both parties.
+        first: Role, in the job, of the party in whose enclave identifiers meet.
+        other: Role, in the job, of the other one.
+
+    Returns:
+        The flows of both.
+    """
+    rows = {role: padded(sizes.rows[role], spec.rows_step) for role in (first, other)}
+    frame = bytes(FRAME_BYTES)
+    evidence = Evidence(kind=Kind.SIMULATED, document=bytes(_EVIDENCE_BYTES))
+    flows = list[Flow]()
+    for role in (first, other):
+        flows += [
+            Flow(role, messages.PaddedRowCount(rows=rows[role]), 1),
+            Flow(role, messages.Challenge(nonce=bytes(32), key=bytes(32)), 1),
+            Flow(role, messages.EnclaveEvidence(evidence=evidence), 1),
+        ]
+    flows += [
+        Flow(other, messages.SealedSeed(frame=frame), 1),
+        Flow(first, messages.SealedKey(frame=frame), 1),
+        Flow(other, messages.SealedIdentifiers(frame=frame), bucket_count(rows[other])),
+        Flow(first, messages.SealedVerdict(frame=frame), 1),
+    ]
+    if spec.results.get(other, "rows") == "rows":
+        positions = messages.SealedPositions(frame=frame)
+        flows.append(Flow(first, positions, frame_count(rows[other])))
+    return flows

@@ -1,0 +1,212 @@
+"""Everything that crosses in an attested alignment, and what it tells.
+
+Between parties, from the enclave of one to the enclave of another; the first party is the one in
+whose enclave identifiers meet:
+
+| message           | direction      | the reader learns                                           |
+|-------------------|----------------|-------------------------------------------------------------|
+| PaddedRowCount    | both           | how many rows the other party brings, rounded up            |
+| Challenge         | both           | nothing: random bytes and a public key of this run          |
+| EnclaveEvidence   | both           | which program runs in the other's enclave, on what machine  |
+| SealedSeed        | other -> first | nothing: sealed                                             |
+| SealedKey         | first -> other | nothing: sealed                                             |
+| SealedIdentifiers | other -> first | from its own enclave: which of its rows all parties have    |
+| SealedVerdict     | first -> other | from its own enclave: the size of the result, or too few    |
+| SealedPositions   | first -> other | from its own enclave: which of its rows all parties have    |
+
+PaddedRowCount, Challenge and EnclaveEvidence cross once each way, then SealedSeed, SealedKey, as
+many SealedIdentifiers as there are buckets for the other's rounded number of rows, SealedVerdict
+and, where the job gives the other rows, SealedPositions for as many rows as that number. Sealed
+frames are all of one size. What an enclave tells its own party is bounded by `results` of the job.
+
+Between a party and its own enclave, never off the machine:
+
+| message         | direction        | the reader learns                                          |
+|-----------------|------------------|------------------------------------------------------------|
+| EnclaveStart    | party -> enclave | what all agreed on, whom to trust, and the date            |
+| EnclaveClaims   | enclave -> party | what the enclave of another party proved to ours           |
+| IdentifierBlock | party -> enclave | the party's own identifiers                                |
+| EnclaveVerdict  | enclave -> party | that too few rows are shared, or how many if it may know   |
+| SharedBlock     | enclave -> party | which of its own rows all parties have, if it may know     |
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from isthmus.alignment.attested.buckets import MOST_ROWS
+from isthmus.alignment.attested.terms import Terms
+from isthmus.core.arrays import Integers
+from isthmus.crypto.sealing import FRAME_BYTES, KEY_BYTES
+from isthmus.tee.evidence import Claims, Evidence, Kind
+from isthmus.tee.policy import EnclavePolicy
+from isthmus.transport.message import Count, Encrypted, Message
+
+_ENVELOPE_BYTES = 1024  # names and lengths around the payload: far fewer in fact
+
+BLOCK_ROWS = 2**16
+"""Most rows in a block between a party and its enclave."""
+
+BLOCK_BYTES = 2**22
+"""Most bytes of identifiers in such a block: so no identifier is longer."""
+
+Rows = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
+Random = Annotated[bytes, Meta(min_length=32, max_length=32)]
+PublicKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
+Frame = Annotated[Encrypted, Meta(min_length=FRAME_BYTES, max_length=FRAME_BYTES)]
+Octets = NDArray[np.uint8]
+
+
+# Between parties.
+
+
+class PaddedRowCount(Message, frozen=True):
+    """How many rows this party brings, rounded up to a multiple of the job's step."""
+
+    purpose: ClassVar[str] = "agree on sizes"
+    reveals: ClassVar[str] = "how many rows the other party brings, rounded up"
+    max_bytes: ClassVar[int] = _ENVELOPE_BYTES
+
+    rows: Rows
+
+
+class Challenge(Message, frozen=True):
+    """What the other enclave must bind into its evidence, so that it is made for us and now."""
+
+    purpose: ClassVar[str] = "attest the enclaves"
+    reveals: ClassVar[str] = "nothing: random bytes and a public key of this run"
+    max_bytes: ClassVar[int] = _ENVELOPE_BYTES
+
+    nonce: Random
+    key: PublicKey
+
+
+class EnclaveEvidence(Message, frozen=True):
+    """What an enclave shows of itself."""
+
+    purpose: ClassVar[str] = "attest the enclaves"
+    reveals: ClassVar[str] = "which program runs in the other party's enclave, on what machine"
+    max_bytes: ClassVar[int] = 2**20
+
+    evidence: Evidence
+
+
+class SealedSeed(Message, frozen=True):
+    """One enclave's part in the randomness of this alignment."""
+
+    purpose: ClassVar[str] = "agree on keys"
+    reveals: ClassVar[str] = "nothing: only the first party's enclave can open it"
+    max_bytes: ClassVar[int] = FRAME_BYTES + _ENVELOPE_BYTES
+
+    frame: Frame
+
+
+class SealedKey(Message, frozen=True):
+    """The key under which all enclaves hash identifiers."""
+
+    purpose: ClassVar[str] = "agree on keys"
+    reveals: ClassVar[str] = "nothing: only its own enclave can open it"
+    max_bytes: ClassVar[int] = FRAME_BYTES + _ENVELOPE_BYTES
+
+    frame: Frame
+
+
+class SealedIdentifiers(Message, frozen=True):
+    """One bucket of a party's identifiers, hashed, and filled up with random bytes."""
+
+    purpose: ClassVar[str] = "find the shared rows"
+    reveals: ClassVar[str] = "through its own enclave: which of its own rows all parties have"
+    discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = FRAME_BYTES + _ENVELOPE_BYTES
+
+    frame: Frame
+
+
+class SealedVerdict(Message, frozen=True):
+    """Whether enough rows are shared, and how many if the reader's party may know."""
+
+    purpose: ClassVar[str] = "go on, or stop because too few rows are shared"
+    reveals: ClassVar[str] = "through its own enclave: how many rows are shared, or too few"
+    max_bytes: ClassVar[int] = FRAME_BYTES + _ENVELOPE_BYTES
+
+    frame: Frame
+
+
+class SealedPositions(Message, frozen=True):
+    """Where a party's shared rows were in its buckets, in the common order."""
+
+    purpose: ClassVar[str] = "put the shared rows into one order"
+    reveals: ClassVar[str] = "through its own enclave: which of its own rows all parties have"
+    discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = FRAME_BYTES + _ENVELOPE_BYTES
+
+    frame: Frame
+
+
+# Between a party and its own enclave.
+
+
+class EnclaveStart(Message, frozen=True):
+    """All that an enclave is told before it speaks to others."""
+
+    purpose: ClassVar[str] = "start the enclave"
+    reveals: ClassVar[str] = "to the party's own enclave: what was agreed on, and whom to trust"
+
+    terms: Terms
+    us: str
+    """Name of the party."""
+
+    rows: Rows
+    kind: Kind
+    endorsements: bytes
+    policy: EnclavePolicy
+    at_time: datetime
+    """The enclave has no clock that it could trust more than its party."""
+
+
+class EnclaveClaims(Message, frozen=True):
+    """What the evidence of another party's enclave says, verified by ours."""
+
+    purpose: ClassVar[str] = "attest the enclaves"
+    reveals: ClassVar[str] = "to its own party: what the enclave of another party proved"
+    max_bytes: ClassVar[int] = 2**20
+
+    claims: Claims
+
+
+class IdentifierBlock(Message, frozen=True):
+    """Identifiers of a party, for its own enclave."""
+
+    purpose: ClassVar[str] = "find the shared rows"
+    reveals: ClassVar[str] = "to the party's own enclave: the party's identifiers"
+    max_bytes: ClassVar[int] = BLOCK_BYTES + (BLOCK_ROWS + 1) * 8 + _ENVELOPE_BYTES
+
+    offsets: Integers
+    """Where each identifier begins in `octets`, and where the last one ends; shape (rows + 1,)."""
+
+    octets: Octets
+
+
+class EnclaveVerdict(Message, frozen=True):
+    """Whether enough rows are shared; a SealedVerdict holds one too."""
+
+    purpose: ClassVar[str] = "go on, or stop because too few rows are shared"
+    reveals: ClassVar[str] = "to its own party: how many rows are shared, or that they are too few"
+    max_bytes: ClassVar[int] = _ENVELOPE_BYTES
+
+    enough: bool
+    size: Count | None
+    """Shared rows; None where the party may not know, or where they are too few."""
+
+
+class SharedBlock(Message, frozen=True):
+    """Positions of a party's own shared rows, in the common order."""
+
+    purpose: ClassVar[str] = "put the shared rows into one order"
+    reveals: ClassVar[str] = "to its own party: which of its own rows all parties have"
+    max_bytes: ClassVar[int] = BLOCK_ROWS * 8 + _ENVELOPE_BYTES
+
+    rows: Integers

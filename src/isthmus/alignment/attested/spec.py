@@ -1,0 +1,40 @@
+"""What a job may tune in an attested alignment."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+METHOD = "attested"
+"""What a job calls it: `alignment.method`."""
+
+MOST_PARTIES = 5
+
+Share = Literal["rows", "size", "nothing"]
+"""What a party gets: the shared ones among its rows, their number, or only that it has ended."""
+
+
+class AttestedAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
+    """The `[alignment]` table of a job whose identifiers meet inside enclaves only."""
+
+    minimum_size: Annotated[
+        int,
+        Meta(ge=1, description="fewest shared rows to go on with: few rows can be singled out"),
+    ] = 100
+    results: Annotated[
+        dict[str, Share],
+        Meta(description="what each party gets: rows, size or nothing; rows where it is not named"),
+    ] = {}
+    rows_step: Annotated[
+        int,
+        Meta(ge=1, le=2**24, description="numbers of rows are told rounded up to a multiple of it"),
+    ] = 1_024
+    memory_mib: Annotated[
+        int, Meta(ge=256, le=2**20, description="most memory of each enclave, in MiB")
+    ] = 2_048
+
+    @property
+    def method(self) -> str:
+        """What the job calls it."""
+        return METHOD

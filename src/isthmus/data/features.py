@@ -1,0 +1,154 @@
+"""Cells of a file as numbers: features, categories and labels."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.data import sources
+from isthmus.data.sources import LARGEST, Column, Dataset
+
+pc = cast(Any, pyarrow.compute)  # its functions are made at import
+
+
+def refuse_constant(values: Floats, name: str, path: Path) -> None:
+    """Refuse a column to train on that tells nothing.
+
+    Args:
+        values: Shape (rows,); empty cells are NaN.
+        name: Name of the column.
+        path: Its file, for the error.
+
+    Raises:
+        SpecError: All rows have the same value, or none.
+    """
+    known = values[~np.isnan(values)]
+    if known.size == 0:
+        raise SpecError(
+            f"{path}: column {name!r} is empty in all {len(values)} rows. Leave it out of "
+            "`columns`."
+        )
+    if known.min() == known.max() and known.size == len(values):
+        raise SpecError(
+            f"{path}: column {name!r} has one single value in all {len(values)} rows, so that "
+            "nothing can be learnt from it. Leave it out of `columns`."
+        )
+
+
+def categories(column: Column) -> tuple[str, ...]:
+    """The categories that a column to train on holds, sorted."""
+    found: list[str] = pc.unique(column.cast(pa.string())).drop_null().to_pylist()
+    return tuple(sorted(found))
+
+
+def category(
+    column: Column, name: str, dataset: Dataset, path: Path, known: tuple[str, ...]
+) -> Floats:
+    """Numbers of the categories of a column.
+
+    Args:
+        column: Arrow column of shape (rows,).
+        name: Its name.
+        dataset: What the party file says.
+        path: The file, for the errors.
+        known: The categories of the rows trained on.
+
+    Returns:
+        Shape (rows,); NaN where the cell is empty, or holds a category that is not known.
+
+    Raises:
+        SpecError: Cells are empty, and the dataset does not keep such cells.
+    """
+    empty = column.null_count
+    if empty and dataset.missing != "keep":
+        raise SpecError(
+            f"{path}: column {name!r} is empty in {empty} of {len(column)} rows, and names have no "
+            'mean. Set `missing` to "keep", or leave the column out of `columns`.'
+        )
+    numbers = pc.index_in(column.cast(pa.string()), pa.array(known, pa.string()))
+    values: Floats = numbers.cast(pa.float64()).to_numpy()
+    return values
+
+
+def feature(
+    column: Column, name: str, dataset: Dataset, path: Path, known: Floats | None
+) -> Floats:
+    """Numbers of a column.
+
+    Args:
+        column: Arrow column of shape (rows,).
+        name: Its name.
+        dataset: What the party file says.
+        path: The file, for the errors.
+        known: The column of the rows trained on, where these are to be scored.
+
+    Returns:
+        Shape (rows,); NaN where the cell is empty and the dataset keeps such cells.
+
+    Raises:
+        SpecError: The cells are no numbers, or empty where that is not allowed.
+    """
+    values = _numbers(
+        column, name, path, "Encode it as numbers, name it in `categorical`, or leave it out."
+    )
+    missing = np.isnan(values)
+    count = int(missing.sum())
+    if count == len(values):
+        raise SpecError(
+            f"{path}: column {name!r} is empty in all {count} rows. Leave it out of `columns`."
+        )
+    if not count or dataset.missing == "keep":
+        return values
+    if dataset.missing == "error":
+        raise SpecError(
+            f"{path}: column {name!r} is empty in {count} of {len(values)} rows. Set `missing` to "
+            '"mean", to "keep" or to a number, or leave the column out of `columns`.'
+        )
+    if dataset.missing == "mean":
+        mean = values[~missing].mean() if known is None else known.mean()
+        return np.where(missing, mean, values)
+    return np.where(missing, dataset.missing, values)
+
+
+def label(column: Column, name: str, path: Path) -> Floats:
+    """Numbers of a label column.
+
+    Args:
+        column: Arrow column of shape (rows,).
+        name: Its name.
+        path: Its file, for the errors.
+
+    Returns:
+        Shape (rows,).
+
+    Raises:
+        SpecError: The cells are no numbers, or empty.
+    """
+    values = _numbers(column, name, path, "Encode it as numbers, for example as 0 and 1.")
+    missing = int(np.isnan(values).sum())
+    if missing:
+        raise SpecError(
+            f"{path}: the label {name!r} is empty in {missing} of {len(values)} rows. Remove these "
+            "rows."
+        )
+    return values
+
+
+def _numbers(column: Column, name: str, path: Path, advice: str) -> Floats:
+    values = sources.numbers(column)
+    if values is None:
+        raise SpecError(f"{path}: column {name!r} holds {column.type}, not numbers. {advice}")
+    infinite = int((np.abs(values) > LARGEST).sum())
+    if infinite:
+        raise SpecError(
+            f"{path}: column {name!r} is infinite in {infinite} of {len(values)} rows, or beyond "
+            f"{LARGEST:g}. Replace these cells by numbers, or leave them empty."
+        )
+    return values

@@ -1,0 +1,235 @@
+"""Finds the rows that all parties hold, in the way the job names, or takes what they found before.
+
+| step                                  | function      |
+|---------------------------------------|---------------|
+| agree: reuse a finished one, or not   | `_agree`      |
+| count it against this party's budget  | `_begin`      |
+| find the shared rows of each data set | `_find`       |
+| keep the result for later runs        | `_keep`       |
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from isthmus.alignment import attested
+from isthmus.alignment.attested import AttestedAlignment, Terms, Trust
+from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
+from isthmus.core.errors import PeerError, SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.data.index import Index
+from isthmus.data.table import Table
+from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
+from isthmus.jobs.plan import Plan
+from isthmus.jobs.spec import Job
+from isthmus.store import atomic
+from isthmus.store.alignments import Alignments, Kept
+from isthmus.store.encoding import to_json
+from isthmus.store.runs import Run
+from isthmus.tee import process
+from isthmus.tee.evidence import SIMULATION, Claims, Evidence
+from isthmus.transport.channel import Channel
+
+Lines = Mapping[str, Channel]
+"""Our line to each party that we talk to, by name."""
+
+_PROGRAM = "isthmus.alignment.attested"
+"""What runs inside an enclave."""
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """What an alignment told this party."""
+
+    id: str
+    new: bool
+    """Whether it was found in this run, rather than in an earlier one."""
+
+    size: int | None
+    """Shared rows to train on; None where the job does not tell this party."""
+
+    indices: dict[str, Index]
+    """Our shared rows by data set, in the order common to all; empty where we are not told."""
+
+    claims: dict[str, Claims] = field(default_factory=dict[str, Claims])
+    """What the enclaves of the others proved to ours."""
+
+
+def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
+    """Find the shared rows of every data set of a job.
+
+    Args:
+        plan: The job and this party.
+        lines: The line to each party that we talk to.
+        run: Where evidence goes.
+        telemetry: Where progress goes.
+
+    Returns:
+        The shared rows.
+
+    Raises:
+        PeerError: The first party wants to take up an alignment that we do not hold.
+        PolicyError: This party's policy allows no further alignment.
+        IsthmusError: Whatever the alignment raises.
+    """
+    store = Alignments(plan.runs / "alignments")
+    held = store.find(_agreement(plan.job), _rows(plan.tables.values()))
+    if held is not None and not (held.protects or plan.simulated):
+        held = None  # found by simulated enclaves, which our policy no longer accepts
+    chosen = _agree(plan, lines, held)
+    if not chosen.new and (held is None or held.id != chosen.id):
+        raise PeerError(
+            f"{plan.first!r} wants to take up an alignment that we do not hold. Do not go on: "
+            "compare `isthmus version` on both sides."
+        )
+    if held is not None and not chosen.new:
+        return Aligned(held.id, new=False, size=held.size, indices=_load(plan, store, held.id))
+    _begin(plan, store)
+    aligned = _find(plan, lines, chosen.id, run, telemetry)
+    _keep(plan, store, aligned)
+    return aligned
+
+
+def _agree(plan: Plan, lines: Lines, held: Kept | None) -> ChosenAlignment:
+    """Reuse only what all hold: a party whose rows have changed since holds none."""
+    ours = None if held is None else held.id
+    if not plan.listens:
+        first = lines[plan.first]
+        first.send(HeldAlignment(id=ours))
+        return first.receive(ChosenAlignment)
+    all_hold = {line.receive(HeldAlignment).id for line in lines.values()} == {ours}
+    if all_hold and ours is not None:
+        chosen = ChosenAlignment(id=ours, new=False)
+    else:
+        chosen = ChosenAlignment(id=secrets.token_hex(16), new=True)
+    for line in lines.values():
+        line.send(chosen)
+    return chosen
+
+
+def _begin(plan: Plan, store: Alignments) -> None:
+    for name in plan.tables:
+        path = plan.party.datasets[name].resolve(plan.folder).resolve()
+        for peer in plan.job.peers(plan.party.party):
+            store.begin(peer, str(path), plan.party.policy.alignments)
+
+
+def _find(plan: Plan, lines: Lines, name: str, run: Run, telemetry: Telemetry) -> Aligned:
+    indices = dict[str, Index]()
+    claims = dict[str, Claims]()
+    sizes = list[int | None]()
+    for dataset in plan.tables:
+        match plan.job.alignment:
+            case CryptographicAlignment() as spec:
+                index = _cryptographic(plan, lines, dataset, spec, telemetry)
+                indices[dataset] = index
+                sizes.append(len(index))
+            case AttestedAlignment() as spec:
+                found = _attested(plan, lines, dataset, spec, run, telemetry)
+                sizes.append(found.size)
+                claims |= found.claims
+                if found.index is not None:
+                    indices[dataset] = found.index
+    return Aligned(name, new=True, size=sizes[0], indices=indices, claims=claims)
+
+
+def _cryptographic(
+    plan: Plan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
+) -> Index:
+    (peer,) = lines
+    role = receiver if plan.listens else sender
+    context = f"{plan.digest}/{dataset}".encode()
+    identifiers, limit = plan.tables[dataset].identifiers, plan.job.parties[peer].rows
+    return role(lines[peer], identifiers, spec, context, telemetry, limit)
+
+
+def _attested(
+    plan: Plan,
+    lines: Lines,
+    dataset: str,
+    spec: AttestedAlignment,
+    run: Run,
+    telemetry: Telemetry,
+) -> attested.Found:
+    job, us = plan.job, plan.party
+    others = [name for name in job.parties if name != plan.first]
+    terms = Terms(
+        job=plan.digest,
+        dataset=dataset,
+        parties=(plan.first, *others),
+        minimum_size=spec.minimum_size,
+        rows_step=spec.rows_step,
+        results=spec.results,
+        memory_mib=spec.memory_mib,
+    )
+
+    def keep(party: str, evidence: Evidence) -> None:
+        atomic.write(run.evidence(party, dataset), to_json(evidence))
+
+    ours, now = us.enclave.kind, datetime.now(UTC)
+    trust = Trust(ours, plan.endorsements(), us.policy.enclaves, now, keep)
+    if plan.simulated:
+        telemetry.progress("attest", note=SIMULATION)
+    with process.enclave(us.enclave, _PROGRAM, us.patience) as inside:
+        return attested.party(
+            us.party,
+            lines,
+            plan.tables[dataset].identifiers,
+            terms,
+            inside,
+            trust,
+            telemetry,
+            {name: member.rows for name, member in job.peers(us.party).items()},
+        )
+
+
+def _keep(plan: Plan, store: Alignments, aligned: Aligned) -> None:
+    def save(folder: Path) -> None:
+        for dataset, index in aligned.indices.items():
+            index.save(_file(folder, dataset))
+
+    kept = Kept(
+        id=aligned.id,
+        agreement=_agreement(plan.job),
+        rows=_rows(plan.tables.values()),
+        size=aligned.size,
+        protects=not plan.simulated,
+    )
+    store.keep(kept, save)
+
+
+def _load(plan: Plan, store: Alignments, identifier: str) -> dict[str, Index]:
+    files = {dataset: _file(store.of(identifier), dataset) for dataset in plan.tables}
+    found = {dataset: Index.load(file) for dataset, file in files.items() if file.exists()}
+    for dataset, index in found.items():
+        if len(index) and index.rows.max() >= len(plan.tables[dataset]):
+            raise SpecError(
+                f"{files[dataset]}: names rows that data set {dataset!r} does not have. Remove "
+                "its folder; the next run aligns anew."
+            )
+    return found
+
+
+def _file(folder: Path, dataset: str) -> Path:
+    return folder / f"{dataset}.parquet"
+
+
+def _agreement(job: Job) -> str:
+    """Digest of all that a job says about its alignment: other training may reuse the result."""
+    said = (job.parties, job.data.train, job.data.test, job.data.identifiers, job.data.normalise)
+    return hashlib.sha256(msgspec.json.encode((*said, job.alignment), order="sorted")).hexdigest()
+
+
+def _rows(tables: Iterable[Table]) -> str:
+    """Digest of our rows: positions among others would mean other people."""
+    digest = hashlib.sha256()
+    for table in tables:
+        for identifier in table.identifiers:
+            digest.update(b"%d:" % len(identifier) + identifier)
+        digest.update(b";")
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Trusted execution environments: evidence and its verification, sealed sessions, enclaves."""

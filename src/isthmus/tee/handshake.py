@@ -1,0 +1,164 @@
+"""Two enclaves prove to each other what they are, and share keys that nobody else has.
+
+1. Each sends a challenge: a fresh nonce and a fresh public key.
+2. Each sends evidence that binds both challenges, what the parties agreed on, who it speaks for and
+   whom it speaks to, and the code of this package.
+3. Each verifies the other's evidence by its own party's policy, and what is bound into it. Only
+   then there is a session, under keys that follow from both keys and from all that was bound.
+
+So evidence fits one session only: not a later one (nonce), nor one with a third (keys, names), with
+other terms, or with another program.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from isthmus.core.errors import PeerError
+from isthmus.crypto.sealing import KEY_BYTES, KeyPair, Session
+from isthmus.tee import quotes
+from isthmus.tee.code import code_digest
+from isthmus.tee.evidence import Claims, Evidence, Kind
+from isthmus.tee.policy import EnclavePolicy
+from isthmus.tee.verify import verify
+
+NONCE_BYTES = 32
+"""Bytes of a challenge's nonce."""
+
+_LABEL = b"isthmus enclave handshake 1"
+
+
+class Challenge(NamedTuple):
+    """What one enclave wants to see in the other's evidence."""
+
+    nonce: bytes
+    key: bytes
+
+
+class Handshake:
+    """One enclave's side of one session with one peer's enclave."""
+
+    def __init__(
+        self, us: str, peer: str, context: bytes, kind: Kind, endorsements: bytes = b""
+    ) -> None:
+        """Make a fresh challenge.
+
+        Args:
+            us: The party whose enclave this is.
+            peer: The party whose enclave is at the other end.
+            context: Digest of all that both must have agreed on.
+            kind: What makes our evidence.
+            endorsements: What goes with our evidence.
+        """
+        self._us = us
+        self._peer = peer
+        self._context = context
+        self._kind = kind
+        self._endorsements = endorsements
+        self._pair = KeyPair()
+        self._theirs: Challenge | None = None
+        self.challenge = Challenge(secrets.token_bytes(NONCE_BYTES), self._pair.public)
+        """For the peer's enclave."""
+
+    def evidence(self, theirs: Challenge) -> Evidence:
+        """Answer the peer's challenge.
+
+        Args:
+            theirs: What its enclave sent; a second one would make evidence for two sessions.
+
+        Returns:
+            What it asks for, bound to both challenges.
+
+        Raises:
+            PeerError: It is not a challenge, or it is our own.
+            SpecError: Nothing here makes evidence of our kind.
+        """
+        if (len(theirs.nonce), len(theirs.key)) != (NONCE_BYTES, KEY_BYTES):
+            raise PeerError(
+                f"the enclave of {self._peer!r} sent a challenge of another size. Compare "
+                "`isthmus version` on both sides."
+            )
+        if theirs.nonce == self.challenge.nonce or theirs.key == self.challenge.key:
+            raise PeerError(
+                f"the enclave of {self._peer!r} sent our own challenge back: somebody between you "
+                "reflects it. Stop, and call them."
+            )
+        self._theirs = theirs
+        return quotes.attest(self._kind, self._our_report(theirs), self._endorsements)
+
+    def complete(
+        self, evidence: Evidence, policy: EnclavePolicy, at_time: datetime
+    ) -> tuple[Session, Claims]:
+        """Verify the peer's evidence, and open the session; once, after `evidence`.
+
+        Args:
+            evidence: What its enclave answered to our challenge.
+            policy: Which enclaves our party trusts.
+            at_time: When the evidence must be valid, with its time zone.
+
+        Returns:
+            Our end of the sealed line, and what is known about the other end.
+
+        Raises:
+            PeerError: The evidence is not genuine, not valid at that time, or not about this
+                session.
+            PolicyError: Our party does not trust that enclave.
+            SpecError: The library that verifies such evidence is not installed.
+            ValueError: `evidence` was not called yet, or this was called before.
+        """
+        if self._theirs is None:
+            raise ValueError("answer a challenge first: each is good for one session")
+        theirs = self._theirs
+        claims = verify(evidence, policy, at_time)
+        ours, expected = self._our_report(theirs), self._their_report(theirs, evidence.kind)
+        if not hmac.compare_digest(claims.report_data, expected):
+            raise PeerError(
+                f"the evidence of the enclave of {self._peer!r} is not about this session: it "
+                "binds another challenge, key, party, program or job. Compare `isthmus version` "
+                "and the digests of the job on both sides; if they agree, somebody replays "
+                "evidence of another session."
+            )
+        transcript = _digest(sorted([ours, expected]))
+        try:
+            session = self._pair.session(theirs.key, transcript)
+        except ValueError as error:
+            raise PeerError(
+                f"the enclave of {self._peer!r} sent a key that gives no secret: {error}. Stop, "
+                "and look at what runs there."
+            ) from None
+        self._theirs = None
+        return session, claims
+
+    def _our_report(self, theirs: Challenge) -> bytes:
+        return _report(self._context, (self._us, self._peer), (self.challenge, theirs), self._kind)
+
+    def _their_report(self, theirs: Challenge, kind: Kind) -> bytes:
+        return _report(self._context, (self._peer, self._us), (theirs, self.challenge), kind)
+
+
+def _report(
+    context: bytes, names: tuple[str, str], challenges: tuple[Challenge, Challenge], kind: Kind
+) -> bytes:
+    """The 64 bytes that evidence binds, from the side of who shows it: its own comes first."""
+    own, other = challenges
+    bound = [
+        _LABEL,
+        context,
+        *(name.encode() for name in names),
+        *(own.key, other.key),
+        *(own.nonce, other.nonce),
+        code_digest(),
+        kind.value.encode(),
+    ]
+    return _digest(bound)
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    """SHA-512 of parts, each after its length: no two lists of parts have the same encoding."""
+    whole = hashlib.sha512()
+    for part in parts:
+        whole.update(len(part).to_bytes(8) + part)
+    return whole.digest()

@@ -1,0 +1,179 @@
+"""Evidence of a simulated enclave: an ordinary process, which protects nothing.
+
+It has the parts of real evidence, so that trials take the same steps: a throw-away root certificate
+that says SIMULATION, a key that it vouches for, and a signed statement. Anybody can make it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TypeVar
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from isthmus.core.errors import PeerError
+from isthmus.tee import chain
+from isthmus.tee.code import code_digest
+from isthmus.tee.evidence import Claims, Evidence, Kind
+from isthmus.tee.policy import EnclavePolicy
+
+ROOT = "SIMULATION"
+"""Common name of every root."""
+
+_DAYS = 30
+_CLOCK_SKEW = timedelta(hours=1)
+
+_T = TypeVar("_T")
+
+
+class _Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a simulated enclave says of itself."""
+
+    code: bytes
+    report_data: bytes
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A statement as JSON, signed."""
+
+    statement: bytes
+    signature: bytes
+
+
+def attest(report_data: bytes) -> Evidence:
+    """Evidence of this process.
+
+    Args:
+        report_data: What to bind into it.
+
+    Returns:
+        A statement signed by a fresh key, with the certificates of that key and of the root.
+    """
+    root, root_key = _root()
+    key = Ed25519PrivateKey.generate()
+    leaf = _certificate("simulated enclave", key, root.subject, root_key, issues=False)
+    statement = msgspec.json.encode(_Statement(code_digest(), report_data))
+    document = msgspec.json.encode(_Document(statement, key.sign(statement)))
+    pem = leaf.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM)
+    return Evidence(Kind.SIMULATED, document, pem)
+
+
+def verify_simulated(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
+    """Verify that evidence is whole, which says nothing about who made it.
+
+    Args:
+        evidence: What `attest` made.
+        policy: Ours; whether it allows simulation is for the caller to look at.
+        at_time: When the certificates have to be valid, with a time zone.
+
+    Returns:
+        What the statement says.
+
+    Raises:
+        PeerError: It was changed, or is not valid at that time.
+    """
+    del policy
+    document, claims = _decode(evidence.document, _Document), describe(evidence.document)
+    certificates = chain.order(chain.read(evidence.endorsements))
+    if chain.common_name(certificates[-1]) != ROOT:
+        raise PeerError(f"evidence of a simulated enclave has no root named {ROOT}: {_CHANGED}")
+    chain.check(certificates, {chain.fingerprint(certificates[-1])}, at_time)
+    if not _signed(certificates[0], document):
+        raise PeerError(f"evidence of a simulated enclave has a wrong signature: {_CHANGED}")
+    return claims
+
+
+def describe(document: bytes) -> Claims:
+    """Read evidence of a simulated enclave without verifying anything.
+
+    Args:
+        document: The signed statement.
+
+    Returns:
+        What it says.
+
+    Raises:
+        PeerError: It is no such statement.
+    """
+    statement = _decode(_decode(document, _Document).statement, _Statement)
+    return Claims(
+        kind=Kind.SIMULATED,
+        registers={"CODE": statement.code.hex()},
+        signer="",
+        report_data=statement.report_data,
+        tcb_level="",
+    )
+
+
+def periods(evidence: Evidence) -> list[chain.Period]:
+    """When the certificates with a statement are valid; nothing where they cannot be read."""
+    try:
+        return chain.periods(chain.read(evidence.endorsements))
+    except PeerError:
+        return []
+
+
+_CHANGED = "it was changed on the way, or its party runs another version of isthmus."
+
+
+def _decode(encoded: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(encoded, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise PeerError(f"evidence of a simulated enclave cannot be read: {_CHANGED}") from None
+
+
+def _signed(certificate: x509.Certificate, document: _Document) -> bool:
+    key = certificate.public_key()
+    if not isinstance(key, Ed25519PublicKey):
+        return False
+    try:
+        key.verify(document.signature, document.statement)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@cache
+def _root() -> tuple[x509.Certificate, Ed25519PrivateKey]:
+    key = Ed25519PrivateKey.generate()
+    return _certificate(ROOT, key, _subject(ROOT), key, issues=True), key
+
+
+def _certificate(
+    name: str,
+    key: Ed25519PrivateKey,
+    issuer: x509.Name,
+    issuer_key: Ed25519PrivateKey,
+    *,
+    issues: bool,
+) -> x509.Certificate:
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(
+        digital_signature=not issues,
+        key_cert_sign=issues,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return (
+        x509.CertificateBuilder(issuer, _subject(name), key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + timedelta(days=_DAYS))
+        .add_extension(x509.BasicConstraints(ca=issues, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(issuer_key, None)
+    )
+
+
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

@@ -1,0 +1,80 @@
+"""A line over two byte streams, such as the pipes to a program: every frame follows its length.
+
+One thread reads ahead and one writes, so that neither end has to wait for its turn.
+"""
+
+import threading
+from contextlib import suppress
+from typing import IO
+
+from isthmus.core.errors import IsthmusError, PeerError
+from isthmus.transport.framing import CHUNK, FramedChannel
+from isthmus.transport.pipe import Pipe
+
+_LENGTH_BYTES = 4
+_LINGER = 1.0
+
+
+class StreamChannel(FramedChannel):
+    """A `Channel` over a stream to read and a stream to write; it owns and closes both."""
+
+    def __init__(
+        self, peer: str, incoming: IO[bytes], outgoing: IO[bytes], patience: float
+    ) -> None:
+        super().__init__(peer, Pipe(), Pipe(), patience)
+        self._broken_by: BaseException | None = None
+        threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
+        self._writer = threading.Thread(target=self._write, args=(outgoing,), daemon=True)
+        self._writer.start()
+
+    def close(self, reason: str = "") -> None:
+        """Leave in order; waits at most a second until what was sent has left.
+
+        Args:
+            reason: One sentence for the peer, empty when the role is done. Whatever it holds
+                leaves this party.
+        """
+        super().close(reason)
+        self._writer.join(_LINGER)
+
+    def _read(self, stream: IO[bytes]) -> None:
+        try:
+            with stream:
+                self._read_frames(stream)
+        except (OSError, MemoryError) as error:
+            self._broken_by = error
+        finally:
+            self._incoming.end()
+            self._outgoing.end()
+
+    def _read_frames(self, stream: IO[bytes]) -> None:
+        while len(head := stream.read(_LENGTH_BYTES)) == _LENGTH_BYTES:
+            size = int.from_bytes(head)
+            if size > CHUNK:
+                self._broken_by = self._not_a_frame(head)
+                return
+            frame = stream.read(size)
+            if len(frame) < size:
+                return
+            with suppress(EOFError):  # we have left: let the other end finish
+                self._incoming.put(frame)
+
+    def _write(self, stream: IO[bytes]) -> None:
+        with suppress(OSError), stream:  # the reader notices a broken line as well
+            for frame in self._outgoing:
+                stream.write(len(frame).to_bytes(_LENGTH_BYTES))
+                stream.write(frame)
+                stream.flush()
+        self._outgoing.end()
+
+    def _cut_off(self) -> IsthmusError:
+        match self._broken_by:
+            case MemoryError():
+                raise self._broken_by
+            case IsthmusError():
+                return self._broken_by
+            case _:
+                return super()._cut_off()
+
+    def _not_a_frame(self, head: bytes) -> IsthmusError:
+        return PeerError(f"{self._peer!r} sent {head!r}... where the length of a frame was due.")

@@ -1,0 +1,230 @@
+"""Alignment inside simulated enclaves, as a user runs it: processes, files, mutual TLS."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from isthmus.tee.evidence import SIMULATION
+from tests.commands import isthmus
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "health"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+THREE = """\
+name = "who-do-we-share"
+seed = 1
+disclosed = ["SealedIdentifiers", "SealedPositions"]
+
+[parties.clinic]
+role = "active"
+[parties.insurer]
+role = "passive"
+[parties.shop]
+role = "passive"
+
+[data]
+train = "people"
+identifiers = ["person"]
+
+[alignment]
+method = "attested"
+minimum_size = 10
+results = { shop = "size" }
+"""
+
+PARTY = """\
+party = "{name}"
+
+[datasets.people]
+path = "people.csv"
+identifiers = ["person"]
+
+[policy.enclaves]
+allow_simulated = true
+"""
+
+NUMBERS = {"clinic": range(300), "insurer": range(499, 99, -1), "shop": range(0, 500, 2)}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("attested") / "runs"
+
+
+@pytest.fixture(scope="module")
+def result(runs: Path) -> dict[str, Any]:
+    return isthmus("simulate", EXAMPLE / "attested.toml", "--runs", runs)
+
+
+class TestSimulate:
+    def test_gives_the_model_of_the_demo_and_says_that_nothing_is_protected(
+        self, result: dict[str, Any]
+    ) -> None:
+        assert result["metrics"]["auc"] == pytest.approx(0.65507, abs=0.002)
+        assert result["metrics"]["auc"] == pytest.approx(result["metrics"]["auc_central"], abs=1e-4)
+        assert result["alignment"] == {
+            "method": "attested",
+            "protects": False,
+            "size": 15_588,
+            "reused": False,
+            "notice": SIMULATION,
+        }
+
+    @pytest.mark.usefixtures("result")
+    @pytest.mark.parametrize("party", ["clinic", "insurer"])
+    def test_says_so_in_every_line_of_the_ledger_and_in_the_report(
+        self, runs: Path, party: str
+    ) -> None:
+        folder = runs / "latest" / party
+        lines = (folder / "ledger.jsonl").read_text().splitlines()
+        assert all(json.loads(line)["notice"] == SIMULATION for line in lines[:-1])  # then the seal
+        assert SIMULATION in (folder / "report.html").read_text()
+        assert isthmus("ledger", "show", folder)["notices"] == [SIMULATION]
+        assert isthmus("ledger", "verify", folder)["ledgers"][party]["signature_checked"]
+
+    @pytest.mark.usefixtures("result")
+    @pytest.mark.parametrize("party", ["clinic", "insurer"])
+    def test_sends_what_was_forecast(self, runs: Path, party: str) -> None:
+        job, file = EXAMPLE / "attested.toml", EXAMPLE / party / "party.toml"
+        flows = isthmus("explain", job, "--party", file)["flows"]
+        expected = {flow["message"]: flow["bytes"] for flow in flows}
+        rows = isthmus("ledger", "show", runs / "latest" / party)["ledgers"][party]
+        recorded = {row["message"]: row["bytes"] for row in rows}
+        assert expected.keys() == recorded.keys()
+        assert sum(expected.values()) == pytest.approx(sum(recorded.values()), rel=0.05)
+
+    @pytest.mark.usefixtures("result")
+    def test_keeps_the_evidence_for_people_to_inspect(self, runs: Path) -> None:
+        for file in (runs / "latest" / "clinic" / "evidence").iterdir():
+            assert isthmus("tee", "inspect", file)["kind"] == "simulated"
+
+
+class TestThreeParties:
+    @pytest.fixture
+    def job(self, tmp_path: Path) -> Path:
+        for name, numbers in NUMBERS.items():
+            folder = tmp_path / name
+            folder.mkdir()
+            (folder / "party.toml").write_text(PARTY.format(name=name))
+            people = "".join(f"p-{number}\n" for number in numbers)
+            (folder / "people.csv").write_text(f"person\n{people}")
+        job = tmp_path / "job.toml"
+        job.write_text(THREE)
+        return job
+
+    def test_get_what_the_job_gives_each_of_them(self, job: Path) -> None:
+        joint = isthmus("simulate", job, "--runs", job.parent / "runs")
+        assert joint["alignment"]["size"] == 100  # even numbers from 100 to 298
+        folders = {name: Path(joint["run"]) / name for name in NUMBERS}
+        assert not (folders["shop"] / "index.parquet").exists()
+
+        def people(name: str) -> list[int]:
+            rows = parquet.read_table(folders[name] / "index.parquet").column("row").to_pylist()
+            return [NUMBERS[name][row] for row in rows]
+
+        assert people("clinic") == people("insurer")
+        assert sorted(people("clinic")) == list(range(100, 300, 2))
+        alone = json.loads((folders["shop"] / "result.json").read_text())
+        assert alone["alignment"]["size"] == 100
+
+
+class Desk:
+    """Two parties with keys, in a folder of their own, started by hand."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        isthmus("init", "health", folder)
+        self.folder = folder
+        self.job = folder / "attested.toml"
+        small = "\n[regression.encryption]\nkey_bits = 1024\n"
+        self.job.write_text(self.job.read_text() + small)
+        self.started: list[subprocess.Popen[str]] = []
+        for party in ("clinic", "insurer"):
+            file = folder / party / "party.toml"
+            file.write_text(file.read_text().replace(":7401", f":{port}"))
+
+    def start(self, verb: str, party: str) -> subprocess.Popen[str]:
+        file = self.folder / party / "party.toml"
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "isthmus", verb, self.job, "--party", file, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def both(self, verb: str, code: int = 0) -> dict[str, dict[str, Any]]:
+        started = {party: self.start(verb, party) for party in ("clinic", "insurer")}
+        return {party: ended(process, code) for party, process in started.items()}
+
+
+def ended(process: subprocess.Popen[str], code: int = 0) -> dict[str, Any]:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+@pytest.fixture
+def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "trial", free_port)
+    yield desk
+    for process in desk.started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+class TestAlign:
+    def test_is_taken_up_by_the_training_that_follows(self, desk: Desk) -> None:
+        aligned = desk.both("align")
+        assert {answer["alignment"]["size"] for answer in aligned.values()} == {15_588}
+        trained = desk.both("run")
+        for party, answer in trained.items():
+            assert answer["alignment"]["reused"]
+            index = Path(aligned[party]["index"]).read_bytes()
+            assert (Path(answer["run"]) / "index.parquet").read_bytes() == index
+        sent = (Path(trained["clinic"]["run"]) / "ledger.jsonl").read_text()
+        assert "ChosenAlignment" in sent
+        assert "Sealed" not in sent
+
+    def test_is_done_anew_where_one_party_has_other_rows(self, desk: Desk) -> None:
+        before = desk.both("align")
+        file = desk.folder / "insurer" / "party.toml"
+        packed = (desk.folder / "insurer" / "people.csv.gz").read_bytes()
+        rows = gzip.decompress(packed).decode().splitlines()
+        (desk.folder / "insurer" / "fewer.csv").write_text("\n".join(rows[:-500]) + "\n")
+        file.write_text(file.read_text().replace("people.csv.gz", "fewer.csv"))
+        after = desk.both("align")
+        assert not after["clinic"]["alignment"]["reused"]
+        assert after["clinic"]["alignment"]["size"] < before["clinic"]["alignment"]["size"]
+
+    def test_is_refused_once_the_budget_of_a_party_is_spent(self, desk: Desk) -> None:
+        file = desk.folder / "clinic" / "party.toml"
+        file.write_text(
+            file.read_text().replace("[policy.", "[policy]\nalignments = 0\n\n[policy.")
+        )
+        clinic, insurer = desk.start("align", "clinic"), desk.start("align", "insurer")
+        assert "`policy.alignments` of your party file is 0" in ended(clinic, 6)["error"]["message"]
+        assert "its own policy forbids to go on" in ended(insurer, 3)["error"]["message"]
+
+
+class TestStops:
+    def test_both_parties_when_an_enclave_is_killed(self, desk: Desk) -> None:
+        file = desk.folder / "insurer" / "party.toml"
+        killed = '\n[enclave]\ncommand = ["sh", "-c", "sleep 1; kill -9 $$"]\n'
+        file.write_text(file.read_text() + killed)
+        clinic, insurer = desk.start("align", "clinic"), desk.start("align", "insurer")
+        assert "our enclave was ended by signal 9" in ended(insurer, 2)["error"]["message"]
+        assert "'insurer' stopped" in ended(clinic, 3)["error"]["message"]
+        for party in ("clinic", "insurer"):
+            assert not list((desk.folder / party).glob("runs/*/index.parquet"))

@@ -2,27 +2,24 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from benchmarks import identifiers
+from benchmarks import identifiers, lines
 from benchmarks.cost import Cost, Run, peak_memory
+from benchmarks.lines import Identities
 from benchmarks.rivals import free_addresses
 from isthmus.alignment.attested import AttestedAlignment, Terms, Trust, party
 from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import certificates
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.process import enclave
 from isthmus.tee.spec import Enclave
-from isthmus.transport import grpc
-from isthmus.transport.grpc import GrpcChannel, Identity
 
 FIRST, OTHER = "first", "other"
 """The first party listens. It is the receiver, or identifiers meet in its enclave."""
@@ -32,7 +29,6 @@ ENCLAVE_MIB = 3_800
 
 _WAIT = 60.0
 
-Identities = dict[str, Identity]
 Play = Callable[[str, Path, Identities, str], Cost]
 """Of one party: its name, its file of identifiers, all identities, and the first one's address."""
 
@@ -50,18 +46,18 @@ def align_cryptographic(files: Sequence[Path]) -> Run:
 def _together(play: Play, files: Sequence[Path]) -> Run:
     began = time.perf_counter()
     (address,) = free_addresses(1)
-    identities = {name: _identity(name) for name in (FIRST, OTHER)}
+    parties = lines.identities((FIRST, OTHER))
     spawn = multiprocessing.get_context("spawn")  # a forked gRPC does not work
     with ProcessPoolExecutor(len(files), spawn) as processes:
         playing = [
-            processes.submit(play, name, file, identities, address)
-            for name, file in zip(identities, files, strict=True)
+            processes.submit(play, name, file, parties, address)
+            for name, file in zip(parties, files, strict=True)
         ]
         costs = [future.result() for future in playing]
     return Run(costs, time.perf_counter() - began)
 
 
-def _attested(us: str, file: Path, identities: Identities, address: str) -> Cost:
+def _attested(us: str, file: Path, parties: Identities, address: str) -> Cost:
     wanted = AttestedAlignment(minimum_size=1, memory_mib=ENCLAVE_MIB)
     terms = Terms(
         job="benchmark",
@@ -77,7 +73,7 @@ def _attested(us: str, file: Path, identities: Identities, address: str) -> Cost
     with enclave(Enclave(), "isthmus.alignment.attested", _WAIT) as ours_inside:
         (inside,) = [child.pid for child in psutil.Process().children()]
         ours = identifiers.read(file)
-        with _line(us, identities, address) as line:
+        with lines.line(us, parties, address) as line:
             wall, cpu = time.perf_counter(), _cpu_seconds(inside)
             peers = {line.peer: line}
             found = party(us, peers, ours, terms, ours_inside, trust, Telemetry(), {})
@@ -88,10 +84,10 @@ def _attested(us: str, file: Path, identities: Identities, address: str) -> Cost
             return Cost(wall, cpu, memory, line.bytes_sent, len(found.index), enclave_memory)
 
 
-def _cryptographic(us: str, file: Path, identities: Identities, address: str) -> Cost:
+def _cryptographic(us: str, file: Path, parties: Identities, address: str) -> Cost:
     role = receiver if us == FIRST else sender
     ours = identifiers.read(file)
-    with _line(us, identities, address) as line:
+    with lines.line(us, parties, address) as line:
         wall, cpu = time.perf_counter(), _cpu_seconds()
         index = role(line, ours, CryptographicAlignment(), b"", Telemetry())
         wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
@@ -104,27 +100,3 @@ def _cpu_seconds(*others: int) -> float:
         spent = psutil.Process(process).cpu_times()
         seconds += spent.user + spent.system
     return seconds
-
-
-@contextmanager
-def _line(us: str, identities: Identities, address: str) -> Iterator[GrpcChannel]:
-    (peer,) = (name for name in identities if name != us)
-    ours, theirs = identities[us], identities[peer].certificate
-    if us == OTHER:
-        with grpc.dial(ours, address, peer, theirs, _WAIT, _nobody_watches) as line:
-            yield line
-        return
-    with (
-        grpc.listen(ours, address, {peer: theirs}) as listener,
-        listener.accept(peer, _WAIT, _nobody_watches) as line,
-    ):
-        yield line
-
-
-def _identity(name: str) -> Identity:
-    key = certificates.make_key()
-    return Identity(name, certificates.self_signed(name, key), key)
-
-
-def _nobody_watches(seconds_left: float) -> None:
-    del seconds_left

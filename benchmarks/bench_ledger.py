@@ -89,7 +89,7 @@ def measure(
         passive_columns=columns[PASSIVE], max_rounds=rounds, encryption=encryption
     )
     with TemporaryDirectory() as folder:
-        ran = simulated.run(simulated.synthetic(rows, columns, Path(folder)), regression)
+        ran = simulated.run(simulated.synthetic(rows, columns, Path(folder)), regression=regression)
         rounds = ran.joint.rounds
         sizes = Sizes(
             rows=dict.fromkeys(columns, rows),

@@ -57,14 +57,13 @@ class Compared:
 
     def costs(self) -> Row:
         """The table row of a round as a whole."""
-        joint = self.ran.joint
         return {
             "workload": self.name,
             "wall s": self.ran.round_wall,
             "CPU s, both parties": self.ran.round_cpu,
             "CPU s, rival": self.rival_cpu,
             "rival / isthmus": self.ratio,
-            "MB sent": _bytes_sent(self.ran) / joint.rounds / 1e6,
+            "MB sent": self.ran.sent_per_round(simulated.IN_A_ROUND) / 1e6,
         }
 
     def course(self) -> Row:
@@ -146,7 +145,7 @@ def measure(
 
 
 def _compare(workload: Workload, regression: Regression, rival: Elementwise) -> Compared:
-    ran = simulated.run(workload, regression)
+    ran = simulated.run(workload, regression=regression)
     active, passive = (workload.training_rows(party) for party in (ACTIVE, PASSIVE))
     descents = [
         rounds_of_descent(active, passive, regression, momentum, MOST_DESCENT)
@@ -157,16 +156,6 @@ def _compare(workload: Workload, regression: Regression, rival: Elementwise) -> 
         ran,
         rival_cpu=rival.round(ran.joint.rows["train"], len(passive.names)),
         descent=min((rounds for rounds in descents if rounds), default=None),
-    )
-
-
-def _bytes_sent(ran: Simulated) -> int:
-    names = {kind.__name__ for kind in simulated.IN_A_ROUND}
-    return sum(
-        seen.bytes
-        for party, result in ran.parties.items()
-        for seen in result.learned
-        if seen.direction.startswith(party) and seen.message in names
     )
 
 

@@ -5,15 +5,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import msgspec
 
 from benchmarks.cost import Cost, Run
 from isthmus.core.errors import SpecError
+
+CostT = TypeVar("CostT")
 
 SPU = "spu==0.9.5"
 POLARS = "polars==2.1.0"
@@ -29,13 +32,16 @@ INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 PATIENCE = 300.0
 """Seconds that a process of a rival may take."""
 
+_GLANCE = 0.05  # seconds between two looks at whether processes have ended
+
 
 @contextmanager
-def installed(requirement: str) -> Iterator[Path]:
+def installed(requirement: str, pins: Path | None = None) -> Iterator[Path]:
     """Make an environment for a rival.
 
     Args:
         requirement: Name and version, as pip takes them.
+        pins: A file of all that goes in, the rival too; none: pip finds what the rival needs.
 
     Yields:
         The interpreter of the environment.
@@ -46,9 +52,10 @@ def installed(requirement: str) -> Iterator[Path]:
     with TemporaryDirectory() as thrown_away:
         folder = Path(os.environ.get(FOLDER, thrown_away)).absolute() / requirement
         python = folder / "bin" / "python"
+        wanted = [requirement] if pins is None else ["--no-deps", "-r", pins]
         try:
             subprocess.run([PYTHON, "-m", "venv", folder], check=True)  # noqa: S603 - our own arguments
-            subprocess.run([python, *INSTALL, requirement], check=True)  # noqa: S603 - likewise
+            subprocess.run([python, *INSTALL, *wanted], check=True)  # noqa: S603 - likewise
         except (OSError, subprocess.CalledProcessError) as error:
             raise SpecError(
                 f"{requirement} could not be installed: it takes {PYTHON} and a package index."
@@ -69,31 +76,43 @@ def join(python: Path, files: Sequence[Path]) -> Run:
 
 
 def run(python: Path, program: Path, arguments: Sequence[Sequence[str]]) -> Run:
+    """Run one process of a rival for each list of arguments, and tell what it took each."""
+    began = time.perf_counter()
+    costs = play(python, program, arguments, Cost, PATIENCE)
+    return Run(costs, time.perf_counter() - began)
+
+
+def play(
+    python: Path,
+    program: Path,
+    arguments: Sequence[Sequence[str]],
+    kind: type[CostT],
+    patience: float,
+) -> list[CostT]:
     """Run one process of a rival for each list of arguments, all at once.
 
     Args:
         python: The interpreter of the rival's environment.
         program: Leaves what it took in `cost.json` of its working folder.
         arguments: Of each process.
+        kind: What `cost.json` holds.
+        patience: Seconds that they may take.
 
     Returns:
-        What it took each process.
+        What each process left.
 
     Raises:
         SpecError: One of them failed; standard error has what it said.
     """
     with TemporaryDirectory() as folder, ExitStack() as running:
         places = [Path(folder, str(number)) for number in range(len(arguments))]
-        began = time.perf_counter()
-        processes = [
-            running.enter_context(_started([python, "-I", program, *each], place))
+        processes = {
+            place: running.enter_context(_started([python, "-I", program, *each], place))
             for each, place in zip(arguments, places, strict=True)
-        ]
-        for process, place in zip(processes, places, strict=True):
-            _wait(process, place)
-        whole = time.perf_counter() - began
+        }
+        _wait(processes, patience)
         costs = [(place / "cost.json").read_bytes() for place in places]
-    return Run([msgspec.json.decode(cost, type=Cost) for cost in costs], whole)
+    return [msgspec.json.decode(cost, type=kind) for cost in costs]
 
 
 def free_addresses(count: int) -> list[str]:
@@ -117,11 +136,21 @@ def _started(command: Sequence[str | Path], place: Path) -> Iterator[subprocess.
             process.kill()
 
 
-def _wait(process: subprocess.Popen[bytes], place: Path) -> None:
-    try:
-        failed = process.wait(PATIENCE) != 0
-    except subprocess.TimeoutExpired:
-        failed = True
-    if failed:
-        print((place / "log").read_text(errors="replace"), file=sys.stderr)
-        raise SpecError("it was started, but did not come to an end.")
+def _wait(processes: Mapping[Path, subprocess.Popen[bytes]], patience: float) -> None:
+    """Wait for processes to end.
+
+    Args:
+        processes: By the folder of each; one that fails ends the waiting.
+        patience: Seconds that they may take.
+
+    Raises:
+        SpecError: One failed, or they took too long.
+    """
+    deadline = time.monotonic() + patience
+    while not all(process.poll() == 0 for process in processes.values()):
+        failed = [place for place, process in processes.items() if process.poll()]
+        if failed or time.monotonic() > deadline:
+            for place in failed or processes:
+                print((place / "log").read_text(errors="replace"), file=sys.stderr)
+            raise SpecError("it was started, but did not come to an end.")
+        time.sleep(_GLANCE)

@@ -2,7 +2,7 @@
 
 import os
 import resource
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,22 +14,26 @@ import pyarrow as pa
 from pyarrow import parquet
 from scipy import special
 
+from isthmus.alignment.attested import AttestedAlignment
 from isthmus.core import spec
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
+from isthmus.core.spec import Spec
 from isthmus.core.telemetry import Event
 from isthmus.data import table
 from isthmus.data.sources import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs import consent
-from isthmus.jobs.party import Party
+from isthmus.jobs.party import Party, PartyPolicy
 from isthmus.jobs.result import Result, SimulationResult
 from isthmus.jobs.simulate import simulate
 from isthmus.jobs.spec import Data, Job, Member
 from isthmus.jobs.templates import PARTY_FILE
 from isthmus.store.runs import Run
-from isthmus.vertical.regression import Regression, messages
+from isthmus.tee.policy import EnclavePolicy
+from isthmus.transport.message import Message
+from isthmus.vertical.regression import messages
 
 ACTIVE, PASSIVE = "active", "passive"
 """The parties are named after their roles."""
@@ -51,6 +55,7 @@ IN_A_ROUND = (
 """What crosses in a round of conjugate gradients."""
 
 _SEED = 7
+_POLICY = PartyPolicy(enclaves=EnclavePolicy(allow_simulated=True))
 _TICK = 0.01  # seconds: the system counts CPU in such steps
 _IDENTIFIER, _LABEL = "id", "y"
 
@@ -75,7 +80,11 @@ class Workload:
 
     def training_rows(self, party: str) -> Table:
         """Rows of one party in the order of their identifiers, which all parties share."""
-        rows = table.load(self.dataset(party, TRAIN), Path(), [])
+        return self.rows(party, TRAIN)
+
+    def rows(self, party: str, part: str) -> Table:
+        """Rows of one party and part in the order of their identifiers."""
+        rows = table.load(self.dataset(party, part), Path(), [])
         return rows.take(np.argsort(np.array(rows.identifiers)))
 
 
@@ -148,7 +157,7 @@ class Simulated:
     joint: SimulationResult
     parties: dict[str, Result]
     round_wall: float
-    """Seconds from one gradient to the next."""
+    """Seconds from the end of one round to that of the next: a gradient, or a tree."""
 
     round_cpu: float
     """CPU seconds of both processes in that time, whatever they did."""
@@ -157,13 +166,24 @@ class Simulated:
         """Wall seconds of one stage of a party, per round."""
         return self.parties[party].seconds.get(stage, 0.0) / self.joint.rounds
 
+    def sent_per_round(self, kinds: Collection[type[Message]]) -> float:
+        """Bytes that crossed in messages of some types, both ways, per round."""
+        names = {kind.__name__ for kind in kinds}
+        sent = sum(
+            seen.bytes
+            for party, result in self.parties.items()
+            for seen in result.learned
+            if seen.direction.startswith(party) and seen.message in names
+        )
+        return sent / self.joint.rounds
 
-def run(workload: Workload, regression: Regression) -> Simulated:
+
+def run(workload: Workload, **training: Spec) -> Simulated:
     """Run a job over mutual TLS, in folders that are gone afterwards.
 
     Args:
         workload: The rows.
-        regression: What the job says.
+        **training: What the job says of its training, by the name of the table.
 
     Returns:
         What came of it.
@@ -173,7 +193,7 @@ def run(workload: Workload, regression: Regression) -> Simulated:
     """
     watch = _Watch()
     with TemporaryDirectory() as folder:
-        finished = simulate(_write_job(workload, regression, Path(folder)), Path(folder), watch)
+        finished = simulate(_write_job(workload, training, Path(folder)), Path(folder), watch)
         joint = finished.read_json(finished.result.name, SimulationResult)
         parties = {
             party: Run(finished.folder / party).read_json(finished.result.name, Result)
@@ -190,21 +210,22 @@ def run(workload: Workload, regression: Regression) -> Simulated:
     )
 
 
-def _write_job(workload: Workload, regression: Regression, folder: Path) -> Path:
+def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -> Path:
     job = Job(
         name="benchmark",
         seed=_SEED,
         parties={party: Member(role=party) for party in (ACTIVE, PASSIVE)},
         data=Data(train=TRAIN, test=TEST, identifiers=[_IDENTIFIER]),
         disclosed=[],
-        regression=regression,
+        alignment=AttestedAlignment(minimum_size=1),  # the fast one: what is measured comes after
     )
+    job = msgspec.structs.replace(job, **training)
     agreed = [kind.__name__ for kind in consent.needed(job)]
     (folder / "job.toml").write_bytes(spec.dump(msgspec.structs.replace(job, disclosed=agreed)))
     for party in job.parties:
         (folder / party).mkdir()
         datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
-        text = spec.dump(Party(party=party, datasets=datasets))
+        text = spec.dump(Party(party=party, datasets=datasets, policy=_POLICY))
         (folder / party / PARTY_FILE).write_bytes(text)
     return folder / "job.toml"
 
@@ -217,7 +238,7 @@ class _Mark:
 
 @dataclass
 class _Watch:
-    """Looks at the clock, and at the CPU seconds of the parties, after every gradient."""
+    """Looks at the clock, and at the CPU seconds of the parties, after every round."""
 
     marks: list[_Mark] = field(default_factory=list[_Mark])
 
@@ -228,5 +249,7 @@ class _Watch:
 
 def _children_cpu() -> float:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    running = [float(sum(child.cpu_times()[:2])) for child in psutil.Process().children()]
+    running = [
+        float(sum(child.cpu_times()[:2])) for child in psutil.Process().children(recursive=True)
+    ]
     return ended.ru_utime + ended.ru_stime + sum(running)

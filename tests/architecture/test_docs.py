@@ -16,7 +16,7 @@ from isthmus.transport.message import Message
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/isthmus"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/*.md")])
-SYSTEMS = {"s1.md": SOURCE / "vertical/regression"}
+SYSTEMS = {"s1.md": SOURCE / "vertical/regression", "s9.md": SOURCE / "vertical/boosting"}
 """The folder that the page of a system is about."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -61,13 +61,20 @@ class TestExports:
                 "party",
             ],
             "isthmus.alignment.cryptographic": ["CryptographicAlignment", "receiver", "sender"],
+            "isthmus.vertical.boosting": ["Boosting", "Chance", "Rows", "active", "passive"],
             "isthmus.vertical.regression": ["Regression", "active", "passive"],
         }
         for name, names in exported.items():
             assert sorted(importlib.import_module(name).__all__) == names
 
     @pytest.mark.parametrize(
-        "system", ["alignment/attested", "alignment/cryptographic", "vertical/regression"]
+        "system",
+        [
+            "alignment/attested",
+            "alignment/cryptographic",
+            "vertical/boosting",
+            "vertical/regression",
+        ],
     )
     def test_every_system_folder_has_spec_messages_and_one_file_per_role(self, system: str) -> None:
         package = importlib.import_module(f"isthmus.{system.replace('/', '.')}")

@@ -12,13 +12,14 @@ from pyarrow import parquet
 from isthmus.core import spec
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import load_job
-from isthmus.jobs.result import Result
+from isthmus.jobs.result import Result, SimulationResult
 from isthmus.store.runs import find
 from tests.docs.reader import ROOT, Reader
 
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
 FIRST_JOB = "docs/guides/first-job.md"
 ENCLAVES = "docs/guides/enclaves.md"
+TREES = "docs/guides/boosted-trees.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -46,7 +47,7 @@ class TestReadme:
         for name in ("auc", "ks", "auc_active_only", "ks_active_only"):
             assert f"{result.metrics[name]:.4f}" in readme.text
         assert f"rows shared       {result.alignment.size:,}" in readme.text
-        assert f"converged         after {result.rounds} rounds" in readme.text
+        assert f"training          {result.ending}" in readme.text
 
 
 class TestFirstJob:
@@ -71,6 +72,37 @@ class TestEnclaves:
             result = find(tmp_path / "mytrial" / party / "runs").read_json("result.json", Result)
             assert result.alignment.reused
             assert not result.alignment.protects
+
+
+class TestBoostedTrees:
+    @pytest.mark.slow
+    @pytest.mark.timeout(600)
+    def test_lead_from_data_with_gaps_and_categories_to_the_same_trees_as_on_joined_data(
+        self, tmp_path: Path
+    ) -> None:
+        guide = Reader(TREES, tmp_path)
+        guide.write_files()
+        bring_data_with_gaps(tmp_path)
+        guide.type_commands()
+        joint = find(tmp_path / "runs").read_json("result.json", SimulationResult)
+        alone = find(tmp_path / "bank/runs").read_json("result.json", Result)
+        assert joint.metrics["auc"] == joint.metrics["auc_central"] == alone.metrics["auc"]
+        assert "of shop" in find(tmp_path / "bank/runs").report.read_text()
+
+
+def bring_data_with_gaps(folder: Path) -> None:
+    """The same people with weights and, at both parties, a column of names."""
+    bring_data(folder)
+    random = np.random.default_rng(2)
+    customers = folder / "bank/customers.csv"
+    head, *lines = customers.read_text().splitlines()
+    marked = [f"{line},{random.choice(list('ABC'))},{random.integers(1, 4)}" for line in lines]
+    customers.write_text("\n".join([f"{head},segment,importance", *marked]))
+    loyalty = parquet.read_table(folder / "shop/loyalty.parquet")
+    names = ("north", "south", None)
+    regions = [names[at] for at in random.integers(len(names), size=loyalty.num_rows)]
+    with_region = loyalty.append_column("region", pa.array(regions, pa.string()))
+    parquet.write_table(with_region, folder / "shop/loyalty.parquet")
 
 
 def bring_data(folder: Path) -> None:

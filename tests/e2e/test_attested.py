@@ -88,7 +88,8 @@ class TestSimulate:
         assert all(json.loads(line)["notice"] == SIMULATION for line in lines[:-1])  # then the seal
         assert SIMULATION in (folder / "report.html").read_text()
         assert isthmus("ledger", "show", folder)["notices"] == [SIMULATION]
-        assert isthmus("ledger", "verify", folder)["ledgers"][party]["signature_checked"]
+        verdict = isthmus("ledger", "verify", folder)["ledgers"][party]
+        assert (verdict["signature_checked"], verdict["notice"]) == (True, SIMULATION)
 
     @pytest.mark.usefixtures("result")
     @pytest.mark.parametrize("party", ["clinic", "insurer"])

@@ -82,7 +82,7 @@ def _steps(job: "Job") -> Iterator[str]:
     normalise = f", after {', '.join(job.data.normalise)}" if job.data.normalise else ""
     yield (
         f"Find the shared rows of {job.data.train!r} by {', '.join(job.data.identifiers)}"
-        f"{normalise}: {_settings(job.alignment)}."
+        f'{normalise}: method = "{job.alignment.method}", {_settings(job.alignment)}.'
     )
     if not trains(job):
         return
@@ -107,7 +107,6 @@ def _settings(table: msgspec.Struct) -> str:
 def _ready(plan: "Plan") -> Ready:
     from isthmus.crypto import certificates
     from isthmus.jobs import connection
-    from isthmus.tee.evidence import SIMULATION
 
     called = plan.party.peers[plan.first].address if not plan.listens else None
     expires = certificates.expires(connection.identity(plan).certificate)
@@ -119,7 +118,7 @@ def _ready(plan: "Plan") -> Ready:
         test_rows=None if plan.test is None else len(plan.test),
         address=f"calls {plan.first} at {called}" if called else f"listens on {plan.party.listen}",
         certificate_expires=f"{expires:%Y-%m-%d}",
-        notice=SIMULATION if plan.simulated else "",
+        notice=plan.notice,
     )
 
 
@@ -143,10 +142,14 @@ def _parts(found: Checked) -> Iterator[RenderableType]:
         [
             ("rows", f"{ready.rows:,}"),
             *([("test rows", f"{ready.test_rows:,}")] if ready.test_rows is not None else []),
-            ("columns", f"{len(ready.columns):,}: {', '.join(ready.columns)}"),
+            *([("columns", _columns(ready.columns))] if ready.columns else []),
             ("address", ready.address),
             ("certificate", f"valid until {ready.certificate_expires}"),
             *([("notice", ready.notice)] if ready.notice else []),
         ]
     )
     yield f"{ready.party} is ready to run."
+
+
+def _columns(names: list[str]) -> str:
+    return f"{len(names):,}: {', '.join(names)}"

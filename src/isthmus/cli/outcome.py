@@ -100,23 +100,22 @@ def of_simulated_alignment(result: "SimulatedAlignment", run: "Run") -> Group:
 
 def _aligned(alignment: "Alignment") -> list[tuple[str, object]]:
     told = "not told to this party" if alignment.size is None else f"{alignment.size:,}"
-    found = "by an earlier run" if alignment.reused else "in this run"
-    lines: list[tuple[str, object]] = [("rows shared", told), ("alignment", alignment.method)]
-    lines.append(("found", found))
+    return [("rows shared", told), *_method(alignment)]
+
+
+def _method(alignment: "Alignment") -> list[tuple[str, object]]:
+    found = "found by an earlier run" if alignment.reused else "found in this run"
+    lines: list[tuple[str, object]] = [("alignment", f"{alignment.method}, {found}")]
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
 def _course(result: "Result | SimulationResult") -> list[tuple[str, object]]:
-    rows = result.rows
-    lines: list[tuple[str, object]] = [
-        (
-            "rows shared",
-            f"{result.alignment.size:,}: {rows['train']:,} trained on, {rows['test']:,} scored",
-        ),
+    size, rows = result.alignment.size, result.rows
+    return [
+        ("rows shared", f"{size:,}: {rows['train']:,} trained on, {rows['test']:,} scored"),
+        *_method(result.alignment),
         ("training", result.ending),
     ]
-    notice = result.alignment.notice
-    return [*lines, ("notice", notice)] if notice else lines
 
 
 def _measures(metrics: Mapping[str, float]) -> Table:

@@ -58,7 +58,7 @@ def inspect(
     content, vouching = read(evidence), read(endorsements) if endorsements else None
     with about(evidence):
         found = inspection.inspect(inspection.parse(content, vouching), at_time)
-    return Answer(found, page(_verdict(found), _contents(found), *_registers(found), _dates(found)))
+    return Answer(found, page(f"{_verdict(found)}\n", *_contents(found), _dates(found)))
 
 
 def _verdict(found: "Inspection") -> str:
@@ -77,32 +77,28 @@ def _verdict(found: "Inspection") -> str:
     return verdict if found.protects else f"{SIMULATION}\n{verdict}"
 
 
-def _contents(found: "Inspection") -> RenderableType:
+def _contents(found: "Inspection") -> list[RenderableType]:
     untold = "not told by its maker" if found.verified else "unknown"
-    return facts(
-        [
-            ("kind", _TITLES[found.kind]),
-            ("signer", found.signer or "nobody"),
-            ("firmware", found.tcb_level or untold),
-            ("advisories", ", ".join(found.advisories) or "none told"),
-            ("report data", "\n".join(wrap(found.report_data, _HEX_WIDTH)) or "none"),
-        ]
-    )
-
-
-def _registers(found: "Inspection") -> list[RenderableType]:
+    lines = [
+        ("kind", _TITLES[found.kind]),
+        ("signer", found.signer or "nobody"),
+        ("firmware", found.tcb_level or untold),
+        ("advisories", ", ".join(found.advisories) or "none told"),
+        ("report data", "\n".join(wrap(found.report_data, _HEX_WIDTH)) or "none"),
+    ]
     if not found.verified or not found.protects:  # nothing to copy into a policy
-        return [facts(found.registers.items())]
-    lines = [f'{name} = "{value}"' for name, value in found.registers.items()]
+        return [facts([*lines, *found.registers.items()])]
+    registers = [f'{name} = "{value}"' for name, value in found.registers.items()]
     return [
-        page("To trust this code, if it is your own build, leave out what may differ from:"),
-        indented(["[[policy.enclaves.measurements]]", *lines]),
+        facts(lines),
+        "\nIf it is your own build, this trusts it; leave out what may differ between machines:",
+        indented(["[[policy.enclaves.measurements]]", *registers]),
     ]
 
 
 def _dates(found: "Inspection") -> RenderableType:
     if not found.validity:
-        return page("It comes without certificates: nothing says when it is valid.")
+        return page("\nNothing that came with it says when it is valid.")
     rows = [
         (one.name, f"{one.since:%Y-%m-%d %H:%M}", f"{one.until:%Y-%m-%d %H:%M}")
         for one in found.validity

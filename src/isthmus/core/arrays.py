@@ -5,3 +5,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Bins = NDArray[np.int8]
+"""Bin of each row in each column, shape (rows, columns), the bin of missing values last."""

@@ -79,7 +79,9 @@ def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         defaults = {field.name: _default(field) for field in msgspec.structs.fields(value)}
-        return {
+        config = value.__struct_config__  # says which of several kinds of table this is
+        tag = {} if config.tag_field is None else {config.tag_field: config.tag}
+        return tag | {
             name: _plain(inner)
             for name, inner in msgspec.structs.asdict(value).items()
             if inner is not None and inner != defaults[name]

@@ -26,6 +26,12 @@ def ciphertext_bytes(scheme: Scheme, bits: int) -> int:
     return modulus_bytes(scheme, bits) * (1 if scheme == "okamoto-uchiyama" else 2)
 
 
+def sum_bits(scheme: Scheme, bits: int) -> int:
+    """Signed sums and products of up to this many bits survive, whichever engine made the key."""
+    # The primes of Okamoto-Uchiyama are no shorter than a third of the modulus.
+    return (bits // 3 if scheme == "okamoto-uchiyama" else bits) - 2
+
+
 def join(numbers: Iterable[int], width: int) -> bytes:
     """Bytes of numbers of at most `width` bytes each."""
     return b"".join([number.to_bytes(width, "big") for number in numbers])

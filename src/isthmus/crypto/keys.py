@@ -5,10 +5,18 @@ from typing import Literal
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import paillier
-from isthmus.crypto.fixed_width import ciphertext_bytes, public_key_bytes
+from isthmus.crypto.fixed_width import ciphertext_bytes, public_key_bytes, sum_bits
 from isthmus.crypto.scheme import PrivateKey, PublicKey, Scheme
 
-__all__ = ["Engine", "check", "ciphertext_bytes", "generate", "load_public", "public_key_bytes"]
+__all__ = [
+    "Engine",
+    "check",
+    "ciphertext_bytes",
+    "generate",
+    "load_public",
+    "public_key_bytes",
+    "sum_bits",
+]
 
 Engine = Literal["heu", "gmpy2"]
 

@@ -44,6 +44,11 @@ class PaillierPublicKey:
         """Signed values of up to this many bits survive encryption and addition."""
         return self.n.bit_length() - 2
 
+    @property
+    def sum_bits(self) -> int:
+        """Signed sums and products of up to this many bits survive."""
+        return self.plaintext_bits
+
     def encrypt(self, values: Sequence[int]) -> "PaillierCiphertexts":
         """Fresh, randomised encryptions of signed integers."""
         powers = self._powers  # made once, before threads need it
@@ -114,6 +119,15 @@ class PaillierCiphertexts:
     def __getitem__(self, rows: slice) -> "PaillierCiphertexts":
         return PaillierCiphertexts(self._key, self.values[rows])
 
+    def take(self, rows: Sequence[int]) -> "PaillierCiphertexts":
+        """The elements at these positions, which may repeat."""
+        return PaillierCiphertexts(self._key, [self.values[row] for row in rows])
+
+    def join(self, others: Sequence["PaillierCiphertexts"]) -> "PaillierCiphertexts":
+        """These elements, and after them those of the others."""
+        every = chain.from_iterable([self.values, *(other.values for other in others)])
+        return PaillierCiphertexts(self._key, list(every))
+
     def __add__(self, other: "PaillierCiphertexts") -> "PaillierCiphertexts":
         pairs = zip(self.values, other.values, strict=True)
         return PaillierCiphertexts(self._key, [self._key.add(*pair) for pair in pairs])
@@ -129,10 +143,12 @@ class PaillierCiphertexts:
         return self.sums([range(len(self))])
 
     def sums(self, groups: Sequence[Sequence[int]]) -> "PaillierCiphertexts":
-        """Ciphertexts of the sums of chosen elements, one per group of positions."""
-        chosen = ([self.values[row] for row in group] for group in groups)
-        sums = [product(values, self._key.square) for values in chosen]
-        return PaillierCiphertexts(self._key, sums)
+        """Ciphertexts of the sums of the elements at each group of positions; of none it is 0."""
+
+        def add_up(group: Sequence[int]) -> int:
+            return product((self.values[row] for row in group), self._key.square)
+
+        return PaillierCiphertexts(self._key, spread(add_up, groups, _CHUNK))
 
     def bucket_sums(
         self, codes: Codes, buckets: int, *, cumulative: bool = False

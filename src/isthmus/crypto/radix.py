@@ -10,16 +10,17 @@ of the d_i whose digit is k,
 where the suffix sums S_j are running sums over the buckets taken in reverse. Digits are therefore
 stored reversed, as 127 - digit: the cumulative bucket sums of one pass hold every S_j, and the
 last of them, S_0, is the plain sum of the d_i. Per block, this takes one addition per row and
-digit, 2 * 128 per digit, and one multiplication by a small constant per digit and column.
+digit at most (`bucket_sums` says when fewer), 2 * 128 per digit, and one multiplication by a small
+constant per digit and column.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
-from isthmus.crypto.scheme import MAX_BUCKETS, Ciphertexts, Codes
+from isthmus.crypto.bucket_sums import CiphertextsT, bucket_sums
+from isthmus.crypto.scheme import MAX_BUCKETS, Codes
 
 MAX_FEATURE_BITS = 14
 """Two digits of seven bits."""
@@ -27,8 +28,6 @@ MAX_FEATURE_BITS = 14
 _BASE = MAX_BUCKETS
 _GAP_FRACTIONS = 8  # the closest values, 3 and 5 of 0, 3, 5, may lie several gaps apart
 _GRID_TOLERANCE = 1e-6  # of a gap: float rounding of a standardised grid is far below
-
-CiphertextsT = TypeVar("CiphertextsT", bound=Ciphertexts)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def products(residuals: CiphertextsT, columns: Quantised) -> CiphertextsT:
     passes, count = columns.codes.shape[1], len(columns.steps)
 
     # 1. Per pass: suffix sums over the digits, the last of which is the plain sum.
-    suffixes = residuals.bucket_sums(columns.codes, _BASE, cumulative=True)
+    suffixes = bucket_sums(residuals, columns.codes, _BASE, cumulative=True)
     starts = range(0, passes * _BASE, _BASE)
     weighted = [range(start, start + _BASE - 1) for start in starts]
     plain = [[starts[0] + _BASE - 1]] * count

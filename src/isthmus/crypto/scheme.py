@@ -21,6 +21,14 @@ class Ciphertexts(Protocol):
 
     def __getitem__(self, rows: slice) -> Self: ...
 
+    def take(self, rows: Sequence[int]) -> Self:
+        """The elements at these positions, which may repeat."""
+        ...
+
+    def join(self, others: Sequence[Self]) -> Self:
+        """These elements, and after them those of the others."""
+        ...
+
     def __add__(self, other: Self) -> Self:
         """Ciphertexts of the sums, element by element."""
         ...
@@ -34,7 +42,7 @@ class Ciphertexts(Protocol):
         ...
 
     def sums(self, groups: Sequence[Sequence[int]]) -> Self:
-        """Ciphertexts of the sums of chosen elements, one per group of positions."""
+        """Ciphertexts of the sums of the elements at each group of positions; of none it is 0."""
         ...
 
     def bucket_sums(self, codes: Codes, buckets: int, *, cumulative: bool = False) -> Self:
@@ -67,6 +75,11 @@ class PublicKey(Protocol):
     @property
     def plaintext_bits(self) -> int:
         """Signed values of up to this many bits survive encryption and addition."""
+        ...
+
+    @property
+    def sum_bits(self) -> int:
+        """Signed sums and products of up to this many bits survive, `plaintext_bits` or more."""
         ...
 
     def encrypt(self, values: Sequence[int]) -> Ciphertexts:

@@ -12,7 +12,6 @@ import pyarrow.compute
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
-from isthmus.data import sources
 from isthmus.data.sources import LARGEST, Column, Dataset
 
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
@@ -100,7 +99,7 @@ def feature(
     )
     missing = np.isnan(values)
     count = int(missing.sum())
-    if count == len(values):
+    if known is None and count == len(values):
         raise SpecError(
             f"{path}: column {name!r} is empty in all {count} rows. Leave it out of `columns`."
         )
@@ -112,18 +111,18 @@ def feature(
             '"mean", to "keep" or to a number, or leave the column out of `columns`.'
         )
     if dataset.missing == "mean":
-        mean = values[~missing].mean() if known is None else known.mean()
-        return np.where(missing, mean, values)
+        return np.where(missing, np.nanmean(values if known is None else known), values)
     return np.where(missing, dataset.missing, values)
 
 
-def label(column: Column, name: str, path: Path) -> Floats:
-    """Numbers of a label column.
+def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
+    """Numbers of a label column, or of one of weights.
 
     Args:
         column: Arrow column of shape (rows,).
         name: Its name.
         path: Its file, for the errors.
+        what: What the column is, for the errors.
 
     Returns:
         Shape (rows,).
@@ -135,16 +134,18 @@ def label(column: Column, name: str, path: Path) -> Floats:
     missing = int(np.isnan(values).sum())
     if missing:
         raise SpecError(
-            f"{path}: the label {name!r} is empty in {missing} of {len(values)} rows. Remove these "
-            "rows."
+            f"{path}: the {what} {name!r} is empty in {missing} of {len(values)} rows. Remove "
+            "these rows."
         )
     return values
 
 
 def _numbers(column: Column, name: str, path: Path, advice: str) -> Floats:
-    values = sources.numbers(column)
-    if values is None:
+    kinds = pa.types
+    known = (kinds.is_integer, kinds.is_floating, kinds.is_decimal, kinds.is_boolean, kinds.is_null)
+    if not any(is_kind(column.type) for is_kind in known):
         raise SpecError(f"{path}: column {name!r} holds {column.type}, not numbers. {advice}")
+    values: Floats = column.cast(pa.float64(), safe=False).to_numpy()
     infinite = int((np.abs(values) > LARGEST).sum())
     if infinite:
         raise SpecError(

@@ -55,7 +55,8 @@ class Index:
             rows: Integers = column.cast(pa.int64()).to_numpy()
         except (pa.ArrowException, OSError, KeyError):
             raise SpecError(
-                f"{path}: this is not an index of aligned rows. Align again to write it anew."
+                f"{path}: this is not an index of aligned rows. Remove its folder; the next run "
+                "aligns anew."
             ) from None
         return cls(rows)
 

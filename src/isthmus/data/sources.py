@@ -21,7 +21,6 @@ import pyarrow.compute
 from msgspec import Meta
 from pyarrow import csv, parquet
 
-from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.core.spec import Spec
 
@@ -37,6 +36,9 @@ pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 """The one part of Arrow's messages that quotes no cell."""
+
+_UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
+"""How text of 16 bits begins; neither UTF-8 nor Parquet does."""
 
 _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
@@ -59,6 +61,20 @@ class Dataset(Spec, frozen=True):
     label: Annotated[
         str | None, Meta(description="column to predict; the active party has one")
     ] = None
+    weight: Annotated[
+        str | None,
+        Meta(
+            description="column of what each row counts for, at the active party; [boosting] can "
+            "use it, [regression] cannot"
+        ),
+    ] = None
+    monotone: Annotated[
+        dict[str, Literal["increasing", "decreasing"]],
+        Meta(
+            description="columns of the active party with which a prediction must not fall, or "
+            "not rise; [boosting] can use it, [regression] cannot"
+        ),
+    ] = {}
     columns: Annotated[
         tuple[str, ...],
         Meta(
@@ -121,10 +137,13 @@ class Columns:
     categorical: frozenset[str]
     """Those of the features whose values are names."""
 
+    weight: str | None = None
+
     @property
     def names(self) -> list[str]:
         """Every column to read."""
-        return [*self.identifiers, *self.features, *((self.label,) if self.label else ())]
+        alone = (name for name in (self.label, self.weight) if name is not None)
+        return [*self.identifiers, *self.features, *alone]
 
 
 def columns(dataset: Dataset, folder: Path) -> Columns:
@@ -143,19 +162,28 @@ def columns(dataset: Dataset, folder: Path) -> Columns:
     path = dataset.resolve(folder)
     names = _header(dataset, path)
     label = [dataset.label] if dataset.label is not None else []
+    weight = [dataset.weight] if dataset.weight is not None else []
     for key, wanted in (
         ("identifiers", dataset.identifiers),
         ("label", label),
+        ("weight", weight),
         ("types", dataset.types),
     ):
         for name in wanted:
             _require(name, names, path, key)
-    keys = [*dataset.identifiers, *label]
+    keys = [*dataset.identifiers, *label, *weight]
     if len(set(keys)) < len(keys):
-        raise SpecError(f"{path}: `identifiers` and `label` must be different columns.")
+        raise SpecError(f"{path}: `identifiers`, `label` and `weight` must be different columns.")
     features = _features(dataset, names, set(keys), path)
     categorical = _categorical(dataset, features, path)
-    return Columns(tuple(dataset.identifiers), dataset.label, features, categorical)
+    for name in dataset.monotone:
+        if name not in features or name in categorical:
+            raise SpecError(
+                f"{path}: `monotone` names {name!r}, which is not one of the chosen `columns` that "
+                "hold amounts. Correct it."
+            )
+    identifiers = tuple(dataset.identifiers)
+    return Columns(identifiers, dataset.label, features, categorical, dataset.weight)
 
 
 def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
@@ -203,7 +231,8 @@ def _header(dataset: Dataset, path: Path) -> list[str]:
 
 def _check_readable(path: Path) -> None:
     try:
-        path.open("rb").close()
+        with path.open("rb") as file:
+            head = file.read(2)
     except FileNotFoundError:
         raise SpecError(
             f"{path}: there is no such file. Correct `path` in the party file."
@@ -213,6 +242,8 @@ def _check_readable(path: Path) -> None:
             f"{path}: cannot be read: {error.strerror}. Correct `path` in the party file, or the "
             "permissions."
         ) from None
+    if head in _UTF_16:  # a spreadsheet's "Unicode text"
+        raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")
 
 
 def _require(name: str, names: list[str], path: Path, key: str) -> None:
@@ -232,7 +263,8 @@ def _features(dataset: Dataset, names: list[str], keys: set[str], path: Path) ->
     for pattern in dataset.columns:
         if pattern in keys:
             raise SpecError(
-                f"{path}: {pattern!r} is an identifier or the label and cannot be a feature too. "
+                f"{path}: {pattern!r} is an identifier, the label or the weight, and cannot be a "
+                "feature too. "
                 "Take it out of `columns`."
             )
         matches = [name for name in names if name not in keys and fnmatchcase(name, pattern)]
@@ -325,13 +357,3 @@ def _typed(column: Column, name: str, kind: str | None, path: Path) -> Column:
             f"{path}: `types` says that column {name!r} is {kind}, but it holds something else. "
             "Correct the file, or take the column out of `types`."
         ) from None
-
-
-def numbers(column: Column) -> Floats | None:
-    """A numeric or boolean column with empty cells as NaN, shape (rows,); None for other types."""
-    kinds = pa.types
-    known = (kinds.is_integer, kinds.is_floating, kinds.is_decimal, kinds.is_boolean, kinds.is_null)
-    if not any(is_kind(column.type) for is_kind in known):
-        return None
-    values: Floats = column.cast(pa.float64(), safe=False).to_numpy()
-    return values

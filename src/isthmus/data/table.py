@@ -3,7 +3,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +39,9 @@ class Table:
     label: Floats | None = None
     """Shape (rows,), or None where the dataset declares no label."""
 
+    weight: Floats | None = None
+    """What each row counts for, shape (rows,); None where the dataset declares no weight."""
+
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names of the categories of each column that has any; its features are their numbers."""
 
@@ -55,6 +58,7 @@ class Table:
             features=self.features[rows],
             names=self.names,
             label=None if self.label is None else self.label[rows],
+            weight=None if self.weight is None else self.weight[rows],
             categories=self.categories,
         )
 
@@ -115,8 +119,19 @@ def load(
         columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
         identifiers = [identifiers[row] for row in kept.tolist()]
     features, categories = _features(dataset, wanted, columns, path, train)
-    label = None if wanted.label is None else cells.label(columns[wanted.label], wanted.label, path)
-    return Table(identifiers, features, wanted.features, label, categories, kept)
+    return Table(
+        identifiers=identifiers,
+        features=features,
+        names=wanted.features,
+        label=_alone(wanted.label, "label", columns, path),
+        weight=_alone(wanted.weight, "weight", columns, path),
+        categories=categories,
+        positions=kept,
+    )
+
+
+def _alone(name: str | None, what: str, columns: Mapping[str, Column], path: Path) -> Floats | None:
+    return None if name is None else cells.label(columns[name], name, path, what)
 
 
 def _has_columns_of(train: Table, wanted: Columns) -> bool:

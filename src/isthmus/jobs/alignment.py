@@ -11,7 +11,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from isthmus.store.alignments import Alignments, Kept
 from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
 from isthmus.tee import process
-from isthmus.tee.evidence import SIMULATION, Claims, Evidence
+from isthmus.tee.evidence import Evidence
 from isthmus.transport.channel import Channel
 
 Lines = Mapping[str, Channel]
@@ -56,8 +56,13 @@ class Aligned:
     indices: dict[str, Index]
     """Our shared rows by data set, in the order common to all; empty where we are not told."""
 
-    claims: dict[str, Claims] = field(default_factory=dict[str, Claims])
-    """What the enclaves of the others proved to ours."""
+
+@dataclass(frozen=True)
+class _Found:
+    """What an alignment of one data set told this party."""
+
+    index: Index | None
+    size: int | None
 
 
 def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
@@ -73,7 +78,8 @@ def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
         The shared rows.
 
     Raises:
-        PeerError: The first party wants to take up an alignment that we do not hold.
+        PeerError: The first party wants to take up an alignment that we do not hold, or to write
+            over one that we do.
         PolicyError: This party's policy allows no further alignment.
         IsthmusError: Whatever the alignment raises.
     """
@@ -82,15 +88,26 @@ def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
     if held is not None and not (held.protects or plan.simulated):
         held = None  # found by simulated enclaves, which our policy no longer accepts
     chosen = _agree(plan, lines, held)
-    if not chosen.new and (held is None or held.id != chosen.id):
+    if not chosen.new:
+        if held is None or held.id != chosen.id:
+            raise PeerError(
+                f"{plan.first!r} wants to take up an alignment that we do not hold. Do not go on: "
+                "compare `isthmus version` on both sides."
+            )
+        return Aligned(held.id, new=False, size=held.size, indices=_load(plan, store, held.id))
+    if store.of(chosen.id).exists():
         raise PeerError(
-            f"{plan.first!r} wants to take up an alignment that we do not hold. Do not go on: "
+            f"{plan.first!r} gives a new alignment the name of one that we hold. Do not go on: "
             "compare `isthmus version` on both sides."
         )
-    if held is not None and not chosen.new:
-        return Aligned(held.id, new=False, size=held.size, indices=_load(plan, store, held.id))
     _begin(plan, store)
-    aligned = _find(plan, lines, chosen.id, run, telemetry)
+    found = {name: _find(plan, lines, name, run, telemetry) for name in plan.tables}
+    aligned = Aligned(
+        chosen.id,
+        new=True,
+        size=found[plan.job.data.train].size,
+        indices={name: each.index for name, each in found.items() if each.index is not None},
+    )
     _keep(plan, store, aligned)
     return aligned
 
@@ -119,23 +136,14 @@ def _begin(plan: Plan, store: Alignments) -> None:
             store.begin(peer, str(path), plan.party.policy.alignments)
 
 
-def _find(plan: Plan, lines: Lines, name: str, run: Run, telemetry: Telemetry) -> Aligned:
-    indices = dict[str, Index]()
-    claims = dict[str, Claims]()
-    sizes = list[int | None]()
-    for dataset in plan.tables:
-        match plan.job.alignment:
-            case CryptographicAlignment() as spec:
-                index = _cryptographic(plan, lines, dataset, spec, telemetry)
-                indices[dataset] = index
-                sizes.append(len(index))
-            case AttestedAlignment() as spec:
-                found = _attested(plan, lines, dataset, spec, run, telemetry)
-                sizes.append(found.size)
-                claims |= found.claims
-                if found.index is not None:
-                    indices[dataset] = found.index
-    return Aligned(name, new=True, size=sizes[0], indices=indices, claims=claims)
+def _find(plan: Plan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
+    match plan.job.alignment:
+        case CryptographicAlignment() as spec:
+            index = _cryptographic(plan, lines, dataset, spec, telemetry)
+            return _Found(index, len(index))
+        case AttestedAlignment() as spec:
+            found = _attested(plan, lines, dataset, spec, run, telemetry)
+            return _Found(found.index, found.size)
 
 
 def _cryptographic(
@@ -157,7 +165,7 @@ def _attested(
     telemetry: Telemetry,
 ) -> attested.Found:
     job, us = plan.job, plan.party
-    others = [name for name in job.parties if name != plan.first]
+    others = sorted(job.peers(plan.first))  # one order at all, whatever that of their files
     terms = Terms(
         job=plan.digest,
         dataset=dataset,
@@ -174,7 +182,7 @@ def _attested(
     ours, now = us.enclave.kind, datetime.now(UTC)
     trust = Trust(ours, plan.endorsements(), us.policy.enclaves, now, keep)
     if plan.simulated:
-        telemetry.progress("attest", note=SIMULATION)
+        telemetry.progress("attest", note=plan.notice)
     with process.enclave(us.enclave, _PROGRAM, us.patience) as inside:
         return attested.party(
             us.party,
@@ -204,10 +212,13 @@ def _keep(plan: Plan, store: Alignments, aligned: Aligned) -> None:
 
 
 def _load(plan: Plan, store: Alignments, identifier: str) -> dict[str, Index]:
+    alignment = plan.job.alignment
+    if isinstance(alignment, AttestedAlignment) and not alignment.gives_rows(plan.party.party):
+        return {}
     files = {dataset: _file(store.of(identifier), dataset) for dataset in plan.tables}
-    found = {dataset: Index.load(file) for dataset, file in files.items() if file.exists()}
+    found = {dataset: Index.load(file) for dataset, file in files.items()}
     for dataset, index in found.items():
-        if len(index) and index.rows.max() >= len(plan.tables[dataset]):
+        if ((index.rows < 0) | (index.rows >= len(plan.tables[dataset]))).any():
             raise SpecError(
                 f"{files[dataset]}: names rows that data set {dataset!r} does not have. Remove "
                 "its folder; the next run aligns anew."

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from isthmus.core.errors import JobError, PeerError, PolicyError, SpecError, about
+from isthmus.core.errors import ChannelError, JobError, PeerError, PolicyError, SpecError, about
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
 from isthmus.jobs.plan import Plan
@@ -193,6 +193,8 @@ def _for_the_peer(error: BaseException) -> str:
             return "it found a fault in its own files or data"
         case PolicyError():
             return "its own policy forbids to go on"
+        case ChannelError():
+            return "a line of its own broke, or its enclave ended: run the same command again"
         case KeyboardInterrupt():
             return "it was interrupted"
         case _:

@@ -35,29 +35,44 @@ def crossings(job: Job, sizes: Sizes) -> list[Crossing]:
     Returns:
         What all parties send, but for the first and the last word of each.
     """
+    return [each for step in steps(job, sizes) for each in step]
+
+
+def steps(job: Job, sizes: Sizes) -> list[list[Crossing]]:
+    """The same step by step: choose an alignment, align, train.
+
+    Args:
+        job: The job.
+        sizes: What to reckon with; its rows are by name of the party.
+
+    Returns:
+        The messages of each step; none in the last one where the job trains nothing.
+    """
     hub = first(job)
+    others = list(job.peers(hub))
     found = [
-        _between(hub, other, flow)
-        for other in job.peers(hub)
-        for flow in _before(job, other, sizes)
+        [_between(hub, other, flow) for other in others for flow in _choice()],
+        [_between(hub, other, flow) for other in others for flow in _alignments(job, other, sizes)],
+        [],
     ]
     if trains(job):
         system = system_of(job)
-        (other,) = job.peers(hub)
         trained = system.forecast(getattr(job, system.table), sizes)
-        found += [_between(hub, other, flow) for flow in trained]
+        found[-1] = [_between(hub, other, flow) for other in others for flow in trained]
     return found
 
 
-def _before(job: Job, other: str, sizes: Sizes) -> Iterator[Flow]:
-    """What crosses between the first party and another one until their rows are aligned."""
-    name = "0" * 32
+def _choice() -> Iterator[Flow]:
     yield Flow("passive", HeldAlignment(id=None), 1)
-    yield Flow("active", ChosenAlignment(id=name, new=True), 1)
-    alignments = [sizes]
+    yield Flow("active", ChosenAlignment(id="0" * 32, new=True), 1)
+
+
+def _alignments(job: Job, other: str, sizes: Sizes) -> Iterator[Flow]:
+    """What crosses between the first party and another one while their rows are aligned."""
+    each = [sizes]
     if sizes.test_rows:
-        alignments.append(replace(sizes, rows=sizes.test_rows, shared=sizes.test))
-    for found in alignments:
+        each.append(replace(sizes, rows=sizes.test_rows, shared=sizes.test))
+    for found in each:
         rows = {"active": found.rows[first(job)], "passive": found.rows[other]}
         yield from _alignment(job, other, replace(found, rows=rows))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs.consent import Crossing, crossings
+from isthmus.jobs.consent import Crossing, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
 from isthmus.jobs.plan import Plan
@@ -15,7 +15,6 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import content, summarise
 from isthmus.store.runs import Run
-from isthmus.tee.evidence import SIMULATION
 from isthmus.transport.message import Message, describe, listed, protections
 
 
@@ -63,20 +62,36 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
     if run is not None and is_simulation(run):
         run = Run(run.folder / plan.party.party)
     sizes = _expected(plan) if run is None else _measured(plan, run)
-    us = plan.party.party
-    rows = _rows(plan, [each for each in crossings(plan.job, sizes) if each.sender == us])
+    rows = _rows(plan, _sent(plan, sizes, run))
     if run is not None:
         rows = _beside_ledger(rows, run)
-    assumptions = {
+    total = sum(row.bytes for row in rows)
+    return Explanation(
+        plan.party.party, plan.role, _assumptions(plan, sizes), rows, total, plan.notice
+    )
+
+
+def _sent(plan: Plan, sizes: Sizes, run: Run | None) -> list[Crossing]:
+    """What we send in every step of the job; of a run, in every step that it took."""
+    ours = [
+        [each for each in step if each.sender == plan.party.party]
+        for step in steps(plan.job, sizes)
+    ]
+    if run is not None:  # it may have taken up an older alignment, or have trained nothing
+        left = {record.message for record in records(run.ledger)}
+        ours = [
+            step for step in ours if any(type(each.flow.sample).__name__ in left for each in step)
+        ]
+    return [each for step in ours for each in step]
+
+
+def _assumptions(plan: Plan, sizes: Sizes) -> dict[str, int]:
+    training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
+    return {
         "shared_rows": sizes.shared,
-        "train_rows": sizes.train,
-        "test_rows": sizes.test,
-        "rounds": sizes.rounds,
+        **(training if trains(plan.job) else {}),
         **{f"{party}_rows": count for party, count in sizes.rows.items()},
     }
-    total = sum(row.bytes for row in rows)
-    notice = SIMULATION if plan.simulated else ""
-    return Explanation(plan.party.party, plan.role, assumptions, rows, total, notice)
 
 
 def _expected(plan: Plan) -> Sizes:
@@ -86,16 +101,18 @@ def _expected(plan: Plan) -> Sizes:
     rows[plan.party.party] = len(plan.train)
     if job.expected:
         return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
-    rounds: int = getattr(job, system_of(job).table).max_rounds if trains(job) else 0
+    rounds = system_of(job).rounds(getattr(job, system_of(job).table)) if trains(job) else 0
     return _sizes(plan, rows, min(rows.values()), rounds)
 
 
 def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
+    expected = plan.job.expected
+    columns = expected.columns if plan.listens and expected else len(plan.train.names)
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
-        return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds)
+        return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)
     test = round(shared * plan.job.data.test_share)
-    return Sizes(rows, shared, shared - test, test, {}, rounds)
+    return Sizes(rows, shared, shared - test, test, {}, rounds, columns)
 
 
 def _measured(plan: Plan, run: Run) -> Sizes:

@@ -1,6 +1,6 @@
 """What a system hands back to the job when its role has ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ class Outcome:
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round."""
 
+    leakage: dict[str, float] = field(default_factory=dict[str, float])
+    """How much the other parties can have learned of the labels, by measure."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -57,6 +60,30 @@ class Setting:
 
     seed: int
     """What the job draws its samples with."""
+
+    monotone: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Our columns with which a prediction must not fall (1), or not rise (-1)."""
+
+    workers: int = 1
+    """Processes of ours that compute on ciphertexts."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The rows of all parties in one place: only a simulation has them."""
+
+    trains: Sequence[Table]
+    """Rows to train on of each party in one order, the first party's first, then by name."""
+
+    tests: Sequence[Table]
+    """Rows to score, likewise."""
+
+    job: str
+    """Digest of the job."""
+
+    seed: int
+    monotone: Mapping[str, int] = field(default_factory=dict[str, int])
+    """As the first party has it."""
 
 
 @dataclass(frozen=True)

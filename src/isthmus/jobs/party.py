@@ -62,6 +62,15 @@ class Party(Spec, frozen=True):
     enclave: Enclave = Enclave()
     runs: Annotated[str, Meta(description="folder for what runs leave behind")] = "runs"
     wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="processes of this party that compute on ciphertexts, for boosting; HEU "
+            "takes all cores with one",
+        ),
+    ] = 1
     patience: Annotated[
         Seconds, Meta(description="seconds to wait for the next message of a living peer")
     ] = 600.0

@@ -14,8 +14,8 @@ from isthmus.data.table import Table
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first, system_of, trains
-from isthmus.tee.evidence import Kind
+from isthmus.jobs.systems import first, roles, system_of, trains
+from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
 from isthmus.transport.message import Message
 
 
@@ -56,6 +56,13 @@ class Plan:
         return tables
 
     @property
+    def monotone(self) -> dict[str, int]:
+        """Our columns with which a prediction must not fall (1), or not rise (-1)."""
+        signs = {"increasing": 1, "decreasing": -1}
+        declared = self.party.datasets[self.job.data.train].monotone
+        return {name: signs[direction] for name, direction in declared.items()}
+
+    @property
     def first(self) -> str:
         """The party that listens."""
         return first(self.job)
@@ -76,6 +83,14 @@ class Plan:
         ours, trusted = self.party.enclave, self.party.policy.enclaves
         attested = isinstance(self.job.alignment, AttestedAlignment)
         return attested and (ours.kind is Kind.SIMULATED or trusted.allow_simulated)
+
+    @property
+    def notice(self) -> str:
+        """What every reader of the run must know, or nothing."""
+        if not self.simulated:
+            return ""
+        ours = self.party.enclave.kind
+        return SIMULATION if ours is Kind.SIMULATED else SIMULATION_ALLOWED
 
     def endorsements(self) -> bytes:
         """What goes with the evidence of our enclave.
@@ -144,11 +159,11 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
     if job.data.test is not None:
         test = _load(job, party, party_file.parent, job.data.test, train)
     plan = Plan(job, party, party_file.parent, train, test)
-    plan.endorsements()
+    plan.endorsements()  # can it be read?
     if trains(job):
         system = system_of(job)
         with about(party_file):
-            system.check_party(getattr(job, system.table), plan.role, train)
+            system.check_party(getattr(job, system.table), plan.role, train, test)
     return plan
 
 
@@ -174,22 +189,15 @@ def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None =
 
 def _check_roles(job: Job) -> None:
     found = sorted(member.role for member in job.parties.values())
-    if not trains(job):
-        if found.count("active") != 1 or set(found) != {"active", "passive"}:
-            raise SpecError(
-                "an alignment needs one active party, which the others call, and passive ones; "
-                f"`parties` has {', '.join(found)}."
-            )
-        return
-    system = system_of(job)
-    needed = list(system.roles)
-    if system.several:
-        needed += system.roles[-1:] * (len(found) - len(needed))
+    named = roles(job)
+    several = system_of(job).several if trains(job) else True
+    needed = [*named, *named[-1:] * (len(found) - len(named) if several else 0)]
     if found != sorted(needed):
-        more = f"; there may be several of the role {system.roles[-1]}" if system.several else ""
+        what = f"[{system_of(job).table}]" if trains(job) else "an alignment"
+        more = f"; there may be several of the role {named[-1]}" if several else ""
         raise SpecError(
-            f"[{system.table}] needs one party in each of the roles {', '.join(system.roles)}"
-            f"{more}; `parties` has {', '.join(found)}."
+            f"{what} needs one party in each of the roles {', '.join(named)}{more}; `parties` has "
+            f"{', '.join(found)}."
         )
 
 

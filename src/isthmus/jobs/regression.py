@@ -1,7 +1,6 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from isthmus.data.table import Table, joined
 from isthmus.evaluation import classification
 from isthmus.evaluation import regression as errors
 from isthmus.evaluation.report import Coefficient
-from isthmus.jobs.outcome import Description, Outcome, Setting
+from isthmus.jobs.outcome import Description, Joined, Outcome, Setting
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import Regression, active, passive, scaling
 from isthmus.vertical.regression.central import central as fit
@@ -27,23 +26,27 @@ def check(spec: Regression) -> None:
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
 
 
-def check_party(spec: Regression, role: str, train: Table) -> None:
+def check_party(spec: Regression, role: str, train: Table, test: Table | None) -> None:
     """Refuse data of one party that do not fit the job, before any contact.
 
     Args:
         spec: What the job says.
         role: This party's role.
         train: Its rows to train on.
+        test: Its rows to score, where they are a data set of their own.
 
     Raises:
-        SpecError: The passive party has other columns, the active party has none, or its label
-            does not fit.
+        SpecError: A cell holds no number, the passive party has other columns, the active party
+            has none, or its label does not fit.
     """
-    if train.categories or np.isnan(train.features).any():
+    tables = [train] if test is None else [train, test]
+    if train.categories or any(np.isnan(table.features).any() for table in tables):
         raise SpecError(
             "a regression needs a number in every cell: its columns can neither be `categorical` "
             'nor have `missing = "keep"`. Choose others, or encode them.'
         )
+    if train.weight is not None:
+        raise SpecError("a regression knows no sample weights: take `weight` out of the data set.")
     if role == "active":
         scaling.label(train, spec.link)
         if not train.names:  # see `active`, step 1
@@ -114,18 +117,9 @@ def describe(run: Run) -> Description:
     return Description(coefficients, part.intercept)
 
 
-def central(spec: Regression, trains: Sequence[Table], tests: Sequence[Table]) -> dict[str, float]:
-    """Metrics of the same model on joined data, for comparison.
-
-    Args:
-        spec: What the job says.
-        trains: The rows to train on of each party, the active one first, in one order.
-        tests: The rows to score, likewise.
-
-    Returns:
-        Metrics by name.
-    """
-    train, test = joined(trains), joined(tests)
+def central(spec: Regression, rows: Joined) -> dict[str, float]:
+    """Metrics of the same model on joined data, for comparison."""
+    train, test = joined(rows.trains), joined(rows.tests)
     return _measure(spec, test, fit(train, spec).predict(test.features), suffix="_central")
 
 

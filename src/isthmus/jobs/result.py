@@ -50,6 +50,7 @@ class Result(AlignmentResult, frozen=True, kw_only=True):
     converged: bool
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
+    leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
 
 
 class SimulatedAlignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,7 @@ class SimulationResult(SimulatedAlignment, frozen=True, kw_only=True):
     rounds: int
     converged: bool
     ending: str
+    leakage: dict[str, float] = {}
     reports: dict[str, str]
 
 

@@ -27,7 +27,6 @@ from isthmus.ledger.record import Ledger
 from isthmus.store import atomic
 from isthmus.store.events import EventLog
 from isthmus.store.runs import Run
-from isthmus.tee.evidence import SIMULATION
 from isthmus.transport.message import listed, protections
 
 Lines = dict[str, RecordedChannel]
@@ -128,9 +127,8 @@ def _begun(plan: Plan, into: Path | None, watch: Sink) -> Generator[_Begun]:
     connection.check(plan)
     us = connection.identity(plan)
     run = _folder(plan, into)
-    notice = SIMULATION if plan.simulated else ""
 
-    with run.locked(), EventLog(run.events) as log, Ledger(run.ledger, notice) as ledger:
+    with run.locked(), EventLog(run.events) as log, Ledger(run.ledger, plan.notice) as ledger:
         atomic.write(run.certificate, us.certificate)
 
         def tell(event: Event) -> None:
@@ -186,6 +184,8 @@ def _train(begun: _Begun, lines: Lines, train: Table, test: Table) -> Outcome:
         checkpoint=begun.run.checkpoint,
         job=plan.digest,
         seed=plan.job.seed,
+        monotone=plan.monotone,
+        workers=plan.party.workers,
     )
     with begun.telemetry.timed("training"):
         return system.play(getattr(plan.job, system.table), setting)
@@ -214,6 +214,7 @@ def _store(
         converged=outcome.converged,
         ending=outcome.ending,
         curve=outcome.curve,
+        leakage=outcome.leakage,
     )
     run.write_json(run.result.name, result)
 
@@ -231,7 +232,7 @@ def _alignment_result(begun: _Begun, lines: Lines, aligned: Aligned) -> Alignmen
         alignment=Alignment(
             method=plan.job.alignment.method,
             protects=not plan.simulated,
-            notice=SIMULATION if plan.simulated else "",
+            notice=plan.notice,
             size=aligned.size,
             reused=not aligned.new,
         ),

@@ -19,6 +19,7 @@ from isthmus.crypto import certificates
 from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.jobs import report
+from isthmus.jobs.outcome import Joined
 from isthmus.jobs.party import Identity, Party, Peer
 from isthmus.jobs.plan import Plan, load_job, make_plan
 from isthmus.jobs.result import (
@@ -115,6 +116,7 @@ def _adapted(plan: Plan, listener: str, address: str) -> Party:
     return msgspec.structs.replace(
         party,
         listen=address if party.party == listener else None,
+        runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
         identity=Identity(certificate=CERTIFICATE, private_key=KEY),
         peers={
             peer: Peer(
@@ -223,7 +225,7 @@ def _joint_result(
 ) -> SimulationResult:
     system = system_of(job)
     hub = results[first(job)]
-    central = system.central(getattr(job, system.table), *_pooled(job, plans))
+    central = system.central(getattr(job, system.table), _pooled(job, plans))
     return SimulationResult(
         job=job.name,
         digest=hub.digest,
@@ -237,24 +239,28 @@ def _joint_result(
         rounds=hub.rounds,
         converged=hub.converged,
         ending=hub.ending,
+        leakage=hub.leakage,
         reports={party: str(Run(run.folder / party).report) for party in results},
     )
 
 
-def _pooled(job: Job, plans: Mapping[str, Plan]) -> tuple[list[Table], list[Table]]:
+def _pooled(job: Job, plans: Mapping[str, Plan]) -> Joined:
     """The rows that all parties hold, in one place: only a simulation can do that."""
     hub = first(job)
-    in_order = [plans[party] for party in (hub, *job.peers(hub))]
+    in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
     trains = _shared([plan.train for plan in in_order])
-    tests = [plan.test for plan in in_order if plan.test is not None]
-    if tests:
-        return trains, _shared(tests)
-    rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
-    return [table.take(rows) for table in trains], [table.take(held_out) for table in trains]
+    tests = _shared([plan.test for plan in in_order if plan.test is not None])
+    if not tests:
+        rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
+        tests = [table.take(held_out) for table in trains]
+        trains = [table.take(rows) for table in trains]
+    return Joined(trains, tests, spec.digest(job), job.seed, plans[hub].monotone)
 
 
 def _shared(tables: list[Table]) -> list[Table]:
     """The rows that are in all tables, in the order of the first one."""
+    if not tables:
+        return []
     first_table, *others = tables
     places = [{key: row for row, key in enumerate(table.identifiers)} for table in others]
     shared = [key for key in first_table.identifiers if all(key in place for place in places)]

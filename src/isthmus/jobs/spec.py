@@ -9,6 +9,7 @@ from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic import CryptographicAlignment
 from isthmus.core.spec import Spec
 from isthmus.data.identifiers import Normalisation
+from isthmus.vertical.boosting import Boosting
 from isthmus.vertical.regression import Regression
 
 Name = Annotated[
@@ -62,6 +63,7 @@ class Expected(Spec, frozen=True):
 
     shared_rows: Annotated[int, Meta(ge=1, description="rows that all parties hold")]
     rounds: Annotated[int, Meta(ge=1, description="rounds until training ends")]
+    columns: Annotated[int, Meta(ge=1, description="columns of a passive party, for boosting")] = 1
 
 
 class Job(Spec, frozen=True):
@@ -81,6 +83,7 @@ class Job(Spec, frozen=True):
     ]
     alignment: CryptographicAlignment | AttestedAlignment = CryptographicAlignment()
     regression: Regression | None = None
+    boosting: Boosting | None = None
     expected: Expected | None = None
 
     def in_role(self, role: str) -> str:

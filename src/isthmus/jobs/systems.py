@@ -1,17 +1,18 @@
 """The index of the code: which table of a job file starts which system, and where it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
-from isthmus.jobs import regression
-from isthmus.jobs.outcome import Description, Play
+from isthmus.jobs import boosting, regression
+from isthmus.jobs.outcome import Description, Joined, Play
 from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
-from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
+from isthmus.vertical.regression.forecast import forecast as forecast_regression
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,14 @@ class System:
     table: str
     roles: tuple[str, ...]
     check: Callable[[Any], None]
-    check_party: Callable[[Any, str, Table], None]
+    check_party: Callable[[Any, str, Table, Table | None], None]
     play: Play
     forecast: Callable[[Any, Sizes], list[Flow]]
+    rounds: Callable[[Any], int]
+    """Most rounds of training."""
+
     describe: Callable[[Run], Description]
-    central: Callable[[Any, Sequence[Table], Sequence[Table]], dict[str, float]]
+    central: Callable[[Any, Joined], dict[str, float]]
     several: bool = False
     """Whether the last role may be played by several parties."""
 
@@ -37,14 +41,27 @@ SYSTEMS = (
         check=regression.check,
         check_party=regression.check_party,
         play=regression.play,
-        forecast=forecast,
+        forecast=forecast_regression,
+        rounds=lambda spec: spec.max_rounds,
         describe=regression.describe,
         central=regression.central,
+    ),
+    System(
+        table="boosting",
+        roles=("active", "passive"),
+        several=True,
+        check=boosting.check,
+        check_party=boosting.check_party,
+        play=boosting.play,
+        forecast=forecast_boosting,
+        rounds=lambda spec: spec.trees,
+        describe=boosting.describe,
+        central=boosting.central,
     ),
 )
 
 
-ALIGNS = ("active", "passive")
+ALIGNMENT_ROLES = ("active", "passive")
 """Roles of a job that ends with the alignment; there may be several passive parties."""
 
 
@@ -97,7 +114,7 @@ def system_of(job: Job) -> System:
 
 def roles(job: Job) -> tuple[str, ...]:
     """Roles of a job; the party in the first one listens, the others call it."""
-    return system_of(job).roles if trains(job) else ALIGNS
+    return system_of(job).roles if trains(job) else ALIGNMENT_ROLES
 
 
 def first(job: Job) -> str:

@@ -46,6 +46,9 @@ class Sizes:
     rounds: int
     """Rounds of training, the one that finds it has converged included."""
 
+    columns: int = 1
+    """Columns that a passive party trains; a regression's job says so itself."""
+
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
     """How often blocks of which size come when `rows` rows go in blocks of `size`."""

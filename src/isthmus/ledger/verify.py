@@ -16,9 +16,13 @@ class Verdict(msgspec.Struct, frozen=True):
     sealed: bool
     signature_checked: bool
     head: str  # SHA-256 of the last record's line: two copies of one ledger have the same
+    notice: str = ""  # what the records say that a reader must know
 
     def __str__(self) -> str:
-        """The verdict in one sentence."""
+        """The verdict in one sentence, and what a reader must know."""
+        return f"{self._found()} {self.notice}".rstrip()
+
+    def _found(self) -> str:
         chain = f"{self.records:,} record{'' if self.records == 1 else 's'}, chain unbroken"
         if not self.sealed:
             return f"{chain}, not sealed: the run did not finish, so its end may be missing."
@@ -42,17 +46,17 @@ def verify(path: Path, check_signature: Callable[[bytes, bytes], bool] | None = 
         LedgerError: A line was changed, removed, moved or cut off, or the signature is not the
             owner's; the first bad line is named.
     """
-    count, head = 0, GENESIS
+    count, head, notice = 0, GENESIS, ""
     seal: Seal | None = None
     for entry, digest in read(path):
         if isinstance(entry, Seal):
             seal = entry
         else:
-            count, head = count + 1, digest
+            count, head, notice = count + 1, digest, notice or entry.notice
     if seal and check_signature and not check_signature(seal.signed(), seal.signature):
         raise LedgerError(
             f"{path}: the signature of the seal is not its owner's. "
             "Check it with the owner's certificate, and ask the owner for the original."
         )
     checked = seal is not None and check_signature is not None
-    return Verdict(count, sealed=seal is not None, signature_checked=checked, head=head)
+    return Verdict(count, seal is not None, checked, head, notice)

@@ -10,6 +10,7 @@ All of it tells who is shared: it stays where the data is.
 """
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -87,11 +88,14 @@ class Alignments:
             count = sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
             if count >= limit:
                 raise PolicyError(
-                    f"{dataset} was aligned {count} times with {peer!r}, and `policy.alignments` "
-                    f"of your party file is {limit}. Every alignment tells again who is shared: "
-                    f"ask {peer!r} why it needs another one before you raise the limit."
+                    f"alignments of {dataset} with {peer!r} so far: {count}, and "
+                    f"`policy.alignments` of your party file is {limit}. Every alignment tells "
+                    f"again who is shared: ask {peer!r} why it needs another one before you raise "
+                    "the limit."
                 )
             file.write(to_json(_Begun(time.time(), peer, dataset)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())  # it counts, whatever happens to this machine from here on
 
     def _make(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -104,9 +108,11 @@ class Alignments:
         path.touch(mode=0o600)
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # another run may begin at the same moment
+            file.truncate(file.read().rfind(b"\n") + 1)  # what a crash cut short never began
+            file.seek(0)
             try:
                 yield file
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise SpecError(
                     f"{path}: is not the list of alignments that were begun: {error}. Put it back "
                     "from a backup; without it `policy.alignments` cannot be kept."

@@ -64,7 +64,7 @@ class Run:
         """
         folder = self.folder / "evidence"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return folder / f"{party}-{dataset}.json"
+        return folder / f"{party}.{dataset}.json"  # no name holds a dot
 
     @classmethod
     def create(cls, runs: Path, job: str, digest: str) -> "Run":

@@ -277,7 +277,7 @@ def _periods(quote: Quote, collateral: QuoteCollateralV3) -> list[Period]:
     """When each dated thing holds; nothing where one cannot be read, for then no date is sure."""
     try:
         found = *_statements(collateral), *_revocations(collateral), *_chains(quote, collateral)
-    except (ValueError, msgspec.MsgspecError, PeerError):
+    except (ValueError, msgspec.MsgspecError, RecursionError, PeerError):
         return []
     return [*dict.fromkeys(found)]  # the chains share certificates
 

@@ -18,8 +18,13 @@ class Kind(StrEnum):
 SIMULATION = "SIMULATION: this enclave is an ordinary process and protects nothing."
 """What every screen, report and ledger line of a simulated alignment says."""
 
+SIMULATION_ALLOWED = (
+    "SIMULATION is allowed: a peer's enclave may be an ordinary process, so nothing is protected."
+)
+"""The same where a party's own enclave is real, and its policy accepts simulated ones of others."""
 
-class Evidence(msgspec.Struct, frozen=True):
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one enclave shows another (RFC 9334: evidence, with the endorsements to check it)."""
 
     kind: Kind
@@ -30,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True):
     """What its maker vouches with: the collateral of a quote as JSON, certificates as PEM."""
 
 
-class Claims(msgspec.Struct, frozen=True):
+class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What verified evidence says."""
 
     kind: Kind

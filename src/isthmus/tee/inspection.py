@@ -54,7 +54,7 @@ def parse(content: bytes, endorsements: bytes | None = None) -> Evidence:
     if content.lstrip().startswith(b"{"):
         try:
             found = msgspec.json.decode(content, type=Evidence)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise SpecError(_UNKNOWN) from None
     else:
         kind = kind_of(content)

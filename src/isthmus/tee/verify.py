@@ -54,10 +54,10 @@ def _accept_code(claims: Claims, policy: EnclavePolicy) -> None:
     if not any(_fits(claims, table) for table in trusted):
         names = {name for table in trusted for name in table}
         shown = ", ".join(f"{name} {claims.registers.get(name, 'none')}" for name in sorted(names))
-        raise PolicyError(
-            f"the other enclave runs code that you do not trust ({shown}): compare it with your "
-            "own build; if you trust it, add it to policy.enclaves.measurements, and run the same "
-            "version of isthmus on both sides."
+        raise PolicyError(  # what to do comes first: an enclave's last words may be cut short
+            "the other enclave runs code that you do not trust: compare it with your own build; "
+            "if you trust it, add it to policy.enclaves.measurements, and run the same version of "
+            f"isthmus on both sides. It shows {shown}."
         )
 
 
@@ -85,9 +85,9 @@ def _accept_level(claims: Claims, policy: EnclavePolicy) -> None:
     else:
         fits = level in accepted
     if not fits:
-        advisories = f", with {', '.join(claims.advisories)} open" if claims.advisories else ""
+        advisories = f" Open there: {', '.join(claims.advisories)}." if claims.advisories else ""
         raise PolicyError(
-            f"the other enclave's platform is at {level!r}{advisories}, which you do not accept: "
-            "its party has to update its firmware; if you accept the risk, add that text to "
-            "policy.enclaves.tcb_levels."
+            f"the other enclave's platform is at {level!r}, which you do not accept: its party has "
+            "to update its firmware; if you accept the risk, add that text to "
+            f"policy.enclaves.tcb_levels.{advisories}"
         )

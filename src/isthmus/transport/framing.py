@@ -249,7 +249,7 @@ class FramedChannel:
 def _control(frame: bytes) -> Head | Goodbye | None:
     try:
         return _CONTROL.decode(frame)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -96,7 +96,7 @@ def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str
     decoder = _decoder(kind)
     try:
         return cast(MessageT, decoder.decode(data))
-    except (msgspec.DecodeError, ValueError, TypeError) as error:
+    except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
         raise PeerError(
             f"{peer!r} sent something that is not a {kind.__name__}: {one_line(str(error))}. "
             "Compare `isthmus version` on both sides."
@@ -144,6 +144,8 @@ def _describe(name: str, value: Any, protection: Protection) -> Value:
             return Value(name, str(array.dtype), array.shape, array.nbytes, protection)
         case bytes():
             return Value(name, kind, (len(value),), len(value), protection)
+        case None:
+            return Value(name, "none", (), len(_ENCODER.encode(value)), protection)
         case list() | tuple() | dict():
             items = len(cast(Sized, value))
             return Value(name, kind, (items,), len(_ENCODER.encode(value)), protection)
@@ -175,9 +177,13 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
     values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)
-    if wanted.kind == "f" and not (np.abs(values) <= _LARGEST).all():  # nor is a NaN
+    if wanted.kind == "f" and not (np.abs(values) <= _largest(wanted)).all():  # nor is a NaN
         raise ValueError(f"an array holds values that are not numbers, or beyond {_LARGEST:g}")
     return values
+
+
+def _largest(wanted: np.dtype[Any]) -> float:
+    return min(_LARGEST, float(np.finfo(wanted).max))  # a narrow type would round it to infinity
 
 
 class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

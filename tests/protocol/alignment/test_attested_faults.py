@@ -4,8 +4,15 @@ import random
 
 import pytest
 
+from isthmus.alignment.attested import enclave as enclave_module
 from isthmus.alignment.attested import party
-from isthmus.alignment.attested.messages import Challenge, EnclaveEvidence, PaddedRowCount
+from isthmus.alignment.attested.messages import (
+    Challenge,
+    EnclaveEvidence,
+    EnclaveStart,
+    EnclaveVerdict,
+    PaddedRowCount,
+)
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.tee.policy import EnclavePolicy
@@ -156,6 +163,36 @@ class TestEvidence:
         assert "allow_simulated" in str(star.raised["insurer"])
         assert not star.found
         assert b"Sealed" not in b"".join(star.sent[TO_CLINIC])
+
+
+VERDICTS = {
+    "more rows than we have": EnclaveVerdict(enough=True, size=4_201),
+    "as many as no memory holds": EnclaveVerdict(enough=True, size=2**40),
+    "fewer rows than the job asks for": EnclaveVerdict(enough=True, size=0),
+    "no number though we get rows": EnclaveVerdict(enough=True, size=None),
+    "a number though they are too few": EnclaveVerdict(enough=False, size=5),
+}
+
+
+class TestFirstEnclave:
+    """Only one that is not genuine says such things."""
+
+    @pytest.mark.parametrize("verdict", VERDICTS.values(), ids=list(VERDICTS))
+    def test_that_finds_what_cannot_be_is_found_out(
+        self, monkeypatch: pytest.MonkeyPatch, verdict: EnclaveVerdict
+    ) -> None:
+        genuine = enclave_module._verdict  # noqa: SLF001 - the enclave that a test spoils
+
+        def spoilt(start: EnclaveStart, party: str, size: int) -> EnclaveVerdict:
+            return verdict if party == "insurer" else genuine(start, party, size)
+
+        monkeypatch.setattr(enclave_module, "_verdict", spoilt)
+        star = align(TWO)
+        with pytest.raises(
+            PeerError, match=r"enclave of 'clinic' found a number of shared rows that cannot be"
+        ):
+            raise star.raised["insurer"]
+        assert "insurer" not in star.found
 
 
 class TestSilence:

@@ -62,14 +62,19 @@ class TestCommand:
     ) -> None:
         assert __main__.main([]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert [line.split()[0] for line in lines] == ["alignment", "ledger", "regression"]
+        assert [line.split()[0] for line in lines] == [
+            "alignment",
+            "boosting",
+            "ledger",
+            "regression",
+        ]
         assert all(line.endswith("?") for line in lines)
 
     def test_names_the_benchmarks_where_there_is_no_such_one(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert __main__.main(["weather"]) == 2
-        assert "there are alignment, ledger, regression" in capsys.readouterr().err
+        assert "there are alignment, boosting, ledger, regression" in capsys.readouterr().err
 
     def test_prints_one_line_of_json_and_writes_a_page(
         self,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.cli.main import execute
+from isthmus.tee.evidence import SIMULATION
 
 
 @pytest.fixture
@@ -76,3 +77,29 @@ class TestParty:
     def test_misses_the_party_file(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert execute(["check", str(trial / "job.toml"), "--party", "no.toml"]) == 2
         assert "no.toml: there is no such file" in capsys.readouterr().err
+
+
+class TestAttested:
+    def test_says_how_rows_are_found(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party = trial / "clinic" / "party.toml"
+        assert execute(["check", str(trial / "attested.toml"), "--party", str(party)]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert 'method = "attested", minimum_size = 1000' in shown
+        assert f"notice {SIMULATION}" in shown
+
+    def test_without_training_neither_trains_nor_asks_for_columns(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        text = (trial / "attested.toml").read_text()
+        alone = text[: text.index("[regression]")]
+        for line in alone.splitlines():
+            if line.startswith('  "') and "Sealed" not in line:
+                alone = alone.replace(f"{line}\n", "")
+        job = tmp_path / "who.toml"
+        job.write_text(alone)
+        party = trial / "clinic" / "party.toml"
+        assert execute(["check", str(job), "--party", str(party)]) == 0
+        shown = capsys.readouterr().out
+        assert "2. Find the shared rows" in shown
+        assert "3." not in shown
+        assert "\ncolumns" not in shown

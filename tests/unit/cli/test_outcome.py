@@ -3,9 +3,17 @@ from pathlib import Path
 import pytest
 
 from isthmus.cli.answer import tell
-from isthmus.cli.outcome import of_party, of_simulation
-from isthmus.jobs.result import Alignment, Egress, Result, SimulationResult
+from isthmus.cli.outcome import of_alignment, of_party, of_simulated_alignment, of_simulation
+from isthmus.jobs.result import (
+    Alignment,
+    AlignmentResult,
+    Egress,
+    Result,
+    SimulatedAlignment,
+    SimulationResult,
+)
 from isthmus.store.runs import Run
+from isthmus.tee.evidence import SIMULATION
 
 
 def simulated(metrics: dict[str, float], ending: str = "converged") -> SimulationResult:
@@ -103,3 +111,51 @@ class TestParty:
         assert lines[0].startswith("rows shared")
         assert "sent 999 bytes" in lines
         assert f"report {tmp_path / 'report.html'}" in lines
+
+
+ATTESTED = Alignment("attested", protects=False, size=1_500, reused=False, notice=SIMULATION)
+UNTOLD = Alignment("attested", protects=True, size=None, reused=True)
+
+
+class TestAlignment:
+    def test_says_what_this_party_is_told_and_where_it_is(self, shown: Shown) -> None:
+        result = AlignmentResult(
+            job="who",
+            digest="ab",
+            version="1",
+            party="shop",
+            role="passive",
+            peers=["clinic"],
+            started="2026-01-01T00:00:00+00:00",
+            alignment=UNTOLD,
+            rows={"own": 2_000},
+            seconds={"total": 12.34},
+            egress=Egress(2, 999),
+            learned=[],
+        )
+        tell(of_alignment(result, {"run": "runs/who"}))
+        assert shown.lines() == [
+            "rows shared not told to this party",
+            "alignment attested, found by an earlier run",
+            "seconds 12.3",
+            "sent 999 bytes",
+            "run runs/who",
+        ]
+
+    def test_of_a_simulation_says_that_nothing_is_protected(
+        self, shown: Shown, tmp_path: Path
+    ) -> None:
+        result = SimulatedAlignment(
+            job="who",
+            digest="ab",
+            version="1",
+            parties={"clinic": "active", "shop": "passive"},
+            alignment=ATTESTED,
+            seconds={"simulation": 12.34},
+            egress={"clinic": Egress(3, 2_500_000), "shop": Egress(2, 999)},
+        )
+        tell(of_simulated_alignment(result, Run(tmp_path)))
+        lines = shown.lines()
+        assert lines[:2] == ["rows shared 1,500", "alignment attested, found in this run"]
+        assert f"notice {SIMULATION}" in lines
+        assert "shop sent 999 bytes" in lines

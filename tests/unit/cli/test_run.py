@@ -1,8 +1,74 @@
+import json
+import shutil
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from isthmus.cli.main import execute
+from isthmus.store.runs import find
+from isthmus.tee.evidence import SIMULATION
+from tests.commands import isthmus
+
+
+@pytest.fixture
+def clinic(trial: Path, tmp_path: Path) -> "Clinic":
+    """The clinic of a trial whose insurer is another process."""
+    return Clinic(Path(shutil.copytree(trial, tmp_path / "trial")))
+
+
+class Clinic:
+    """Types commands; the insurer types the same at the same time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.job = folder / "attested.toml"
+        text = self.job.read_text()
+        self.job.write_text(text + "\n[regression.encryption]\nkey_bits = 1024\n")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port: int = server.getsockname()[1]
+        for party in ("clinic", "insurer"):
+            file = self.party_file(party)
+            file.write_text(file.read_text().replace(":7401", f":{port}"))
+
+    def party_file(self, party: str) -> Path:
+        return self.folder / party / "party.toml"
+
+    def types(self, verb: str, *options: str) -> dict[str, Any]:
+        with ThreadPoolExecutor(1) as thread:
+            insurer = thread.submit(isthmus, verb, self.job, "--party", self.party_file("insurer"))
+            typed = [verb, str(self.job), "--party", str(self.party_file("clinic")), *options]
+            assert execute(typed) == 0
+            return insurer.result()
+
+
+@pytest.mark.slow
+class TestAlign:
+    def test_tells_both_parties_what_is_shared_and_where_it_is(
+        self, clinic: Clinic, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        insurer = clinic.types("align", "--json")
+        told = json.loads(capsys.readouterr().out)
+        for party, answer in (("clinic", told), ("insurer", insurer)):
+            assert answer["alignment"]["size"] == 15_588
+            assert Path(answer["index"]) == find(clinic.folder / party / "runs").index
+        assert told["learned"][0]["direction"] == "clinic → insurer"
+
+
+@pytest.mark.slow
+class TestRun:
+    def test_takes_up_the_alignment_and_says_so_to_people(
+        self, clinic: Clinic, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        clinic.types("align")
+        clinic.types("run")
+        shown = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+        assert "alignment attested, found in this run" in shown
+        assert "alignment attested, found by an earlier run" in shown
+        assert f"notice {SIMULATION}" in shown
+        assert "training converged after 6 rounds" in shown
 
 
 class TestRefusals:

@@ -24,6 +24,18 @@ class Plan(Spec, frozen=True):
     note: str | None = None
 
 
+class Circle(Spec, frozen=True, tag_field="shape", tag="circle"):
+    size: float = 1.0
+
+
+class Square(Spec, frozen=True, tag_field="shape", tag="square"):
+    size: float = 1.0
+
+
+class Drawing(Spec, frozen=True):
+    figure: Circle | Square = Circle()
+
+
 FULL = Plan(name="a", batch=Batch(rows=8, order=["x"]), limits={"b": 0.5}, note="ä")
 
 
@@ -79,6 +91,11 @@ class TestDump:
     def test_is_read_back(self, file: Path, plan: Plan) -> None:
         file.write_bytes(spec.dump(plan))
         assert spec.load(file, Plan) == plan
+
+    def test_names_the_kind_of_a_table_that_has_several(self, file: Path) -> None:
+        drawing = Drawing(figure=Square())
+        file.write_bytes(spec.dump(drawing))
+        assert spec.load(file, Drawing) == drawing
 
     def test_leaves_defaults_out(self) -> None:
         assert spec.dump(Plan(name="b")) == b'name = "b"\n'

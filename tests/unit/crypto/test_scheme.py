@@ -41,14 +41,38 @@ class TestArithmetic:
     def test_sums_all_and_chosen_elements(self, key: PrivateKey) -> None:
         ciphertexts = key.public.encrypt([1, -20, 300, 4000])
         assert key.decrypt(ciphertexts.sum()) == [4281]
-        groups = [[0, 2], [3], range(1, 4), [0, 0, 1]]
-        assert key.decrypt(ciphertexts.sums(groups)) == [301, 4000, 4280, -18]
+        groups = [[0, 2], [3], range(1, 4), [0, 0, 1], []]
+        assert key.decrypt(ciphertexts.sums(groups)) == [301, 4000, 4280, -18, 0]
+
+    def test_sums_elements_at_any_position(self, key: PrivateKey) -> None:
+        values = list(range(600))
+        groups = [values[:300], values[250:], values[::7]]
+        sums = key.public.encrypt(values).sums(groups)
+        assert key.decrypt(sums) == [sum(group) for group in groups]
 
     def test_slices(self, key: PrivateKey) -> None:
         ciphertexts = key.public.encrypt([1, 2, 3, 4, 5])
         assert len(ciphertexts) == 5
         assert key.decrypt(ciphertexts[1:3]) == [2, 3]
         assert key.decrypt(ciphertexts[3:]) == [4, 5]
+
+    @pytest.mark.parametrize("rows", [[2], [4, 0, 0], [1, 2, 3, 4, 0]])
+    def test_takes_elements_in_any_order(self, key: PrivateKey, rows: list[int]) -> None:
+        taken = key.public.encrypt([10, 11, 12, 13, 14]).take(rows)
+        assert key.decrypt(taken) == [10 + row for row in rows]
+
+    @pytest.mark.parametrize("lengths", [[1], [3], [1, 1], [2, 1, 4]])
+    def test_joins_vectors(self, key: PrivateKey, lengths: list[int]) -> None:
+        first, *others = [key.public.encrypt([length] * length) for length in lengths]
+        joined = first.join(others)
+        assert len(joined) == sum(lengths)
+        assert key.decrypt(joined) == [length for length in lengths for _ in range(length)]
+
+    def test_holds_products_of_as_many_bits_as_it_says(self, key: PrivateKey) -> None:
+        bits = key.public.sum_bits
+        assert bits >= key.public.plaintext_bits
+        most = key.public.encrypt([1, -1]).scale([2**bits - 1] * 2)
+        assert key.decrypt(most) == [2**bits - 1, 1 - 2**bits]
 
     def test_has_room_for_masked_sums(self, key: PrivateKey) -> None:
         assert key.public.plaintext_bits >= 128

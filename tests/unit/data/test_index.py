@@ -25,7 +25,9 @@ class TestIndex:
         assert (tmp_path / "index.parquet").stat().st_mode & 0o777 == 0o600
 
     def test_refuses_a_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(SpecError, match=r"Align again"):
+        with pytest.raises(
+            SpecError, match=r"not an index of aligned rows\. Remove its folder; the next run"
+        ):
             Index.load(tmp_path / "index.parquet")
 
     def test_refuses_another_file(self, tmp_path: Path) -> None:

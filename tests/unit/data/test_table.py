@@ -91,6 +91,21 @@ class TestLoad:
         scored = load_csv("person,age\nc,\nd,9\n", train=train, missing="mean")
         assert scored.features.tolist() == [[1.5], [9.0]]
 
+    @pytest.mark.parametrize(("missing", "value"), [("mean", 20.0), (-1.0, -1.0)])
+    def test_rows_to_score_may_lack_a_whole_column(
+        self, load_csv: Load, missing: str | float, value: float
+    ) -> None:
+        train = load_csv("person,age\na,10\nb,30\n")
+        scored = load_csv("person,age\nc,\nd,\n", train=train, missing=missing)
+        assert scored.features[:, 0].tolist() == [value, value]
+
+    def test_rows_to_score_take_the_mean_of_the_cells_that_training_knew(
+        self, load_csv: Load
+    ) -> None:
+        train = load_csv("person,age\na,10\nb,30\nc,\n", missing="keep")
+        scored = load_csv("person,age\nd,\ne,1\n", train=train, missing="mean")
+        assert scored.features[:, 0].tolist() == [20, 1]
+
     def test_rows_to_score_have_the_columns_of_the_rows_trained_on(self, load_csv: Load) -> None:
         train = load_csv("person,age\na,1\nb,2\n")
         with pytest.raises(SpecError, match="same `columns`"):
@@ -152,6 +167,29 @@ class TestDuplicates:
         assert table.positions.tolist() == [0, 1, 3]
 
 
+class TestWeight:
+    ROWS = "person,sick,age,counts\na,1,3,0.5\nb,0,4,2\n"
+
+    def test_is_a_column_of_its_own(self, load_csv: Load) -> None:
+        table = load_csv(self.ROWS, label="sick", weight="counts")
+        assert table.names == ("age",)
+        assert table.weight is not None
+        assert table.take(np.array([1, 0])).weight.tolist() == [2, 0.5]  # type: ignore[union-attr]
+
+    def test_is_there_in_every_row(self, load_csv: Load) -> None:
+        with pytest.raises(SpecError, match="the weight 'counts' is empty in 1 of 2 rows"):
+            load_csv("person,sick,age,counts\na,1,3,\nb,0,4,2\n", label="sick", weight="counts")
+
+
+class TestMonotone:
+    @pytest.mark.parametrize("keys", [{}, {"categorical": ("town",), "missing": "keep"}])
+    def test_names_columns_of_amounts(self, load_csv: Load, keys: dict[str, Any]) -> None:
+        rows = "person,town,age\na,1,2\nb,2,3\n"
+        wrong = "town" if keys else "agee"
+        with pytest.raises(SpecError, match=f"`monotone` names '{wrong}', which is not one of"):
+            load_csv(rows, monotone={wrong: "increasing"}, **keys)
+
+
 class TestCategories:
     ROWS = "person,town,age\na,Oslo,1\nb,Bern,2\nc,Oslo,3\n"
 
@@ -199,7 +237,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "label as feature": (
         PEOPLE,
         {"label": "sick", "columns": ("sick",)},
-        "'sick' is an identifier or the label",
+        "'sick' is an identifier, the label or the weight",
     ),
     "label as identifier": (PEOPLE, {"label": "person"}, "must be different columns"),
     "two columns of one name": ("person,age,age\na,1,2\n", {}, "columns 2, 3 share a name"),
@@ -207,6 +245,11 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "date feature": ("person,born\na,2001-01-02\nb,2002-01-01\n", {}, "'born' holds date32"),
     "single value": ("person,age\na,1\nb,1\n", {}, "'age' has one single value in all 2 rows"),
     "empty feature": ("person,age\na,\nb,NA\n", {}, "'age' is empty in all 2 rows. Leave it out"),
+    "no category": (
+        "person,town\na,\nb,NA\n",
+        {"categorical": ("town",), "missing": "keep"},
+        "'town' is empty in all 2 rows. Leave it out",
+    ),
     "infinite feature": ("person,age\na,1\nb,inf\n", {}, "'age' is infinite in 1 of 2 rows"),
     "text label": (
         "person,sick,age\na,yes,1\nb,no,2\n",
@@ -239,6 +282,13 @@ class TestRefusal:
     ) -> None:
         with pytest.raises(SpecError, match=rf"people\.csv: .*{sentence}"):
             load_csv(text, **keys)
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+    def test_of_text_of_16_bits(self, tmp_path: Path, encoding: str) -> None:
+        text = PEOPLE if encoding == "utf-16" else f"\ufeff{PEOPLE}"
+        (tmp_path / "people.csv").write_text(text, encoding=encoding)
+        with pytest.raises(SpecError, match=r"people\.csv: the file is in UTF-16\. Export it as"):
+            load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     def test_of_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match=r"there is no such file. Correct `path`"):

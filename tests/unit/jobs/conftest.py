@@ -45,6 +45,14 @@ def desk(template: Path, tmp_path: Path) -> Desk:
     return Desk(Path(shutil.copytree(template, tmp_path / "desk")))
 
 
+@pytest.fixture
+def attested(desk: Desk) -> Desk:
+    """The same whose job aligns inside enclaves."""
+    desk.edit_job('"cryptographic"', '"attested"')
+    desk.edit_job('"DoublyBlindedRows", "SharedRows"', '"SealedIdentifiers", "SealedPositions"')
+    return desk
+
+
 @pytest.fixture(scope="session")
 def simulated(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run of both parties; tests only read it, or copy it."""

@@ -92,5 +92,17 @@ class Desk:
     def edit_party(self, party: str, old: str, new: str) -> None:
         self.edit(self.party_file(party), old, new)
 
+    def allow_simulated(self, party: str) -> None:
+        """Accept enclaves that protect nothing."""
+        allowed = "[policy.enclaves]\nallow_simulated = true\n\n[identity]"
+        self.edit_party(party, "[identity]", allowed)
+
+    def drop_training(self) -> None:
+        """Let the job end with the alignment."""
+        text = self.job.read_text().partition("[regression]")[0]
+        told = text[text.index("disclosed") : text.index("[parties.clinic]")]
+        only = 'disclosed = ["DoublyBlindedRows", "SharedRows"]\n\n'
+        self.job.write_text(text.replace(told, only))
+
     def plan(self, party: str) -> Plan:
         return make_plan(self.job, self.party_file(party))

@@ -155,6 +155,7 @@ FAREWELLS: dict[str, tuple[BaseException, str]] = {
     "what the peer did": (PeerError("'insurer' sent 7"), "'insurer' sent 7"),
     "a file of ours": (SpecError("/secret/file: column 'secret'"), "its own files or data"),
     "our policy": (PolicyError("`policy.refuse` secret"), "its own policy forbids"),
+    "a line of ours": (ChannelError("192.0.2.1 secret"), "run the same command again"),
     "our ledger": (LedgerError("/secret/ledger"), "it failed (LedgerError)"),
     "a bug of ours": (ZeroDivisionError("secret"), "it failed (ZeroDivisionError)"),
     "somebody at the keyboard": (KeyboardInterrupt(), "it was interrupted"),

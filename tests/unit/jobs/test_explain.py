@@ -47,6 +47,12 @@ class TestForecast:
             "insurer_rows": 300,
         }
 
+    def test_reckons_with_no_training_where_there_is_none(self, desk: Desk) -> None:
+        desk.drop_training()
+        found = explain(desk.plan("insurer"))
+        assert found.assumptions == {"shared_rows": 300, "clinic_rows": 300, "insurer_rows": 300}
+        assert [flow.message for flow in found.flows][-2:] == ["DoublyBlindedRows", "Done"]
+
     def test_reckons_with_what_the_job_expects(self, desk: Desk) -> None:
         desk.edit_job(
             "[regression]\n", "[expected]\nshared_rows = 250\nrounds = 6\n\n[regression]\n"

@@ -164,6 +164,18 @@ class TestMakePlan:
         assert plan.test is not None
         assert len(plan.test) == 300
 
+    def test_refuses_cells_without_a_number_in_the_test_set_too(self, desk: Desk) -> None:
+        desk.edit_job('train = "people"', 'train = "people"\ntest = "later"')
+        file = desk.party_file("clinic")
+        table = file.read_text().split("[datasets.people]")[1].split("[identity]")[0]
+        later = f'[datasets.later]{table.replace("people.csv", "later.csv")}missing = "keep"\n'
+        desk.edit_party("clinic", "[identity]", f"{later}\n[identity]")
+        text = (desk.folder / "clinic" / "people.csv").read_text()
+        emptied = text.rpartition(",")[0] + ","
+        (desk.folder / "clinic" / "later.csv").write_text(emptied)
+        with pytest.raises(SpecError, match="a regression needs a number in every cell"):
+            desk.plan("clinic")
+
     def test_refuses_a_missing_test_set(self, desk: Desk) -> None:
         desk.edit_job('train = "people"', 'train = "people"\ntest = "later"')
         with pytest.raises(SpecError, match=r"add a table \[datasets.later\]"):

@@ -9,7 +9,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.table import Table
 from isthmus.jobs import regression
-from isthmus.jobs.outcome import Setting
+from isthmus.jobs.outcome import Joined, Setting
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.transport.loopback import loopback
@@ -32,11 +32,15 @@ def table(labels: list[float]) -> Table:
 TRAIN = table([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0])
 
 
+def together(test: Table) -> Joined:
+    return Joined([TRAIN], [test], job="digest", seed=7)
+
+
 class TestCentral:
     def test_measures_on_the_test_rows(self) -> None:
-        assert regression.central(SPEC, [TRAIN], [TRAIN]).keys() == {"auc_central", "ks_central"}
+        assert regression.central(SPEC, together(TRAIN)).keys() == {"auc_central", "ks_central"}
         linear = Regression(passive_columns=1, link="identity")
-        assert regression.central(linear, [TRAIN], [TRAIN]).keys() == {"rmse_central", "r2_central"}
+        assert regression.central(linear, together(TRAIN)).keys() == {"rmse_central", "r2_central"}
 
     @pytest.mark.parametrize("link", ["logit", "identity"])
     @pytest.mark.parametrize("labels", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
@@ -44,7 +48,7 @@ class TestCentral:
         self, link: Link, labels: list[float]
     ) -> None:
         spec = Regression(passive_columns=1, link=link)
-        assert regression.central(spec, [TRAIN], [table(labels)]) == {}
+        assert regression.central(spec, together(table(labels))) == {}
 
 
 class TestPlay:

@@ -6,7 +6,7 @@ import pytest
 
 from isthmus.core.errors import PolicyError, SpecError
 from isthmus.core.telemetry import Event
-from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.result import Result, SimulatedAlignment, SimulationResult
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
 from tests.unit.jobs.desk import Desk
@@ -39,6 +39,20 @@ class TestSimulate:
         with pytest.raises(SpecError, match=r"insurer/party\.toml: there is no such file"):
             simulate(desk.job, desk.folder / "runs")
         assert not (desk.folder / "runs").exists()
+
+    def test_ends_with_the_alignment_where_the_job_does_and_leaves_the_parties_runs_alone(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        desk.drop_training()
+        for party in ("clinic", "insurer"):
+            own = tmp_path / party
+            desk.edit_party(party, "wait = 30.0", f'wait = 30.0\nruns = "{own}"')
+        finished = simulate(desk.job, desk.folder / "runs")
+        joint = finished.read_json("result.json", SimulatedAlignment)
+        assert joint.alignment.size == 260
+        assert joint.egress.keys() == {"clinic", "insurer"}
+        assert not (tmp_path / "clinic").exists()
+        assert not (tmp_path / "insurer").exists()
 
     def test_needs_a_folder_to_write_to(self, desk: Desk, tmp_path: Path) -> None:
         (tmp_path / "runs").touch()

@@ -70,7 +70,7 @@ class TestBegin:
     def test_refuses_one_more_than_the_policy_allows(self, store: Alignments) -> None:
         for _ in range(3):
             store.begin("insurer", "people.csv", 3)
-        with pytest.raises(PolicyError, match=r"aligned 3 times with 'insurer', and `policy\.alig"):
+        with pytest.raises(PolicyError, match=r"with 'insurer' so far: 3, and `policy\.alig"):
             store.begin("insurer", "people.csv", 3)
         store.begin("insurer", "people.csv", 4)  # the way on that the sentence names
 
@@ -85,8 +85,20 @@ class TestBegin:
         refused = [future.exception() for future in begun if future.exception() is not None]
         assert len(refused) == 35
 
-    def test_refuses_a_list_that_was_changed(self, store: Alignments) -> None:
+    def test_does_not_count_what_a_crash_cut_short_before_it_began(self, store: Alignments) -> None:
+        store.begin("insurer", "people.csv", 2)
+        begun = store.folder / "begun.jsonl"
+        begun.write_bytes(begun.read_bytes() * 2)
+        begun.write_bytes(begun.read_bytes()[:-9])
+        store.begin("insurer", "people.csv", 2)
+        with pytest.raises(PolicyError, match="so far: 2, and"):
+            store.begin("insurer", "people.csv", 2)
+
+    @pytest.mark.parametrize(
+        "line", [b"{}", b"\xff", b'{"time": 1.0, "peer": "\xff", "dataset": "people.csv"}']
+    )
+    def test_refuses_a_list_that_was_changed(self, store: Alignments, line: bytes) -> None:
         store.begin("insurer", "people.csv", 1)
-        (store.folder / "begun.jsonl").write_text("{}\n")
+        (store.folder / "begun.jsonl").write_bytes(line + b"\n")
         with pytest.raises(SpecError, match=r"without it `policy\.alignments` cannot be kept"):
             store.begin("insurer", "people.csv", 1)

@@ -34,7 +34,10 @@ class TestParse:
     def test_prefers_the_endorsements_that_it_is_given(self) -> None:
         assert inspection.parse(to_json(REPORT), b"others").endorsements == b"others"
 
-    @pytest.mark.parametrize("content", [b"", b"{}", b"{", b"[]", b"text", b'{"kind": "sgx"}'])
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{}", b"{", b"[]", b"text", b'{"kind": "sgx"}', b'{"kind": "sgx", "x": 1}'],
+    )
     def test_refuses_what_is_of_no_kind(self, content: bytes) -> None:
         with pytest.raises(SpecError, match="this is neither a quote of Intel SGX or TDX"):
             inspection.parse(content)

@@ -42,6 +42,10 @@ class Other(Message, frozen=True):
     values: Floats
 
 
+class Choice(Message, frozen=True):
+    name: str | None
+
+
 def residual(data: bytes) -> Residual:
     return decode(data, Residual, "clinic")
 
@@ -59,6 +63,9 @@ def with_array(dtype: object, shape: object, data: object) -> bytes:
 
 def buffer(array: Floats, code: int = 1) -> msgspec.msgpack.Ext:
     return msgspec.msgpack.Ext(code, array.tobytes())
+
+
+DEEP = b"\x82\xa4type\xa8Residual\xa6values" + b"\x91" * 100_000 + b"\xc0"
 
 
 class TestRoundTrip:
@@ -116,6 +123,7 @@ class TestRefusal:
             pytest.param(with_array("<f8", [1], buffer(np.array([1e101]))), id="overflows soon"),
             pytest.param(with_array("<f8", [1] * 9, buffer(np.ones(1))), id="many dimensions"),
             pytest.param(with_array("<f8", [2**40] * 99_999, b""), id="endless product"),
+            pytest.param(DEEP, id="lists within lists"),
         ],
     )
     def test_names_the_sender_and_the_type(self, data: bytes) -> None:
@@ -151,3 +159,6 @@ class TestDescribe:
             "masked": ((2,), Protection.MASKED),
         }
         assert describe(batch)[0].bytes == 48
+
+    def test_calls_a_field_without_a_value_none(self) -> None:
+        assert [value.kind for value in describe(Choice(name=None))] == ["none"]

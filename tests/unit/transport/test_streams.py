@@ -56,7 +56,21 @@ class NoMemory(io.BytesIO):
         raise MemoryError
 
 
+HEADS = {
+    "no text": b"\x93\xa4Head\xa2\xff\xfe\x01",
+    "lists within lists": b"\x93\xa4Head" + b"\x91" * 10_000,
+    "nothing": b"",
+}
+
+
 class TestStreamChannel:
+    @pytest.mark.parametrize("head", HEADS.values(), ids=list(HEADS))
+    def test_what_announces_no_message_is_refused(self, head: bytes) -> None:
+        line = beginning(len(head).to_bytes(4) + head)
+        with pytest.raises(PeerError, match=r"got \d+ bytes that announce no message"):
+            line.receive(Blob)
+        line.close()
+
     @pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 5 * 2**20])
     def test_what_is_sent_arrives(self, line: Line, size: int) -> None:
         data = os.urandom(size)

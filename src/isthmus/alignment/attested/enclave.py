@@ -9,6 +9,7 @@ digests. What all parties together learn of a party is bounded by the rows of th
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -178,12 +179,11 @@ def other(party: Channel, start: EnclaveStart) -> None:
     del digests
 
     # 5. Learn whether enough of them are shared.
-    payload = peer.open(party.receive(SealedVerdict).frame)
-    verdict = msgspec.json.decode(payload.rstrip(b"\0"), type=EnclaveVerdict)
+    verdict = _read_verdict(start, peer, peer.open(party.receive(SealedVerdict).frame))
     party.send(verdict)
 
     # 6. Learn which they are, in the common order.
-    if verdict.enough and verdict.size is not None and terms.share(start.us) == "rows":
+    if verdict.size is not None and terms.share(start.us) == "rows":
         slots = _receive_positions(party, peer, padded)[: verdict.size]
         _tell(party, rows[_ours(slots, starts, peer)])
 
@@ -259,6 +259,19 @@ def _verdict(start: EnclaveStart, party: str, size: int) -> EnclaveVerdict:
     enough = size >= start.terms.minimum_size
     told = enough and start.terms.share(party) != "nothing"
     return EnclaveVerdict(enough=enough, size=size if told else None)
+
+
+def _read_verdict(start: EnclaveStart, peer: Peer, payload: bytes) -> EnclaveVerdict:
+    told = start.terms.share(start.us) != "nothing"
+    possible = range(start.terms.minimum_size, start.rows + 1)
+    with suppress(ValueError):
+        verdict = msgspec.json.decode(payload.rstrip(b"\0"), type=EnclaveVerdict)
+        if verdict.size in possible if verdict.enough and told else verdict.size is None:
+            return verdict
+    raise PeerError(
+        f"the enclave of {peer.name!r} found a number of shared rows that cannot be. Do not go on: "
+        "compare `isthmus version` on both sides."
+    )
 
 
 def _send_positions(party: Channel, peer: Peer, slots: Slots) -> None:

@@ -38,3 +38,7 @@ class AttestedAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
     def method(self) -> str:
         """What the job calls it."""
         return METHOD
+
+    def gives_rows(self, party: str) -> bool:
+        """Whether a party gets to know which of its rows are shared."""
+        return self.results.get(party, "rows") == "rows"

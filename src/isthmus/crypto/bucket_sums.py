@@ -1,0 +1,122 @@
+"""Encrypted sums by bucket with fewer additions: rows that agree are added up once for all columns.
+
+To sum n rows by the buckets of k columns takes k n additions, column by column. But rows that have
+the same buckets in *all* k columns, a cell of the columns' joint table, can be added up first, and
+then each of the m occupied cells is added to its bucket of each column as if it were a row:
+
+    n - m + k m additions in place of k n.
+
+With 24,000 rows and two columns of 32 buckets there are at most 1,024 cells, and nearly half of the
+additions go; flags and short categories share a table with more columns. Additions of ciphertexts
+commute, so the sums are the same group elements, bit by bit.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import TypeVar
+
+import numpy as np
+
+from isthmus.core.arrays import Integers
+from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
+
+CiphertextsT = TypeVar("CiphertextsT", bound=Ciphertexts)
+
+# In additions of a row to its bucket, measured with HEU at 2048 bits:
+_CHOSEN = 1.25  # adding up rows by position
+_HANDLING = 1.5  # a cell, besides its additions
+
+_WORTHWHILE = 0.7  # a column joins a table that saves it at least the rest of its additions
+_MOST_CELLS = 2**16  # numpy sorts 16-bit integers in linear time
+
+
+def bucket_sums(
+    rows: CiphertextsT, codes: Codes, buckets: int, *, cumulative: bool = False
+) -> CiphertextsT:
+    """Encrypted sums by bucket: the same as `Ciphertexts.bucket_sums`.
+
+    Args:
+        rows: What to sum.
+        codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
+        buckets: Buckets per column, at most `MAX_BUCKETS`.
+        cumulative: Add to each bucket all the buckets before it.
+
+    Returns:
+        A vector of columns * buckets, column by column. Not re-randomised: add a fresh
+        encryption before any of it leaves.
+
+    Raises:
+        ValueError: A code is no bucket, or codes and ciphertexts do not fit.
+    """
+    check_codes(codes, len(rows), buckets)
+    tables = joint_tables(len(codes), (np.ptp(codes, axis=0).astype(int) + 1).tolist())
+    single = list(chain.from_iterable(table for table in tables if len(table) == 1))
+    joint = [table for table in tables if len(table) > 1]
+    if not joint:
+        return rows.bucket_sums(codes, buckets, cumulative=cumulative)
+    parts = list[CiphertextsT]()
+    if single:
+        parts.append(rows.bucket_sums(codes[:, single], buckets, cumulative=cumulative))
+
+    # 1. Add up the rows of each cell, those of all tables in one go.
+    cells = [_cells(codes[:, table]) for table in joint]
+    sums = rows.sums(list(chain.from_iterable(cells)))
+
+    # 2. Sum each table's cells by bucket; the first row of a cell has the codes of all.
+    ends = accumulate(map(len, cells))
+    for table, members, end in zip(joint, cells, ends, strict=True):
+        first = [rows_of_cell[0] for rows_of_cell in members]
+        part = sums[end - len(members) : end]
+        cell_codes = codes[np.ix_(first, table)]
+        parts.append(part.bucket_sums(cell_codes, buckets, cumulative=cumulative))
+
+    # 3. Put the columns back in order.
+    where = np.argsort([*single, *chain.from_iterable(joint)])
+    order: list[int] = (where[:, None] * buckets + np.arange(buckets)).ravel().tolist()
+    return parts[0].join(parts[1:]).take(order)
+
+
+def joint_tables(rows: int, buckets: Sequence[int]) -> list[list[int]]:
+    """Columns that share a table, so that sums take fewer additions.
+
+    Args:
+        rows: How many rows there are.
+        buckets: How many buckets each column has.
+
+    Returns:
+        Positions of the columns of each table.
+    """
+    tables = list[list[int]]()
+    for column in sorted(range(len(buckets)), key=lambda column: -buckets[column]):
+        added = [
+            _cost(rows, [*table, column], buckets) - _cost(rows, table, buckets) for table in tables
+        ]
+        least = min(added, default=math.inf)
+        if least < _WORTHWHILE * rows:
+            tables[added.index(least)].append(column)
+        else:
+            tables.append([column])
+    return tables
+
+
+def _cost(rows: int, table: Sequence[int], buckets: Sequence[int]) -> float:
+    """Additions for the columns of a table, were the columns independent."""
+    if len(table) == 1:
+        return rows
+    cells = math.prod(buckets[column] for column in table)
+    if cells > _MOST_CELLS:
+        return math.inf
+    occupied = cells * -math.expm1(-rows / cells)
+    return _CHOSEN * (rows - occupied) + (len(table) + _HANDLING) * occupied
+
+
+def _cells(codes: Codes) -> list[list[int]]:
+    """Rows of each occupied cell of the columns' joint table."""
+    offsets = codes.astype(np.intp) - codes.min(axis=0)
+    sizes = (offsets.max(axis=0) + 1).tolist()
+    cell = np.asarray(np.ravel_multi_index(tuple(offsets.T), sizes))
+    order: Integers = np.argsort(cell.astype(np.uint16), kind="stable")
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1)).tolist()
+    rows: list[int] = order.tolist()
+    return [rows[start:end] for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)]

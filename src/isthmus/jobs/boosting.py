@@ -1,0 +1,224 @@
+"""Plays either role of a vertical boosting, and measures what came of it."""
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
+from isthmus.data.scores import Scores
+from isthmus.data.table import Table
+from isthmus.evaluation import classification
+from isthmus.evaluation import regression as errors
+from isthmus.evaluation.report import Importance
+from isthmus.jobs.outcome import Description, Joined, Outcome, Setting
+from isthmus.store.runs import Run
+from isthmus.vertical.boosting import Boosting, active, objective, passive
+from isthmus.vertical.boosting.active import Trained
+from isthmus.vertical.boosting.coding import Chance, Rows
+from isthmus.vertical.boosting.leakage import cluster_auc
+from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
+from isthmus.vertical.boosting.model import ActivePart
+from isthmus.vertical.boosting.pooled import pooled
+
+
+def check(spec: Boosting) -> None:
+    """Refuse a cipher that this machine cannot compute."""
+    cipher = spec.encryption
+    keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
+
+
+def check_party(spec: Boosting, role: str, train: Table, test: Table | None = None) -> None:
+    """Refuse data of one party that do not fit the job, before any contact.
+
+    Args:
+        spec: What the job says.
+        role: This party's role.
+        train: Its rows to train on.
+        test: Its rows to score, where they are a data set of their own.
+
+    Raises:
+        SpecError: A label does not fit the objective, or a party that needs columns has none.
+    """
+    del test  # any row can be scored: what training did not know is as good as missing
+    if role == "active" and train.label is not None:
+        weight = np.ones(len(train)) if train.weight is None else train.weight
+        objective.check(train.label, weight, spec)
+        if spec.local_trees and not train.names:
+            raise SpecError(
+                "`boosting.local_trees` grows trees on the active party's columns, and `columns` "
+                "chooses none."
+            )
+    elif not train.names:
+        raise SpecError("`columns` chooses none, and a passive party has nothing else to bring.")
+    elif train.weight is not None:
+        raise SpecError("sample weights are the active party's: take `weight` out of the data set.")
+
+
+def play(spec: Boosting, setting: Setting) -> Outcome:
+    """Train and score in one role; the rows are aligned already."""
+    rows = Rows(setting.train, setting.test, setting.monotone)
+    chance = Chance(setting.seed, setting.job)
+    if setting.role == "passive":
+        (peer,) = setting.peers.values()
+        memory = PassiveMemory(setting.checkpoint)
+        ours = passive(peer, rows, spec, chance, setting.telemetry, memory, workers=setting.workers)
+        rounds = ours.trees // spec.outputs
+        return Outcome(ours, rounds, converged=True, ending=f"{rounds} rounds of trees")
+    with setting.telemetry.timed("joint trees"):
+        trained = active(
+            setting.peers,
+            rows,
+            spec,
+            chance,
+            setting.telemetry,
+            ActiveMemory(setting.checkpoint),
+            workers=setting.workers,
+        )
+    alone = pooled([rows], spec, chance).predictions if rows.train.names else None
+    return _outcome(spec, setting, trained, alone)
+
+
+def _outcome(spec: Boosting, setting: Setting, trained: Trained, alone: Floats | None) -> Outcome:
+    kept = len(trained.part.trees) // spec.outputs
+    grown = len(trained.losses)
+    seconds = setting.telemetry.seconds
+    seconds["per_tree"] = seconds["joint trees"] / max(grown * spec.outputs, 1)
+    ending = f"{kept} rounds of trees" + (f" kept of {grown}" if kept < grown else "")
+    metrics = _measure(spec, setting.test, trained.predictions)
+    if alone is not None:
+        metrics |= _measure(spec, setting.test, alone, suffix="_active_only")
+    return Outcome(
+        model=trained.part,
+        rounds=kept,
+        converged=True,
+        ending=ending,
+        metrics=metrics,
+        scores=_scores(spec, setting.test, trained.predictions, alone),
+        curve=[_losses(*each) for each in trained.losses],
+        leakage=_leakage(spec, setting.train, trained),
+    )
+
+
+def _losses(train: float, held_out: float) -> dict[str, float]:
+    return {"loss": train} | ({} if np.isnan(held_out) else {"validation_loss": held_out})
+
+
+def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
+    """How well the party that saw most can tell the labels of the training rows by its nodes."""
+    label = _labels(train)
+    if spec.objective != "binary" or not any(trained.views.values()):
+        return {}
+    return {"cluster_auc": max(cluster_auc(views, label) for views in trained.views.values())}
+
+
+def _scores(
+    spec: Boosting, test: Table, predictions: Floats, alone: Floats | None
+) -> Scores | None:
+    if spec.objective == "multiclass" or test.label is None:
+        return None
+    beside = np.full(len(test), np.nan) if alone is None else alone[0]
+    return Scores(test.identifiers, test.label, predictions[0], beside)
+
+
+def describe(run: Run) -> Description:
+    """What the trees make of each feature; at a passive party, how often they split on its columns.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        What its report shows.
+
+    Raises:
+        SpecError: The model is not what a run writes.
+    """
+    if "passives" not in run.read_json(run.model.name, dict[str, Any]):
+        return Description()
+    part = run.read_json(run.model.name, ActivePart)
+    found = part.importance
+    names = {column.code: column.binning.name for column in part.columns}
+    names |= {
+        code: f"code {code} of {party}" for party, codes in part.passives.items() for code in codes
+    }
+    total = float(found.gain.sum()) or 1.0
+    split_on = [code for code in np.argsort(-found.gain).tolist() if found.count[code]]
+    return Description(
+        importance=[
+            Importance(
+                name=names[code],
+                gain=float(found.gain[code]) / total,
+                cover=float(found.cover[code]),
+                count=int(found.count[code]),
+            )
+            for code in split_on
+        ]
+    )
+
+
+def central(spec: Boosting, rows: Joined) -> dict[str, float]:
+    """Metrics of the same algorithm on joined data, and of XGBoost where it is installed."""
+    owned = zip(rows.trains, rows.tests, strict=True)
+    parties = [Rows(train, test) for train, test in owned]
+    parties[0] = Rows(rows.trains[0], rows.tests[0], rows.monotone)
+    test = rows.tests[0]
+    same = pooled(parties, spec, Chance(rows.seed, rows.job)).predictions
+    found = _measure(spec, test, same, suffix="_central")
+    if importlib.util.find_spec("xgboost") is not None:
+        rival = _xgboost(spec, rows.trains, rows.tests)
+        if rival is not None:
+            found |= _measure(spec, test, rival, suffix="_xgboost")
+    return found
+
+
+def _xgboost(spec: Boosting, trains: Sequence[Table], tests: Sequence[Table]) -> Floats | None:
+    """Predictions of XGBoost's `hist` with the same settings; None where it has none."""
+    if spec.objective != "binary" or any(table.categories for table in trains):
+        return None
+    import xgboost  # noqa: PLC0415 - an extra
+
+    options = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "max_depth": spec.depth,
+        "eta": spec.learning_rate,
+        "lambda": spec.l2,
+        "gamma": spec.minimum_gain,
+        "min_child_weight": spec.minimum_child_weight,
+        "max_bin": spec.bins,
+    }
+    x, x_test = (np.hstack([table.features for table in tables]) for tables in (trains, tests))
+    data = xgboost.DMatrix(x, _labels(trains[0]), weight=trains[0].weight)
+    model = xgboost.train(options, data, spec.trees)
+    predictions: Floats = np.asarray(model.predict(xgboost.DMatrix(x_test)), np.float64)
+    return predictions[None]
+
+
+def _labels(table: Table) -> Floats:
+    return np.empty(0) if table.label is None else table.label
+
+
+def _measure(
+    spec: Boosting, test: Table, predictions: Floats, suffix: str = ""
+) -> dict[str, float]:
+    """Measures of predictions of shape (outputs, rows), by name; nothing without contrast."""
+    label = _labels(test)
+    if len(np.unique(label)) < 2:  # noqa: PLR2004 - no pair to rank, no spread to explain
+        return {}
+    if spec.objective == "binary":
+        found = {
+            "auc": classification.auc(label, predictions[0]),
+            "ks": classification.ks(label, predictions[0]),
+        }
+    elif spec.objective == "multiclass":
+        found = {"accuracy": float((predictions.argmax(axis=0) == label).mean())}
+    else:
+        found = {
+            "rmse": errors.rmse(label, predictions[0]),
+            "mae": errors.mae(label, predictions[0]),
+            "r2": errors.r2(label, predictions[0]),
+        }
+    return {name + suffix: value for name, value in found.items()}

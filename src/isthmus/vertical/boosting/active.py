@@ -1,0 +1,179 @@
+"""The party that has the labels, and columns of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from isthmus.core.arrays import Bools, Floats
+from isthmus.core.errors import PeerError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import keys
+from isthmus.data.table import Table
+from isthmus.transport.channel import Channel
+from isthmus.vertical.boosting import bits, boost, coding, model
+from isthmus.vertical.boosting.boost import Course
+from isthmus.vertical.boosting.central import LocalSource
+from isthmus.vertical.boosting.coding import Chance, Facts, Rows
+from isthmus.vertical.boosting.crew import crew
+from isthmus.vertical.boosting.joint import Joint
+from isthmus.vertical.boosting.memory import ActiveMemory
+from isthmus.vertical.boosting.messages import Codes, ColumnBins, Decisions, Next, Scoring
+from isthmus.vertical.boosting.model import ActivePart
+from isthmus.vertical.boosting.predict import Scorer
+from isthmus.vertical.boosting.problem import constraints, problem
+from isthmus.vertical.boosting.refusals import check_first_row, honest
+from isthmus.vertical.boosting.remote import Remote, View
+from isthmus.vertical.boosting.spec import Boosting
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the active party has when training and scoring are done."""
+
+    part: ActivePart
+
+    predictions: Floats
+    """Expected labels of the test rows, or probabilities of classes, shape (outputs, rows)."""
+
+    losses: list[tuple[float, float]]
+    """Loss on training rows and on rows held out, after each round; NaN where there are no rows."""
+
+    converged: bool
+    """Whether `patience` ended the training; the part has the rounds up to the lowest loss then."""
+
+    views: dict[str, list[View]]
+    """What each other party saw of each tree that was grown in this attempt: see `leakage`."""
+
+    chance: Chance
+    """Where random choices came from, the secret ones too."""
+
+
+def active(  # noqa: PLR0913 - each is one thing that only the caller knows
+    passives: Mapping[str, Channel],
+    rows: Rows,
+    spec: Boosting,
+    chance: Chance,
+    telemetry: Telemetry,
+    memory: ActiveMemory,
+    *,
+    workers: int = 1,
+) -> Trained:
+    """Train trees over the columns of all parties, then score the test rows.
+
+    We learn sums of gradients by group of bins of the other parties' codes, and which rows go left
+    at their splits; they learn which rows are together in a node. See `messages.py`.
+
+    Args:
+        passives: The lines to the parties without labels.
+        rows: Our columns and labels, in the common order.
+        spec: What the job says.
+        chance: Where random choices come from.
+        telemetry: Where progress goes.
+        memory: The course of a run that was cut off, or none; new trees are added.
+        workers: Processes of this machine that encrypt.
+
+    Returns:
+        Our part of the model, the predictions of the test rows, and the course of training.
+
+    Raises:
+        SpecError: Our columns or labels do not fit the job.
+        JobError: The job cannot be computed on so many rows.
+        PeerError: A passive party sent something that the protocol does not allow.
+    """
+    # 1. Find the bins of our columns, and get what all others are like.
+    ours = coding.columns(rows.train, spec, chance.job)
+    memory.load(ours.fingerprint(rows, chance.job))
+    lines = [passives[party] for party in sorted(passives)]  # the order of codes, in every attempt
+    announced = [_announced(passive, rows, spec) for passive in lines]
+
+    # 2. Number all columns, and agree on the tree to go on after: the last one we kept, if all
+    #    others were in that run. Make a key for this attempt alone, and hand out its public half.
+    if memory.course is None or any(theirs.run != memory.run for theirs in announced):
+        memory.begin()
+    chance = replace(chance, secret=memory.secret)
+    facts = [Facts(theirs.categorical, theirs.bins) for theirs in announced]
+    deal = coding.deal([ours.facts, *facts], constraints(rows, ours), chance)
+    task = problem(rows, deal.book, spec, chance)
+    course = memory.course or boost.start(task)
+    telemetry.progress("train", note="making a key")
+    key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
+    public = key.public.dump()
+    for passive, theirs in zip(lines, deal.codes[1:], strict=True):
+        passive.send(Codes(codes=theirs, key=public, run=memory.run, trees=len(course.trees)))
+
+    # 3. Grow trees.
+    local = LocalSource(ours.bins, deal.codes[0], int(deal.book.bins.max()), spec.minimum_bin_rows)
+    remotes = [Remote(passive, deal.book, key, telemetry) for passive in lines]
+    with crew(workers, spec.encryption, key.public) as hands:
+        source = Joint(local, remotes, task, hands, telemetry)
+        source.tree = len(course.trees)
+        for step in boost.boost(task, source, course):
+            source.tree, course = len(step.trees), step
+            if course.growth is None:
+                memory.keep(course)
+                _tell(course, spec, telemetry)
+
+    # 4. Score.
+    kept = boost.ensemble(course, spec)
+    columns = model.columns(ours.binnings, deal.codes[0])
+    codes = dict(zip(sorted(passives), deal.codes[1:], strict=True))
+    part = model.active_part(memory.run, spec, columns, codes, deal.book.bins, kept)
+    return Trained(
+        part=part,
+        predictions=_score(passives, part, rows.test),
+        losses=list(course.losses),
+        converged=len(course.losses) < spec.trees,
+        views={remote.party: remote.views for remote in remotes},
+        chance=chance,
+    )
+
+
+def _announced(passive: Channel, rows: Rows, spec: Boosting) -> ColumnBins:
+    theirs = passive.receive(ColumnBins)
+    if (theirs.train_rows, theirs.test_rows) != (len(rows.train), len(rows.test)):
+        raise PeerError(
+            f"{passive.peer!r} brings {theirs.train_rows} rows to train on and {theirs.test_rows} "
+            f"to score, where {len(rows.train)} and {len(rows.test)} were due: start all again."
+        )
+    with honest(passive, ColumnBins):
+        if theirs.bins.ndim != 1 or theirs.bins.shape != theirs.categorical.shape:
+            raise ValueError("it does not say of each column how many bins it has")
+        if not len(theirs.bins):
+            raise ValueError("it has no columns")
+        if theirs.bins.min() < 2 or theirs.bins.max() > spec.bins + 1:  # noqa: PLR2004
+            raise ValueError("a column has more bins than the job allows, or fewer than two")
+    return theirs
+
+
+def _tell(course: Course, spec: Boosting, telemetry: Telemetry) -> None:
+    if len(course.trees) % spec.outputs == 0:
+        seen, unseen = course.losses[-1]
+        metrics = {"loss": seen, "validation_loss": unseen}
+        known = {name: value for name, value in metrics.items() if not np.isnan(value)}
+        telemetry.progress("train", len(course.losses), spec.trees, note="", **known)
+
+
+def _score(passives: Mapping[str, Channel], part: ActivePart, test: Table) -> Floats:
+    """Expected labels of the test rows, block by block: see `predict`."""
+    for passive in passives.values():
+        passive.send(Next(task="score"))
+        passive.send(Scoring(trees=len(part.trees)))
+    score = Scorer(part)
+    found = [np.empty((part.spec.outputs, 0))]
+    for first in range(0, len(test), part.spec.block_rows):
+        block = test.take(np.arange(first, min(first + part.spec.block_rows, len(test))))
+        theirs = {
+            party: _decisions(passive, first, (len(block), score.splits(party)))
+            for party, passive in passives.items()
+            if score.splits(party)
+        }
+        found.append(score(block, theirs))
+    return np.hstack(found)
+
+
+def _decisions(passive: Channel, first_row: int, shape: tuple[int, int]) -> Bools:
+    answer = passive.receive(Decisions)
+    with honest(passive, Decisions):
+        check_first_row(answer.first_row, first_row)
+        return bits.unpack(answer.left, shape)

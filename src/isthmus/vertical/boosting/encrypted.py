@@ -1,0 +1,203 @@
+"""Histograms of gradients that only the active party can read.
+
+The active party encrypts g and h of each row of a tree, in one plaintext. A passive party adds up
+the ciphertexts by node, code and group of bins, and packs several sums into one ciphertext. It
+reads none of them. The active party reads the sums, and cannot tell from the ciphertexts which rows
+they are over: a fresh encryption of zero is added to all that leaves.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from isthmus.core.arrays import Bins, Bools, Integers
+from isthmus.crypto.bucket_sums import bucket_sums
+from isthmus.crypto.scheme import Ciphertexts, PrivateKey, PublicKey
+from isthmus.vertical.boosting.packing import Packing
+
+
+def encrypted_blocks(
+    key: PublicKey, packing: Packing, values: Integers, block_rows: int
+) -> Iterator[bytes]:
+    """The gradients of a tree's rows, block by block: send each while the next is encrypted.
+
+    Args:
+        key: The active party's.
+        packing: How pairs become plaintexts.
+        values: g and h of the rows in fixed point, shape (2, rows).
+        block_rows: Rows of a block; the last one may have fewer.
+
+    Yields:
+        The ciphertexts of a block.
+
+    Raises:
+        ValueError: Sums of these gradients do not fit.
+    """
+    packing.check(values)
+    for start in range(0, values.shape[1], block_rows):
+        yield key.encrypt(packing.rows(values[:, start : start + block_rows])).dump()
+
+
+class RowSums(Protocol):
+    """Encrypted gradients of the rows of one tree at a passive party, and sums of them."""
+
+    def add(self, block: bytes, rows: int) -> None:
+        """Take the next block of rows, and add it to the sums of the root.
+
+        Args:
+            block: Ciphertexts as they came.
+            rows: How many there must be.
+
+        Raises:
+            ValueError: They are not valid, or more than are due.
+        """
+        ...
+
+    def root(self) -> Ciphertexts:
+        """Sums over all rows.
+
+        Returns:
+            One sum per group: code by code, bin by bin. Not re-randomised: see `sealed`.
+
+        Raises:
+            ValueError: Not all rows have arrived.
+        """
+        ...
+
+    def level(self, slot: Integers, starts: Bools) -> Ciphertexts:
+        """Sums over the rows of some nodes, once all rows have arrived.
+
+        Args:
+            slot: Position of each row's node in `starts`, -1 for rows elsewhere; shape (rows,).
+            starts: Where groups of bins start, shape (nodes, codes, width).
+
+        Returns:
+            One sum per group: node by node, code by code, bin by bin. Not re-randomised: see
+            `sealed`.
+        """
+        ...
+
+
+class EncryptedRows:
+    """The `RowSums` of this process."""
+
+    def __init__(self, key: PublicKey, bins: Bins, starts: Bools) -> None:
+        """Wait for the first block.
+
+        Args:
+            key: The active party's.
+            bins: Bins of the tree's rows and codes, shape (rows, codes).
+            starts: Where the root's groups of bins start, shape (codes, width).
+        """
+        self._key = key
+        self._bins = bins
+        self._starts = starts
+        self._root: list[Ciphertexts] = []
+        self._blocks: list[Ciphertexts] = []
+        self._arrived = 0
+
+    def add(self, block: bytes, rows: int) -> None:
+        """Take the next block of rows, and add it to the sums of the root.
+
+        Args:
+            block: Ciphertexts as they came.
+            rows: How many there must be.
+
+        Raises:
+            ValueError: They are not valid, or more than are due.
+        """
+        bins = self._bins[self._arrived : self._arrived + rows]
+        if len(bins) < rows:
+            raise ValueError(f"{rows} more rows than the {len(self._bins)} of the tree")
+        ciphertexts = self._key.load(block, rows)
+        sums = _group_sums(ciphertexts, bins, self._starts)
+        self._root = [self._root[0] + sums if self._root else sums]
+        self._blocks.append(ciphertexts)
+        self._arrived += rows
+
+    def root(self) -> Ciphertexts:
+        """Sums over all rows.
+
+        Returns:
+            One sum per group: code by code, bin by bin. Not re-randomised: see `sealed`.
+
+        Raises:
+            ValueError: Not all rows have arrived.
+        """
+        if self._arrived < len(self._bins):
+            raise ValueError(f"{self._arrived} of {len(self._bins)} rows have arrived")
+        return self._root[0]
+
+    def level(self, slot: Integers, starts: Bools) -> Ciphertexts:
+        """Sums over the rows of some nodes, once all rows have arrived.
+
+        Args:
+            slot: Position of each row's node in `starts`, -1 for rows elsewhere; shape (rows,).
+            starts: Where groups of bins start, shape (nodes, codes, width).
+
+        Returns:
+            One sum per group: node by node, code by code, bin by bin. Not re-randomised: see
+            `sealed`.
+        """
+        self._blocks = [_joined(self._blocks)]
+        return _joined([self._node(slot == at, groups) for at, groups in enumerate(starts)])
+
+    def _node(self, inside: Bools, starts: Bools) -> Ciphertexts:
+        rows = np.flatnonzero(inside)
+        if not rows.size:
+            nothing: list[int] = []
+            return self._blocks[0].sums([nothing] * int(starts.sum()))
+        return _group_sums(self._blocks[0].take(rows.tolist()), self._bins[rows], starts)
+
+
+def sealed(key: PublicKey, packing: Packing, sums: Ciphertexts) -> bytes:
+    """Sums as they leave the passive party.
+
+    Args:
+        key: The active party's.
+        packing: How sums share ciphertexts.
+        sums: Of pairs.
+
+    Returns:
+        `packing.ciphertexts(len(sums))` ciphertexts, random anew.
+    """
+    folded = packing.fold(sums)
+    return (folded + key.encrypt([0] * len(folded))).dump()
+
+
+def opened(key: PrivateKey, packing: Packing, data: bytes, starts: Bools) -> Integers:
+    """Read the histograms that a passive party sent.
+
+    Args:
+        key: Of the active party.
+        packing: How sums share ciphertexts.
+        data: What `sealed` returned there.
+        starts: Where groups of bins start, shape (nodes, codes, width).
+
+    Returns:
+        g and h by group, where the group starts, and 0 elsewhere; shape (2, nodes, codes, width).
+
+    Raises:
+        ValueError: The bytes are not so many sums.
+    """
+    count = int(starts.sum())
+    ciphertexts = key.public.load(data, packing.ciphertexts(count))
+    sums = np.zeros((2, *starts.shape), np.int64)
+    sums[:, starts] = packing.unfold(key.decrypt(ciphertexts), count)
+    return sums
+
+
+def _group_sums(rows: Ciphertexts, bins: Bins, starts: Bools) -> Ciphertexts:
+    """One sum per group of bins of each code."""
+    groups = starts.sum(axis=1)
+    group = (np.cumsum(starts, axis=1) - 1).astype(np.int8)
+    codes = group[np.arange(bins.shape[1]), bins]
+    buckets = int(groups.max())
+    sums = bucket_sums(rows, codes, buckets)
+    exist = np.arange(buckets) < groups[:, None]
+    return sums if exist.all() else sums.take(np.flatnonzero(exist).tolist())
+
+
+def _joined(parts: Sequence[Ciphertexts]) -> Ciphertexts:
+    return parts[0].join(parts[1:]) if len(parts) > 1 else parts[0]

@@ -1,0 +1,139 @@
+"""What a party keeps while it trains, so that a run that was cut off goes on where it was.
+
+The active party keeps the course of training after each tree. A passive party keeps every split
+on its columns before it tells which rows go left. So it always knows all splits of the trees that
+the active party kept, and both go on after the last of these.
+"""
+
+import secrets
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from isthmus.store import checkpoint
+from isthmus.store.checkpoint import Arrays, Checkpoint
+from isthmus.vertical.boosting.boost import Course
+from isthmus.vertical.boosting.model import OwnSplit
+from isthmus.vertical.boosting.tree import Tree
+
+_NODE_FACTS = tuple(each.name for each in fields(Tree))
+
+
+@dataclass
+class ActiveMemory:
+    """The course of training after the last tree; on disk where a path is given."""
+
+    path: Path | None = None
+    run: str = ""
+    secret: int = 0
+    """What samples are drawn with that nobody else may draw again."""
+
+    course: Course | None = None
+    _of: str = ""
+
+    def load(self, of: str) -> None:
+        """Read what an earlier run left, if there is anything.
+
+        Args:
+            of: Digest of the job, the rows and the columns: nothing else may go on from it.
+
+        Raises:
+            SpecError: The file is broken, or of something else.
+        """
+        self._of = of
+        saved = checkpoint.load(self.path, of) if self.path else None
+        if saved is not None:
+            self.run, self.secret = str(saved.facts["run"]), int(str(saved.facts["secret"]), 16)
+            self.course = _course(saved.arrays)
+
+    def begin(self) -> None:
+        """Forget what there is, and name a new run."""
+        self.run, self.secret, self.course = secrets.token_hex(16), secrets.randbits(128), None
+
+    def keep(self, course: Course) -> None:
+        """Keep the course after a tree, on disk before the next one starts."""
+        self.course = course
+        if self.path is not None:
+            known = Checkpoint(_arrays(course), {"run": self.run, "secret": f"{self.secret:x}"})
+            checkpoint.save(self.path, self._of, known)
+
+
+@dataclass
+class PassiveMemory:
+    """Splits on this party's columns; on disk where a path is given."""
+
+    path: Path | None = None
+    run: str = ""
+    splits: list[OwnSplit] = field(default_factory=list[OwnSplit])
+    _of: str = ""
+
+    def load(self, of: str) -> None:
+        """Read what an earlier run left, if there is anything.
+
+        Args:
+            of: Digest of the job, the rows and the columns: nothing else may go on from it.
+
+        Raises:
+            SpecError: The file is broken, or of something else.
+        """
+        self._of = of
+        saved = checkpoint.load(self.path, of) if self.path else None
+        if saved is not None:
+            self.run = str(saved.facts["run"])
+            self.splits = msgspec.json.decode(str(saved.facts["splits"]), type=list[OwnSplit])
+
+    def begin(self, run: str, trees: int) -> None:
+        """Go on with the first trees of a run; with none of them, any run may begin.
+
+        Args:
+            run: The run.
+            trees: How many of its trees are finished.
+
+        Raises:
+            ValueError: There are some, and of another run.
+        """
+        if trees and run != self.run:
+            raise ValueError(f"it wants to go on after tree {trees} of a run that we have not seen")
+        self.run = run
+        self.splits = [split for split in self.splits if split.tree < trees]
+        self._keep()
+
+    def add(self, splits: list[OwnSplit]) -> None:
+        """Keep splits, on disk before anybody learns which rows they part."""
+        self.splits += splits
+        self._keep()
+
+    def _keep(self) -> None:
+        if self.path is not None:
+            splits = msgspec.json.encode(self.splits).decode()
+            known = Checkpoint({}, {"run": self.run, "splits": splits})
+            checkpoint.save(self.path, self._of, known)
+
+
+def _arrays(course: Course) -> Arrays:
+    """A course without a tree that is being grown."""
+    joined = {
+        f"tree.{name}": np.concatenate([getattr(tree, name) for tree in course.trees])
+        for name in _NODE_FACTS
+    }
+    return joined | {
+        "nodes": np.array([len(tree) for tree in course.trees]),
+        "base": course.base,
+        "sums": course.sums,
+        "moved": course.moved,
+        "losses": np.array(course.losses).reshape(-1, 2),
+    }
+
+
+def _course(arrays: Arrays) -> Course:
+    ends = np.cumsum(arrays["nodes"])[:-1]
+    facts = [np.split(arrays[f"tree.{name}"], ends) for name in _NODE_FACTS]
+    return Course(
+        base=arrays["base"],
+        sums=arrays["sums"],
+        moved=arrays["moved"],
+        trees=tuple(Tree(*each) for each in zip(*facts, strict=True)),
+        losses=tuple((float(seen), float(unseen)) for seen, unseen in arrays["losses"]),
+    )

@@ -1,0 +1,186 @@
+"""The part of a joint model that stays at one party.
+
+The active party has the trees, in codes; each party has the meaning of its own codes. All parts of
+one model have the same `run`: parts of different runs do not fit together, even of one job.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from isthmus.core.arrays import Bools, Integers
+from isthmus.core.errors import SpecError
+from isthmus.data.binning import Binning
+from isthmus.vertical.boosting import importance
+from isthmus.vertical.boosting.boost import Ensemble
+from isthmus.vertical.boosting.importance import Importance
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.tree import Tree
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column of this party: its number in the job, and what its bins mean."""
+
+    code: int
+    binning: Binning
+
+
+class OwnSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A split on a column of this party."""
+
+    tree: int
+    node: int
+    code: int
+    left: list[int]  # bins that go left
+
+
+class Grown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tree as the active party sees it, by node: see `tree.Tree`."""
+
+    code: list[int]
+    child: list[int]
+    left: list[list[int]]  # bins that go left; none at leaves
+    value: list[float]
+    gain: list[float]
+    cover: list[float]
+    rows: list[int]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The passive party's part: where its columns send rows, and nothing of what that leads to."""
+
+    run: str
+    trees: int
+    columns: list[Column]
+    splits: list[OwnSplit]  # by tree, then node
+
+
+class ActivePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The active party's part: all trees, and the meaning of its own columns."""
+
+    run: str
+    spec: Boosting
+    columns: list[Column]
+    passives: dict[str, list[int]]  # codes of each other party
+    bins: list[int]  # of each code
+    base: list[float]
+    trees: list[Grown]
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The trees, ready to score with."""
+        width = max(self.bins)
+        trees = tuple(_tree(grown, width) for grown in self.trees)
+        return Ensemble(np.array(self.base), trees, self.spec.forest)
+
+    @property
+    def splits(self) -> list[OwnSplit]:
+        """The splits on this party's columns, by tree, then node."""
+        return self.splits_on([column.code for column in self.columns])
+
+    def splits_on(self, codes: Sequence[int]) -> list[OwnSplit]:
+        """The splits on some codes, by tree, then node."""
+        wanted = frozenset(codes)
+        return [
+            OwnSplit(number, node, code, tree.left[node])
+            for number, tree in enumerate(self.trees)
+            for node, code in enumerate(tree.code)
+            if code in wanted
+        ]
+
+    @property
+    def importance(self) -> Importance:
+        """What the splits on each code add up to; this party can name its own codes only."""
+        return importance.importance(self.ensemble.trees, len(self.bins))
+
+
+def columns(binnings: Sequence[Binning], codes: Integers) -> list[Column]:
+    """A party's columns under their codes."""
+    return [Column(*each) for each in zip(codes.tolist(), binnings, strict=True)]
+
+
+def active_part(
+    run: str,
+    spec: Boosting,
+    columns: list[Column],
+    passives: Mapping[str, Integers],
+    bins: Integers,
+    ensemble: Ensemble,
+) -> ActivePart:
+    """Put the active party's part together.
+
+    Args:
+        run: What all parts of this model have in common.
+        spec: What the job says.
+        columns: Its own columns.
+        passives: Codes of each other party.
+        bins: Bins of each code.
+        ensemble: The trees.
+
+    Returns:
+        The part.
+    """
+    codes = {party: found.tolist() for party, found in passives.items()}
+    trees = [_grown(tree, bins) for tree in ensemble.trees]
+    return ActivePart(run, spec, columns, codes, bins.tolist(), ensemble.base.tolist(), trees)
+
+
+def check_together(active: ActivePart, passives: Mapping[str, Part]) -> None:
+    """Refuse parts that are not of one model.
+
+    Args:
+        active: The active party's part.
+        passives: The parts of the others, by party.
+
+    Raises:
+        SpecError: A part is missing, or of another run.
+    """
+    if passives.keys() != active.passives.keys():
+        needed = ", ".join(active.passives)
+        raise SpecError(
+            f"this model has parts at {needed} besides the active party's own: bring each of them."
+        )
+    for party, part in passives.items():
+        ours = active.splits_on(active.passives[party])
+        if part.run != active.run or part.splits != ours:
+            raise SpecError(
+                f"the part of {party!r} is of another run: a model is scored with the parts that "
+                "were trained together. Ask them for the part of the same run."
+            )
+
+
+def _grown(tree: Tree, bins: Integers) -> Grown:
+    lefts = [
+        np.flatnonzero(left[: bins[code]]).tolist() if code >= 0 else []
+        for code, left in zip(tree.code.tolist(), tree.left, strict=True)
+    ]
+    return Grown(
+        code=tree.code.tolist(),
+        child=tree.child.tolist(),
+        left=lefts,
+        value=tree.value.tolist(),
+        gain=tree.gain.tolist(),
+        cover=tree.cover.tolist(),
+        rows=tree.rows.tolist(),
+    )
+
+
+def _tree(grown: Grown, width: int) -> Tree:
+    return Tree(
+        code=np.array(grown.code),
+        child=np.array(grown.child),
+        left=bins_left(grown.left, width),
+        value=np.array(grown.value),
+        gain=np.array(grown.gain),
+        cover=np.array(grown.cover),
+        rows=np.array(grown.rows),
+    )
+
+
+def bins_left(lists: Sequence[Sequence[int]], width: int) -> Bools:
+    """Lists of the bins that go left as a mask, shape (lists, width)."""
+    mask = np.zeros((len(lists), width), np.bool_)
+    for row, bins in zip(mask, lists, strict=True):
+        row[list(bins)] = True
+    return mask

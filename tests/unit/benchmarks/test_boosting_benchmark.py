@@ -1,0 +1,225 @@
+"""The benchmark of boosting runs, at sizes that say nothing; no rival is installed here."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import (
+    bench_boosting,
+    boosting_aims,
+    boosting_rivals,
+    contest,
+    online,
+    operations,
+    rivals,
+    simulated,
+)
+from benchmarks.bench_boosting import Sizes
+from benchmarks.boosting_rivals import SGB, XGBOOST, Rival
+from benchmarks.contest import OURS, Compared, Contest
+from benchmarks.measurement import Row
+from benchmarks.online import Wait
+from benchmarks.operations import Operations
+from benchmarks.pace import Course, Mark, Pace, pace
+from benchmarks.simulated import ACTIVE, PASSIVE, Workload
+from isthmus.core.errors import SpecError
+from isthmus.vertical.boosting import Boosting
+from isthmus.vertical.boosting.spec import Encryption
+
+COLUMNS = {ACTIVE: 2, PASSIVE: 3}
+WEAK = Encryption(key_bits=1024)
+SMALL = Boosting(trees=2, depth=2, encryption=WEAK)
+SIZES = Sizes(
+    trees=2,
+    depths=(2,),
+    joined={400: (2, 2)},
+    large=(400, 2),
+    columns=2,
+    cost_rows=300,
+    cost_trees=2,
+    requests=5,
+    encryption=WEAK,
+)
+TRAINING = """
+import json, pathlib, sys
+settings = json.loads(sys.argv[1])
+marks = [{"time": tree, "cpu": 0, "sent": 0} for tree in range(settings["trees"] + 1)]
+pathlib.Path("cost.json").write_text(json.dumps({"marks": marks, "auc": settings["depth"] / 10}))
+"""
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> Workload:
+    return simulated.synthetic(400, COLUMNS, tmp_path)
+
+
+def this_python() -> AbstractContextManager[Path]:
+    return nullcontext(Path(sys.executable))
+
+
+@contextmanager
+def nowhere() -> Iterator[Path]:
+    raise SpecError("it is not on the index.")
+    yield
+
+
+def learn(python: Path, job: Boosting, files: Sequence[Path]) -> Pace:
+    assert python == Path(sys.executable)
+    assert all(file.is_file() for file in files)
+    return Pace(job.trees * 1e6, 1, 1, 0.5)
+
+
+def fail(*_: object) -> Pace:
+    raise SpecError("it gave up.")
+
+
+def compared(workload: Workload, job: Boosting, **walls: float) -> Compared:
+    names = {"ours": OURS, "sgb": SGB, "xgboost": XGBOOST}
+    return Compared(
+        workload, job, {names[name]: Pace(wall, 0, 0, 0.5) for name, wall in walls.items()}
+    )
+
+
+class TestPace:
+    def test_is_the_average_of_all_trees_but_the_first(self) -> None:
+        first = Course([Mark(0, 0, 0), Mark(50, 9, 70), Mark(52, 10, 80), Mark(54, 12, 90)], 0.7)
+        other = Course([Mark(0, 0, 0), Mark(50, 3, 10), Mark(53, 4, 11), Mark(58, 6, 14)], 0.7)
+        assert pace([first, other]) == Pace(wall=2, cpu=3, sent=12, auc=0.7)
+
+
+class TestRivals:
+    def test_get_the_same_rows_of_both_parties_in_one_order(
+        self, workload: Workload, tmp_path: Path
+    ) -> None:
+        active, passive = (np.load(file) for file in boosting_rivals.write(workload, tmp_path))
+        assert active["x"].shape == (400, 2)
+        assert (passive["x"].shape, passive["x_test"].shape) == ((400, 3), (80, 3))
+        assert (active["y"] == workload.training_rows(ACTIVE).label).all()
+        assert set(passive) == {"x", "x_test"}
+
+    def test_are_asked_for_what_our_job_says(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = tmp_path / "rival_xgboost.py"
+        program.write_text(TRAINING)
+        monkeypatch.setattr(boosting_rivals, "__file__", str(tmp_path / "boosting_rivals.py"))
+        found = boosting_rivals.train_xgboost(Path(sys.executable), SMALL, [tmp_path, tmp_path])
+        assert found == Pace(wall=1, cpu=0, sent=0, auc=0.2)
+
+    def test_have_all_that_they_need_pinned(self) -> None:
+        pins = Path(boosting_rivals.__file__).with_name("rival_sgb.txt").read_text().splitlines()
+        assert SGB.removeprefix("SGB of ") in pins
+        assert all("==" in pin for pin in pins if not pin.startswith("#"))
+
+    def test_that_cannot_be_installed_are_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rivals, "PYTHON", "no-such-python")
+        with Contest(boosting_rivals.RIVALS) as contestants:
+            assert set(contestants.missing) == {SGB, XGBOOST}
+        assert "could not be installed" in contestants.missing[SGB]
+
+
+class TestOperations:
+    def test_are_those_of_the_smaller_children(self, workload: Workload) -> None:
+        stump = operations.per_tree(workload, Boosting(trees=2, depth=1))
+        assert (stump.encryptions, stump.additions) == (400, 400 * 3)
+        deeper = operations.per_tree(workload, Boosting(trees=2, depth=2))
+        assert 400 * 3 < deeper.additions <= 600 * 3
+        assert deeper.decryptions == 2 * stump.decryptions
+
+    def test_are_fewer_with_a_sample(self, workload: Workload) -> None:
+        sampled = operations.per_tree(workload, Boosting(trees=2, depth=1, sampling="goss"))
+        assert (sampled.encryptions, sampled.additions) == (80, 80 * 3)
+
+    def test_take_as_long_as_their_rates_say(self) -> None:
+        assert Operations(10, 20, 30).seconds(Operations(10, 10, 10)) == 6
+        rates = operations.rates(WEAK, 50, 2, 4)
+        assert min(rates.encryptions, rates.additions, rates.decryptions) > 0
+
+
+class TestOnline:
+    def test_parts_make_one_model(self, workload: Workload) -> None:
+        active, passive = online.parts(workload, SMALL)
+        assert active.run == passive.run
+        assert passive.splits == active.splits_on(active.passives[PASSIVE])
+        assert passive.splits
+
+
+class TestAims:
+    def test_compare_with_sgb_of_every_row_at_the_same_depth(self, workload: Workload) -> None:
+        every = compared(workload, Boosting(depth=3, trees=2), ours=1, sgb=3)
+        goss = compared(workload, Boosting(depth=3, trees=2, sampling="goss"), ours=0.5, sgb=9)
+        (missed,) = boosting_aims.missed([every, goss], [], [], [])
+        assert missed.endswith("goss: 6 times as fast as SGB with every row; the aim is 8.")
+
+    def test_count_all_trees(self, workload: Workload) -> None:
+        slow = compared(workload, Boosting(depth=3, trees=20), ours=2)
+        large = compared(workload, Boosting(depth=5, trees=20, sampling="goss"), ours=7)
+        missed = boosting_aims.missed([slow], [], [large], [])
+        assert [text.partition(": ")[2] for text in missed] == [
+            "40 s for 20 trees; the aim is 30.",
+            "140 s for 20 trees; the aim is 120.",
+        ]
+
+    def test_look_at_the_ratio_to_xgboost_and_at_the_floor(self, workload: Workload) -> None:
+        near = compared(workload, SMALL, ours=1, sgb=4, xgboost=0.1)
+        far = compared(workload, SMALL, ours=3, sgb=4, xgboost=0.1)
+        floor: list[Row] = [
+            {"trees": "few", boosting_aims.TO_FLOOR: 1.4},
+            {"trees": "many", boosting_aims.TO_FLOOR: 1.6},
+        ]
+        missed = boosting_aims.missed([], [near, far], [], floor)
+        assert [text.partition(": ")[2] for text in missed] == [
+            "0.75 of SGB's ratio to XGBoost; the aim is 0.5.",
+            "1.6 times the floor; the aim is 1.5.",
+        ]
+
+
+class TestMeasurement:
+    """What our own processes take is made up here; `TestProcesses` has real ones."""
+
+    @pytest.fixture(autouse=True)
+    def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(contest, "train", lambda *_: Pace(2, 3, 4, 0.6))
+        monkeypatch.setattr(online, "waits", lambda *_: [Wait(1, 0.002, 0.003)])
+
+    def test_has_a_table_for_each_question(self, workload: Workload) -> None:
+        contenders = {SGB: Rival(this_python, learn), XGBOOST: Rival(this_python, learn)}
+        found = bench_boosting.measure(SIZES, contenders, lambda: workload)
+        real, made_up = found.tables["Real rows"], found.tables["Made-up rows"]
+        assert [row["by"] for row in real] == [OURS, SGB, XGBOOST] * 2
+        assert [row["s / ours"] for row in made_up] == [1, 1e6, 1e6]
+        assert found.tables["A request to score rows"] == [{"rows": 1, "p50 ms": 2, "p99 ms": 3}]
+        assert len(found.tables["The floor"]) == 4
+        assert len(found.tables["Cost"]) == 6
+        assert "1e+06 times as fast as SGB" in found.answer
+
+    def test_names_what_is_not_here(self) -> None:
+        def absent() -> Workload:
+            raise SpecError("the real rows are not here.")
+
+        contenders = {SGB: Rival(nowhere, learn), XGBOOST: Rival(this_python, fail)}
+        found = bench_boosting.measure(SIZES, contenders, absent)
+        assert [row["by"] for row in found.tables["Made-up rows"]] == [OURS]
+        assert found.falls_short[:3] == [
+            "the real rows are not here.",
+            f"{SGB} was not measured: it is not on the index.",
+            f"{XGBOOST} was not measured: synthetic 400 x 2+2: it gave up.",
+        ]
+
+
+@pytest.mark.slow
+class TestProcesses:
+    def test_score_and_tell_how_long_it_took(self, workload: Workload) -> None:
+        single, several = online.waits(workload, SMALL, (1, 7), requests=5)
+        assert (single.rows, several.rows) == (1, 7)
+        assert 0 < single.half <= single.most
+
+    def test_train_and_tell_what_a_tree_took(self, workload: Workload) -> None:
+        took = contest.train(workload, SMALL)
+        assert took.wall > 0
+        assert took.sent > 400 * WEAK.key_bits / 8
+        assert 0.5 < took.auc < 1

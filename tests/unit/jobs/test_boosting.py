@@ -1,0 +1,74 @@
+"""What a job with boosted trees asks of its parties, and what it measures."""
+
+import numpy as np
+import pytest
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.data.table import Table
+from isthmus.jobs import boosting
+from isthmus.jobs.outcome import Joined
+from isthmus.vertical.boosting import Boosting
+
+ROWS = 400
+NUMBERS = np.random.default_rng(5)
+SPEC = Boosting(trees=5)
+
+
+def table(
+    name: str, values: Floats, label: Floats | None = None, weight: Floats | None = None
+) -> Table:
+    identifiers = [b"%d" % row for row in range(len(values))]
+    return Table(identifiers, values[:, None], (name,), label, weight)
+
+
+OURS, THEIRS = NUMBERS.normal(size=ROWS), NUMBERS.normal(size=ROWS)
+ILL = (OURS + THEIRS + NUMBERS.normal(size=ROWS) > 0).astype(np.float64)
+CLINIC, INSURER = table("age", OURS, ILL), table("costs", THEIRS)
+BARE = Table(CLINIC.identifiers, np.empty((ROWS, 0)), (), ILL)
+
+
+class TestCheckParty:
+    def test_accepts_an_active_party_without_columns(self) -> None:
+        boosting.check_party(SPEC, "active", BARE)
+
+    def test_refuses_local_trees_without_columns(self) -> None:
+        with pytest.raises(SpecError, match=r"`boosting\.local_trees` grows trees on the active"):
+            boosting.check_party(Boosting(local_trees=1), "active", BARE)
+
+    def test_refuses_a_label_that_the_objective_does_not_know(self) -> None:
+        with pytest.raises(SpecError, match="values other than 0 and 1"):
+            boosting.check_party(SPEC, "active", table("age", OURS, ILL * 2))
+
+    def test_refuses_a_passive_party_without_columns(self) -> None:
+        with pytest.raises(SpecError, match="has nothing else to bring"):
+            boosting.check_party(SPEC, "passive", BARE)
+
+    def test_refuses_weights_at_a_passive_party(self) -> None:
+        with pytest.raises(SpecError, match="sample weights are the active party's"):
+            boosting.check_party(SPEC, "passive", table("costs", THEIRS, weight=np.ones(ROWS)))
+
+
+def together(clinic: Table = CLINIC, insurer: Table = INSURER) -> Joined:
+    return Joined([clinic, insurer], [clinic, insurer], job="digest", seed=7)
+
+
+class TestCentral:
+    def test_measures_the_same_algorithm_and_xgboost(self) -> None:
+        pytest.importorskip("xgboost", reason="the extra `compare` is not installed")
+        found = boosting.central(SPEC, together())
+        assert found.keys() == {"auc_central", "ks_central", "auc_xgboost", "ks_xgboost"}
+        assert found["auc_central"] == pytest.approx(found["auc_xgboost"], abs=0.02)
+
+    def test_measures_numbers_by_their_errors(self) -> None:
+        squared = Boosting(objective="squared", trees=5)
+        found = boosting.central(squared, together(table("age", OURS, OURS + THEIRS)))
+        assert found.keys() == {"rmse_central", "mae_central", "r2_central"}
+        assert 0 < found["mae_central"] < found["rmse_central"]
+
+    def test_measures_classes_by_how_many_are_right(self) -> None:
+        three = (OURS > -0.5).astype(np.float64) + (OURS > 0.5)
+        multiclass = Boosting(objective="multiclass", classes=3, trees=5)
+        found = boosting.central(multiclass, together(table("age", OURS, three)))
+        assert found.keys() == {"accuracy_central"}
+        assert found["accuracy_central"] > 0.9

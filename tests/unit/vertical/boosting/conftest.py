@@ -1,0 +1,28 @@
+"""One key per scheme and engine, made once: small ones, as tests need no security."""
+
+import pytest
+
+from isthmus.crypto import keys
+from isthmus.crypto.keys import Engine
+from isthmus.crypto.scheme import PrivateKey, Scheme
+
+BITS = 1024
+
+
+@pytest.fixture(
+    scope="session",
+    params=[("okamoto-uchiyama", "heu"), ("paillier", "heu"), ("paillier", "gmpy2")],
+    ids="-".join,
+)
+def pair(request: pytest.FixtureRequest) -> tuple[Scheme, Engine]:
+    """A scheme and an engine that has it."""
+    chosen: tuple[Scheme, Engine] = request.param
+    if chosen[1] == "heu":
+        pytest.importorskip("heu", reason="HEU has no wheel for this Python")
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def key(pair: tuple[Scheme, Engine]) -> PrivateKey:
+    """A private key of that scheme and engine."""
+    return keys.generate(*pair, BITS)

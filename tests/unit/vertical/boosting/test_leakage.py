@@ -1,0 +1,41 @@
+"""How well nodes tell labels apart."""
+
+import numpy as np
+import pytest
+
+from isthmus.vertical.boosting.leakage import cluster_auc
+from isthmus.vertical.boosting.remote import View
+
+
+def views(agree: float, trees: int = 8, rows: int = 400) -> tuple[list[View], np.ndarray]:
+    """Nodes of trees that part rows by label, for a share of the rows."""
+    chance = np.random.default_rng(0)
+    label = chance.integers(0, 2, rows)
+    found = list[View]()
+    for _ in range(trees):
+        told = np.where(chance.random(rows) < agree, label, chance.integers(0, 2, rows))
+        found.append((2 * told + chance.integers(0, 2, rows)).astype(np.int16))
+    return found, label.astype(float)
+
+
+class TestClusterAuc:
+    def test_is_one_where_nodes_are_labels(self) -> None:
+        assert cluster_auc(*views(1.0)) == 1.0
+
+    def test_is_a_blind_guess_where_nodes_have_nothing_to_do_with_labels(self) -> None:
+        assert cluster_auc(*views(0.0)) < 0.56
+
+    def test_grows_with_what_nodes_tell(self) -> None:
+        found = [cluster_auc(*views(agree)) for agree in (0.2, 0.4, 0.6)]
+        assert found == sorted(found)
+
+    def test_is_a_blind_guess_where_nothing_was_seen(self) -> None:
+        _, label = views(1.0)
+        assert cluster_auc([], label) == 0.5
+        assert cluster_auc([np.zeros(len(label), np.int16)], label) == 0.5
+
+    def test_leaves_out_rows_that_were_not_seen(self) -> None:
+        every, label = views(1.0)
+        unseen = np.arange(len(label)) % 2 == 0
+        half = [np.where(unseen, -1, view).astype(np.int16) for view in every]
+        assert cluster_auc(half, label) == pytest.approx(0.875, abs=0.02)

@@ -1,0 +1,66 @@
+"""What is to be learnt, and from which rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import JobError, SpecError
+from isthmus.vertical.boosting import Boosting, Chance, Rows, coding
+from isthmus.vertical.boosting.boost import Problem
+from isthmus.vertical.boosting.problem import constraints, problem
+from tests.coded import CHANCE, Data, Run, a_data, a_spec
+
+OTHERS = replace(CHANCE, secret=99)
+
+
+def learnt(spec: Boosting, chance: Chance = CHANCE, data: Data | None = None) -> Problem:
+    rows = Run(spec, data or a_data()).rows()[0]
+    columns = coding.columns(rows.train, spec, chance.job)
+    dealt = coding.deal([columns.facts], constraints(rows, columns), chance)
+    return problem(rows, dealt.book, spec, chance)
+
+
+class TestProblem:
+    def test_counts_every_row_once_without_weights(self) -> None:
+        assert learnt(a_spec()).weight.tolist() == [1.0] * 300
+
+    def test_draws_samples_by_the_seed_of_the_job(self) -> None:
+        assert learnt(a_spec()).seed == learnt(a_spec(), OTHERS).seed == CHANCE.seed
+
+    def test_draws_samples_by_gradients_with_a_seed_of_its_own(self) -> None:
+        assert learnt(a_spec(sampling="goss"), OTHERS).seed == OTHERS.secret
+
+    def test_holds_the_same_rows_back_in_every_attempt(self) -> None:
+        held = learnt(a_spec(validation_share=0.2)).held_out
+        again = learnt(a_spec(validation_share=0.2), OTHERS).held_out
+        assert held.sum() == 60
+        assert np.array_equal(held, again)
+
+    def test_needs_a_label(self) -> None:
+        rows = Run(a_spec(), a_data()).rows()[1]
+        with pytest.raises(SpecError, match="needs a `label`"):
+            problem(rows, learnt(a_spec()).book, a_spec(), CHANCE)
+
+    def test_needs_rows_for_one_split(self) -> None:
+        with pytest.raises(JobError, match="19 rows to train on are fewer than"):
+            learnt(a_spec(), data=a_data(train=19))
+
+
+class TestConstraints:
+    def rows(self, **monotone: int) -> tuple[Rows, coding.Columns]:
+        data = a_data().rows(
+            (0, 4), {name.replace("_", "-"): way for name, way in monotone.items()}
+        )
+        return data, coding.columns(data.train, a_spec(), "job")
+
+    def test_are_those_of_the_columns_that_have_one(self) -> None:
+        rows, columns = self.rows(column_of_0=-1)
+        found = dict(zip(columns.names, constraints(rows, columns).tolist(), strict=True))
+        assert found == {"column-of-0": -1, "column-of-4": 0}
+
+    @pytest.mark.parametrize("name", ["column_of_4", "column_of_9"])
+    def test_are_refused_on_what_is_no_number(self, name: str) -> None:
+        rows, columns = self.rows(**{name: 1})
+        with pytest.raises(SpecError, match="is no column of numbers that the active party"):
+            constraints(rows, columns)

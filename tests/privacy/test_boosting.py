@@ -158,7 +158,10 @@ class TestDeclarations:
 
 
 class TestTaggedSamples:
-    """An active party that singles a row out, to learn its bins, gets no answer."""
+    """An active party that asks about single rows gets no answer.
+
+    By gradients that stand out it can still tag them: see `messages`.
+    """
 
     def refused(self, kind: type[Message], change: Change) -> str:
         tampered = {"hub": lambda line: Tampering(line, kind, change)}

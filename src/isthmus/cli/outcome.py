@@ -18,7 +18,12 @@ if TYPE_CHECKING:  # commands load what they need when they run
     )
     from isthmus.store.runs import Run
 
-MODELS = {"": "joint", "_active_only": "active party alone", "_central": "pooled"}
+MODELS = {
+    "": "joint",
+    "_active_only": "active party alone",
+    "_central": "pooled",
+    "_xgboost": "XGBoost, pooled",
+}
 """Which model a metric is of, by the end of its name."""
 
 

@@ -32,9 +32,9 @@ class Importance(msgspec.Struct, frozen=True):
     """What the splits of a model's trees make of one feature."""
 
     name: str  # of this party's columns; a code where another party knows the name
-    gain: float  # share of the gain of all splits, in [0, 1]
-    cover: float  # sum of the hessians of the rows that were split
     count: int  # how many splits
+    cover: float | None = None  # sum of the hessians of the rows that were split
+    gain: float | None = None  # share of the gain of all splits, in [0, 1]
 
 
 class Convergence(msgspec.Struct, frozen=True):
@@ -102,6 +102,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     convergence: Convergence = Convergence()
     stages: dict[str, float] = {}  # seconds
     learned: list[Learned] = []
+    cluster_auc: float | None = None  # of labels, from the nodes that another party saw
     sent: list[Sent] = []
     verdict: str = ""
     warnings: list[str] = []
@@ -123,7 +124,7 @@ def render(report: Report) -> str:
         headline=headline(report),
         result_figures=_result_figures(report),
         training_figures=_training_figures(report),
-        largest_gain=max((feature.gain for feature in report.importance), default=0.0) or 1.0,
+        largest_gain=max((each.gain or 0.0 for each in report.importance), default=0.0) or 1.0,
         coefficients=sorted(report.coefficients, key=lambda c: -abs(c.per_deviation)),
         largest=largest or 1.0,
     )

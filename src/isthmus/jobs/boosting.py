@@ -1,6 +1,7 @@
 """Plays either role of a vertical boosting, and measures what came of it."""
 
 import importlib.util
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,9 @@ from isthmus.store.runs import Run
 from isthmus.vertical.boosting import Boosting, active, objective, passive
 from isthmus.vertical.boosting.active import Trained
 from isthmus.vertical.boosting.coding import Chance, Rows
-from isthmus.vertical.boosting.leakage import cluster_auc
+from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
-from isthmus.vertical.boosting.model import ActivePart
+from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import pooled
 
 
@@ -108,11 +109,19 @@ def _losses(train: float, held_out: float) -> dict[str, float]:
 
 
 def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
-    """How well the party that saw most can tell the labels of the training rows by its nodes."""
+    """How well another party can tell the labels of the training rows apart: the one that can best.
+
+    By the rows that are together in nodes, and where trees have samples also by how often a row was
+    in one.
+    """
     label = _labels(train)
-    if spec.objective != "binary" or not any(trained.views.values()):
+    seen = [views for views in trained.views.values() if views]
+    if spec.objective != "binary" or not seen:
         return {}
-    return {"cluster_auc": max(cluster_auc(views, label) for views in trained.views.values())}
+    found = {"cluster_auc": max(cluster_auc(views, label) for views in seen)}
+    if spec.forest or spec.sampling != "all":
+        found["sample_auc"] = max(sample_auc(views, label) for views in seen)
+    return found
 
 
 def _scores(
@@ -136,27 +145,31 @@ def describe(run: Run) -> Description:
     Raises:
         SpecError: The model is not what a run writes.
     """
-    if "passives" not in run.read_json(run.model.name, dict[str, Any]):
-        return Description()
-    part = run.read_json(run.model.name, ActivePart)
+    if "passives" in run.read_json(run.model.name, dict[str, Any]):
+        return Description(importance=_importance(run.read_json(run.model.name, ActivePart)))
+    part = run.read_json(run.model.name, Part)
+    names = {column.code: column.binning.name for column in part.columns}
+    splits = Counter(names[split.code] for split in part.splits)
+    return Description(importance=[Importance(*each) for each in splits.most_common()])
+
+
+def _importance(part: ActivePart) -> list[Importance]:
     found = part.importance
     names = {column.code: column.binning.name for column in part.columns}
     names |= {
         code: f"code {code} of {party}" for party, codes in part.passives.items() for code in codes
     }
     total = float(found.gain.sum()) or 1.0
-    split_on = [code for code in np.argsort(-found.gain).tolist() if found.count[code]]
-    return Description(
-        importance=[
-            Importance(
-                name=names[code],
-                gain=float(found.gain[code]) / total,
-                cover=float(found.cover[code]),
-                count=int(found.count[code]),
-            )
-            for code in split_on
-        ]
-    )
+    return [
+        Importance(
+            name=names[code],
+            count=int(found.count[code]),
+            cover=float(found.cover[code]),
+            gain=float(found.gain[code]) / total,
+        )
+        for code in np.argsort(-found.gain).tolist()
+        if found.count[code]
+    ]
 
 
 def central(spec: Boosting, rows: Joined) -> dict[str, float]:

@@ -21,8 +21,15 @@ from isthmus.store.runs import Run, find
 
 _LOWER_IS_BETTER = {"rmse", "mae"}
 
-_STAGES = {"kernel": "encrypted product", "transport": "waiting for messages"}
+_STAGES = {
+    "kernel": "encrypted product",
+    "sums": "encrypted sums",
+    "transport": "waiting for messages",
+}
 """What people call a stage whose name in the code says too little to them."""
+
+_WHOLES = {"total", "training", "joint trees", "per_tree"}
+"""Times that other stages are parts of."""
 
 
 def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
@@ -63,6 +70,7 @@ def write(run: Run, central: Mapping[str, float] | None = None) -> Path:
         convergence=_convergence(result),
         stages=_stages(result.seconds),
         learned=result.learned,
+        cluster_auc=result.leakage.get("cluster_auc"),
         sent=[Sent(**msgspec.structs.asdict(row)) for row in summarise(records(run.ledger))],
         verdict=_verdict(run),
         warnings=_warnings(result),
@@ -112,7 +120,7 @@ def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> lis
 
 def _stages(seconds: Mapping[str, float]) -> dict[str, float]:
     """Where the time went, in parts that do not overlap."""
-    parts = {name: spent for name, spent in seconds.items() if name not in {"total", "training"}}
+    parts = {name: spent for name, spent in seconds.items() if name not in _WHOLES}
     named = {_STAGES.get(name, name): spent for name, spent in parts.items()}
     return named | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
 

@@ -84,10 +84,10 @@ class Answers:
             rows = min(self._spec.block_rows, start.rows - first_row)
             with self._telemetry.timed("transport"):
                 block = self._active.receive(EncryptedGradients)
-            with self._telemetry.timed("kernel"), honest(self._active, EncryptedGradients):
+            with self._telemetry.timed("sums"), honest(self._active, EncryptedGradients):
                 check_first_row(block.first_row, first_row)
                 self._tree.gradients.add(block.ciphertexts, rows)
-        with self._telemetry.timed("kernel"), honest(self._active, EncryptedGradients):
+        with self._telemetry.timed("sums"), honest(self._active, EncryptedGradients):
             sums = self._tree.gradients.root()
         self._send(self._tree, sums)
 
@@ -99,7 +99,7 @@ class Answers:
             tree.nodes.descend(level.place.astype(np.int64), level.pairs)
         asked = tree.nodes.asked
         summed = np.where(asked.place < asked.pairs, asked.place, -1)
-        with self._telemetry.timed("kernel"):
+        with self._telemetry.timed("sums"):
             sums = tree.gradients.level(summed, asked.starts)
         self._send(tree, sums)
 

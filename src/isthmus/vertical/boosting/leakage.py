@@ -40,6 +40,21 @@ def cluster_auc(views: Sequence[View], label: Floats) -> float:
     return max(found, 1 - found)
 
 
+def sample_auc(views: Sequence[View], label: Floats) -> float:
+    """How well it tells two classes apart to count the trees that each row was drawn for.
+
+    Args:
+        views: What a passive party saw of each tree, each of shape (rows,): see `remote.View`.
+        label: 0 or 1, shape (rows,).
+
+    Returns:
+        AUC of the better of the two ways to name the classes, in [0.5, 1].
+    """
+    drawn: Floats = np.sum(np.array(views) >= 0, axis=0, dtype=np.float64)
+    found = classification.auc(label, drawn)
+    return max(found, 1 - found)
+
+
 def _component(views: Sequence[View], rows: int) -> Floats:
     """Where each row lies on the line along which memberships vary most, shape (rows,)."""
     members = [_DECAY**tree * _members(view) for tree, view in enumerate(views)]

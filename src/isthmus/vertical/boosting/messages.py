@@ -72,7 +72,9 @@ class Codes(Message, frozen=True):
     """Numbers of the passive party's columns, and where to begin."""
 
     purpose: ClassVar[str] = "number all columns, and set up encryption"
-    reveals: ClassVar[str] = "the numbers of its own columns, and a public key made for this run"
+    reveals: ClassVar[str] = (
+        "the numbers of its own columns among all, and a public key made for this run"
+    )
 
     codes: Integers
     key: bytes
@@ -154,7 +156,9 @@ class OwnSplits(Message, frozen=True):
     """Splits on the passive party's codes, of nodes that it was asked about last."""
 
     purpose: ClassVar[str] = "split nodes"
-    reveals: ClassVar[str] = "which of its bins part a node, and rows of it that were not sampled"
+    reveals: ClassVar[str] = (
+        "which of its bins part a node, which categories score higher, and rows not sampled"
+    )
     discloses: ClassVar[bool] = True
     max_bytes: ClassVar[int] = 512 * 2**20
 

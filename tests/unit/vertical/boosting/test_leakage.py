@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isthmus.vertical.boosting.leakage import cluster_auc
+from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
 from isthmus.vertical.boosting.remote import View
 
 
@@ -39,3 +39,14 @@ class TestClusterAuc:
         unseen = np.arange(len(label)) % 2 == 0
         half = [np.where(unseen, -1, view).astype(np.int16) for view in every]
         assert cluster_auc(half, label) == pytest.approx(0.875, abs=0.02)
+
+
+class TestSampleAuc:
+    def test_counts_how_often_a_row_was_drawn(self) -> None:
+        label = np.array([0.0, 0.0, 1.0, 1.0])
+        views = [np.array([-1, -1, 0, 0], np.int16), np.array([-1, 0, 0, 0], np.int16)]
+        assert sample_auc(views, label) == 1.0
+
+    def test_is_a_blind_guess_where_all_rows_are_drawn(self) -> None:
+        label = np.array([0.0, 1.0, 0.0, 1.0])
+        assert sample_auc([np.zeros(4, np.int16)], label) == 0.5

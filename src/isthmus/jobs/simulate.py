@@ -207,14 +207,19 @@ def _precedence(code: int) -> tuple[bool, int]:
 def _joint_alignment(job: Job, processes: list[_Process], seconds: float) -> SimulatedAlignment:
     results = {p.party: p.run.read_json(p.run.result.name, AlignmentResult) for p in processes}
     hub = results[first(job)]
-    sizes = (result.alignment.size for result in results.values())
-    size = next((size for size in sizes if size is not None), None)
+    alignments = [result.alignment for result in results.values()]
+    size = next((each.size for each in alignments if each.size is not None), None)
     return SimulatedAlignment(
         job=job.name,
         digest=hub.digest,
         version=__version__,
         parties={name: member.role for name, member in job.parties.items()},
-        alignment=msgspec.structs.replace(hub.alignment, size=size),
+        alignment=msgspec.structs.replace(
+            hub.alignment,
+            size=size,
+            protects=all(each.protects for each in alignments),
+            notice=next((each.notice for each in alignments if each.notice), ""),
+        ),
         seconds=hub.seconds | {"simulation": round(seconds, 3)},
         egress={party: result.egress for party, result in results.items()},
     )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import PeerError
@@ -40,6 +41,10 @@ class Batch(Message, frozen=True):
 
 class Other(Message, frozen=True):
     values: Floats
+
+
+class Single(Message, frozen=True):
+    values: NDArray[np.float32]
 
 
 class Choice(Message, frozen=True):
@@ -129,6 +134,15 @@ class TestRefusal:
     def test_names_the_sender_and_the_type(self, data: bytes) -> None:
         with pytest.raises(PeerError, match=r"'clinic' sent something that is not a Residual"):
             residual(data)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    def test_of_what_is_no_number_in_single_precision(self, value: float) -> None:
+        with pytest.raises(PeerError, match="not numbers"):
+            decode(encode(Single(values=np.full(2, value, np.float32))), Single, "clinic")
+
+    def test_does_not_concern_the_largest_number_in_single_precision(self) -> None:
+        sent = Single(values=np.full(2, np.finfo(np.float32).max))
+        assert decode(encode(sent), Single, "clinic").values.tolist() == sent.values.tolist()
 
     @given(st.binary(max_size=64))
     def test_of_noise_is_never_another_error(self, noise: bytes) -> None:

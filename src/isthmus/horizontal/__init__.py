@@ -1,0 +1,1 @@
+"""Same columns, different samples: systems whose parties each hold some rows, all columns."""

@@ -1,0 +1,1 @@
+"""S3: a shared encoder, trained over the samples of many children."""

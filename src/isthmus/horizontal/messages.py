@@ -1,0 +1,136 @@
+"""Everything that crosses between the master and a child in rounds, and what it tells.
+
+| message        | direction       | the reader learns                                            |
+|----------------|-----------------|--------------------------------------------------------------|
+| EncoderRequest | child -> master | which type of encoder the child asks for, if any             |
+| Instruction    | master -> child | which type of encoder is trained                             |
+| Confirmation   | child -> master | how many samples of that type the child has, or why it       |
+|                |                 | does not train                                               |
+| Turn           | master -> child | what comes next                                              |
+| RoundStart     | master -> child | the parameters that all children together arrived at         |
+| RoundUpdate    | child -> master | how training on the child's own samples moves the parameters |
+| Published      | master -> child | the final parameters                                         |
+| Kept           | child -> master | that the child has them                                      |
+
+First come EncoderRequest, Instruction and Confirmation, again whenever a child comes back. Then
+Turn says what follows, until it says `publish` or `leave`:
+
+- `train`: RoundStart; the answer is RoundUpdate. A child that does not train never hears it.
+- `wait`: nothing; a round begins without this child.
+- `publish`: Published; the answer is Kept, and this is the end.
+- `leave`: nothing; the master does not go on with this child, and says why.
+
+What an update tells: more than it seems. From the update of a few samples, images and words can be
+reconstructed (Zhu et al. 2019, "Deep leakage from gradients"), and the master sees every update as
+it is. A child sees the fused parameters only, but where two children train, each can compute what
+the other one sent.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from isthmus.horizontal.parameters import Parameters
+from isthmus.transport.message import Count, Finite, Message
+
+Kind = Annotated[str, Meta(max_length=64)]
+"""A type of encoder, as the job names it."""
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""SHA-256 in hex."""
+
+Reason = Literal["no samples of this type", "too few samples", "type not known", "not allowed"]
+"""Why a child does not train; a closed set, so that it tells nothing else."""
+
+Task = Literal["train", "wait", "publish", "leave"]
+
+_LARGEST_MODEL = 2**30
+
+
+class EncoderRequest(Message, frozen=True):
+    """A child is here, and asks for a shared encoder or only offers to help."""
+
+    purpose: ClassVar[str] = "ask for a shared encoder"
+    reveals: ClassVar[str] = "which type of encoder the child asks for, if any"
+
+    encoder: Kind | None
+
+
+class Instruction(Message, frozen=True):
+    """The type of encoder that is trained."""
+
+    purpose: ClassVar[str] = "say what is trained"
+    reveals: ClassVar[str] = "which type of encoder is trained"
+
+    encoder: Kind
+
+
+class Confirmation(Message, frozen=True):
+    """The child trains on so many samples, or it does not train."""
+
+    purpose: ClassVar[str] = "weigh the children, and know who trains"
+    reveals: ClassVar[str] = "how many samples of the type the child has, or why it does not train"
+    discloses: ClassVar[bool] = True
+
+    samples: Count
+    declined: Reason | None = None
+
+
+class Turn(Message, frozen=True):
+    """What comes next for this child."""
+
+    purpose: ClassVar[str] = "take turns"
+    reveals: ClassVar[str] = "how far training is"
+
+    task: Task
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class RoundStart(Message, frozen=True):
+    """Parameters to train from."""
+
+    purpose: ClassVar[str] = "train in rounds"
+    reveals: ClassVar[str] = (
+        "the parameters that all children together arrived at: of two, each sees the other's"
+    )
+    discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = _LARGEST_MODEL
+
+    round: Count
+    parameters: Parameters
+
+
+class RoundUpdate(Message, frozen=True):
+    """Parameters after training on the child's samples minus those it started from."""
+
+    purpose: ClassVar[str] = "train in rounds"
+    reveals: ClassVar[str] = (
+        "how training on the child's own samples moves each parameter, and its metrics"
+    )
+    discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = _LARGEST_MODEL
+
+    round: Count
+    update: Parameters
+    metrics: dict[str, Finite]
+
+
+class Published(Message, frozen=True):
+    """The parameters after the last round, and their digest."""
+
+    purpose: ClassVar[str] = "share the encoder"
+    reveals: ClassVar[str] = "the final parameters"
+    discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = _LARGEST_MODEL
+
+    parameters: Parameters
+    model: Digest
+
+
+class Kept(Message, frozen=True):
+    """The child has the final parameters."""
+
+    purpose: ClassVar[str] = "share the encoder"
+    reveals: ClassVar[str] = "that the child has the encoder"
+
+    model: Digest

@@ -1,0 +1,148 @@
+"""Plays a master and its children, each in a thread of its own, in one process."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.telemetry import Event, Sink, Telemetry, silent
+from isthmus.horizontal.course import Contribution, Fuse, Fused, Training
+from isthmus.horizontal.lesson import Lesson, Prepare, Train
+from isthmus.horizontal.lines import Lines, Word
+from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.messages import EncoderRequest
+from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.rounds import Received, Trained, child, master
+from isthmus.horizontal.spec import Rounds
+from isthmus.store.checkpoint import Arrays
+from isthmus.transport.channel import Channel
+from isthmus.transport.loopback import LoopbackEnd, loopback
+
+ENCODER = "linear"
+INITIAL: Parameters = {"bias": np.zeros((), np.float32), "w": np.zeros((2, 2), np.float32)}
+
+Role = Callable[[LoopbackEnd], Any]
+"""Takes the line to the master; what it returns or raises is its result."""
+
+
+def mean(before: Parameters, taken: Sequence[Contribution], _state: Arrays) -> Fused:
+    """The rule of most tests: a child counts for as much as it has samples."""
+    samples = sum(it.samples for it in taken)
+    weights = {it.child: it.samples / samples for it in taken}
+    after = {
+        name: array + sum(np.float32(weights[it.child]) * it.update[name] for it in taken)
+        for name, array in before.items()
+    }
+    return Fused(after, weights)
+
+
+def shift(by: float) -> Train:
+    """Training that adds to every parameter."""
+
+    def train(parameters: Parameters, _round: int) -> tuple[Parameters, dict[str, float]]:
+        return {name: array + np.float32(by) for name, array in parameters.items()}, {"by": by}
+
+    return train
+
+
+def lesson(train: Train, samples: int = 1, state: Arrays | None = None) -> Prepare:
+    """What a child has that trains so, over the parameters of most tests."""
+    return lambda _: Lesson(samples, Layout.of(INITIAL), train, {} if state is None else state)
+
+
+def learner(
+    prepare: Prepare, wanted: str | None = ENCODER, memory: ChildMemory | None = None
+) -> Role:
+    """The role of an honest child."""
+    return lambda line: child(line, wanted, prepare, Telemetry(), memory or ChildMemory())
+
+
+class Hourglass(Lines):
+    """Lines on which time is over once, after so many words and whatever the clock says."""
+
+    def __init__(self, lines: Sequence[Channel], words: int) -> None:
+        super().__init__(EncoderRequest, lines)
+        self._words_left = words
+
+    def hear(self, until: float) -> Word | None:
+        self._words_left -= 1
+        return None if self._words_left == -1 else super().hear(until)
+
+
+@dataclass
+class Federation:
+    """A master and children; lines and threads begin with `add`, the master's with `play`."""
+
+    lines: Lines = field(default_factory=lambda: Lines(EncoderRequest))
+    ends: list[tuple[str, LoopbackEnd, LoopbackEnd]] = field(default_factory=list[Any])
+    """Name of the child, the master's end and the child's."""
+
+    events: list[Event] = field(default_factory=list[Event])
+    returned: dict[str, Received] = field(default_factory=dict[str, Received])
+    raised: dict[str, Exception] = field(default_factory=dict[str, Exception])
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1000))
+
+    @classmethod
+    def of(cls, roles: dict[str, Role], words: int | None = None) -> "Federation":
+        """Children that the master expects; its time is over once, after so many words."""
+        ends = [(name, *loopback("master", name)) for name in roles]
+        lines = [ours for _, ours, _ in ends]
+        federation = cls(Lines(EncoderRequest, lines) if words is None else Hourglass(lines, words))
+        for name, ours, theirs in ends:
+            federation._begin(name, roles[name], ours, theirs)
+        return federation
+
+    def add(self, name: str, role: Role) -> None:
+        """Let a child come, also one that was there before; any thread may call it."""
+        ours, theirs = loopback("master", name)
+        self._begin(name, role, ours, theirs)
+        self.lines.admit(ours)
+
+    def play(
+        self,
+        spec: Rounds,
+        fuse: Fuse = mean,
+        memory: MasterMemory | None = None,
+        *,
+        training: Training | None = None,
+        watch: Sink = silent,
+    ) -> Trained:
+        """Be the master; returns when the children have ended as well."""
+        wanted = training or Training(ENCODER, INITIAL, fuse)
+
+        def sink(event: Event) -> None:
+            self.events.append(event)
+            watch(event)
+
+        try:
+            return master(self.lines, wanted, spec, Telemetry(sink), memory or MasterMemory())
+        finally:
+            self.lines.close()
+            for _, ours, _ in self.ends:
+                ours.close()
+            self.wait()
+
+    def wait(self) -> None:
+        """Until every child has ended."""
+        self._threads.shutdown()
+
+    def sent(self) -> dict[str, list[bytes]]:
+        """Encoded messages by who sent them."""
+        found: dict[str, list[bytes]] = {"master": []}
+        for name, ours, theirs in self.ends:
+            found["master"] += ours.sent
+            found.setdefault(name, []).extend(theirs.sent)
+        return found
+
+    def _begin(self, name: str, role: Role, ours: LoopbackEnd, theirs: LoopbackEnd) -> None:
+        self.ends.append((name, ours, theirs))
+        self._threads.submit(self._perform, name, role, theirs)
+
+    def _perform(self, name: str, role: Role, line: LoopbackEnd) -> None:
+        try:
+            with line:
+                self.returned[name] = role(line)
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            self.raised[name] = error

@@ -1,0 +1,85 @@
+"""The round protocol over real lines, on which children come and go."""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from isthmus.core.errors import ChannelError
+from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.course import Training
+from isthmus.horizontal.lesson import Train
+from isthmus.horizontal.lines import Lines
+from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.messages import EncoderRequest
+from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.rounds import Received, Trained, child, master
+from isthmus.horizontal.spec import Rounds
+from isthmus.transport.grpc import Identity, Listener, dial, listen
+from tests.faults.parties import ANY_PORT, party, quietly
+from tests.federation import ENCODER, INITIAL, lesson, mean, shift
+
+NAMES = ("a", "b", "c")
+
+
+class Site:
+    """A master that listens, and children that dial it."""
+
+    def __init__(self, listener: Listener, identities: Mapping[str, Identity]) -> None:
+        self.listener = listener
+        self.identities = identities
+        self.lines = Lines(EncoderRequest)
+
+    def child(self, name: str, train: Train) -> Received:
+        ours, theirs = self.identities[name], self.identities["master"]
+        address, certificate = self.listener.address, theirs.certificate
+        with dial(ours, address, "master", certificate, 20, quietly) as line:
+            return child(line, ENCODER, lesson(train), Telemetry(), ChildMemory())
+
+    def admit(self, name: str) -> None:
+        self.lines.admit(self.listener.accept(name, 20, quietly))
+
+    def master(self, spec: Rounds) -> Trained:
+        training = Training(ENCODER, INITIAL, mean)
+        return master(self.lines, training, spec, Telemetry(), MasterMemory())
+
+
+@pytest.fixture
+def identities() -> dict[str, Identity]:
+    return {name: party(name) for name in ("master", *NAMES)}
+
+
+class TestOverGrpc:
+    def test_a_child_that_loses_its_line_comes_back_on_another_one(
+        self, identities: dict[str, Identity]
+    ) -> None:
+        trusted = {name: identities[name].certificate for name in NAMES}
+        lost = threading.Event()
+
+        def loses(parameters: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
+            if number == 2:
+                lost.set()
+                raise ChannelError("the cable was pulled")
+            return shift(1.0)(parameters, number)
+
+        with (
+            listen(identities["master"], ANY_PORT, trusted) as listener,
+            ThreadPoolExecutor(5) as threads,
+        ):
+            site = Site(listener, identities)
+            honest = [threads.submit(site.child, name, shift(1.0)) for name in ("a", "b")]
+            fails = threads.submit(site.child, "c", loses)
+            for name in NAMES:
+                site.admit(name)
+            running = threads.submit(site.master, Rounds(count=3, quorum=3, deadline=30.0))
+            lost.wait()
+            again = threads.submit(site.child, "c", shift(1.0))
+            site.admit("c")
+            trained = running.result()
+            assert trained.holders == NAMES
+            assert [set(it.taken) for it in trained.rounds] == [set(NAMES)] * 3
+            assert again.result().model == trained.model
+            assert {it.result().model for it in honest} == {trained.model}
+            assert isinstance(fails.exception(), ChannelError)
+            site.lines.close()

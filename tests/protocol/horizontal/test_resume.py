@@ -1,0 +1,85 @@
+"""A run that was cut off goes on to the same model, bit by bit."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import ChannelError
+from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.memory import ChildMemory
+from isthmus.horizontal.parameters import Parameters, digest
+from isthmus.horizontal.rounds import child
+from isthmus.horizontal.spec import Rounds
+from isthmus.transport.faults import FaultyChannel, drop
+from isthmus.transport.loopback import LoopbackEnd
+from tests.federation import ENCODER, INITIAL, Federation, learner, lesson, shift
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(folder: Path, dies: str) -> "subprocess.CompletedProcess[str]":
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "tests.protocol.horizontal.mortal", str(folder), dies],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+class TestAfterKill9:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
+        model, _, trainings = run(tmp_path_factory.mktemp("whole"), "never").stdout.split()
+        assert trainings == "18"
+        return model
+
+    @pytest.mark.parametrize("dies", ["train", "fuse", "kept"])
+    def test_of_all_parties_the_model_is_equal_bit_by_bit(
+        self, dies: str, uninterrupted: str, tmp_path: Path
+    ) -> None:
+        assert run(tmp_path, dies).returncode == -signal.SIGKILL
+        again = run(tmp_path, "never")
+        assert not again.stderr
+        model, rounds, trainings = again.stdout.split()
+        assert (model, rounds) == (uninterrupted, "6")
+        assert int(trainings) < 18
+
+    def test_a_finished_run_only_publishes_again(self, tmp_path: Path, uninterrupted: str) -> None:
+        run(tmp_path, "never")
+        assert run(tmp_path, "never").stdout.split() == [uninterrupted, "6", "0"]
+
+
+class TestAChildThatComesBack:
+    def test_sends_the_update_that_it_has_made_already(self, tmp_path: Path) -> None:
+        federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+        trainings: list[int] = []
+
+        def train(parameters: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
+            trainings.append(number)
+            return shift(1.0)(parameters, number)
+
+        def loaded() -> ChildMemory:
+            memory = ChildMemory(tmp_path / "b", "job")
+            memory.load()
+            return memory
+
+        def loses_its_line(line: LoopbackEnd) -> None:
+            cut = FaultyChannel(line, 3, drop)  # after its request and its confirmation
+            with pytest.raises(ChannelError):
+                child(cut, ENCODER, lesson(train), Telemetry(), loaded())
+            federation.add("b", learner(lesson(train), memory=loaded()))
+
+        federation.add("b", loses_its_line)
+        trained = federation.play(Rounds(count=2))
+        assert trainings == [1, 2]
+        assert digest(trained.parameters) == digest(
+            {name: np.full_like(array, 2.0) for name, array in INITIAL.items()}
+        )

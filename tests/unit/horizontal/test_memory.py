@@ -1,0 +1,68 @@
+"""What master and children keep of rounds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.horizontal.course import Course, Round, Taken
+from isthmus.horizontal.memory import ChildMemory, LastUpdate, MasterMemory
+from isthmus.horizontal.parameters import Parameters, digest
+
+PARAMETERS: Parameters = {
+    "layer.0/bias": np.full((), 0.1, np.float32),
+    "w": np.arange(6, dtype=np.float32).reshape(2, 3) / np.float32(7),
+}
+ROUND = Round(
+    taken={"a": Taken(samples=3, digest="0" * 64, metrics={"loss": 0.1}, weight=1 / 3)},
+    left_out={"b": "late since round 1"},
+    model="1" * 64,
+)
+
+
+class TestMasterMemory:
+    def test_comes_back_from_disk_as_it_was(self, tmp_path: Path) -> None:
+        state = {"parameters.w": np.array([1, 2]), "momentum": np.array([0.1, 0.7])}
+        course = Course(PARAMETERS, state, (ROUND, ROUND), done=True)
+        MasterMemory(tmp_path / "master", "job").keep(course)
+        again = MasterMemory(tmp_path / "master", "job")
+        again.load()
+        assert again.course is not None
+        assert digest(again.course.parameters) == digest(PARAMETERS)
+        assert again.course.state.keys() == state.keys()
+        assert np.array_equal(again.course.state["momentum"], state["momentum"])
+        assert again.course.rounds == (ROUND, ROUND)
+        assert again.course.done is True
+
+    def test_of_another_job_is_refused(self, tmp_path: Path) -> None:
+        MasterMemory(tmp_path / "master", "job").keep(Course(PARAMETERS))
+        with pytest.raises(SpecError, match="belongs to another job"):
+            MasterMemory(tmp_path / "master", "another").load()
+
+    def test_is_empty_where_there_is_no_file(self, tmp_path: Path) -> None:
+        memory = MasterMemory(tmp_path / "master", "job")
+        memory.load()
+        assert memory.course is None
+
+
+class TestChildMemory:
+    def test_comes_back_from_disk_as_it_was(self, tmp_path: Path) -> None:
+        last = LastUpdate(4, "2" * 64, PARAMETERS, {"loss": 0.1})
+        ChildMemory(tmp_path / "a", "job").keep(last, {"speed": np.array(0.3)})
+        again = ChildMemory(tmp_path / "a", "job")
+        again.load()
+        assert again.last is not None
+        assert again.last[:2] == (4, "2" * 64)
+        assert digest(again.last.update) == digest(PARAMETERS)
+        assert again.last.metrics == {"loss": 0.1}
+        assert again.state["speed"] == 0.3
+
+    def test_recalls_an_update_for_its_round_over_its_parameters_only(self) -> None:
+        memory = ChildMemory()
+        assert memory.recall(4, "2" * 64) is None
+        last = LastUpdate(4, "2" * 64, PARAMETERS, {})
+        memory.keep(last, {})
+        assert memory.recall(4, "2" * 64) is last
+        assert memory.recall(5, "2" * 64) is None
+        assert memory.recall(4, "3" * 64) is None

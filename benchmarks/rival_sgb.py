@@ -28,6 +28,9 @@ PARTIES = ("active", "passive")
 
 SCHEMES = {"okamoto-uchiyama": "ou", "paillier": "zpaillier"}
 
+PATIENCE = 3_600_000
+"""Milliseconds that one party waits for the other; by itself it would give up after 30 s."""
+
 ACKNOWLEDGED = 120
 """Where Linux's `struct tcp_info` has `tcpi_bytes_acked`."""
 
@@ -38,25 +41,14 @@ def main(settings: dict[str, Any], us: int, addresses: list[str], files: list[st
         cluster_config={"parties": parties, "self_party": PARTIES[us]},
         ray_mode=False,
         cross_silo_comm_backend="brpc_link",
+        cross_silo_comm_options={"recv_timeout_ms": PATIENCE, "http_timeout_ms": PATIENCE},
         logging_level="warning",
     )
     active, passive = (sf.PYU(name) for name in PARTIES)
-    cipher = settings["encryption"]
-    heu = sf.HEU(
-        {
-            "sk_keeper": {"party": PARTIES[0]},
-            "evaluators": [{"party": PARTIES[1]}],
-            "mode": "PHEU",
-            "he_parameters": {
-                "schema": SCHEMES[cipher["scheme"]],
-                "key_pair": {"generate": {"bit_size": cipher["key_bits"]}},
-            },
-        },
-        spu_pb2.FM128,
-    )
     owned = list(zip((active, passive), files, strict=True))
+    encryption = sf.HEU(cipher(settings["encryption"]), spu_pb2.FM128)
     marks = [mark()]
-    model = Sgb(heu).train(
+    model = Sgb(encryption).train(
         parameters(settings),
         joint(owned, "x"),
         joint(owned[:1], "y"),
@@ -67,6 +59,20 @@ def main(settings: dict[str, Any], us: int, addresses: list[str], files: list[st
     auc = sf.reveal(active(roc_auc_score)(label, predicted))
     Path("cost.json").write_text(json.dumps({"marks": marks, "auc": auc}))
     sf.shutdown()
+
+
+def cipher(asked: dict[str, Any]) -> dict[str, Any]:
+    """Who has the key, who computes under it, and which it is."""
+    active, passive = PARTIES
+    return {
+        "sk_keeper": {"party": active},
+        "evaluators": [{"party": passive}],
+        "mode": "PHEU",
+        "he_parameters": {
+            "schema": SCHEMES[asked["scheme"]],
+            "key_pair": {"generate": {"bit_size": asked["key_bits"]}},
+        },
+    }
 
 
 def parameters(settings: dict[str, Any]) -> dict[str, Any]:

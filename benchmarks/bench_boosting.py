@@ -34,14 +34,14 @@ SLOW_BITS, SLOW_DELAY = 10e6, 0.02
 class Sizes:
     """How much is measured."""
 
-    trees: int = 20
+    trees: int = 5
     """On real rows, and on large ones."""
 
     depths: Sequence[int] = (3, 5)
     """On real rows."""
 
     joined: Mapping[int, tuple[int, int]] = field(
-        default_factory=lambda: {10_000: (20, 5), 100_000: (5, 2), 300_000: (3, 2)}
+        default_factory=lambda: {10_000: (5, 4), 100_000: (3, 2), 300_000: (2, 2)}
     )
     """Made-up rows beside XGBoost: how many, and the trees that we and SGB grow on them."""
 
@@ -52,7 +52,7 @@ class Sizes:
     """Of each party, in made-up rows."""
 
     cost_rows: int = 10_000
-    cost_trees: int = 5
+    cost_trees: int = 3
     requests: int = 1_000
     encryption: Encryption = Encryption(key_bits=2048)  # noqa: RUF009 - it is frozen
 

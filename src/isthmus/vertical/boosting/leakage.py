@@ -50,7 +50,7 @@ def sample_auc(views: Sequence[View], label: Floats) -> float:
     Returns:
         AUC of the better of the two ways to name the classes, in [0.5, 1].
     """
-    drawn: Floats = np.sum(np.array(views) >= 0, axis=0, dtype=np.float64)
+    drawn: Floats = np.count_nonzero(np.array(views) >= 0, axis=0).astype(np.float64)
     found = classification.auc(label, drawn)
     return max(found, 1 - found)
 

@@ -21,8 +21,9 @@ from benchmarks.operations import Operations
 from benchmarks.pace import Pace
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
+from isthmus.crypto.encryption import Encryption
 from isthmus.vertical.boosting import Boosting
-from isthmus.vertical.boosting.spec import Encryption, Sampling
+from isthmus.vertical.boosting.spec import Sampling
 
 SAMPLINGS: Sequence[Sampling] = ("all", "goss")
 

@@ -16,6 +16,7 @@ from typing import cast
 from benchmarks import simulated
 from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE
+from isthmus.crypto.encryption import Encryption
 from isthmus.ledger.channel import RecordedChannel
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.policy import Policy
@@ -23,7 +24,6 @@ from isthmus.ledger.record import Ledger
 from isthmus.transport.message import Message, MessageT, encode
 from isthmus.vertical.regression import Regression
 from isthmus.vertical.regression.forecast import forecast
-from isthmus.vertical.regression.spec import Encryption
 
 ROWS = 24_000
 COLUMNS = {ACTIVE: 13, PASSIVE: 10}

@@ -17,11 +17,12 @@ from benchmarks.operations import CHANCE
 from benchmarks.rivals import free_addresses
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.data.table import Table
-from isthmus.vertical.boosting import Boosting, bits, boost, coding, model
+from isthmus.vertical.boosting import Boosting, bits, coding, model
 from isthmus.vertical.boosting.messages import Decisions, Next
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import pooled
 from isthmus.vertical.boosting.predict import Decider, Scorer
+from isthmus.vertical.boosting.trees import boost
 
 
 @dataclass(frozen=True)

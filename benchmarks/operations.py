@@ -16,11 +16,11 @@ from benchmarks.simulated import ACTIVE, PASSIVE, TEST, TRAIN, Workload
 from isthmus.core.arrays import Integers
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Encryption
 from isthmus.vertical.boosting import Boosting
 from isthmus.vertical.boosting.coding import Chance, Rows
 from isthmus.vertical.boosting.pooled import Pooled, pooled
-from isthmus.vertical.boosting.spec import Encryption
-from isthmus.vertical.boosting.tree import Tree
+from isthmus.vertical.boosting.trees.tree import Tree
 
 _T = TypeVar("_T")
 
@@ -86,13 +86,14 @@ def rates(encryption: Encryption, count: int, columns: int, bins: int) -> Operat
     values = [int(value) << (_PLAIN_BITS // 2) for value in random.integers(2**31, size=count)]
     codes = random.integers(bins, size=(count, columns)).astype(np.int8)
 
-    encrypting, ciphertexts = _timed(lambda: key.public.encrypt(values))
-    adding, sums = _timed(lambda: ciphertexts.bucket_sums(codes, bins))
-    decrypting, _ = _timed(lambda: key.decrypt(sums))
+    encrypting, ciphertexts = timed(lambda: key.public.encrypt(values))
+    adding, sums = timed(lambda: ciphertexts.bucket_sums(codes, bins))
+    decrypting, _ = timed(lambda: key.decrypt(sums))
     return Operations(count / encrypting, count * columns / adding, columns * bins / decrypting)
 
 
-def _timed(work: Callable[[], _T]) -> tuple[float, _T]:
+def timed(work: Callable[[], _T]) -> tuple[float, _T]:
+    """CPU seconds of some work, and what came of it."""
     work()  # once before: the first call starts threads and fills tables
     began = time.process_time()
     done = work()

@@ -11,6 +11,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.framing import FramedChannel
@@ -18,7 +19,6 @@ from isthmus.vertical.boosting import Boosting, Chance, Rows, active, passive
 from isthmus.vertical.boosting.active import Trained
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import Part
-from isthmus.vertical.boosting.spec import Encryption
 from tests.roles import Hub, Play, Role, gather
 
 CHANCE = Chance(seed=5, job="digest of the job")

@@ -6,11 +6,25 @@ import sys
 from typing import Any
 
 
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start a command with --json."""
+    command = [sys.executable, "-m", "isthmus", *map(str, arguments), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+
+
+def ended(process: subprocess.Popen[str], code: int = 0, patience: float = 200) -> dict[str, Any]:
+    """Wait for a command that was started, and read the one object that it prints."""
+    out, err = process.communicate(timeout=patience)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
 def isthmus(*arguments: object, code: int = 0) -> dict[str, Any]:
     """Run a command with --json, and read the one object that it prints."""
-    command = [sys.executable, "-m", "isthmus", *map(str, arguments), "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)  # noqa: S603
-    assert ended.returncode == code, ended.stderr
-    assert "Traceback" not in ended.stderr
-    answer: dict[str, Any] = json.loads(ended.stdout)
-    return answer
+    process = start(*arguments)
+    try:
+        return ended(process, code)
+    finally:
+        process.kill()  # does nothing to one that has ended

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,44 +10,15 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.tee.evidence import SIMULATION
-from tests.commands import isthmus
+from tests import three_parties
+from tests.commands import ended, isthmus
+from tests.e2e.desk import PARTIES, Desk
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "health"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-THREE = """\
-name = "who-do-we-share"
-seed = 1
-disclosed = ["SealedIdentifiers", "SealedPositions"]
-
-[parties.clinic]
-role = "active"
-[parties.insurer]
-role = "passive"
-[parties.shop]
-role = "passive"
-
-[data]
-train = "people"
-identifiers = ["person"]
-
-[alignment]
-method = "attested"
-minimum_size = 10
-results = { shop = "size" }
-"""
-
-PARTY = """\
-party = "{name}"
-
-[datasets.people]
-path = "people.csv"
-identifiers = ["person"]
-
-[policy.enclaves]
-allow_simulated = true
-"""
+THREE = three_parties.JOB + 'minimum_size = 10\nresults = { shop = "size" }\n'
 
 NUMBERS = {"clinic": range(300), "insurer": range(499, 99, -1), "shop": range(0, 500, 2)}
 
@@ -79,7 +48,7 @@ class TestSimulate:
         }
 
     @pytest.mark.usefixtures("result")
-    @pytest.mark.parametrize("party", ["clinic", "insurer"])
+    @pytest.mark.parametrize("party", PARTIES)
     def test_says_so_in_every_line_of_the_ledger_and_in_the_report(
         self, runs: Path, party: str
     ) -> None:
@@ -92,7 +61,7 @@ class TestSimulate:
         assert (verdict["signature_checked"], verdict["notice"]) == (True, SIMULATION)
 
     @pytest.mark.usefixtures("result")
-    @pytest.mark.parametrize("party", ["clinic", "insurer"])
+    @pytest.mark.parametrize("party", PARTIES)
     def test_sends_what_was_forecast(self, runs: Path, party: str) -> None:
         job, file = EXAMPLE / "attested.toml", EXAMPLE / party / "party.toml"
         flows = isthmus("explain", job, "--party", file)["flows"]
@@ -114,7 +83,7 @@ class TestThreeParties:
         for name, numbers in NUMBERS.items():
             folder = tmp_path / name
             folder.mkdir()
-            (folder / "party.toml").write_text(PARTY.format(name=name))
+            (folder / "party.toml").write_text(three_parties.PARTY.format(name=name))
             people = "".join(f"p-{number}\n" for number in numbers)
             (folder / "people.csv").write_text(f"person\n{people}")
         job = tmp_path / "job.toml"
@@ -137,52 +106,11 @@ class TestThreeParties:
         assert alone["alignment"]["size"] == 100
 
 
-class Desk:
-    """Two parties with keys, in a folder of their own, started by hand."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        isthmus("init", "health", folder)
-        self.folder = folder
-        self.job = folder / "attested.toml"
-        small = "\n[regression.encryption]\nkey_bits = 1024\n"
-        self.job.write_text(self.job.read_text() + small)
-        self.started: list[subprocess.Popen[str]] = []
-        for party in ("clinic", "insurer"):
-            file = folder / party / "party.toml"
-            file.write_text(file.read_text().replace(":7401", f":{port}"))
-
-    def start(self, verb: str, party: str) -> subprocess.Popen[str]:
-        file = self.folder / party / "party.toml"
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "isthmus", verb, self.job, "--party", file, "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def both(self, verb: str, code: int = 0) -> dict[str, dict[str, Any]]:
-        started = {party: self.start(verb, party) for party in ("clinic", "insurer")}
-        return {party: ended(process, code) for party, process in started.items()}
-
-
-def ended(process: subprocess.Popen[str], code: int = 0) -> dict[str, Any]:
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == code, err
-    assert "Traceback" not in err
-    answer: dict[str, Any] = json.loads(out)
-    return answer
-
-
 @pytest.fixture
 def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "trial", free_port)
-    yield desk
-    for process in desk.started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    with Desk(tmp_path / "trial", "attested.toml") as desk:
+        desk.use_port(free_port)
+        yield desk
 
 
 class TestAlign:
@@ -200,32 +128,28 @@ class TestAlign:
 
     def test_is_done_anew_where_one_party_has_other_rows(self, desk: Desk) -> None:
         before = desk.both("align")
-        file = desk.folder / "insurer" / "party.toml"
         packed = (desk.folder / "insurer" / "people.csv.gz").read_bytes()
         rows = gzip.decompress(packed).decode().splitlines()
         (desk.folder / "insurer" / "fewer.csv").write_text("\n".join(rows[:-500]) + "\n")
-        file.write_text(file.read_text().replace("people.csv.gz", "fewer.csv"))
+        desk.edit(desk.file("insurer"), "people.csv.gz", "fewer.csv")
         after = desk.both("align")
         assert not after["clinic"]["alignment"]["reused"]
         assert after["clinic"]["alignment"]["size"] < before["clinic"]["alignment"]["size"]
 
     def test_is_refused_once_the_budget_of_a_party_is_spent(self, desk: Desk) -> None:
-        file = desk.folder / "clinic" / "party.toml"
-        file.write_text(
-            file.read_text().replace("[policy.", "[policy]\nalignments = 0\n\n[policy.")
-        )
-        clinic, insurer = desk.start("align", "clinic"), desk.start("align", "insurer")
+        desk.edit(desk.file("clinic"), "[policy.", "[policy]\nalignments = 0\n\n[policy.")
+        clinic, insurer = desk.start_both("align").values()
         assert "`policy.alignments` of your party file is 0" in ended(clinic, 6)["error"]["message"]
         assert "its own policy forbids to go on" in ended(insurer, 3)["error"]["message"]
 
 
 class TestStops:
     def test_both_parties_when_an_enclave_is_killed(self, desk: Desk) -> None:
-        file = desk.folder / "insurer" / "party.toml"
+        file = desk.file("insurer")
         killed = '\n[enclave]\ncommand = ["sh", "-c", "sleep 1; kill -9 $$"]\n'
         file.write_text(file.read_text() + killed)
-        clinic, insurer = desk.start("align", "clinic"), desk.start("align", "insurer")
+        clinic, insurer = desk.start_both("align").values()
         assert "our enclave was ended by signal 9" in ended(insurer, 2)["error"]["message"]
         assert "'insurer' stopped" in ended(clinic, 3)["error"]["message"]
-        for party in ("clinic", "insurer"):
+        for party in PARTIES:
             assert not list((desk.folder / party).glob("runs/*/index.parquet"))

@@ -1,6 +1,8 @@
 """One tree of errors; each class says who has to act, and is an exit code of the command line."""
 
-from collections.abc import Generator
+import errno
+import os
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +25,10 @@ class JobError(SpecError):
 
     So it may hold counts that all parties know, and nothing of one party's files.
     """
+
+
+class DiskError(SpecError):
+    """This machine has no room for a file; what was written before is whole."""
 
 
 class PeerError(IsthmusError):
@@ -55,6 +61,17 @@ def of_exit_code(code: int) -> type[IsthmusError]:
     return next(known, IsthmusError)
 
 
+def of_name(name: str) -> type[IsthmusError] | None:
+    """The class with this name, or None where there is none."""
+    return next((kind for kind in _tree(IsthmusError) if kind.__name__ == name), None)
+
+
+def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _tree(below)
+
+
 @contextmanager
 def about(path: Path) -> Generator[None]:
     """Let an error in the block name the file: who reads bytes does not know where they are from.
@@ -72,3 +89,31 @@ def about(path: Path) -> Generator[None]:
         yield
     except SpecError as error:
         raise SpecError(f"{path}: {error}") from None
+
+
+@contextmanager
+def room_for(path: Path) -> Generator[None]:
+    """Let a full disk say so in the block that writes a file.
+
+    Args:
+        path: The file, or the folder of several.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DiskError: There was no room for it.
+        OSError: It could not be written for another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DiskError(
+            f"{path}: no space left to write it ({os.strerror(error.errno)}). Make room on that "
+            "disk, and start the same command again: nothing that was written before is lost."
+        ) from None
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, a quota, the largest file allowed

@@ -107,7 +107,7 @@ def make_authority(name: str, days: int = AUTHORITY_DAYS) -> Authority:
     unsigned = (
         _unsigned(subject, key.public_key(), subject, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(issues=True), critical=True)
+        .add_extension(key_usage(issues=True), critical=True)
     )
     certificate = unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
     return Authority(certificate, private_key)
@@ -227,6 +227,21 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
     return True
 
 
+def key_usage(*, issues: bool) -> x509.KeyUsage:
+    """What a certified key is for: to issue certificates, or to sign everything else."""
+    return x509.KeyUsage(
+        digital_signature=not issues,
+        key_cert_sign=issues,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 _OTHER_KEY = "this is not an elliptic-curve key: make one for P-256 with `isthmus keys`."
 
 
@@ -249,22 +264,8 @@ def _for_party(unsigned: x509.CertificateBuilder, name: str) -> x509.Certificate
     return (
         unsigned.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(issues=False), critical=True)
+        .add_extension(key_usage(issues=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
-    )
-
-
-def _usage(*, issues: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not issues,
-        key_cert_sign=issues,
-        crl_sign=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
     )
 
 

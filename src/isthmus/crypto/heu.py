@@ -13,11 +13,7 @@ What HEU 0.5 does not do for us is done here:
   nor bounds what a key makes it allocate. Keys and ciphertexts travel as plain numbers
   (`fixed_width`), are checked, and then written in HEU's format (`heu_bytes`).
 
-Its EC-ElGamal (Ed25519) is not offered. It adds six to twelve times as fast and its ciphertexts are
-short. But plaintexts end at 2^32, so that g and h of a row take two ciphertexts, of as much time as
-one of Okamoto-Uchiyama with 3072 bits, and less precision; decryption searches a table for as long
-as the plaintext is large, which whoever waits for the next message can time; points with a part of
-small order are not refused, by which rows could be tagged; and HEU does not call it stable.
+Its EC-ElGamal (Ed25519) is not offered: docs/adr/0007 says why.
 
 HEU computes on every core. At the first parallel use in a process it prints a line to stdout that
 no setting silences: a command that promises its stdout must redirect the file descriptor.
@@ -104,7 +100,11 @@ class HeuPublicKey:
         n = self._numbers[0]
         # HEU keeps numbers in Montgomery's form: units and their range are the same there.
         check_units(numbers, n if self._scheme == "okamoto-uchiyama" else n**2)
-        packed = write_ciphertexts(int(_SCHEMA[self._scheme]), numbers)
+        return self.restore(data)
+
+    def restore(self, data: bytes) -> "HeuCiphertexts":
+        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        packed = write_ciphertexts(int(_SCHEMA[self._scheme]), data, self.ciphertext_bytes)
         return HeuCiphertexts(self, hnp.CiphertextArray.load_from(packed))
 
     def dump(self) -> bytes:

@@ -1,4 +1,4 @@
-"""How HEU writes keys and ciphertexts, so that no byte of a peer ever reaches HEU's parsers.
+"""How HEU writes keys and ciphertexts: of a peer's bytes only digits of checked numbers reach HEU.
 
 HEU 0.5 packs with MessagePack: a big integer is a *string* of little-endian two's complement, an
 object is an array of such, followed by the number of its scheme in eight bytes. A matrix of
@@ -9,6 +9,7 @@ which is why items are taken raw.
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import numpy as np
 
 _STRING_HEADERS = {0xD9: 2, 0xDA: 3}  # any other header is a short string's: one byte
 _SCHEME_BYTES = 8
@@ -33,11 +34,25 @@ def read_ciphertexts(data: bytes) -> list[int]:
     return [_read_number(_content(bytes(item))[1:-_SCHEME_BYTES]) for item in items]
 
 
-def write_ciphertexts(scheme: int, numbers: Sequence[int]) -> bytes:
-    """A vector of ciphertexts that HEU can load."""
-    tag = _tag(scheme)
-    items = [_string(b"\x91" + _write_number(number) + tag) for number in numbers]
-    return _array([*map(msgspec.msgpack.encode, (len(numbers), 1, 1)), _array(items)])
+def write_ciphertexts(scheme: int, data: bytes, width: int) -> bytes:
+    """A vector of ciphertexts that HEU can load.
+
+    Args:
+        scheme: HEU's number of it.
+        data: Big-endian numbers, one after the other: see `fixed_width`.
+        width: Bytes of each.
+
+    Returns:
+        What HEU reads. Each number has a byte more than it travels with, for its sign.
+    """
+    count, tag, size = len(data) // width, _tag(scheme), width + 1
+    head = _header(1 + len(_header(size)) + size + len(tag)) + b"\x91" + _header(size)
+    fields = {"head": len(head), "number": width, "sign": 1, "tag": len(tag)}
+    items = np.zeros(count, [(name, np.uint8, length) for name, length in fields.items()])
+    items["head"], items["tag"] = list(head), list(tag)
+    items["number"] = np.frombuffer(data, np.uint8).reshape(count, width)[:, ::-1]
+    shape = b"".join(map(msgspec.msgpack.encode, (count, 1, 1)))
+    return _count(4) + shape + _count(count) + items.tobytes()
 
 
 def _read_number(string: bytes) -> int:
@@ -53,11 +68,19 @@ def _content(string: bytes) -> bytes:
 
 
 def _string(content: bytes) -> bytes:
-    return b"\xda" + len(content).to_bytes(2, "big") + content
+    return _header(len(content)) + content
+
+
+def _header(length: int) -> bytes:
+    return b"\xda" + length.to_bytes(2, "big")
 
 
 def _array(items: Sequence[bytes]) -> bytes:
-    return b"\xdd" + len(items).to_bytes(4, "big") + b"".join(items)
+    return _count(len(items)) + b"".join(items)
+
+
+def _count(items: int) -> bytes:
+    return b"\xdd" + items.to_bytes(4, "big")
 
 
 def _tag(scheme: int) -> bytes:

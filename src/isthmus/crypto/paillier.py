@@ -71,7 +71,12 @@ class PaillierPublicKey:
         """
         numbers = split(data, count, self.ciphertext_bytes)
         check_units(numbers, self.square)
-        return PaillierCiphertexts(self, [big(number) for number in numbers])
+        return self._ciphertexts(numbers)
+
+    def restore(self, data: bytes) -> "PaillierCiphertexts":
+        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        width = self.ciphertext_bytes
+        return self._ciphertexts(split(data, len(data) // width, width))
 
     def dump(self) -> bytes:
         """Bytes to send: the modulus."""
@@ -97,6 +102,9 @@ class PaillierPublicKey:
             table.append(row)
             base = self.add(row[-1], base)
         return table
+
+    def _ciphertexts(self, numbers: list[int]) -> "PaillierCiphertexts":
+        return PaillierCiphertexts(self, [big(number) for number in numbers])
 
     def _encrypt(self, value: int, powers: list[list[int]]) -> int:
         ciphertext = 1 + value * self.n

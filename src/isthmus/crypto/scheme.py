@@ -101,6 +101,10 @@ class PublicKey(Protocol):
         """
         ...
 
+    def restore(self, data: bytes) -> Ciphertexts:
+        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        ...
+
     def dump(self) -> bytes:
         """Bytes to send."""
         ...

@@ -21,9 +21,17 @@ class Traffic:
         self.count += 1
         self.bytes += size
 
+    def join(self, other: "Traffic") -> None:
+        """Count the messages of another line as well."""
+        self.count += other.count
+        self.bytes += other.bytes
+
 
 class RecordedChannel:
-    """A `Channel` that checks the policy and writes the ledger before it sends."""
+    """A `Channel` that checks the policy and writes the ledger before it sends.
+
+    Threads may send at the same time, each over a line of its own.
+    """
 
     def __init__(self, channel: Channel, ledger: Ledger, policy: Policy) -> None:
         self._channel = channel
@@ -45,19 +53,21 @@ class RecordedChannel:
 
         Raises:
             PolicyError: This party's policy forbids it.
-            LedgerError: It cannot be recorded.
+            DiskError: There is no room to record it.
+            LedgerError: It cannot be recorded for another reason.
             ChannelError: The line is gone, or the peer took nothing for too long.
         """
-        # 1. May it leave?
         encoded = encode(message)
-        check(self._policy, message, self._ledger.total_bytes + len(encoded))
+        with self._ledger.lock:  # what one thread is allowed, no other thread may use up
+            # 1. May it leave?
+            check(self._policy, message, self._ledger.total_bytes + len(encoded))
 
-        # 2. Write it down first: a record without a message is harmless, the reverse is not.
-        self._ledger.append(message, encoded, to=self.peer)
+            # 2. Write it down first: a record without a message is harmless, the reverse is not.
+            self._ledger.append(message, encoded, to=self.peer)
+            self.sent[type(message)].add(len(encoded))
 
         # 3. Send. The line encodes once more, which costs less than a second way to send would.
         self._channel.send(message)
-        self.sent[type(message)].add(len(encoded))
 
     def receive(self, kind: type[MessageT]) -> MessageT:
         """Wait for the next message, as the wrapped channel does."""

@@ -10,15 +10,18 @@ it to those who may know what was sent.
 
 import hashlib
 import os
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from isthmus.core.errors import LedgerError
+from isthmus.core.errors import LedgerError, room_for
+from isthmus.store import atomic
 from isthmus.transport.message import Message, Value, describe
 
 GENESIS = "0" * 64
@@ -56,7 +59,10 @@ class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
 
 
 class Ledger:
-    """An append-only file of what leaves; a file of an unfinished run is continued."""
+    """An append-only file of what leaves; a file of an unfinished run is continued.
+
+    Threads that send to several peers share one.
+    """
 
     def __init__(self, path: Path, notice: str = "") -> None:
         """Open a ledger for writing.
@@ -66,28 +72,42 @@ class Ledger:
             notice: Goes into every record: what whoever reads one of them must know.
 
         Raises:
+            DiskError: There is no room for it.
             LedgerError: The file is a broken or a sealed ledger, or cannot be written.
         """
         self.path = path
+        self.lock = threading.RLock()
+        """Held while a line is added; hold it to decide by the totals, and add what they allow."""
+
         self._notice = notice
         self.bytes_to: Counter[str] = Counter()  # by peer
         self.bytes_of: Counter[str] = Counter()  # by message type
         self._records = 0
         self._head = GENESIS
-        try:
-            path.touch(mode=0o600)
-            _cut_unfinished_line(path)
-            self._continue()
-            # Unbuffered: what `append` has written survives the death of this process.
-            self._file = path.open("ab", buffering=0)
-        except OSError as error:
-            raise LedgerError(f"{path}: cannot be written: {error}. Nothing was sent.") from None
+        self._open()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    @contextmanager
+    def lent(self) -> Generator[None]:
+        """Let other processes write here, one after the other, while the block runs.
+
+        Yields:
+            Nothing; the totals know what they wrote when the block has ended.
+
+        Raises:
+            DiskError: There is no room for it.
+            LedgerError: They left a broken or a sealed ledger.
+        """
+        self._file.close()
+        try:
+            yield
+        finally:
+            self._open()
 
     @property
     def messages(self) -> int:
@@ -111,22 +131,24 @@ class Ledger:
             The record, which is in the file by then.
 
         Raises:
+            DiskError: There is no room for it: do not send.
             LedgerError: The ledger is closed, or the file cannot be written: do not send.
         """
-        record = Record(
-            sequence=self._records,
-            time=time.time(),
-            to=to,
-            message=type(message).__name__,
-            purpose=message.purpose,
-            values=describe(message),
-            bytes=len(encoded),
-            digest=hashlib.sha256(encoded).hexdigest(),
-            previous=self._head,
-            notice=self._notice,
-        )
-        self._head = self._write(record)
-        self._count(record)
+        with self.lock:
+            record = Record(
+                sequence=self._records,
+                time=time.time(),
+                to=to,
+                message=type(message).__name__,
+                purpose=message.purpose,
+                values=describe(message),
+                bytes=len(encoded),
+                digest=hashlib.sha256(encoded).hexdigest(),
+                previous=self._head,
+                notice=self._notice,
+            )
+            self._head = self._write(record)
+            self._count(record)
         return record
 
     def seal(self, sign: Callable[[bytes], bytes]) -> None:
@@ -136,25 +158,40 @@ class Ledger:
             sign: This party's signature over the bytes it is given.
 
         Raises:
+            DiskError: There is no room for it.
             LedgerError: The ledger is closed, or the file cannot be written.
         """
-        seal = Seal(records=self._records, time=time.time(), previous=self._head)
-        self._write(msgspec.structs.replace(seal, signature=sign(seal.signed())))
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self.lock:
+            seal = Seal(records=self._records, time=time.time(), previous=self._head)
+            self._write(msgspec.structs.replace(seal, signature=sign(seal.signed())))
+            with room_for(self.path):
+                os.fsync(self._file.fileno())
+            self._file.close()
+
+    def _open(self) -> None:
+        path = self.path
+        self.bytes_to.clear()
+        self.bytes_of.clear()
+        self._records, self._head = 0, GENESIS
+        try:
+            with room_for(path):
+                path.touch(mode=0o600)
+            _cut_unfinished_line(path)
+            self._continue()
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise LedgerError(f"{path}: cannot be written: {error}. Nothing was sent.") from None
 
     def _write(self, entry: Record | Seal) -> str:
         if self._file.closed:
             raise LedgerError(f"{self.path}: is closed. Nothing was sent; start a new run.")
         line = _ENCODER.encode(entry)
         try:
-            written = self._file.write(line + b"\n")
+            atomic.append(self._file, line + b"\n")
         except OSError as error:
             raise LedgerError(
                 f"{self.path}: cannot be written: {error}. The message was not sent."
             ) from None
-        if written != len(line) + 1:
-            raise LedgerError(f"{self.path}: the disk is full. The message was not sent.")
         return hashlib.sha256(line).hexdigest()
 
     def _count(self, record: Record) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from isthmus.core.errors import PolicyError, SpecError
+from isthmus.core.errors import PolicyError, SpecError, room_for
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
 
@@ -65,11 +65,15 @@ class Alignments:
         Args:
             kept: What it was.
             save: Writes the rest of it into the folder that it is given.
+
+        Raises:
+            DiskError: There is no room for it.
         """
         folder = self.of(kept.id)
-        self._make()
-        folder.mkdir(mode=0o700, exist_ok=True)
-        save(folder)
+        with room_for(folder):
+            self._make()
+            folder.mkdir(mode=0o700, exist_ok=True)
+            save(folder)
         atomic.write(folder / "record.json", to_json(kept))
 
     def begin(self, peer: str, dataset: str, limit: int) -> None:
@@ -81,9 +85,10 @@ class Alignments:
             limit: The most that this party's policy allows.
 
         Raises:
+            DiskError: There is no room to write it down.
             PolicyError: There were as many already.
         """
-        with self._begun() as file:
+        with room_for(self.folder), self._begun() as file:
             lines = [msgspec.json.decode(line, type=_Begun) for line in file]
             count = sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
             if count >= limit:

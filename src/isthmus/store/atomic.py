@@ -1,8 +1,12 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and lines likewise."""
 
+import errno
 import os
+from io import FileIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+from isthmus.core.errors import room_for
 
 
 def write(path: Path, content: bytes) -> None:
@@ -11,8 +15,15 @@ def write(path: Path, content: bytes) -> None:
     Args:
         path: Where; a file that is there is replaced.
         content: All of the file.
+
+    Raises:
+        DiskError: There is no room for it.
+        OSError: It cannot be written for another reason.
     """
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+    with (
+        room_for(path),
+        NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file,
+    ):
         try:
             file.write(content)
             file.flush()
@@ -21,3 +32,21 @@ def write(path: Path, content: bytes) -> None:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def append(file: FileIO, line: bytes) -> None:
+    """Add a line to the end of a file, or nothing of it.
+
+    Args:
+        file: Open for appending and without a buffer: the line survives the death of this process.
+        line: With its line break.
+
+    Raises:
+        DiskError: There is no room for it.
+        OSError: It cannot be written for another reason.
+    """
+    end = file.tell()
+    with room_for(Path(os.fsdecode(file.name))):
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -8,8 +8,9 @@ from typing import Self
 
 import msgspec
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import SpecError, room_for
 from isthmus.core.telemetry import Event
+from isthmus.store import atomic
 from isthmus.store.encoding import to_json
 
 
@@ -17,7 +18,8 @@ class EventLog:
     """A telemetry sink that appends each event to a file as one line of JSON."""
 
     def __init__(self, path: Path) -> None:
-        path.touch(mode=0o600)
+        with room_for(path):
+            path.touch(mode=0o600)
         self._file = path.open("ab", buffering=0)
 
     def __enter__(self) -> Self:
@@ -31,9 +33,12 @@ class EventLog:
 
         Args:
             event: What happened.
+
+        Raises:
+            DiskError: There is no room for it.
         """
         finite = {name: value for name, value in event.metrics.items() if math.isfinite(value)}
-        self._file.write(to_json(msgspec.structs.replace(event, metrics=finite)) + b"\n")
+        atomic.append(self._file, to_json(msgspec.structs.replace(event, metrics=finite)) + b"\n")
 
 
 def follow(

@@ -8,6 +8,11 @@
 | index.parquet       | which rows are shared                                   |
 | evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
+| network/            | or the network that all trained, for plain PyTorch      |
+| rounds.json         | what each round took in and came to, at a master        |
+| trained.npz         | what all rounds came to, before it is measured          |
+| learned.json        | who learned what, where Flower carries the rounds       |
+| supernode.log       | what Flower says of itself, at a child                  |
 | result.json         | metrics and timings; a run without it is unfinished     |
 | certificate.pem     | what the ledger's seal is checked with                  |
 | predictions.parquet | scores                                                  |
@@ -25,7 +30,7 @@ from typing import TypeVar
 
 import msgspec
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import SpecError, room_for
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
 
@@ -47,6 +52,11 @@ class Run:
         self.checkpoint = folder / "checkpoint.npz"
         self.index = folder / "index.parquet"
         self.model = folder / "model.json"
+        self.network = folder / "network"
+        self.rounds = folder / "rounds.json"
+        self.trained = folder / "trained.npz"
+        self.learned = folder / "learned.json"
+        self.supernode = folder / "supernode.log"
         self.result = folder / "result.json"
         self.certificate = folder / "certificate.pem"
         self.predictions = folder / "predictions.parquet"
@@ -63,7 +73,8 @@ class Run:
             The file, in a folder that exists.
         """
         folder = self.folder / "evidence"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        with room_for(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
         return folder / f"{party}.{dataset}.json"  # no name holds a dot
 
     @classmethod
@@ -150,6 +161,17 @@ class Run:
             yield
         finally:
             os.close(folder)
+
+    @contextmanager
+    def in_turn(self) -> Generator[None]:
+        """Wait until no other process that does a part of this run is at it, and keep them waiting.
+
+        Yields:
+            Nothing; who waits goes on however this process ends.
+        """
+        with self.events.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _lock(self, folder: int) -> None:
         try:

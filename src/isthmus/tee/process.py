@@ -18,15 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
-from isthmus.core.errors import (
-    ChannelError,
-    IsthmusError,
-    JobError,
-    LedgerError,
-    PeerError,
-    PolicyError,
-    SpecError,
-)
+from isthmus.core.errors import ChannelError, IsthmusError, SpecError, of_name
 from isthmus.tee.spec import Enclave
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import one_line
@@ -45,19 +37,6 @@ _Pipe = IO[bytes]
 
 _LAST_LINES = 20  # of its standard error that are kept
 _LONGEST_LINE = 2_000  # bytes
-
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        IsthmusError,
-        SpecError,
-        JobError,
-        PeerError,
-        ChannelError,
-        LedgerError,
-        PolicyError,
-    )
-}
 
 
 @contextmanager
@@ -144,10 +123,11 @@ class _Outside(StreamChannel):
 
     def _left(self, reason: str) -> IsthmusError:
         name, _, sentence = reason.partition(": ")
-        if name not in _KINDS:
+        kind = of_name(name)
+        if kind is None:
             return super()._left(reason)
         self._farewell = reason
-        return _KINDS[name](one_line(sentence))
+        return kind(one_line(sentence))
 
     def _cut_off(self) -> IsthmusError:
         if self._broken_by is not None:

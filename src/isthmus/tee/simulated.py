@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from isthmus.core.errors import PeerError
+from isthmus.crypto.certificates import key_usage
 from isthmus.tee import chain
 from isthmus.tee.code import code_digest
 from isthmus.tee.evidence import Claims, Evidence, Kind
@@ -153,24 +154,13 @@ def _certificate(
     issues: bool,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
-    usage = x509.KeyUsage(
-        digital_signature=not issues,
-        key_cert_sign=issues,
-        crl_sign=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
     return (
         x509.CertificateBuilder(issuer, _subject(name), key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
         .not_valid_after(now + timedelta(days=_DAYS))
         .add_extension(x509.BasicConstraints(ca=issues, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(key_usage(issues=issues), critical=True)
         .sign(issuer_key, None)
     )
 

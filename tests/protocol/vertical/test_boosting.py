@@ -12,17 +12,18 @@ import pytest
 
 from isthmus.core.errors import ChannelError, PeerError, SpecError
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Encryption
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.faults import FaultyChannel, drop
 from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message
-from isthmus.vertical.boosting import boost, messages, model
+from isthmus.vertical.boosting import messages, model
 from isthmus.vertical.boosting.forecast import forecast
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import pooled
 from isthmus.vertical.boosting.predict import together
-from isthmus.vertical.boosting.spec import Encryption
+from isthmus.vertical.boosting.trees import boost
 from tests.coded import (
     CLINIC,
     INSURER,
@@ -118,6 +119,10 @@ class TestEqualsThePooledModel:
     def test_where_the_active_party_has_no_column_of_its_own(self) -> None:
         outcome = check_equals_pooled(Run(a_spec(), a_data(), clinic=()))
         assert not outcome.returned["hub"].part.splits
+
+    def test_where_no_row_is_scored(self) -> None:
+        outcome = check_equals_pooled(Run(a_spec(), a_data(test=0)))
+        assert outcome.returned["hub"].predictions.shape == (1, 0)
 
     def test_where_no_tree_is_left_to_other_parties(self) -> None:
         outcome = check_equals_pooled(Run(a_spec(local_trees=2), a_data()))
@@ -253,6 +258,12 @@ class TestRefusesTheJob:
         error = Run(a_spec(), data).play().raised["insurer"]
         assert isinstance(error, SpecError)
         assert f"'column-of-3' {fault} 300 aligned" in str(error)
+
+    def test_whose_weights_leave_one_class(self) -> None:
+        weight = np.where(np.arange(360) == 0, 1e100, 1.0)
+        error = Run(a_spec(), replace(a_data(), weight=weight)).play().raised["hub"]
+        assert isinstance(error, SpecError)
+        assert "sample weights differ so much" in str(error)
 
     def test_with_constraints_on_what_has_no_order(self) -> None:
         run = Run(a_spec(), a_data(), {"insurer": (2, 3)}, (0, 4), {"column-of-4": 1})
@@ -412,6 +423,22 @@ class TestThePassivePartyStopsOn:
             return replaced(code=np.resize(others, message.code.shape))(message, seen)
 
         assert "none of those of ours" in self.stops(messages.OwnSplits, take)
+
+    @pytest.mark.parametrize("node", [-1, 0])
+    def test_splits_that_are_not_numbered_as_those_of_a_tree(self, node: int) -> None:
+        def renumber(message: Any, seen: dict[str, Any]) -> Message:
+            return replaced(node=np.full_like(message.node, node))(message, seen)
+
+        error = self.stops(messages.OwnSplits, renumber, depth=3, trees=1)
+        assert "the numbers of the nodes do not go up" in error
+
+    @pytest.mark.parametrize("kind", [messages.LevelNodes, messages.OwnSplits])
+    def test_nodes_without_rows(self, kind: type[Message]) -> None:
+        error = self.stops(kind, replaced(place=np.array(0, np.int16)))
+        assert "are not of the" in error
+
+    def test_more_trees_than_the_job_has(self) -> None:
+        assert "more trees than the job has" in self.stops(messages.Scoring, replaced(trees=3))
 
     def test_a_split_that_leaves_few_rows_on_a_side(self) -> None:
         def empty(message: Any, seen: dict[str, Any]) -> Message:

@@ -4,41 +4,20 @@ XGBoost's figures are those of version 3.2.0 with tree_method "hist" and the sam
 rate and number of bins.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from isthmus.core.arrays import Floats
-from isthmus.data import binning, table
-from isthmus.data.sources import Dataset
-from isthmus.data.table import Table
-from isthmus.vertical.boosting import Boosting, boost, central
-from isthmus.vertical.boosting.boost import Problem
-from isthmus.vertical.boosting.tree import CodeBook
+from isthmus.data import binning
+from isthmus.vertical.boosting import Boosting
+from isthmus.vertical.boosting.trees import boost, central
+from isthmus.vertical.boosting.trees.boost import Problem
+from isthmus.vertical.boosting.trees.tree import CodeBook
+from tests import real_data
+from tests.real_data import rows
 
-SHARED = Path(os.environ.get("ISTHMUS_DATA", Path(__file__).parents[4] / "shared" / "data"))
-FOLDER = SHARED / "vertical"
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not FOLDER.exists(), reason="real data sets are not beside the repository (ISTHMUS_DATA)"
-    ),
-]
-
-
-def rows(name: str, party: str, part: str, train: Table | None = None) -> Table:
-    """Rows of one party, in the order of their identifiers."""
-    dataset = Dataset(
-        path=f"{name}_{party}_{part}.csv.gz",
-        identifiers=("id",),
-        label="y" if party == "guest" else None,
-    )
-    loaded = table.load(dataset, FOLDER, [], train)
-    return loaded.take(np.argsort(np.array(loaded.identifiers)))
+pytestmark = [pytest.mark.slow, real_data.needs(real_data.VERTICAL)]
 
 
 def predict(name: str, spec: Boosting) -> tuple[Floats, Floats]:

@@ -1,44 +1,25 @@
 """Vertical regression on real data of two parties, against scikit-learn on all columns."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.data import table
-from isthmus.data.sources import Dataset
+from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.vertical.regression import Regression, active, passive
 from isthmus.vertical.regression.central import central
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Link
-from isthmus.vertical.regression.spec import Encryption
+from tests import real_data
+from tests.real_data import rows
 from tests.roles import run_together
-
-SHARED = Path(os.environ.get("ISTHMUS_DATA", Path(__file__).parents[4] / "shared" / "data"))
-FOLDER = SHARED / "vertical"
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        not FOLDER.exists(), reason="real data sets are not beside the repository (ISTHMUS_DATA)"
-    ),
+    real_data.needs(real_data.VERTICAL),
 ]
-
-
-def rows(name: str, party: str, part: str, train: Table | None = None) -> Table:
-    """Rows of one party, in the order of their identifiers."""
-    dataset = Dataset(
-        path=f"{name}_{party}_{part}.csv.gz",
-        identifiers=("id",),
-        label="y" if party == "guest" else None,
-    )
-    loaded = table.load(dataset, FOLDER, [], train)
-    return loaded.take(np.argsort(np.array(loaded.identifiers)))
 
 
 def joined(ours: Table, theirs: Table) -> Table:

@@ -11,6 +11,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.channel import Channel
@@ -26,7 +27,6 @@ from isthmus.vertical.regression.messages import (
     Shape,
     Start,
 )
-from isthmus.vertical.regression.spec import Encryption
 from tests.roles import Role, play, run_together
 
 Link = Literal["logit", "identity"]

@@ -24,10 +24,10 @@ from benchmarks.elementwise import time_elementwise
 from benchmarks.measurement import Measurement
 from benchmarks.simulated import ACTIVE, PASSIVE, TEST, Workload
 from isthmus.core.errors import SpecError
+from isthmus.crypto.encryption import Encryption
 from isthmus.ledger.forecast import Sizes
 from isthmus.vertical.regression import Regression
 from isthmus.vertical.regression.forecast import forecast
-from isthmus.vertical.regression.spec import Encryption
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
 WEAK = Encryption(key_bits=1024)
@@ -65,8 +65,11 @@ class TestCommand:
         assert [line.split()[0] for line in lines] == [
             "alignment",
             "boosting",
+            "ciphers",
+            "fusion",
             "ledger",
             "regression",
+            "rounds",
         ]
         assert all(line.endswith("?") for line in lines)
 
@@ -74,7 +77,8 @@ class TestCommand:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert __main__.main(["weather"]) == 2
-        assert "there are alignment, boosting, ledger, regression" in capsys.readouterr().err
+        known = "alignment, boosting, ciphers, fusion, ledger, regression, rounds"
+        assert f"there are {known}" in capsys.readouterr().err
 
     def test_prints_one_line_of_json_and_writes_a_page(
         self,

@@ -1,5 +1,7 @@
 """Every error says who has to act, and scripts can tell them apart."""
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from isthmus.cli.failures import EXIT_CODES
 from isthmus.core.errors import (
     ChannelError,
+    DiskError,
     IsthmusError,
     JobError,
     LedgerError,
@@ -15,6 +18,8 @@ from isthmus.core.errors import (
     PolicyError,
     SpecError,
     about,
+    of_name,
+    room_for,
 )
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "first-job.md"
@@ -29,6 +34,9 @@ class TestExitCode:
     def test_of_a_job_that_asks_too_much_is_that_of_a_wrong_file(self) -> None:
         assert JobError.exit_code == SpecError.exit_code
 
+    def test_of_a_full_disk_is_that_of_a_wrong_file(self) -> None:
+        assert DiskError.exit_code == SpecError.exit_code
+
     @pytest.mark.parametrize("kind", KINDS)
     def test_is_explained_by_the_command_line(self, kind: type[IsthmusError]) -> None:
         assert EXIT_CODES[kind.exit_code]
@@ -36,6 +44,16 @@ class TestExitCode:
     def test_is_explained_by_the_guide_in_the_same_words(self) -> None:
         table = re.findall(r"^\| (\d+) \| (.+) \|$", GUIDE.read_text("utf-8"), re.MULTILINE)
         assert {int(code): meaning for code, meaning in table} == EXIT_CODES
+
+
+class TestOfName:
+    @pytest.mark.parametrize("kind", [*KINDS, JobError, DiskError])
+    def test_finds_every_kind(self, kind: type[IsthmusError]) -> None:
+        assert of_name(kind.__name__) is kind
+
+    @pytest.mark.parametrize("name", ["", "OSError", "room_for"])
+    def test_finds_nothing_else(self, name: str) -> None:
+        assert of_name(name) is None
 
 
 class TestAbout:
@@ -46,3 +64,15 @@ class TestAbout:
     def test_leaves_errors_alone_that_no_file_is_to_blame_for(self) -> None:
         with pytest.raises(PolicyError, match=r"^refused\.$"), about(Path("party.toml")):
             raise PolicyError("refused.")
+
+
+class TestRoomFor:
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+    def test_names_the_file_that_has_no_room_and_says_what_to_do(self, number: int) -> None:
+        sentence = rf"^runs: no space left to write it \({os.strerror(number)}\)\. Make room"
+        with pytest.raises(DiskError, match=sentence), room_for(Path("runs")):
+            raise OSError(number, os.strerror(number))
+
+    def test_leaves_other_errors_alone(self) -> None:
+        with pytest.raises(PermissionError), room_for(Path("runs")):
+            raise PermissionError(errno.EACCES, "denied")

@@ -8,7 +8,7 @@ pytest.importorskip("heu", reason="HEU has no wheel for this Python")
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from isthmus.crypto import heu
+from isthmus.crypto import fixed_width, heu
 from isthmus.crypto.heu_bytes import read_ciphertexts, read_key, write_ciphertexts, write_key
 
 
@@ -41,8 +41,9 @@ class TestBytes:
         assert read_key(write_key(1, [3, 2**200, 2**4000 + 1], 192), 3) == [3, 2**200, 2**4000 + 1]
 
     def test_reads_the_ciphertexts_that_it_writes(self) -> None:
-        numbers = [1, 255, 2**1023, 2**6000]
-        assert read_ciphertexts(write_ciphertexts(4, numbers)) == numbers
+        numbers = [1, 255, 2**1023, 2**6000, 2**6008 - 1]
+        data = fixed_width.join(numbers, 751)
+        assert read_ciphertexts(write_ciphertexts(4, data, 751)) == numbers
 
     def test_short_numbers_travel_as_wide_as_others(self, okamoto_uchiyama: PrivateKey) -> None:
         # One residue in thirty has a leading zero byte, which HEU leaves out.

@@ -8,7 +8,7 @@ from isthmus.crypto import keys
 from isthmus.crypto.keys import Engine
 from isthmus.crypto.scheme import PrivateKey, Scheme
 
-BITS = 1024  # as in conftest.py
+BITS = 1024  # as in the conftest.py above
 
 
 class TestGenerate:

@@ -1,8 +1,11 @@
 """Nothing leaves unchecked or unrecorded."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -10,8 +13,9 @@ from isthmus.core.errors import ChannelError, LedgerError, PolicyError
 from isthmus.ledger.channel import RecordedChannel, Traffic
 from isthmus.ledger.policy import Policy
 from isthmus.ledger.record import Ledger, records
+from isthmus.ledger.verify import verify
 from isthmus.transport.loopback import LoopbackEnd, loopback
-from isthmus.transport.message import Message, encode
+from isthmus.transport.message import Message, MessageT, encode
 
 
 class Progress(Message, frozen=True):
@@ -90,3 +94,70 @@ class TestPolicy:
         with pytest.raises(PolicyError, match="Progress was not sent"):
             line.clinic.send(Progress(round=3))
         assert len(records(line.path)) == len(line.to_insurer.sent) == 2
+
+
+class Peer:
+    """A line that keeps what is sent to it."""
+
+    def __init__(self, name: str) -> None:
+        self.peer = name
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def receive(self, kind: type[MessageT]) -> MessageT:
+        raise NotImplementedError
+
+
+class TestThreads:
+    """One party sends to each of its peers from a thread of its own."""
+
+    PEERS = 8
+    MESSAGES = 60
+    SIZE = len(encode(Progress(round=1)))
+
+    @pytest.fixture(autouse=True)
+    def hurried(self) -> Iterator[None]:
+        """Let threads take turns as often as they can."""
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(before)
+
+    def send_to_all(self, ledger: Ledger, policy: Policy) -> list[RecordedChannel]:
+        lines = [RecordedChannel(Peer(f"child-{n}"), ledger, policy) for n in range(self.PEERS)]
+        together = Barrier(self.PEERS)
+
+        def send(line: RecordedChannel) -> None:
+            together.wait()
+            for _ in range(self.MESSAGES):
+                line.send(Progress(round=1))
+
+        with ThreadPoolExecutor(self.PEERS) as pool:
+            ended = [pool.submit(send, line) for line in lines]
+        for future in ended:
+            with suppress(PolicyError):
+                future.result()
+        return lines
+
+    def test_leave_one_chain_and_exact_totals(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.jsonl"
+        with Ledger(path) as ledger:
+            lines = self.send_to_all(ledger, Policy())
+            assert ledger.bytes_to == {line.peer: self.MESSAGES * self.SIZE for line in lines}
+            assert ledger.bytes_of == {"Progress": self.PEERS * self.MESSAGES * self.SIZE}
+            assert ledger.messages == self.PEERS * self.MESSAGES
+            ledger.seal(lambda _: b"signature")
+        assert verify(path).records == self.PEERS * self.MESSAGES
+        times = [record.time for record in records(path)]
+        assert times == sorted(times)
+        for line in lines:
+            assert line.sent == {Progress: Traffic(self.MESSAGES, self.MESSAGES * self.SIZE)}
+
+    def test_cannot_send_more_together_than_the_policy_allows(self, tmp_path: Path) -> None:
+        allowed = self.PEERS * self.MESSAGES // 2
+        with Ledger(tmp_path / "ledger.jsonl") as ledger:
+            lines = self.send_to_all(ledger, Policy(maximum_bytes=allowed * self.SIZE))
+            assert ledger.messages == allowed
+        assert sum(line.sent[Progress].count for line in lines) == allowed

@@ -1,10 +1,7 @@
 """What a ledger writes, and how it goes on after a crash."""
 
 import hashlib
-import resource
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,9 +9,10 @@ import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import LedgerError
+from isthmus.core.errors import DiskError, LedgerError
 from isthmus.ledger.record import GENESIS, Ledger, Record, records
 from isthmus.transport.message import Encrypted, Message, Protection, Value, encode
+from tests.disk import full_disk
 
 
 class Shares(Message, frozen=True):
@@ -35,17 +33,6 @@ def write(path: Path, count: int) -> list[Record]:
 
 def unsigned(_message: bytes) -> bytes:
     return b"signature"
-
-
-@contextmanager
-def file_size_limit(size: int) -> Generator[None]:
-    """No file of this process may grow beyond `size` bytes meanwhile."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class TestAppend:
@@ -92,11 +79,27 @@ class TestAppend:
     def test_a_full_disk_stops_the_message(self, tmp_path: Path, room: int) -> None:
         with (
             Ledger(tmp_path / "ledger.jsonl") as ledger,
-            file_size_limit(room),
-            pytest.raises(LedgerError, match="The message was not sent"),
+            full_disk(room),
+            pytest.raises(DiskError, match=r"ledger\.jsonl: no space left"),
         ):
             ledger.append(SHARES, encode(SHARES), to="clinic")
         assert write(tmp_path / "ledger.jsonl", 1) == records(tmp_path / "ledger.jsonl")
+
+    def test_goes_on_after_the_disk_was_full(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.jsonl"
+        with Ledger(path) as ledger:
+            with full_disk(10), pytest.raises(DiskError):
+                ledger.append(SHARES, encode(SHARES), to="clinic")
+            record = ledger.append(SHARES, encode(SHARES), to="clinic")
+            assert (ledger.messages, records(path)) == (1, [record])
+
+    def test_says_that_the_disk_is_full_when_it_cannot_sign(self, tmp_path: Path) -> None:
+        with (
+            Ledger(tmp_path / "ledger.jsonl") as ledger,
+            full_disk(),
+            pytest.raises(DiskError, match="no space left"),
+        ):
+            ledger.seal(unsigned)
 
     def test_refuses_to_write_behind_the_seal(self, tmp_path: Path) -> None:
         with Ledger(tmp_path / "ledger.jsonl") as ledger:
@@ -120,6 +123,16 @@ class TestResume:
         path.write_bytes(path.read_bytes() + b'{"type":"record","seq')
         [added] = write(path, 1)
         assert records(path) == [kept, added]
+
+    def test_goes_on_after_what_another_process_wrote_meanwhile(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.jsonl"
+        with Ledger(path) as ledger:
+            before = ledger.append(SHARES, encode(SHARES), to="clinic")
+            with ledger.lent():
+                theirs = write(path, 2)
+            assert (ledger.messages, ledger.total_bytes) == (3, 3 * before.bytes)
+            after = ledger.append(SHARES, encode(SHARES), to="clinic")
+        assert records(path) == [before, *theirs, after]
 
     def test_refuses_a_finished_run(self, tmp_path: Path) -> None:
         with Ledger(tmp_path / "ledger.jsonl") as ledger:

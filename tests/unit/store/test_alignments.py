@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.errors import PolicyError, SpecError
+from isthmus.core.errors import DiskError, PolicyError, SpecError
 from isthmus.store.alignments import Alignments, Kept
+from tests.disk import full_disk
 
 FIRST = Kept(id="a" * 32, agreement="terms", rows="people", size=10, protects=True)
 
@@ -73,6 +74,11 @@ class TestBegin:
         with pytest.raises(PolicyError, match=r"with 'insurer' so far: 3, and `policy\.alig"):
             store.begin("insurer", "people.csv", 3)
         store.begin("insurer", "people.csv", 4)  # the way on that the sentence names
+
+    def test_counts_none_that_there_was_no_room_to_write_down(self, store: Alignments) -> None:
+        with full_disk(), pytest.raises(DiskError, match="no space left"):
+            store.begin("insurer", "people.csv", 1)
+        store.begin("insurer", "people.csv", 1)
 
     def test_counts_every_peer_and_data_set_for_itself(self, store: Alignments) -> None:
         store.begin("insurer", "people.csv", 1)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import DiskError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.store.events import EventLog, follow
+from tests.disk import full_disk
 
 
 class TestEventLog:
@@ -39,6 +40,15 @@ class TestEventLog:
             with EventLog(path) as log:
                 log(Event(stage))
         assert [event.stage for event in follow(path)] == ["align", "train"]
+
+    def test_stays_whole_on_a_full_disk(self, tmp_path: Path) -> None:
+        path = tmp_path / "events.jsonl"
+        with EventLog(path) as log:
+            log(Event("align"))
+            with full_disk(path.stat().st_size + 10), pytest.raises(DiskError):
+                log(Event("train"))
+            log(Event("score"))
+        assert [event.stage for event in follow(path)] == ["align", "score"]
 
 
 class TestFollow:

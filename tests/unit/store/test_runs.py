@@ -2,6 +2,7 @@
 
 import re
 import stat
+import threading
 from pathlib import Path
 
 import msgspec
@@ -126,3 +127,20 @@ class TestLocked:
             pytest.fail("both are in")
         with Run(tmp_path).locked():
             assert not list(tmp_path.iterdir())  # it leaves nothing behind
+
+
+class TestInTurn:
+    def test_lets_one_process_after_the_other_at_it(self, tmp_path: Path) -> None:
+        at_it = list[str]()
+
+        def second() -> None:
+            with Run(tmp_path).in_turn():
+                at_it.append("second")
+
+        waiting = threading.Thread(target=second)
+        with Run(tmp_path).in_turn():
+            waiting.start()
+            waiting.join(0.1)
+            at_it.append("first")
+        waiting.join()
+        assert at_it == ["first", "second"]

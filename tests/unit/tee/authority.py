@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from isthmus.crypto.certificates import key_usage
+
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 ENDS = NOW + timedelta(days=30)
 
@@ -65,23 +67,9 @@ def authority(
         .not_valid_before(NOW - timedelta(days=30))
         .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(issues is not None, issues), critical=True)
-        .add_extension(_usage(issues=issues is not None), critical=True)
+        .add_extension(key_usage(issues=issues is not None), critical=True)
     )
     for oid, value in (extensions or {}).items():
         extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
         unsigned = unsigned.add_extension(extension, critical=critical)
     return Authority(key, unsigned.sign(issuer_key, hashes.SHA384()))
-
-
-def _usage(*, issues: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not issues,
-        key_cert_sign=issues,
-        crl_sign=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -1,13 +1,11 @@
 """Quotes of Intel SGX and TDX: genuine ones, and those of an Intel of our own, which always run."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import dcap_qvl
 import msgspec
@@ -19,13 +17,7 @@ from isthmus.tee.evidence import Claims, Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
 from tests.unit.tee import intel_pki
 from tests.unit.tee.intel_pki import Intel
-
-SHARED = Path(os.environ.get("ISTHMUS_DATA", Path(__file__).parents[4] / "shared" / "data"))
-FOLDER = SHARED / "attestation"
-
-needs_genuine = pytest.mark.skipif(
-    not FOLDER.exists(), reason="genuine quotes are not beside the repository (ISTHMUS_DATA)"
-)
+from tests.unit.tee.vectors import GENUINE, needs_genuine
 
 FIVE_DAYS = timedelta(days=5)
 VERIFY = {Kind.SGX: dcap.verify_sgx, Kind.TDX: dcap.verify_tdx}
@@ -67,9 +59,9 @@ def ours(evidence: Evidence) -> Exhibit:
 
 def genuine(kind: Kind, name: str) -> Exhibit:
     """A genuine quote of the given file, five days after its collateral was issued."""
-    endorsements = (FOLDER / f"{name}_collateral.json").read_bytes()
+    endorsements = (GENUINE / f"{name}_collateral.json").read_bytes()
     issued = json.loads(json.loads(endorsements)["tcb_info"])["issueDate"]
-    evidence = Evidence(kind, (FOLDER / name).read_bytes(), endorsements)
+    evidence = Evidence(kind, (GENUINE / name).read_bytes(), endorsements)
     return Exhibit(evidence, EnclavePolicy(), datetime.fromisoformat(issued) + FIVE_DAYS)
 
 

@@ -1,20 +1,14 @@
 """Genuine evidence beside the repository, and what a forger would make of evidence."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
-
-import pytest
 
 from isthmus.core.errors import IsthmusError, PeerError
+from tests import real_data
 
-SHARED = Path(os.environ.get("ISTHMUS_DATA", Path(__file__).parents[4] / "shared" / "data"))
-GENUINE = SHARED / "attestation"
+GENUINE = real_data.BESIDE / "attestation"
 
-needs_genuine = pytest.mark.skipif(
-    not GENUINE.exists(), reason="genuine evidence is not beside the repository (ISTHMUS_DATA)"
-)
+needs_genuine = real_data.needs(GENUINE)
 
 
 def flips(data: bytes, signed: slice, count: int) -> Iterator[bytes]:

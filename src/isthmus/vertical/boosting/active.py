@@ -11,9 +11,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import bits, boost, coding, model
-from isthmus.vertical.boosting.boost import Course
-from isthmus.vertical.boosting.central import LocalSource
+from isthmus.vertical.boosting import bits, coding, model
 from isthmus.vertical.boosting.coding import Chance, Facts, Rows
 from isthmus.vertical.boosting.crew import crew
 from isthmus.vertical.boosting.joint import Joint
@@ -25,6 +23,9 @@ from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.refusals import check_first_row, honest
 from isthmus.vertical.boosting.remote import Remote, View
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import boost
+from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.trees.local import LocalSource
 
 
 @dataclass(frozen=True)

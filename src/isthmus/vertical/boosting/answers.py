@@ -1,6 +1,7 @@
 """What a passive party answers while a tree grows."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from isthmus.core.arrays import Bools, Integers
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.scheme import Ciphertexts
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import bits, encrypted, gradients, packing
+from isthmus.vertical.boosting import bits, encrypted, packing
 from isthmus.vertical.boosting.coding import Columns
 from isthmus.vertical.boosting.crew import Crew
 from isthmus.vertical.boosting.encrypted import RowSums
@@ -29,6 +30,7 @@ from isthmus.vertical.boosting.nodes import Nodes, Parting
 from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.refusals import check_first_row, honest
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import gradients
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Answers:
         self._spec = spec
         self._telemetry = telemetry
         self._tree: _Tree | None = None
+        self._latest = -1  # node of the tree that was split last
 
     def begin(self) -> None:
         """Take a new tree, and answer for its root: it is summed while the gradients arrive."""
@@ -113,6 +116,7 @@ class Answers:
         tree = self._growing()
         with honest(self._active, OwnSplits):
             went_left = tree.nodes.part(_parting(asked, tree.codes))
+            self._check_numbers(asked.node)
         facts = zip(asked.node.tolist(), asked.code.tolist(), asked.left, strict=True)
         memory.add(
             [
@@ -141,7 +145,7 @@ class Answers:
             raise ValueError("its codes are not in order")
         if not np.isin(start.codes, self._codes).all():
             raise ValueError("it names a code that we were not dealt")
-        self._next = start.tree + 1
+        self._next, self._latest = start.tree + 1, -1
         columns = np.searchsorted(self._codes, start.codes)
         bins, count = self._ours.bins.T[columns], self._ours.facts.bins[columns]
         nodes = Nodes(bins.T, count, sampled, self._spec)
@@ -149,6 +153,13 @@ class Answers:
         width = gradients.width(start.rows, self._spec.precision)
         packed = packing.packing(width, self._crew.key.sum_bits)
         return _Tree(start.tree, start.codes, nodes, rows, packed)
+
+    def _check_numbers(self, nodes: Integers) -> None:
+        # In this order our splits are scored, so it must be that of the trees.
+        numbers = [self._latest, *nodes.tolist()]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            raise ValueError("the numbers of the nodes do not go up")
+        self._latest = numbers[-1]
 
     def _growing(self) -> _Tree:
         with honest(self._active, Next):

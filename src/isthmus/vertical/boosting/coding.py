@@ -21,7 +21,7 @@ from isthmus.data import binning
 from isthmus.data.binning import Binning, Categorical
 from isthmus.data.table import Table
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.tree import CodeBook
+from isthmus.vertical.boosting.trees.tree import CodeBook
 
 
 @dataclass(frozen=True)

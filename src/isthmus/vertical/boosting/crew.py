@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from isthmus.core.arrays import Bins, Bools, Integers
+from isthmus.crypto.encryption import Encryption
 from isthmus.crypto.scheme import PublicKey
 from isthmus.vertical.boosting.encrypted import EncryptedRows, RowSums, encrypted_blocks
 from isthmus.vertical.boosting.packing import Packing
-from isthmus.vertical.boosting.spec import Encryption
 from isthmus.vertical.boosting.workers import workers
 
 

@@ -6,7 +6,9 @@ reads none of them. The active party reads the sums, and cannot tell from the ci
 they are over: a fresh encryption of zero is added to all that leaves.
 """
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterator
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.crypto.bucket_sums import bucket_sums
 from isthmus.crypto.scheme import Ciphertexts, PrivateKey, PublicKey
+from isthmus.vertical.boosting.held import HeldRows
 from isthmus.vertical.boosting.packing import Packing
 
 
@@ -94,7 +97,7 @@ class EncryptedRows:
         self._bins = bins
         self._starts = starts
         self._root: list[Ciphertexts] = []
-        self._blocks: list[Ciphertexts] = []
+        self._held = HeldRows(key)
         self._arrived = 0
 
     def add(self, block: bytes, rows: int) -> None:
@@ -113,7 +116,7 @@ class EncryptedRows:
         ciphertexts = self._key.load(block, rows)
         sums = _group_sums(ciphertexts, bins, self._starts)
         self._root = [self._root[0] + sums if self._root else sums]
-        self._blocks.append(ciphertexts)
+        self._held.add(block, rows)
         self._arrived += rows
 
     def root(self) -> Ciphertexts:
@@ -140,15 +143,20 @@ class EncryptedRows:
             One sum per group: node by node, code by code, bin by bin. Not re-randomised: see
             `sealed`.
         """
-        self._blocks = [_joined(self._blocks)]
-        return _joined([self._node(slot == at, groups) for at, groups in enumerate(starts)])
+        parts = [self._node(np.flatnonzero(slot == at), groups) for at, groups in enumerate(starts)]
+        return parts[0].join(parts[1:])
 
-    def _node(self, inside: Bools, starts: Bools) -> Ciphertexts:
-        rows = np.flatnonzero(inside)
+    def _node(self, rows: Integers, starts: Bools) -> Ciphertexts:
         if not rows.size:
             nothing: list[int] = []
-            return self._blocks[0].sums([nothing] * int(starts.sum()))
-        return _group_sums(self._blocks[0].take(rows.tolist()), self._bins[rows], starts)
+            return self._root[0].sums([nothing] * int(starts.sum()))
+        return reduce(
+            operator.add,
+            (
+                _group_sums(ciphertexts, self._bins[part], starts)
+                for part, ciphertexts in self._held.parts(rows)
+            ),
+        )
 
 
 def sealed(key: PublicKey, packing: Packing, sums: Ciphertexts) -> bytes:
@@ -197,7 +205,3 @@ def _group_sums(rows: Ciphertexts, bins: Bins, starts: Bools) -> Ciphertexts:
     sums = bucket_sums(rows, codes, buckets)
     exist = np.arange(buckets) < groups[:, None]
     return sums if exist.all() else sums.take(np.flatnonzero(exist).tolist())
-
-
-def _joined(parts: Sequence[Ciphertexts]) -> Ciphertexts:
-    return parts[0].join(parts[1:]) if len(parts) > 1 else parts[0]

@@ -11,15 +11,15 @@ passive party sends depends on its data too. We reckon with
 Less is sent where columns have fewer values, and where trees end early.
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from isthmus.crypto import keys
 from isthmus.ledger.forecast import Flow, Sizes, blocks
-from isthmus.vertical.boosting import gradients, messages, packing
+from isthmus.vertical.boosting import messages, packing
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import gradients, sampling
 
 
 def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
@@ -61,7 +61,9 @@ def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
 
 
 def _tree(spec: Boosting, sizes: Sizes) -> Iterator[Flow]:
-    rows, codes = _sampled(spec, sizes.train), max(1, round(sizes.columns * spec.code_share))
+    training = sizes.train - round(sizes.train * spec.validation_share)
+    rows = sampling.tree_rows(training, spec)
+    codes = max(1, round(sizes.columns * spec.code_share))
     start = messages.TreeStart(tree=spec.trees, codes=np.zeros(codes, np.int64), rows=rows)
     yield Flow("active", messages.Next(task="tree"), 1)
     yield Flow("active", start, 1)
@@ -76,15 +78,6 @@ def _tree(spec: Boosting, sizes: Sizes) -> Iterator[Flow]:
     for level in range(spec.depth):
         yield from _level(spec, rows, codes, level)
         yield from _splits(spec, sizes.train, rows, level)
-
-
-def _sampled(spec: Boosting, rows: int) -> int:
-    training = rows - round(rows * spec.validation_share)
-    if spec.forest:  # drawn with replacement
-        return max(1, round(training * (1 - math.exp(-spec.row_share))))
-    if spec.sampling == "goss":
-        return max(1, round(training * (spec.top_share + spec.other_share)))
-    return max(1, round(training * (spec.row_share if spec.sampling == "uniform" else 1)))
 
 
 def _level(spec: Boosting, rows: int, codes: int, level: int) -> Iterator[Flow]:

@@ -6,14 +6,15 @@ import numpy as np
 
 from isthmus.core.arrays import Bools, Integers
 from isthmus.core.telemetry import Telemetry
-from isthmus.vertical.boosting import gradients, packing
-from isthmus.vertical.boosting.boost import Problem
-from isthmus.vertical.boosting.central import LocalSource
+from isthmus.vertical.boosting import packing
 from isthmus.vertical.boosting.crew import Crew
 from isthmus.vertical.boosting.messages import EncryptedGradients
 from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.remote import Remote, Start
-from isthmus.vertical.boosting.source import Histograms, Level, Partition, Sample
+from isthmus.vertical.boosting.trees import gradients
+from isthmus.vertical.boosting.trees.boost import Problem
+from isthmus.vertical.boosting.trees.local import LocalSource
+from isthmus.vertical.boosting.trees.source import Histograms, Level, Partition, Sample
 
 
 class Joint:

@@ -59,8 +59,8 @@ def _component(views: Sequence[View], rows: int) -> Floats:
     """Where each row lies on the line along which memberships vary most, shape (rows,)."""
     members = [_DECAY**tree * _members(view) for tree, view in enumerate(views)]
     seen = sparse.hstack(members, format="csr") if members else sparse.csr_array((rows, 0))
-    if min(seen.shape) < 2:  # noqa: PLR2004 - no two places: nothing was seen
-        return np.zeros(rows)
+    if seen.shape[1] < 2:  # noqa: PLR2004 - nothing to weigh against each other
+        return np.asarray(seen.sum(axis=1), np.float64)
     mean: Floats = seen.mean(axis=0)
     centred = LinearOperator(
         seen.shape,
@@ -74,7 +74,11 @@ def _component(views: Sequence[View], rows: int) -> Floats:
 
 
 def _members(view: View) -> sparse.csr_array:
-    """Whether each row was seen in each place, shape (rows, places)."""
+    """Whether each row was seen in each place, shape (rows, places).
+
+    A place of all rows tells nothing, and none of the places may be constant for a component.
+    """
     rows = np.flatnonzero(view >= 0)
-    places, place = np.unique(view[rows], return_inverse=True)
-    return sparse.csr_array((np.ones(len(rows)), (rows, place)), shape=(len(view), len(places)))
+    places, place, held = np.unique(view[rows], return_inverse=True, return_counts=True)
+    seen = sparse.csr_array((np.ones(len(rows)), (rows, place)), shape=(len(view), len(places)))
+    return seen[:, np.flatnonzero(held < len(view))]

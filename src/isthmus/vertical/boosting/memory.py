@@ -14,9 +14,9 @@ import numpy as np
 
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Arrays, Checkpoint
-from isthmus.vertical.boosting.boost import Course
 from isthmus.vertical.boosting.model import OwnSplit
-from isthmus.vertical.boosting.tree import Tree
+from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.trees.tree import Tree
 
 _NODE_FACTS = tuple(each.name for each in fields(Tree))
 

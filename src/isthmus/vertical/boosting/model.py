@@ -12,11 +12,11 @@ import numpy as np
 from isthmus.core.arrays import Bools, Integers
 from isthmus.core.errors import SpecError
 from isthmus.data.binning import Binning
-from isthmus.vertical.boosting import importance
-from isthmus.vertical.boosting.boost import Ensemble
-from isthmus.vertical.boosting.importance import Importance
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.tree import Tree
+from isthmus.vertical.boosting.trees import importance
+from isthmus.vertical.boosting.trees.boost import Ensemble
+from isthmus.vertical.boosting.trees.importance import Importance
+from isthmus.vertical.boosting.trees.tree import Tree
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

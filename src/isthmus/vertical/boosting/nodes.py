@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
-from isthmus.vertical.boosting import grouping, histogram
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import grouping, histogram
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Nodes:
         Raises:
             ValueError: They are not the children of nodes asked about before, or too small.
         """
-        if not 0 < pairs <= len(place):
+        if not 0 < pairs <= place.size:
             raise ValueError("it asks about no node, or about more than there are rows")
         _check_places(place, len(self.asked.place), 2 * pairs)
         parent = self._parents(place, pairs)
@@ -105,8 +105,8 @@ class Nodes:
         if self._parted:  # two ways to part one node would together single out fewer rows
             raise ValueError("the nodes of a level are split twice")
         self._parted = True
-        _check_places(parting.others, int((~self._sampled).sum()), len(parting.place))
         self._check_splits(parting)
+        _check_places(parting.others, int((~self._sampled).sum()), len(parting.place))
         split_of = np.full(len(self.asked.rows) + 1, -1)  # the last is for rows in no node
         split_of[parting.place] = np.arange(len(parting.place))
         split = np.empty(len(self._bins), np.int64)
@@ -153,9 +153,9 @@ class Nodes:
 
     def _check_splits(self, parting: Parting) -> None:
         place, column, left = parting.place, parting.column, parting.left
-        if left.shape != (len(place), self.asked.starts.shape[-1]) or column.shape != place.shape:
+        if left.shape != (place.size, self.asked.starts.shape[-1]) or column.shape != (place.size,):
             raise ValueError("the parts of a split do not fit together")
-        _check_places(place, len(place), len(self.asked.rows))
+        _check_places(place, place.size, len(self.asked.rows))
         if len(np.unique(place)) < len(place) or (place < 0).any():
             raise ValueError("a node is split twice, or is none")
         if (self.asked.rows[place] < self._spec.minimum_node_rows).any():

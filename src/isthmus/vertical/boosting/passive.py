@@ -80,7 +80,7 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
                     answers.part(memory)
 
     # 4. Score: say where each of our splits sends each row.
-    kept = active.receive(Scoring).trees
+    kept = _kept(active, spec)
     splits = [split for split in memory.splits if split.tree < kept]
     part = Part(numbers.run, kept, model.columns(ours.binnings, numbers.codes), splits)
     _score(active, part, rows.test, spec)
@@ -97,6 +97,14 @@ def _agree(
             raise ValueError("it does not number each of our columns, in ascending order")
         memory.begin(numbers.run, numbers.trees)
         return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, numbers.key)
+
+
+def _kept(active: Channel, spec: Boosting) -> int:
+    scoring = active.receive(Scoring)
+    with honest(active, Scoring):
+        if scoring.trees > spec.trees * spec.outputs:
+            raise ValueError("it keeps more trees than the job has")
+    return scoring.trees
 
 
 def _score(active: Channel, part: Part, test: Table, spec: Boosting) -> None:

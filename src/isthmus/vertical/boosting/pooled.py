@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.vertical.boosting import boost, central, coding
-from isthmus.vertical.boosting.boost import Course
+from isthmus.vertical.boosting import coding
 from isthmus.vertical.boosting.coding import Chance, Deal, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import boost, central
+from isthmus.vertical.boosting.trees.boost import Course
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 
 from isthmus.core.arrays import Bools, Floats, Integers
 from isthmus.data.table import Table
-from isthmus.vertical.boosting import coding, model, objective
+from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.model import ActivePart, Column, OwnSplit, Part
+from isthmus.vertical.boosting.trees import objective
 
 
 class Decider:

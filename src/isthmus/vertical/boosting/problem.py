@@ -5,11 +5,11 @@ import numpy as np
 from isthmus.core import seeds
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import JobError, SpecError
-from isthmus.vertical.boosting import sampling
-from isthmus.vertical.boosting.boost import Problem
 from isthmus.vertical.boosting.coding import Chance, Columns, Rows
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.tree import CodeBook
+from isthmus.vertical.boosting.trees import sampling
+from isthmus.vertical.boosting.trees.boost import Problem
+from isthmus.vertical.boosting.trees.tree import CodeBook
 
 
 def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Problem:
@@ -26,7 +26,7 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Probl
 
     Raises:
         SpecError: There are no labels.
-        JobError: There are too few rows for a single split.
+        JobError: There are too few rows for a single split, or none that watches the loss.
     """
     label, weight = rows.train.label, rows.train.weight
     if label is None:
@@ -35,16 +35,28 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Probl
         weight = np.ones(len(label))
     chosen = seeds.generator(chance.seed, "held out")
     held_out = sampling.hold_out(len(label), spec.validation_share, chosen)
-    training = len(label) - int(held_out.sum())
-    if training < spec.minimum_node_rows:
+    if spec.validation_share > 0 and not weight[held_out].any():
         raise JobError(
-            f"{training} rows to train on are fewer than `boosting.minimum_node_rows`, "
-            f"{spec.minimum_node_rows}: no tree would have a split. Bring more rows."
+            f"`boosting.validation_share` keeps back {held_out.sum()} of {len(label)} rows, which "
+            "weigh nothing: there is no loss to watch. Agree on a larger share."
         )
+    _check_rows(len(label) - int(held_out.sum()), spec)
     seed = chance.seed
     if spec.sampling == "goss" and chance.secret is not None:  # `sampling` says why
         seed = chance.secret
     return Problem(label, weight, held_out, book, spec, seed)
+
+
+def _check_rows(training: int, spec: Boosting) -> None:
+    grown = sampling.tree_rows(training, spec)
+    least = max(spec.minimum_node_rows, 2 * spec.minimum_bin_rows)
+    if grown < least:
+        raise JobError(
+            f"a tree would be grown on {grown} of {training} rows to train on, and by "
+            f"`boosting.minimum_node_rows` and `boosting.minimum_bin_rows` no node of fewer than "
+            f"{least} is split: the model would know nothing. Bring more rows, or agree on larger "
+            "samples or lower minima."
+        )
 
 
 def constraints(rows: Rows, columns: Columns) -> Integers:

@@ -12,7 +12,7 @@ from isthmus.core.arrays import Bools, Integers
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import bits, encrypted, histogram
+from isthmus.vertical.boosting import bits, encrypted
 from isthmus.vertical.boosting.messages import (
     EncryptedGradients,
     EncryptedSums,
@@ -25,8 +25,9 @@ from isthmus.vertical.boosting.messages import (
 )
 from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.refusals import honest
-from isthmus.vertical.boosting.source import Histograms, Level, Partition
-from isthmus.vertical.boosting.tree import CodeBook
+from isthmus.vertical.boosting.trees import histogram
+from isthmus.vertical.boosting.trees.source import Histograms, Level, Partition
+from isthmus.vertical.boosting.trees.tree import CodeBook
 
 View = NDArray[np.int16]
 """What a party can tell apart at the end of a tree: rows that it saw in one place have one number,

@@ -5,28 +5,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
+from isthmus.crypto.encryption import Encryption
 
 Objective = Literal["binary", "multiclass", "squared", "absolute", "poisson", "tweedie"]
 Sampling = Literal["all", "uniform", "goss"]
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
-
-class Encryption(Spec, frozen=True):
-    """The `[boosting.encryption]` table of a job."""
-
-    scheme: Annotated[
-        Literal["okamoto-uchiyama", "paillier"],
-        Meta(description="additive homomorphic encryption; the first is several times faster"),
-    ] = "okamoto-uchiyama"
-    engine: Annotated[
-        Literal["heu", "gmpy2"],
-        Meta(description="library that computes it; gmpy2 knows Paillier only"),
-    ] = "heu"
-    key_bits: Annotated[
-        int,
-        Meta(ge=1024, le=8192, description="size of the modulus; 2048 is about 112 bits strong"),
-    ] = 3072
+_LEAST_EPSILON = 1e-3  # so that float64 holds noise in units of any `precision`
 
 
 class Boosting(Spec, frozen=True):
@@ -138,7 +124,9 @@ class Boosting(Spec, frozen=True):
     block_rows: Annotated[
         int, Meta(ge=64, le=32_768, description="rows encrypted and sent at a time")
     ] = 8192
-    encryption: Encryption = Encryption()
+    encryption: Annotated[
+        Encryption, Meta(description="The `[boosting.encryption]` table of a job.")
+    ] = Encryption()
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.
@@ -176,6 +164,10 @@ class Boosting(Spec, frozen=True):
             (
                 self.minimum_node_rows < self.minimum_bin_rows,
                 "`minimum_node_rows` is less than `minimum_bin_rows`",
+            ),
+            (
+                0 < self.leaf_epsilon < _LEAST_EPSILON,
+                "`leaf_epsilon` is 0, for none, or at least 0.001",
             ),
             (
                 self.leaf_epsilon > 0 and self.objective not in {"binary", "multiclass"},

@@ -231,5 +231,5 @@ class _Line:
     def _gone() -> ChannelError:
         return ChannelError(
             "a worker process of ours ended before it was done. Run the same command again on all "
-            "sides; if it ends again, look for a lack of memory."
+            "sides; if it ends again, look for a lack of memory, or of room for temporary files."
         )

@@ -5,23 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-
-
-class Encryption(Spec, frozen=True):
-    """The `[regression.encryption]` table of a job."""
-
-    scheme: Annotated[
-        Literal["okamoto-uchiyama", "paillier"],
-        Meta(description="additive homomorphic encryption; the first is several times faster"),
-    ] = "okamoto-uchiyama"
-    engine: Annotated[
-        Literal["heu", "gmpy2"],
-        Meta(description="library that computes it; gmpy2 knows Paillier only"),
-    ] = "heu"
-    key_bits: Annotated[
-        int,
-        Meta(ge=1024, le=8192, description="size of the modulus; 2048 is about 112 bits strong"),
-    ] = 3072
+from isthmus.crypto.encryption import Encryption
 
 
 class Regression(Spec, frozen=True):
@@ -86,4 +70,6 @@ class Regression(Spec, frozen=True):
             "party may learn: batches x its columns / rows",
         ),
     ] = 0.04
-    encryption: Encryption = Encryption()
+    encryption: Annotated[
+        Encryption, Meta(description="The `[regression.encryption]` table of a job.")
+    ] = Encryption()

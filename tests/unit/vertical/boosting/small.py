@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Floats, Integers
-from isthmus.vertical.boosting.gradients import Units
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.tree import CodeBook, Range
+from isthmus.vertical.boosting.trees.gradients import Units
+from isthmus.vertical.boosting.trees.split import Range
+from isthmus.vertical.boosting.trees.tree import CodeBook
 
 
 @dataclass(frozen=True)

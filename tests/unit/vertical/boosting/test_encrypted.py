@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.crypto.scheme import PrivateKey
-from isthmus.vertical.boosting import encrypted, gradients, histogram
+from isthmus.vertical.boosting import encrypted
 from isthmus.vertical.boosting.encrypted import EncryptedRows
 from isthmus.vertical.boosting.packing import Packing, packing
+from isthmus.vertical.boosting.trees import gradients, histogram
 
 PRECISION = 24
 MOST = 2**PRECISION - 1

@@ -34,6 +34,15 @@ class TestClusterAuc:
         assert cluster_auc([], label) == 0.5
         assert cluster_auc([np.zeros(len(label), np.int16)], label) == 0.5
 
+    @pytest.mark.parametrize("trees", [1, 2, 9])
+    def test_is_a_blind_guess_where_no_tree_parts_rows(self, trees: int) -> None:
+        label = np.array([0.0, 1.0, 0.0])
+        assert cluster_auc([np.zeros(3, np.int16)] * trees, label) == 0.5
+
+    def test_takes_a_single_place_of_some_rows_as_it_is(self) -> None:
+        label = np.array([0.0, 1.0, 0.0])
+        assert cluster_auc([np.array([-1, 0, -1], np.int16)], label) == 1.0
+
     def test_leaves_out_rows_that_were_not_seen(self) -> None:
         every, label = views(1.0)
         unseen = np.arange(len(label)) % 2 == 0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.vertical.boosting.boost import Course
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import OwnSplit
 from isthmus.vertical.boosting.pooled import pooled
+from isthmus.vertical.boosting.trees.boost import Course
 from tests.coded import CHANCE, Run, a_data, a_spec
 
 SPLITS = [

@@ -80,6 +80,8 @@ class TestTheNextLevel:
             (HALVES, 41, "more than there are rows"),
             (2 * HALVES, 1, "a node that there is not"),
             (HALVES[:39], 1, "not of the 40 rows"),
+            (HALVES[None], 1, "not of the 40 rows"),
+            (0, 1, "not of the 40 rows"),
         ],
     )
     def test_singles_nobody_out(self, place: ArrayLike, pairs: int, fault: str) -> None:
@@ -137,6 +139,8 @@ class TestSplits:
             (a_split(place=-1), "or is none"),
             (replace(a_split(), left=np.ones((1, 3), np.bool_)), "do not fit together"),
             (replace(a_split(), others=np.zeros(3, np.int64)), "not of the 0 rows"),
+            (replace(a_split(), place=np.array(0)), "not of the 1 rows"),
+            (replace(a_split(), place=np.zeros((1, 1), np.int64)), "not of the 1 rows"),
         ],
     )
     def test_are_such_as_our_sums_could_have_led_to(self, split: Parting, fault: str) -> None:

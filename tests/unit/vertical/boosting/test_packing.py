@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import JobError
 from isthmus.crypto.scheme import Codes
-from isthmus.vertical.boosting import gradients
 from isthmus.vertical.boosting.packing import GUARD_BITS, Packing, packing
+from isthmus.vertical.boosting.trees import gradients
 
 WIDTHS = st.integers(2, 54)
 ROOM = st.integers(GUARD_BITS + 108, 1024)

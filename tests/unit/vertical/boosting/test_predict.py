@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.vertical.boosting import boost, coding, model
+from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import Pooled, pooled
 from isthmus.vertical.boosting.predict import Decider, Scorer, together
+from isthmus.vertical.boosting.trees import boost
 from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec
 
 PARTIES = {"insurer": INSURER, "pharmacy": PHARMACY}

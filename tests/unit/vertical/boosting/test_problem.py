@@ -1,14 +1,15 @@
 """What is to be learnt, and from which rows."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from isthmus.core.errors import JobError, SpecError
 from isthmus.vertical.boosting import Boosting, Chance, Rows, coding
-from isthmus.vertical.boosting.boost import Problem
 from isthmus.vertical.boosting.problem import constraints, problem
+from isthmus.vertical.boosting.trees.boost import Problem
 from tests.coded import CHANCE, Data, Run, a_data, a_spec
 
 OTHERS = replace(CHANCE, secret=99)
@@ -43,8 +44,26 @@ class TestProblem:
             problem(rows, learnt(a_spec()).book, a_spec(), CHANCE)
 
     def test_needs_rows_for_one_split(self) -> None:
-        with pytest.raises(JobError, match="19 rows to train on are fewer than"):
+        with pytest.raises(JobError, match="grown on 19 of 19 rows to train on"):
             learnt(a_spec(), data=a_data(train=19))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"sampling": "uniform", "row_share": 0.05},
+            {"sampling": "goss", "top_share": 0.01, "other_share": 0.01},
+            {"forest": True, "row_share": 0.05},
+            {"minimum_bin_rows": 151, "minimum_node_rows": 151},
+        ],
+        ids="-".join,
+    )
+    def test_needs_rows_for_one_split_in_every_sample(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(JobError, match="of 300 rows to train on"):
+            learnt(a_spec(**changes))
+
+    def test_needs_rows_that_watch_the_loss(self) -> None:
+        with pytest.raises(JobError, match="keeps back 0 of 300 rows, which weigh nothing"):
+            learnt(a_spec(validation_share=0.001, patience=1))
 
 
 class TestConstraints:

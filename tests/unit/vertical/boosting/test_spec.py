@@ -20,6 +20,7 @@ class TestBoosting:
             ({"patience": 3}, "`patience` needs a `validation_share`"),
             ({"minimum_node_rows": 4}, "less than `minimum_bin_rows`"),
             ({"leaf_epsilon": 1.0, "objective": "squared"}, "needs bounded gradients"),
+            ({"leaf_epsilon": 1e-300}, "is 0, for none, or at least 0.001"),
             ({"leaf_epsilon": 1.0, "sampling": "goss"}, "each row to count once"),
             ({"bins": 128}, "<= 127"),
         ],

@@ -1,0 +1,1 @@
+"""Growing trees from sums of integers: mathematics, without lines, ciphertexts and tables."""

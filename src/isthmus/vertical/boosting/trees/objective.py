@@ -1,0 +1,212 @@
+"""What boosting minimises: the loss of a score by its label, and its derivatives.
+
+A score is a log-odds (binary, multiclass: one per class), a log mean (poisson, tweedie) or the
+label's own expectation (squared, absolute). All shapes are (outputs, rows); an objective other
+than multiclass has one output.
+"""
+
+import numpy as np
+from scipy import special
+
+from isthmus.core.arrays import Bools, Floats
+from isthmus.core.errors import SpecError
+from isthmus.vertical.boosting.spec import Boosting, Objective
+
+LEAF_LIMIT: dict[Objective, float] = {"poisson": 0.7}
+"""Largest magnitude of a leaf, where Newton's step is not bounded: with a mean of m and a label of
+y its exponent would be y / m - 1. The limit is that of XGBoost."""
+
+
+def check_values(label: Floats, spec: Boosting, rows: str) -> None:
+    """Refuse labels that an objective has no loss for.
+
+    Args:
+        label: Labels, whatever their rows weigh, shape (rows,).
+        spec: Says which objective.
+        rows: What these rows are for, for the error.
+
+    Raises:
+        SpecError: A label is none of the objective's.
+    """
+    match spec.objective:
+        case "binary" if not np.isin(label, (0.0, 1.0)).all():
+            fault = "has values other than 0 and 1: code it as 0 and 1"
+        case "multiclass" if not np.isin(label, np.arange(spec.classes)).all():
+            fault = f"has values other than 0, 1 and so on to {spec.classes - 1}: code it so"
+        case "poisson" | "tweedie" if (label < 0).any():
+            fault = "has values below 0: remove these rows"
+        case _:
+            return
+    raise SpecError(
+        f"the label of the {rows} rows {fault}, or agree on another `boosting.objective` than "
+        f'"{spec.objective}".'
+    )
+
+
+def check(label: Floats, weight: Floats, spec: Boosting) -> None:
+    """Refuse labels and weights that nothing can be learnt from.
+
+    Args:
+        label: Labels of the training rows, shape (rows,).
+        weight: Weight of each row, same shape.
+        spec: Says which objective.
+
+    Raises:
+        SpecError: A label is none of the objective's, all are the same, a class has no row, or
+            weights are negative, all 0, too unequal, or not allowed beside `leaf_epsilon`.
+    """
+    check_values(label, spec, "training")
+    if not (weight >= 0).all() or not (weight > 0).any():
+        raise SpecError("sample weights must not be negative, and one must be above 0.")
+    if spec.leaf_epsilon > 0 and (weight != 1).any():
+        raise SpecError(
+            "`boosting.leaf_epsilon` bounds what one row can change, and a sample weight undoes "
+            "that: leave out one of the two."
+        )
+    seen = label[weight > 0]
+    if np.ptp(seen) == 0:
+        raise SpecError(
+            f"the label has one single value on the {len(seen)} training rows: there is nothing "
+            "to learn. Check `label` in the party file."
+        )
+    if spec.objective == "multiclass" and len(np.unique(seen)) < spec.classes:
+        raise SpecError(
+            f"some of the {spec.classes} classes are on none of the {len(seen)} training rows: "
+            "bring rows of each class, or agree on fewer `boosting.classes`."
+        )
+    with np.errstate(all="ignore"):  # what becomes of it is looked at
+        base = base_score(label, weight, spec)
+    if not np.isfinite(base).all():
+        raise SpecError(
+            "sample weights differ so much that some labels count for nothing beside the others: "
+            "scale them, so that the largest is at most a million times the least above 0."
+        )
+
+
+def base_score(label: Floats, weight: Floats, spec: Boosting) -> Floats:
+    """The best constant score.
+
+    Args:
+        label: Labels of the training rows, shape (rows,).
+        weight: Weight of each row, same shape.
+        spec: Says which objective.
+
+    Returns:
+        Shape (outputs,).
+    """
+    match spec.objective:
+        case "binary":
+            odds: Floats = special.logit(np.average(label, weights=weight, keepdims=True))
+            return odds
+        case "multiclass":
+            share: Floats = _one_hot(label, spec.classes) @ weight / weight.sum()
+            return np.log(share)
+        case "absolute":
+            return np.array([median(label, weight)])
+        case "squared":
+            return np.average(label, weights=weight, keepdims=True)
+        case "poisson" | "tweedie":
+            return np.log(np.average(label, weights=weight, keepdims=True))
+
+
+def median(values: Floats, weight: Floats) -> float:
+    """The least value with half of the weight at or below it, shape of both (rows,)."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])
+
+
+def derivatives(score: Floats, label: Floats, spec: Boosting) -> tuple[Floats, Floats]:
+    """First and second derivative of each row's loss by its score.
+
+    Args:
+        score: Scores, shape (outputs, rows).
+        label: Labels, shape (rows,).
+        spec: Says which objective.
+
+    Returns:
+        Both of shape (outputs, rows). The second is that of a parabola instead where the loss has
+        none (absolute: 1), or bends more nearby: multiclass has twice its own, because all classes
+        move at once; poisson has the largest that a leaf within its limit leads to.
+    """
+    match spec.objective:
+        case "binary":
+            mean = special.expit(score)
+            return mean - label, mean * (1 - mean)
+        case "multiclass":
+            mean = special.softmax(score, axis=0)
+            return mean - _one_hot(label, len(score)), 2 * mean * (1 - mean)
+        case "squared":
+            return score - label, np.ones_like(score)
+        case "absolute":
+            return np.sign(score - label), np.ones_like(score)
+        case "poisson":
+            mean = np.exp(score)
+            return mean - label, mean * np.exp(LEAF_LIMIT["poisson"])
+        case "tweedie":
+            ours, theirs = 1 - spec.tweedie_power, 2 - spec.tweedie_power
+            paid, expected = label * np.exp(ours * score), np.exp(theirs * score)
+            return expected - paid, theirs * expected - ours * paid
+
+
+def loss(score: Floats, label: Floats, weight: Floats, spec: Boosting) -> float:
+    """Weighted mean of the rows' losses.
+
+    Args:
+        score: Scores, shape (outputs, rows).
+        label: Labels, shape (rows,).
+        weight: Weights, shape (rows,).
+        spec: Says which objective.
+
+    Returns:
+        The loss; of likelihoods without the terms that depend on the label alone.
+    """
+    return float(np.average(_losses(score, label, spec), weights=weight))
+
+
+def _losses(score: Floats, label: Floats, spec: Boosting) -> Floats:
+    only, losses = score[0], np.empty(len(label))
+    match spec.objective:
+        case "binary":
+            losses[:] = np.logaddexp(0, only) - label * only
+        case "multiclass":
+            own = score[label.astype(np.int64), np.arange(len(label))]
+            losses[:] = special.logsumexp(score, axis=0) - own
+        case "squared":
+            losses[:] = (only - label) ** 2 / 2
+        case "absolute":
+            losses[:] = np.abs(only - label)
+        case "poisson":
+            losses[:] = np.exp(only) - label * only
+        case "tweedie":
+            ours, theirs = 1 - spec.tweedie_power, 2 - spec.tweedie_power
+            losses[:] = np.exp(theirs * only) / theirs - label * np.exp(ours * only) / ours
+    return losses
+
+
+def prediction(score: Floats, spec: Boosting) -> Floats:
+    """Expected label of each row, or the probability of each class.
+
+    Args:
+        score: Scores, shape (outputs, rows).
+        spec: Says which objective.
+
+    Returns:
+        Same shape.
+    """
+    expected = score.copy()
+    match spec.objective:
+        case "binary":
+            special.expit(score, out=expected)
+        case "multiclass":
+            expected[:] = special.softmax(score, axis=0)
+        case "poisson" | "tweedie":
+            np.exp(score, out=expected)
+        case "squared" | "absolute":
+            pass
+    return expected
+
+
+def _one_hot(label: Floats, classes: int) -> Floats:
+    own: Bools = np.arange(classes)[:, None] == label
+    return own.astype(np.float64)

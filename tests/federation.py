@@ -1,6 +1,6 @@
 """Plays a master and its children, each in a thread of its own, in one process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
-from isthmus.horizontal.course import Contribution, Fuse, Fused, Training
+from isthmus.horizontal.course import Blind, Contribution, Fuse, Fused, Summed, Training
 from isthmus.horizontal.lesson import Lesson, Prepare, Train
 from isthmus.horizontal.lines import Lines, Word
 from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds import Received, Trained, child, master
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
@@ -47,9 +48,29 @@ def shift(by: float) -> Train:
     return train
 
 
-def lesson(train: Train, samples: int = 1, state: Arrays | None = None) -> Prepare:
+def lesson(
+    train: Train,
+    samples: int = 1,
+    state: Arrays | None = None,
+    privacy: Privacy | None = None,
+) -> Prepare:
     """What a child has that trains so, over the parameters of most tests."""
-    return lambda _: Lesson(samples, Layout.of(INITIAL), train, {} if state is None else state)
+    kept = {} if state is None else state
+    layout = Layout.of(INITIAL)
+    return lambda _: Lesson(samples, layout, train, kept, privacy or Privacy())
+
+
+def blind(spec: SecureAggregation, fuse: Fuse = mean) -> Training:
+    """What a rule computes of the mean of a round, for a master that sees sums only."""
+
+    def weigh(samples: Mapping[str, int], _state: Arrays) -> dict[str, float]:
+        return {child: it / sum(samples.values()) for child, it in samples.items()}
+
+    def fuse_mean(before: Parameters, summed: Summed, state: Arrays) -> Fused:
+        fused = fuse(before, [Contribution("all", 1, summed.update, {})], state)
+        return fused._replace(weights=summed.weights)
+
+    return Training(ENCODER, INITIAL, fuse, blind=Blind(spec, weigh, fuse_mean))
 
 
 def learner(

@@ -16,7 +16,12 @@ from isthmus.transport.message import Message
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/isthmus"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/*.md")])
-SYSTEMS = {"s1.md": SOURCE / "vertical/regression", "s9.md": SOURCE / "vertical/boosting"}
+SYSTEMS = {
+    "s1.md": SOURCE / "vertical/regression",
+    "s3.md": SOURCE / "horizontal",
+    "s6.md": SOURCE / "horizontal/weighting",
+    "s9.md": SOURCE / "vertical/boosting",
+}
 """The folder that the page of a system is about."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -31,7 +36,9 @@ class TestPages:
     @each_page
     def test_name_files_that_exist(self, page: Path) -> None:
         for path in re.findall(r"`([\w.-]+/[\w/.-]+\.\w+)`", page.read_text()):
-            if not path.startswith(("mytrial/", "bank/", "shop/", "peers/")):  # a reader's own
+            if not path.startswith(
+                ("mytrial/", "bank/", "shop/", "peers/", "network/")
+            ):  # a reader's own
                 resolve(path, page)
 
     @each_page

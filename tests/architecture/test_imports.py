@@ -36,6 +36,14 @@ class TestImports:
         )
         assert ended.stdout.strip() == "[]"
 
+    def test_of_what_checks_and_explains_a_job_load_nothing_that_draws(self) -> None:
+        jobs = "connection", "consent", "explain", "outcome", "plan", "result", "systems"
+        code = f"import sys; from isthmus.jobs import {', '.join(jobs)}; print(*sys.modules)"
+        ended = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert not {"matplotlib", "jinja2"} & set(ended.stdout.split())
+
     def test_of_the_program_in_an_enclave_load_no_engine_but_numpy(self) -> None:
         # All that runs there has to be measured, trusted, and held in little memory.
         engines = (*ENGINES, "scipy", "matplotlib", "jinja2", "typer")

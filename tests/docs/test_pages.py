@@ -1,6 +1,8 @@
 """A reader who does what the README and the guides say gets where they say."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,9 +12,11 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.core import spec
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.privacy.spec import Privacy
+from isthmus.jobs.agreement import load_job
 from isthmus.jobs.party import Party
-from isthmus.jobs.plan import load_job
-from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.result import Result, SimulatedRounds, SimulationResult
 from isthmus.store.runs import find
 from tests.docs.reader import ROOT, Reader
 
@@ -20,6 +24,7 @@ PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/
 FIRST_JOB = "docs/guides/first-job.md"
 ENCLAVES = "docs/guides/enclaves.md"
 TREES = "docs/guides/boosted-trees.md"
+ROUNDS = "docs/guides/shared-encoders.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -88,6 +93,57 @@ class TestBoostedTrees:
         alone = find(tmp_path / "bank/runs").read_json("result.json", Result)
         assert joint.metrics["auc"] == joint.metrics["auc_central"] == alone.metrics["auc"]
         assert "of shop" in find(tmp_path / "bank/runs").report.read_text()
+
+
+class TestSharedEncoders:
+    def test_shows_tables_of_privacy_that_its_job_can_have(self, tmp_path: Path) -> None:
+        guide = Reader(ROUNDS, tmp_path)
+        job = guide.blocks("toml")[0]
+        tables = guide.blocks("text")
+        assert len(tables) == 4
+        for table in tables:
+            asked = msgspec.toml.decode(f"{job}\n{table}")["encoders"]
+            assert msgspec.convert(asked, Encoders).privacy != Privacy()
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(600)
+    def test_lead_to_an_encoder_that_plain_pytorch_loads(self, tmp_path: Path) -> None:
+        guide = Reader(ROUNDS, tmp_path)
+        guide.write_files()
+        bring_laboratory_values(tmp_path)
+        guide.type_commands()
+        run = find(tmp_path / "runs")
+        metrics = run.read_json("result.json", SimulatedRounds).metrics
+        assert metrics["accuracy_shared"].keys() == {"north", "south", "east"}
+        loading, research = guide.blocks("python")
+        assert python(f"{loading}\nprint(encoder)", run.folder / "north").startswith("Tabular")
+        first, *_, last = (float(it) for it in python(research, tmp_path).strip("[]\n").split(","))
+        assert last < first
+
+
+def python(code: str, folder: Path) -> str:
+    """What Python prints that reads some code in a folder."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(  # noqa: S603 - our own pages
+        command, cwd=folder, stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+
+
+def bring_laboratory_values(folder: Path) -> None:
+    """What the hub and the clinics of the guide have."""
+    (folder / "hub").mkdir()
+    (folder / "hub/party.toml").write_text('party = "hub"\n')
+    north = (folder / "north/party.toml").read_text()
+    random = np.random.default_rng(3)
+    for clinic in ("north", "south", "east"):
+        (folder / clinic).mkdir(exist_ok=True)
+        (folder / clinic / "party.toml").write_text(north.replace('"north"', f'"{clinic}"'))
+        values = random.normal(size=(60, 4)) @ random.normal(size=(4, 4))
+        readmitted = np.where(values[:, 0] > 0, "yes", "no")
+        with (folder / clinic / "labs.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["age", "sodium", "potassium", "creatinine", "readmitted"])
+            table.writerows([*row, label] for row, label in zip(values, readmitted, strict=True))
 
 
 def bring_data_with_gaps(folder: Path) -> None:

@@ -9,13 +9,13 @@ from sklearn.metrics import roc_auc_score
 
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.message import Message, Protection, protections
 from isthmus.vertical.regression import Regression, active, messages, objective, passive
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Preconditioner
 from isthmus.vertical.regression.rows import batches
-from isthmus.vertical.regression.spec import Encryption
 from tests.roles import Play, play
 
 TRAIN, TEST = np.arange(400), np.arange(400, 500)

@@ -11,7 +11,7 @@ from isthmus.cli.arguments import JobFile, OptionalPartyFile
 from isthmus.cli.layout import facts, indented, page, table
 
 if TYPE_CHECKING:  # commands load what they need when they run
-    from isthmus.jobs.plan import Plan
+    from isthmus.jobs.plan import SamplesPlan, TablePlan
     from isthmus.jobs.spec import Job
 
 
@@ -50,7 +50,8 @@ def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
     """Validate the files and print the plan; nobody is contacted."""
     from isthmus.core import spec
     from isthmus.jobs import connection, consent
-    from isthmus.jobs.plan import load_job, make_plan
+    from isthmus.jobs.agreement import load_job
+    from isthmus.jobs.plan import make_plan
 
     agreed = load_job(job)
     ready = None
@@ -71,7 +72,7 @@ def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
 
 def _steps(job: "Job") -> Iterator[str]:
     """What happens, in order."""
-    from isthmus.jobs.systems import first, system_of, trains
+    from isthmus.jobs.systems import aligns, first, system_of, trains
 
     hub = first(job)
     others = [f"{name} ({member.role})" for name, member in job.peers(hub).items()]
@@ -79,10 +80,13 @@ def _steps(job: "Job") -> Iterator[str]:
         f"{hub} ({job.parties[hub].role}) listens, {', '.join(others)} "
         f"{'calls' if len(others) == 1 else 'call'}; they compare the digests of their jobs."
     )
+    if not aligns(job):
+        yield from _rounds(job)
+        return
     normalise = f", after {', '.join(job.data.normalise)}" if job.data.normalise else ""
     yield (
         f"Find the shared rows of {job.data.train!r} by {', '.join(job.data.identifiers)}"
-        f'{normalise}: method = "{job.alignment.method}", {_settings(job.alignment)}.'
+        f"{normalise}: {_settings(job.alignment)}."
     )
     if not trains(job):
         return
@@ -94,32 +98,64 @@ def _steps(job: "Job") -> Iterator[str]:
         yield f"Score the shared rows of {job.data.test!r}."
 
 
-def _settings(table: msgspec.Struct) -> str:
-    """Every key of a table of the job, defaults included."""
-    return ", ".join(
-        f"{key} = ({_settings(value)})"
-        if isinstance(value, msgspec.Struct)
-        else f"{key} = {msgspec.json.encode(value).decode()}"
-        for key, value in msgspec.structs.asdict(table).items()
+def _rounds(job: "Job") -> Iterator[str]:
+    from isthmus.jobs.systems import first, horizontal_of
+
+    system = horizontal_of(job)
+    spec = getattr(job, system.table)
+    hub, count = first(job), system.plan(spec).count
+    yield (
+        f"Each child finds samples of the type {system.network(spec)} in its {job.data.train!r}, "
+        "and says how many, or why it does not train."
     )
+    yield (
+        f"In {count} rounds at most, {hub} sends parameters, each child trains them on its own "
+        f"samples, and {hub} fuses what they send: {_settings(spec)}."
+    )
+    yield f"{hub} publishes the result; each party measures it on test samples of its own."
 
 
-def _ready(plan: "Plan") -> Ready:
+def _settings(table: msgspec.Struct) -> str:
+    """Every key of a table of the job, defaults included, its kind first."""
+    config = table.__struct_config__
+    keys = [f'{config.tag_field} = "{config.tag}"'] if config.tag_field else []
+    for key, value in msgspec.structs.asdict(table).items():
+        inner = isinstance(value, msgspec.Struct)
+        text = f"({_settings(value)})" if inner else msgspec.json.encode(value).decode()
+        if text not in {"()", "null"}:
+            keys.append(f"{key} = {text}")
+    return ", ".join(keys)
+
+
+def _ready(plan: "TablePlan | SamplesPlan") -> Ready:
     from isthmus.crypto import certificates
     from isthmus.jobs import connection
 
-    called = plan.party.peers[plan.first].address if not plan.listens else None
-    expires = certificates.expires(connection.identity(plan).certificate)
+    expires = ""
+    if plan.party.identity is not None:
+        ends = certificates.expires(connection.identity(plan).certificate)
+        expires = f"{ends:%Y-%m-%d}"
     return Ready(
         party=plan.party.party,
         role=plan.role,
-        rows=len(plan.train),
-        columns=list(plan.train.names),
+        rows=0 if plan.train is None else len(plan.train),
+        columns=[] if plan.train is None else list(plan.train.names),
         test_rows=None if plan.test is None else len(plan.test),
-        address=f"calls {plan.first} at {called}" if called else f"listens on {plan.party.listen}",
-        certificate_expires=f"{expires:%Y-%m-%d}",
+        address=_place(plan),
+        certificate_expires=expires,
         notice=plan.notice,
     )
+
+
+def _place(plan: "TablePlan | SamplesPlan") -> str:
+    party = plan.party
+    if party.engine == "flower" and plan.listens:
+        return f"starts the run on Flower's connection {party.flower.connection!r}"
+    if party.engine == "flower":
+        return f"is a SuperNode of the SuperLink at {party.flower.superlink}"
+    if plan.listens:
+        return f"listens on {party.listen}"
+    return f"calls {plan.first} at {party.peers[plan.first].address}"
 
 
 def _parts(found: Checked) -> Iterator[RenderableType]:
@@ -144,7 +180,11 @@ def _parts(found: Checked) -> Iterator[RenderableType]:
             *([("test rows", f"{ready.test_rows:,}")] if ready.test_rows is not None else []),
             *([("columns", _columns(ready.columns))] if ready.columns else []),
             ("address", ready.address),
-            ("certificate", f"valid until {ready.certificate_expires}"),
+            *(
+                [("certificate", f"valid until {ready.certificate_expires}")]
+                if ready.certificate_expires
+                else []
+            ),
             *([("notice", ready.notice)] if ready.notice else []),
         ]
     )

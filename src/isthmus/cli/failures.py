@@ -3,6 +3,7 @@
 import sys
 import traceback
 from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
 
 import typer
 
@@ -52,11 +53,12 @@ def fail(error: BaseException, *, as_json: bool) -> int:
 
 
 def _describe(error: BaseException) -> Failure:
+    problem = cast(object, error)  # no type checker expects an error that is one
+    if isinstance(problem, _UsageProblem):
+        return Failure("UsageError", _usage(problem), problem.exit_code)
     match error:
         case IsthmusError():
             return Failure(type(error).__name__, str(error), error.exit_code)
-        case typer.TyperException():
-            return Failure("UsageError", _usage(error), error.exit_code)
         case KeyboardInterrupt():
             message = "interrupted. Run it again: `isthmus run` goes on where it was cut off."
             return Failure("Interrupted", message, INTERRUPTED)
@@ -68,7 +70,16 @@ def _describe(error: BaseException) -> Failure:
             return Failure("Bug", message, 1)
 
 
-def _usage(error: typer.TyperException) -> str:
+@runtime_checkable
+class _UsageProblem(Protocol):
+    """What is wrong with a command line, whether Typer brings its own Click or finds one."""
+
+    exit_code: int
+
+    def format_message(self) -> str: ...
+
+
+def _usage(error: _UsageProblem) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "isthmus"
     return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."

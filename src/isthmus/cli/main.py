@@ -1,7 +1,9 @@
 """The `isthmus` command: the index of its verbs, and the last stop of every error."""
 
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import typer
 
@@ -16,6 +18,7 @@ from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
 from isthmus.cli.version import version
+from isthmus.core.errors import room_for
 
 # Every command, with its example.
 COMMANDS: Mapping[Command, str] = {
@@ -62,11 +65,13 @@ def execute(arguments: Sequence[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
+        with room_for(Path(tempfile.gettempdir())):  # libraries write there; we name our own files
+            answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
         if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             return fail(KeyboardInterrupt(), as_json=as_json)
         if isinstance(answer, Answer):
-            show(answer, as_json=as_json)
+            with room_for(Path("standard output")):
+                show(answer, as_json=as_json)
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nobody comes after us
         return fail(error, as_json=as_json)
     return 0

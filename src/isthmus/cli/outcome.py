@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # commands load what they need when they run
         Alignment,
         AlignmentResult,
         Result,
+        RoundsResult,
         SimulatedAlignment,
+        SimulatedRounds,
         SimulationResult,
     )
     from isthmus.store.runs import Run
@@ -63,6 +65,59 @@ def of_simulation(result: "SimulationResult") -> Group:
         *((f"{party}'s report", path) for party, path in result.reports.items()),
     ]
     return page(_measures(result.metrics), facts(lines))
+
+
+def of_rounds(result: "RoundsResult", run: "Run") -> Group:
+    """One party's end of a run in rounds.
+
+    Args:
+        result: What the run says about itself.
+        run: Where it lies.
+
+    Returns:
+        The page.
+    """
+    lines = [
+        ("training", result.ending),
+        *((name.replace("_", " "), _number(value)) for name, value in result.metrics.items()),
+        *_suspects(result.suspects),
+        ("seconds", f"{result.seconds['total']:.1f}"),
+        ("sent", size(result.egress.bytes)),
+        ("network", run.network),
+        ("run", run.folder),
+        ("report", run.report),
+    ]
+    return page(facts(lines))
+
+
+def of_simulated_rounds(result: "SimulatedRounds") -> Group:
+    """The end of a simulated run in rounds.
+
+    Args:
+        result: What all parties say about it.
+
+    Returns:
+        The page.
+    """
+    names = list(dict.fromkeys(name for values in result.metrics.values() for name in values))
+    heads = ("", *(f"{measure.replace('_', ' ')} #" for measure in result.metrics))
+    rows = (
+        (name, *(_number(values.get(name)) for values in result.metrics.values())) for name in names
+    )
+    weighed = ((child, f"{weight:.3f}") for child, weight in result.weights.items())
+    lines = [
+        ("training", result.ending),
+        *_suspects(result.suspects),
+        ("seconds", f"{result.seconds['simulation']:.1f}"),
+        *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
+        *((f"{party}'s report", path) for party, path in result.reports.items()),
+    ]
+    weights = [table(("child", "weight in the last round #"), weighed)] if result.weights else []
+    return page(table(heads, rows), *weights, facts(lines))
+
+
+def _suspects(found: Mapping[str, list[str]]) -> list[tuple[str, object]]:
+    return [(f"look after {child}", "; ".join(why)) for child, why in found.items()]
 
 
 def of_alignment(result: "AlignmentResult", places: Mapping[str, str]) -> Group:

@@ -8,7 +8,7 @@ import typer
 
 from isthmus.cli.answer import Answer, tell
 from isthmus.cli.arguments import JobFile, PartyFile
-from isthmus.cli.outcome import of_alignment, of_party
+from isthmus.cli.outcome import of_alignment, of_party, of_rounds
 from isthmus.cli.progress import live
 
 Into = Annotated[
@@ -20,14 +20,18 @@ Into = Annotated[
 
 
 def run(job: JobFile, party: PartyFile, into: Into = None) -> Answer:
-    """Play this party's role: wait for the other one, align, train, score and report."""
-    from isthmus.jobs.result import Result
+    """Play this party's role: wait for the others, align, train, score and report."""
+    from isthmus.jobs.result import Result, RoundsResult, in_rounds
     from isthmus.jobs.run import run as play
 
     with live() as watch:
         finished = play(job, party, into, lambda event: watch("", event))
-    result = finished.read_json(finished.result.name, Result)
     places = {"run": str(finished.folder), "report": str(finished.report)}
+    if in_rounds(finished):
+        rounds = finished.read_json(finished.result.name, RoundsResult)
+        tell(of_rounds(rounds, finished))
+        return Answer(msgspec.to_builtins(rounds) | places)
+    result = finished.read_json(finished.result.name, Result)
     tell(of_party(result, finished))
     return Answer(msgspec.to_builtins(result) | places)
 

@@ -28,13 +28,8 @@ def refuse_constant(values: Floats, name: str, path: Path) -> None:
     Raises:
         SpecError: All rows have the same value, or none.
     """
-    known = values[~np.isnan(values)]
-    if known.size == 0:
-        raise SpecError(
-            f"{path}: column {name!r} is empty in all {len(values)} rows. Leave it out of "
-            "`columns`."
-        )
-    if known.min() == known.max() and known.size == len(values):
+    _refuse_empty(values, name, path)
+    if values.min() == values.max():  # neither is a number where a cell is empty
         raise SpecError(
             f"{path}: column {name!r} has one single value in all {len(values)} rows, so that "
             "nothing can be learnt from it. Leave it out of `columns`."
@@ -97,12 +92,10 @@ def feature(
     values = _numbers(
         column, name, path, "Encode it as numbers, name it in `categorical`, or leave it out."
     )
+    if known is None:
+        _refuse_empty(values, name, path)
     missing = np.isnan(values)
     count = int(missing.sum())
-    if known is None and count == len(values):
-        raise SpecError(
-            f"{path}: column {name!r} is empty in all {count} rows. Leave it out of `columns`."
-        )
     if not count or dataset.missing == "keep":
         return values
     if dataset.missing == "error":
@@ -138,6 +131,14 @@ def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
             "these rows."
         )
     return values
+
+
+def _refuse_empty(values: Floats, name: str, path: Path) -> None:
+    if np.isnan(values).all():
+        raise SpecError(
+            f"{path}: column {name!r} is empty in all {len(values)} rows. Leave it out of "
+            "`columns`."
+        )
 
 
 def _numbers(column: Column, name: str, path: Path, advice: str) -> Floats:

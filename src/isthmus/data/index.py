@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.arrays import Integers
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import SpecError, room_for
 
 _COLUMN = "row"
 
@@ -31,8 +31,9 @@ class Index:
         import pyarrow as pa  # noqa: PLC0415 - the program in an enclave knows indices, not Arrow
         from pyarrow import parquet  # noqa: PLC0415
 
-        path.touch(mode=0o600)  # before anything is in it
-        parquet.write_table(pa.table({_COLUMN: self.rows}), path)
+        with room_for(path):
+            path.touch(mode=0o600)  # before anything is in it
+            parquet.write_table(pa.table({_COLUMN: self.rows}), path)
 
     @classmethod
     def load(cls, path: Path) -> "Index":

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import SpecError, room_for
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Scores:
             "prediction": self.predictions,
             "alone": self.alone,
         }
-        path.touch(mode=0o600)  # before anything is in it
-        parquet.write_table(pa.table(columns), path)
+        with room_for(path):
+            path.touch(mode=0o600)  # before anything is in it
+            parquet.write_table(pa.table(columns), path)
 
     @classmethod
     def load(cls, path: Path) -> "Scores":

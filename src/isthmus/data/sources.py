@@ -44,6 +44,9 @@ _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
 
 
+SampleType = Literal["tabular", "image", "text"]
+
+
 class Dataset(Spec, frozen=True):
     """The `[datasets.NAME]` table of a party file: one file of rows, and how to read it."""
 
@@ -54,12 +57,20 @@ class Dataset(Spec, frozen=True):
     identifiers: Annotated[
         tuple[str, ...],
         Meta(
-            min_length=1,
-            description="columns that together name a row, in the order that the parties agreed on",
+            description="columns that together name a row, in the order that the parties agreed "
+            "on; none where a job aligns no rows"
         ),
-    ]
+    ] = ()
+    type: Annotated[
+        SampleType,
+        Meta(
+            description="what a row is, for a network: numbers, the pixels of an image (line by "
+            "line from the top, channels of a pixel together), or one column of text"
+        ),
+    ] = "tabular"
     label: Annotated[
-        str | None, Meta(description="column to predict; the active party has one")
+        str | None,
+        Meta(description="column to predict; the active party has one, and a child may have one"),
     ] = None
     weight: Annotated[
         str | None,

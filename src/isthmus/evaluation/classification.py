@@ -1,7 +1,7 @@
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""Measures of scores against labels of 0 and 1."""
+"""Measures of scores against labels of 0 and 1, or against classes."""
 
 from typing import Any
 
@@ -80,6 +80,19 @@ def ks(label: Labels, score: Floats) -> float:
     """
     false_positive_rate, true_positive_rate = _rates(label, score)
     return float(np.max(true_positive_rate - false_positive_rate))
+
+
+def accuracy(label: Labels, scores: Floats) -> float:
+    """Share of the rows whose class has the highest score.
+
+    Args:
+        label: Number of the class, shape (rows,).
+        scores: Shape (classes, rows).
+
+    Returns:
+        In [0, 1].
+    """
+    return float((scores.argmax(axis=0) == label).mean())
 
 
 def roc(label: Labels, score: Floats) -> Roc:

@@ -1,13 +1,9 @@
 # matplotlib's own types leave out most of their parameters:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Figures as inline SVG: legible on a phone, in print, in grey, and to a screen reader."""
+"""Figures of a joint model and of its training, and of where the time went."""
 
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
-from io import StringIO
 from itertools import cycle
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -15,33 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
-
-_INK, _FAINT, _GRID = "#1f2933", "#5b6770", "#e3e6e8"
-_BLUE, _ORANGE, _GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe and Ito, safe for the colour-blind
-_LINES = ((_BLUE, "-"), (_ORANGE, "--"), (_GREEN, ":"))  # dashes too, for print in grey
-
-_WIDTH = 4.6  # inches: 331 units, so a unit is about a pixel on a phone
-_TITLE = 0.3  # inches
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's font
-    "text.parse_math": False,
-    "font.size": 11,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _FAINT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": _GRID,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-}
+from isthmus.evaluation.drawing import (
+    BLUE,
+    FAINT,
+    INK,
+    LINES,
+    ORANGE,
+    STYLE,
+    TITLE,
+    WIDTH,
+    canvas,
+    svg,
+)
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def roc_figure(curves: Mapping[str, Roc]) -> str:
     """Draw ROC curves, with the diagonal of a blind guess.
 
@@ -51,22 +35,22 @@ def roc_figure(curves: Mapping[str, Roc]) -> str:
     Returns:
         An `<svg>` element.
     """
-    figure, axes = _figure(height=3.9)
-    axes.plot((0, 1), (0, 1), color=_FAINT, linewidth=0.8)
-    for (name, curve), (color, dashes) in zip(curves.items(), cycle(_LINES), strict=False):
+    figure, axes = canvas(height=3.9)
+    axes.plot((0, 1), (0, 1), color=FAINT, linewidth=0.8)
+    for (name, curve), (color, dashes) in zip(curves.items(), cycle(LINES), strict=False):
         x, y = curve.false_positive_rate, curve.true_positive_rate
         axes.plot(x, y, color=color, linestyle=dashes, label=name)
     _percent(axes, x="false positive rate", y="true positive rate")
     axes.set_aspect("equal")
     axes.legend(loc="lower right")
-    return _svg(
+    return svg(
         figure,
         "ROC curve",
         f"True against false positive rate on the test rows: {', '.join(curves)}.",
     )
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def ks_figure(curve: KsCurve) -> str:
     """Draw how fast positives and negatives are found, and the widest gap between them.
 
@@ -76,13 +60,13 @@ def ks_figure(curve: KsCurve) -> str:
     Returns:
         An `<svg>` element.
     """
-    figure, axes = _figure(height=3.2)
-    axes.plot(curve.share, curve.positives, color=_BLUE, label="positives")
-    axes.plot(curve.share, curve.negatives, color=_ORANGE, linestyle="--", label="negatives")
-    axes.vlines(curve.at, *_gap(curve), color=_INK, linewidth=1.2, label=f"KS {curve.ks:.3f}")
+    figure, axes = canvas(height=3.2)
+    axes.plot(curve.share, curve.positives, color=BLUE, label="positives")
+    axes.plot(curve.share, curve.negatives, color=ORANGE, linestyle="--", label="negatives")
+    axes.vlines(curve.at, *_gap(curve), color=INK, linewidth=1.2, label=f"KS {curve.ks:.3f}")
     _percent(axes, x="share of rows, highest scores first", y="share found")
     axes.legend(loc="lower right")
-    return _svg(
+    return svg(
         figure,
         "KS curve",
         f"Cumulative share of positives and of negatives by falling score. The widest gap is "
@@ -90,7 +74,7 @@ def ks_figure(curve: KsCurve) -> str:
     )
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def lift_figure(rows: Sequence[LiftRow]) -> str:
     """Draw the rate of positives by group of scores.
 
@@ -100,10 +84,10 @@ def lift_figure(rows: Sequence[LiftRow]) -> str:
     Returns:
         An `<svg>` element.
     """
-    figure, axes = _figure(height=2.9)
+    figure, axes = canvas(height=2.9)
     overall = sum(row.positives for row in rows) / sum(row.rows for row in rows)
-    axes.bar([row.group for row in rows], [row.rate for row in rows], color=_BLUE, width=0.75)
-    axes.axhline(overall, color=_INK, linewidth=1.2, linestyle="--")
+    axes.bar([row.group for row in rows], [row.rate for row in rows], color=BLUE, width=0.75)
+    axes.axhline(overall, color=INK, linewidth=1.2, linestyle="--")
     axes.annotate(
         f"all rows {overall:.1%}",
         (1, overall),
@@ -117,7 +101,7 @@ def lift_figure(rows: Sequence[LiftRow]) -> str:
     axes.set_xlabel("group of rows, 1 = highest scores")
     axes.set_ylabel("rate of positives")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    return _svg(
+    return svg(
         figure,
         "Rate of positives by group of scores",
         f"From {rows[0].rate:.1%} in the group with the highest scores to {rows[-1].rate:.1%} in "
@@ -125,7 +109,7 @@ def lift_figure(rows: Sequence[LiftRow]) -> str:
     )
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def convergence_figure(
     rounds: Sequence[int], loss: Sequence[float], gradient_norm: Sequence[float]
 ) -> str:
@@ -141,10 +125,10 @@ def convergence_figure(
     """
     series = {"loss": loss, "gradient norm": gradient_norm}
     known = {name: values for name, values in series.items() if values}
-    figure = Figure(figsize=(_WIDTH, _TITLE + 0.6 + 1.6 * len(known)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, TITLE + 0.6 + 1.6 * len(known)), layout="constrained")
     panels = figure.subplots(len(known), sharex=True, squeeze=False)[:, 0]
     for axes, (name, values) in zip(panels, known.items(), strict=True):
-        axes.plot(rounds, values, color=_BLUE, marker="o", markersize=3)
+        axes.plot(rounds, values, color=BLUE, marker="o", markersize=3)
         axes.set_ylabel(name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if gradient_norm:
@@ -152,10 +136,10 @@ def convergence_figure(
         panels[-1].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     panels[-1].set_xlabel("round")
     ends = "; ".join(f"{name} from {v[0]:.4g} to {v[-1]:.4g}" for name, v in known.items())
-    return _svg(figure, "Convergence", f"In {len(rounds)} rounds: {ends}.")
+    return svg(figure, "Convergence", f"In {len(rounds)} rounds: {ends}.")
 
 
-@rc_context(_STYLE)
+@rc_context(STYLE)
 def timing_figure(seconds: Mapping[str, float]) -> str:
     """Draw where the time went.
 
@@ -165,21 +149,16 @@ def timing_figure(seconds: Mapping[str, float]) -> str:
     Returns:
         An `<svg>` element.
     """
-    figure, axes = _figure(height=0.5 + 0.32 * len(seconds))
-    bars = axes.barh(list(seconds), list(seconds.values()), color=_BLUE, height=0.6)
+    figure, axes = canvas(height=0.5 + 0.32 * len(seconds))
+    bars = axes.barh(list(seconds), list(seconds.values()), color=BLUE, height=0.6)
     axes.bar_label(bars, [f"{value:,.2f} s" for value in seconds.values()], padding=3)
     axes.margins(x=0.2)  # room for the labels
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    axes.tick_params(bottom=False, labelbottom=False, left=False, labelcolor=_INK)
+    axes.tick_params(bottom=False, labelbottom=False, left=False, labelcolor=INK)
     stages = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
-    return _svg(figure, "Seconds by stage", f"{stages}.")
-
-
-def _figure(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, _TITLE + height), layout="constrained")
-    return figure, figure.add_subplot()
+    return svg(figure, "Seconds by stage", f"{stages}.")
 
 
 def _percent(axes: Axes, *, x: str, y: str) -> None:
@@ -192,18 +171,3 @@ def _gap(curve: KsCurve) -> tuple[float, float]:
     """Both ends of the widest gap."""
     widest = curve.share.index(curve.at)
     return curve.negatives[widest], curve.positives[widest]
-
-
-def _svg(figure: Figure, title: str, description: str) -> str:
-    figure.suptitle(title, fontsize="medium", fontweight="bold")
-    text = StringIO()
-    unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    # Equal figures are equal bytes, and two figures on one page share no identifier.
-    with rc_context({"svg.hashsalt": title}):
-        figure.savefig(text, format="svg", transparent=True, metadata=unsaid)
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]  # a page has no place for the XML declaration
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every figure, and nobody refers to it
-    head, body = svg.split(">", 1)
-    head = head.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
-    return f"{head}><title>{escape(title)}</title><desc>{escape(description)}</desc>{body}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from isthmus.core.errors import JobError
 from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, misfit
+from isthmus.horizontal.privacy.spec import EightBit, SecureAggregation, TopK
 from isthmus.store.checkpoint import Arrays
 
 
@@ -20,6 +21,37 @@ class Contribution:
     samples: int
     update: Parameters
     metrics: dict[str, float]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the update."""
+        return digest(self.update)
+
+
+@dataclass(frozen=True)
+class Veiled:
+    """What the master knows of a child whose update it sees under masks only."""
+
+    child: str
+    samples: int
+    digest: str
+    """SHA-256 of the update under masks."""
+
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """What a round brings where the master sees no update by itself."""
+
+    update: Parameters
+    """The weighted mean of the updates."""
+
+    weights: Mapping[str, float]
+    """What each child counts for in it, sum 1."""
+
+    taken: Sequence[Veiled]
+    """Whose updates are in it, by name of the child."""
 
 
 class Fused(NamedTuple):
@@ -37,12 +69,29 @@ class Fused(NamedTuple):
     done: bool = False
     """Whether no further round is needed."""
 
+    evidence: Mapping[str, Mapping[str, float]] = {}
+    """What the rule saw of each child, where it tells."""
+
 
 Fuse = Callable[[Parameters, Sequence[Contribution], Arrays], Fused]
 """Takes the parameters of a round, its contributions by name of the child, and its own state."""
 
 Examine = Callable[[Contribution], str]
 """Says in one clause why a contribution is refused, or nothing where it is not."""
+
+
+@dataclass(frozen=True)
+class Blind:
+    """The rule of a master that sees the sum of a round and no update by itself."""
+
+    spec: SecureAggregation
+
+    weigh: Callable[[Mapping[str, int], Arrays], Mapping[str, float]]
+    """From the samples of the children in a round, by child, and the rule's own state, to what each
+    counts for: sum 1; the same again for the same."""
+
+    fuse: Callable[[Parameters, Summed, Arrays], Fused]
+    """Takes the parameters of a round, the mean of its updates, and its own state."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +108,28 @@ class Training:
     examine: Examine = lambda _: ""
     """Asked about what has the right round, names, shapes and type of numbers already."""
 
+    compression: TopK | EightBit | None = None
+    """How children make their updates smaller."""
+
+    blind: Blind | None = None
+    """Where there is one, updates come under masks, and `fuse` and `examine` are not called."""
+
 
 class Taken(msgspec.Struct, frozen=True):
     """The record of one contribution."""
 
     samples: int
     digest: str
-    """SHA-256 of the update."""
+    """SHA-256 of the update, or of the update under masks."""
 
     metrics: dict[str, float]
     """What the child said of its training."""
 
     weight: float | None
     """What it counted for, where the fusion gives weights."""
+
+    evidence: dict[str, float] = {}
+    """What the fusion saw of it, where it tells."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -97,7 +155,7 @@ class Course:
     done: bool = False
 
     def after(
-        self, taken: Sequence[Contribution], fused: Fused, left_out: dict[str, str]
+        self, taken: Sequence[Contribution | Veiled], fused: Fused, left_out: dict[str, str]
     ) -> "Course":
         """The course after one more round.
 
@@ -121,16 +179,18 @@ class Course:
                 f"the fused parameters of round {len(self.rounds) + 1} are not finite numbers: the "
                 "updates have grown too large. Agree on smaller steps, or on bounds of updates."
             )
-        notes = {it.child: _note(it, fused.weights.get(it.child)) for it in taken}
+        notes = {it.child: _note(it, fused) for it in taken}
         record = Round(taken=notes, left_out=left_out, model=digest(fused.parameters))
         parameters = {name: np.asarray(it) for name, it in fused.parameters.items()}
         return Course(parameters, fused.state, (*self.rounds, record), fused.done)
 
 
-def _note(taken: Contribution, weight: float | None) -> Taken:
+def _note(taken: Contribution | Veiled, fused: Fused) -> Taken:
+    weight = fused.weights.get(taken.child)
     return Taken(
         samples=taken.samples,
-        digest=digest(taken.update),
+        digest=taken.digest,
         metrics=taken.metrics,
         weight=None if weight is None else float(weight),
+        evidence={name: float(it) for name, it in fused.evidence.get(taken.child, {}).items()},
     )

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isthmus.core.errors import SpecError
+from isthmus.horizontal import answers
 from isthmus.horizontal.memory import ChildMemory, LastUpdate
-from isthmus.horizontal.messages import Reason, RoundStart, RoundUpdate
+from isthmus.horizontal.messages import Reason, RoundStart
 from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, misfit
+from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.store.checkpoint import Arrays
 
 Train = Callable[[Parameters, int], tuple[Parameters, Mapping[str, float]]]
@@ -25,7 +27,10 @@ class Lesson:
     state: Arrays = field(default_factory=Arrays)
     """What `train` keeps from round to round, changed in place; stored with every update."""
 
-    def update(self, start: RoundStart, memory: ChildMemory) -> RoundUpdate:
+    privacy: Privacy = field(default_factory=Privacy)
+    """How updates travel, as the job says."""
+
+    def update(self, start: RoundStart, memory: ChildMemory) -> LastUpdate:
         """Train in one round, or take the update of this round from memory.
 
         What was sent once is sent again, not made again: the master may have lost it, or this
@@ -36,19 +41,23 @@ class Lesson:
             memory: Keeps the update before it leaves.
 
         Returns:
-            The update.
+            The update, as it is sent.
 
         Raises:
             SpecError: Training gave other arrays, or numbers that are not finite.
+            PeerError: Under secure aggregation, this round or a later one was played before.
         """
         base = digest(start.parameters)
         last = memory.recall(start.round, base)
         if last is None:
+            if self.privacy.secure_aggregation:
+                memory.check_order(start.round)
             trained, metrics = self.train(start.parameters, start.round)
             update = self._difference(trained, start)
-            last = LastUpdate(start.round, base, update, _finite_of(metrics))
+            reduced = answers.reduced(update, self.privacy.compression, self.state)
+            last = LastUpdate(start.round, base, reduced, _finite_of(metrics))
             memory.keep(last, self.state)
-        return RoundUpdate(round=start.round, update=last.update, metrics=last.metrics)
+        return last
 
     def _difference(self, trained: Parameters, start: RoundStart) -> Parameters:
         flaw = misfit(trained, self.layout)

@@ -28,16 +28,19 @@ class Word(NamedTuple):
 class Lines:
     """The lines to all peers of one party; each peer speaks first, and then when it is asked."""
 
-    def __init__(self, first: type[Message], lines: Sequence[Channel] = ()) -> None:
+    def __init__(
+        self, first: type[Message], lines: Sequence[Channel] = (), expected: Sequence[str] = ()
+    ) -> None:
         """Begin to listen.
 
         Args:
             first: What every peer says first.
             lines: The lines that are there from the beginning.
+            expected: Peers that will come.
         """
         self._first = first
-        self.expected = tuple(line.peer for line in lines)
-        """The peers that are there from the beginning."""
+        self.expected = (*expected, *(line.peer for line in lines))
+        """The peers that are there from the beginning, or are waited for."""
 
         self._inbox = SimpleQueue[tuple[_Attendant, Message | Exception | None]]()
         self._attendants = dict[str, _Attendant]()

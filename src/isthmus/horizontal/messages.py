@@ -12,10 +12,13 @@
 | Published      | master -> child | the final parameters                                         |
 | Kept           | child -> master | that the child has them                                      |
 
+Updates that are made smaller, or summed under masks, are in `privacy/messages.py`.
+
 First come EncoderRequest, Instruction and Confirmation, again whenever a child comes back. Then
 Turn says what follows, until it says `publish` or `leave`:
 
 - `train`: RoundStart; the answer is RoundUpdate. A child that does not train never hears it.
+- `share`, `mask`, `open`: a sum under masks, whose answer to RoundStart was MaskKeys.
 - `wait`: nothing; a round begins without this child.
 - `publish`: Published; the answer is Kept, and this is the end.
 - `leave`: nothing; the master does not go on with this child, and says why.
@@ -42,7 +45,7 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Reason = Literal["no samples of this type", "too few samples", "type not known", "not allowed"]
 """Why a child does not train; a closed set, so that it tells nothing else."""
 
-Task = Literal["train", "wait", "publish", "leave"]
+Task = Literal["train", "share", "mask", "open", "wait", "publish", "leave"]
 
 _LARGEST_MODEL = 2**30
 

@@ -1,6 +1,6 @@
 """What a job may tune in rounds, whatever is trained in them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -25,3 +25,23 @@ class Rounds(Spec, frozen=True):
             description="seconds that a round waits for updates; who is late is left out of it",
         ),
     ] = 300.0
+
+
+class LocalTraining(Spec, frozen=True):
+    """How a child trains in one round."""
+
+    epochs: Annotated[
+        int, Meta(ge=1, le=10_000, description="passes over the child's samples in a round")
+    ] = 1
+    steps: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None,
+        Meta(description="batches of a round, in place of `epochs`"),
+    ] = None
+    batch: Annotated[int, Meta(ge=1, le=1_000_000, description="samples of a batch")] = 32
+    optimiser: Annotated[
+        Literal["sgd", "adam"], Meta(description="how a child steps; it starts anew in each round")
+    ] = "sgd"
+    rate: Annotated[float, Meta(gt=0, le=100, description="learning rate")] = 0.1
+    momentum: Annotated[
+        float, Meta(ge=0, lt=1, description="share of the last step in the next, for sgd")
+    ] = 0.0

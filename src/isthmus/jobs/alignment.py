@@ -25,7 +25,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
 from isthmus.data.table import Table
 from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
-from isthmus.jobs.plan import Plan
+from isthmus.jobs.plan import TablePlan
 from isthmus.jobs.spec import Job
 from isthmus.store import atomic
 from isthmus.store.alignments import Alignments, Kept
@@ -58,6 +58,14 @@ class Aligned:
 
 
 @dataclass(frozen=True)
+class _Basis:
+    """What a kept alignment has to be of, to be taken up again."""
+
+    agreement: str
+    rows: str
+
+
+@dataclass(frozen=True)
 class _Found:
     """What an alignment of one data set told this party."""
 
@@ -65,7 +73,7 @@ class _Found:
     size: int | None
 
 
-def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
+def align(plan: TablePlan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
     """Find the shared rows of every data set of a job.
 
     Args:
@@ -84,7 +92,8 @@ def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
         IsthmusError: Whatever the alignment raises.
     """
     store = Alignments(plan.runs / "alignments")
-    held = store.find(_agreement(plan.job), _rows(plan.tables.values()))
+    basis = _Basis(_agreement(plan.job), _rows(plan.tables.values()))
+    held = store.find(basis.agreement, basis.rows)
     if held is not None and not (held.protects or plan.simulated):
         held = None  # found by simulated enclaves, which our policy no longer accepts
     chosen = _agree(plan, lines, held)
@@ -108,11 +117,11 @@ def align(plan: Plan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
         size=found[plan.job.data.train].size,
         indices={name: each.index for name, each in found.items() if each.index is not None},
     )
-    _keep(plan, store, aligned)
+    _keep(plan, store, basis, aligned)
     return aligned
 
 
-def _agree(plan: Plan, lines: Lines, held: Kept | None) -> ChosenAlignment:
+def _agree(plan: TablePlan, lines: Lines, held: Kept | None) -> ChosenAlignment:
     """Reuse only what all hold: a party whose rows have changed since holds none."""
     ours = None if held is None else held.id
     if not plan.listens:
@@ -129,14 +138,14 @@ def _agree(plan: Plan, lines: Lines, held: Kept | None) -> ChosenAlignment:
     return chosen
 
 
-def _begin(plan: Plan, store: Alignments) -> None:
+def _begin(plan: TablePlan, store: Alignments) -> None:
     for name in plan.tables:
         path = plan.party.datasets[name].resolve(plan.folder).resolve()
         for peer in plan.job.peers(plan.party.party):
             store.begin(peer, str(path), plan.party.policy.alignments)
 
 
-def _find(plan: Plan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
+def _find(plan: TablePlan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
     match plan.job.alignment:
         case CryptographicAlignment() as spec:
             index = _cryptographic(plan, lines, dataset, spec, telemetry)
@@ -147,7 +156,7 @@ def _find(plan: Plan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry
 
 
 def _cryptographic(
-    plan: Plan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
+    plan: TablePlan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
 ) -> Index:
     (peer,) = lines
     role = receiver if plan.listens else sender
@@ -157,7 +166,7 @@ def _cryptographic(
 
 
 def _attested(
-    plan: Plan,
+    plan: TablePlan,
     lines: Lines,
     dataset: str,
     spec: AttestedAlignment,
@@ -196,22 +205,22 @@ def _attested(
         )
 
 
-def _keep(plan: Plan, store: Alignments, aligned: Aligned) -> None:
+def _keep(plan: TablePlan, store: Alignments, basis: _Basis, aligned: Aligned) -> None:
     def save(folder: Path) -> None:
         for dataset, index in aligned.indices.items():
             index.save(_file(folder, dataset))
 
     kept = Kept(
         id=aligned.id,
-        agreement=_agreement(plan.job),
-        rows=_rows(plan.tables.values()),
+        agreement=basis.agreement,
+        rows=basis.rows,
         size=aligned.size,
         protects=not plan.simulated,
     )
     store.keep(kept, save)
 
 
-def _load(plan: Plan, store: Alignments, identifier: str) -> dict[str, Index]:
+def _load(plan: TablePlan, store: Alignments, identifier: str) -> dict[str, Index]:
     alignment = plan.job.alignment
     if isinstance(alignment, AttestedAlignment) and not alignment.gives_rows(plan.party.party):
         return {}

@@ -12,18 +12,22 @@ from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
-from isthmus.evaluation import classification
-from isthmus.evaluation import regression as errors
-from isthmus.evaluation.report import Importance
-from isthmus.jobs.outcome import Description, Joined, Outcome, Setting
+from isthmus.evaluation.classification import accuracy
+from isthmus.evaluation.description import Description, Importance
+from isthmus.evaluation.measures import RANKING, measure
+from isthmus.evaluation.regression import mae, r2, rmse
+from isthmus.jobs.outcome import Joined, Outcome, Setting
 from isthmus.store.runs import Run
-from isthmus.vertical.boosting import Boosting, active, objective, passive
+from isthmus.vertical.boosting import Boosting, active, passive
 from isthmus.vertical.boosting.active import Trained
 from isthmus.vertical.boosting.coding import Chance, Rows
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import pooled
+from isthmus.vertical.boosting.trees import objective
+
+_ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
 
 
 def check(spec: Boosting) -> None:
@@ -44,10 +48,10 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
     Raises:
         SpecError: A label does not fit the objective, or a party that needs columns has none.
     """
-    del test  # any row can be scored: what training did not know is as good as missing
     if role == "active" and train.label is not None:
-        weight = np.ones(len(train)) if train.weight is None else train.weight
-        objective.check(train.label, weight, spec)
+        objective.check(train.label, _weights(train), spec)
+        if test is not None:  # its columns may hold what they like: what is not known is missing
+            objective.check_values(_labels(test), spec, "test")
         if spec.local_trees and not train.names:
             raise SpecError(
                 "`boosting.local_trees` grows trees on the active party's columns, and `columns` "
@@ -79,25 +83,32 @@ def play(spec: Boosting, setting: Setting) -> Outcome:
             ActiveMemory(setting.checkpoint),
             workers=setting.workers,
         )
-    alone = pooled([rows], spec, chance).predictions if rows.train.names else None
-    return _outcome(spec, setting, trained, alone)
+    return _outcome(spec, setting, trained, _alone(spec, rows, chance))
 
 
-def _outcome(spec: Boosting, setting: Setting, trained: Trained, alone: Floats | None) -> Outcome:
+def _alone(spec: Boosting, rows: Rows, chance: Chance) -> Floats:
+    """What the active party predicts by itself; without a column, the same for every row."""
+    if rows.train.names:
+        return pooled([rows], spec, chance).predictions
+    base = objective.base_score(_labels(rows.train), _weights(rows.train), spec)
+    return objective.prediction(np.tile(base[:, None], len(rows.test)), spec)
+
+
+def _outcome(spec: Boosting, setting: Setting, trained: Trained, alone: Floats) -> Outcome:
     kept = len(trained.part.trees) // spec.outputs
     grown = len(trained.losses)
     seconds = setting.telemetry.seconds
     seconds["per_tree"] = seconds["joint trees"] / max(grown * spec.outputs, 1)
     ending = f"{kept} rounds of trees" + (f" kept of {grown}" if kept < grown else "")
-    metrics = _measure(spec, setting.test, trained.predictions)
-    if alone is not None:
-        metrics |= _measure(spec, setting.test, alone, suffix="_active_only")
+    if not trained.part.importance.count.any():
+        ending += ", none with a split: all rows score alike"
     return Outcome(
         model=trained.part,
         rounds=kept,
         converged=True,
         ending=ending,
-        metrics=metrics,
+        metrics=_measure(spec, setting.test, trained.predictions)
+        | _measure(spec, setting.test, alone, suffix="_active_only"),
         scores=_scores(spec, setting.test, trained.predictions, alone),
         curve=[_losses(*each) for each in trained.losses],
         leakage=_leakage(spec, setting.train, trained),
@@ -124,13 +135,10 @@ def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]
     return found
 
 
-def _scores(
-    spec: Boosting, test: Table, predictions: Floats, alone: Floats | None
-) -> Scores | None:
+def _scores(spec: Boosting, test: Table, predictions: Floats, alone: Floats) -> Scores | None:
     if spec.objective == "multiclass" or test.label is None:
         return None
-    beside = np.full(len(test), np.nan) if alone is None else alone[0]
-    return Scores(test.identifiers, test.label, predictions[0], beside)
+    return Scores(test.identifiers, test.label, predictions[0], alone[0])
 
 
 def describe(run: Run) -> Description:
@@ -174,11 +182,10 @@ def _importance(part: ActivePart) -> list[Importance]:
 
 def central(spec: Boosting, rows: Joined) -> dict[str, float]:
     """Metrics of the same algorithm on joined data, and of XGBoost where it is installed."""
-    owned = zip(rows.trains, rows.tests, strict=True)
-    parties = [Rows(train, test) for train, test in owned]
-    parties[0] = Rows(rows.trains[0], rows.tests[0], rows.monotone)
-    test = rows.tests[0]
-    same = pooled(parties, spec, Chance(rows.seed, rows.job)).predictions
+    test, *tests = rows.tests
+    first = Rows(rows.trains[0], test, rows.monotone)
+    others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]
+    same = pooled([first, *others], spec, Chance(rows.seed, rows.job)).predictions
     found = _measure(spec, test, same, suffix="_central")
     if importlib.util.find_spec("xgboost") is not None:
         rival = _xgboost(spec, rows.trains, rows.tests)
@@ -204,9 +211,12 @@ def _xgboost(spec: Boosting, trains: Sequence[Table], tests: Sequence[Table]) ->
         "max_bin": spec.bins,
     }
     x, x_test = (np.hstack([table.features for table in tables]) for tables in (trains, tests))
-    data = xgboost.DMatrix(x, _labels(trains[0]), weight=trains[0].weight)
-    model = xgboost.train(options, data, spec.trees)
-    predictions: Floats = np.asarray(model.predict(xgboost.DMatrix(x_test)), np.float64)
+    try:
+        data = xgboost.DMatrix(x, _labels(trains[0]), weight=trains[0].weight)
+        model = xgboost.train(options, data, spec.trees)
+        predictions: Floats = np.asarray(model.predict(xgboost.DMatrix(x_test)), np.float64)
+    except xgboost.core.XGBoostError:  # it computes in float32, which ends at 3e38
+        return None
     return predictions[None]
 
 
@@ -214,24 +224,16 @@ def _labels(table: Table) -> Floats:
     return np.empty(0) if table.label is None else table.label
 
 
+def _weights(table: Table) -> Floats:
+    return np.ones(len(table)) if table.weight is None else table.weight
+
+
 def _measure(
     spec: Boosting, test: Table, predictions: Floats, suffix: str = ""
 ) -> dict[str, float]:
-    """Measures of predictions of shape (outputs, rows), by name; nothing without contrast."""
+    """Measures of predictions of shape (outputs, rows), by name."""
     label = _labels(test)
-    if len(np.unique(label)) < 2:  # noqa: PLR2004 - no pair to rank, no spread to explain
-        return {}
-    if spec.objective == "binary":
-        found = {
-            "auc": classification.auc(label, predictions[0]),
-            "ks": classification.ks(label, predictions[0]),
-        }
-    elif spec.objective == "multiclass":
-        found = {"accuracy": float((predictions.argmax(axis=0) == label).mean())}
-    else:
-        found = {
-            "rmse": errors.rmse(label, predictions[0]),
-            "mae": errors.mae(label, predictions[0]),
-            "r2": errors.r2(label, predictions[0]),
-        }
-    return {name + suffix: value for name, value in found.items()}
+    if spec.objective == "multiclass":
+        return measure({"accuracy": accuracy}, label, predictions, suffix)
+    measures = RANKING if spec.objective == "binary" else _ERRORS
+    return measure(measures, label, predictions[0], suffix)

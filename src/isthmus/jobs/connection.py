@@ -3,14 +3,24 @@
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
-from isthmus.core.errors import ChannelError, JobError, PeerError, PolicyError, SpecError, about
+from isthmus.core.errors import (
+    ChannelError,
+    DiskError,
+    JobError,
+    PeerError,
+    PolicyError,
+    SpecError,
+    about,
+)
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
+from isthmus.horizontal.flower.launch import SuperLink
 from isthmus.jobs.plan import Plan
 from isthmus.transport import grpc
-from isthmus.transport.grpc import GrpcChannel, Identity
+from isthmus.transport.grpc import GrpcChannel, Identity, Listener
 from isthmus.transport.pin import pin
 
 
@@ -38,9 +48,26 @@ def connect(plan: Plan, telemetry: Telemetry) -> Generator[dict[str, GrpcChannel
                 lines[peer] = line
             yield lines
         except BaseException as error:
-            _close(lines, _for_the_peer(error))
+            _close(lines, for_the_peer(error))
             raise
         _close(lines)
+
+
+def listen(plan: Plan) -> Listener:
+    """Listen where all parties of a job come to us.
+
+    Args:
+        plan: What we are about to run; we are the party that listens.
+
+    Returns:
+        Where lines come from, until it is closed.
+
+    Raises:
+        SpecError: Keys or the address in the party file are missing or wrong, or it is taken.
+    """
+    pinned = {peer: _pinned(plan, peer) for peer in plan.neighbours}
+    address = _address(plan, plan.neighbours[0])  # one for all of them
+    return grpc.listen(identity(plan), address, pinned, patience=plan.party.patience)
 
 
 def identity(plan: Plan) -> Identity:
@@ -50,12 +77,16 @@ def identity(plan: Plan) -> Identity:
         plan: What we are about to run.
 
     Returns:
-        Who we are.
+        Who we are; on Flower, where other keys prove that, a party without [identity] gets one that
+        seals the ledger of this run and proves nothing else.
 
     Raises:
         SpecError: A file is missing, unsafe, expired, or not this party's.
     """
     party = plan.party
+    if party.identity is None and party.engine == "flower":
+        key = certificates.make_key()
+        return Identity(party.party, certificates.self_signed(party.party, key), key)
     if party.identity is None:
         raise SpecError(
             f"the party file of {party.party!r} has no table [identity]: make a key and a "
@@ -65,8 +96,7 @@ def identity(plan: Plan) -> Identity:
     certificate_file = plan.folder / party.identity.certificate
     key_file = plan.folder / party.identity.private_key
     certificate, private_key = _read(certificate_file), _read(key_file)
-    if key_file.stat().st_mode & 0o077:
-        raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
+    _check_private(key_file)
     try:
         certificates.check(certificate, private_key, party.party)
     except SpecError as error:
@@ -84,9 +114,42 @@ def check(plan: Plan) -> None:
         SpecError: One of them is missing or wrong.
     """
     identity(plan)
+    if plan.party.engine == "flower":
+        _check_flower(plan)
+        return
     for peer in plan.neighbours:
         _pinned(plan, peer)
         _address(plan, peer)
+
+
+def superlink(plan: Plan) -> SuperLink:
+    """How our SuperNode comes to its SuperLink.
+
+    Args:
+        plan: What we are about to run; we are a child.
+
+    Returns:
+        The address, and files that can be read.
+
+    Raises:
+        SpecError: A key of the table [flower] is missing or wrong, or a file is.
+    """
+    flower = plan.party.flower
+    if not (flower.superlink and flower.root_certificates and flower.private_key):
+        raise SpecError("`superlink`, `root_certificates` and `private_key` belong in [flower].")
+    address = _host_and_port(plan, "flower.superlink", flower.superlink)
+    authority, key = plan.folder / flower.root_certificates, plan.folder / flower.private_key
+    for path in (authority, key):
+        _read(path, "See docs/guides/flower.md for how to make the files of [flower].")
+    _check_private(key)
+    return SuperLink(address, authority.resolve(), key.resolve())
+
+
+def _check_flower(plan: Plan) -> None:
+    if find_spec("flwr") is None:
+        raise SpecError("`engine = \"flower\"` takes Flower: run `pip install 'isthmus[flower]'`.")
+    if not plan.listens:
+        superlink(plan)
 
 
 def _open(
@@ -118,8 +181,7 @@ def _open(
                 ),
             )
         return
-    address = places[plan.neighbours[0]]  # one for all of them
-    listener = listening.enter_context(grpc.listen(us, address, pinned, patience=party.patience))
+    listener = listening.enter_context(listen(plan))
     for peer in pinned:
         yield peer, listener.accept(peer, party.wait, waiting(peer))
 
@@ -175,26 +237,32 @@ def _host_and_port(plan: Plan, key: str, address: str) -> str:
     return address
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, advice: str = "`isthmus keys` makes keys and certificates.") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. `isthmus keys` makes keys and certificates."
-        ) from None
+        raise SpecError(f"{path}: cannot be read: {error.strerror}. {advice}") from None
 
 
-def _for_the_peer(error: BaseException) -> str:
-    """What the peer may know: never a path, a column or a value of ours."""
+def _check_private(key_file: Path) -> None:
+    if key_file.stat().st_mode & 0o077:
+        raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
+
+
+def for_the_peer(error: BaseException) -> str:
+    """What a peer may know of an error of ours: never a path, a column or a value."""
     match error:
         case JobError() | PeerError():
             return str(error)
+        case ChannelError() | DiskError():
+            return (
+                "a line of its own broke, its enclave ended or its disk is full: run the same "
+                "command again"
+            )
         case SpecError():
             return "it found a fault in its own files or data"
         case PolicyError():
             return "its own policy forbids to go on"
-        case ChannelError():
-            return "a line of its own broke, or its enclave ended: run the same command again"
         case KeyboardInterrupt():
             return "it was interrupted"
         case _:

@@ -11,7 +11,7 @@ from isthmus.alignment.cryptographic.forecast import forecast as forecast_crypto
 from isthmus.core.errors import SpecError
 from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first, system_of, trains
+from isthmus.jobs.systems import aligns, first, system_of, trains
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.transport.message import Message
 
@@ -39,7 +39,7 @@ def crossings(job: Job, sizes: Sizes) -> list[Crossing]:
 
 
 def steps(job: Job, sizes: Sizes) -> list[list[Crossing]]:
-    """The same step by step: choose an alignment, align, train.
+    """The same step by step: choose an alignment, align, train; or train in rounds.
 
     Args:
         job: The job.
@@ -50,16 +50,18 @@ def steps(job: Job, sizes: Sizes) -> list[list[Crossing]]:
     """
     hub = first(job)
     others = list(job.peers(hub))
-    found = [
-        [_between(hub, other, flow) for other in others for flow in _choice()],
-        [_between(hub, other, flow) for other in others for flow in _alignments(job, other, sizes)],
-        [],
-    ]
+    trained = list[Flow]()
     if trains(job):
         system = system_of(job)
         trained = system.forecast(getattr(job, system.table), sizes)
-        found[-1] = [_between(hub, other, flow) for other in others for flow in trained]
-    return found
+    training = [_between(job, other, flow) for other in others for flow in trained]
+    if not aligns(job):
+        return [training]
+    return [
+        [_between(job, other, flow) for other in others for flow in _choice()],
+        [_between(job, other, flow) for other in others for flow in _alignments(job, other, sizes)],
+        training,
+    ]
 
 
 def _choice() -> Iterator[Flow]:
@@ -89,13 +91,16 @@ def _alignment(job: Job, other: str, sizes: Sizes) -> list[Flow]:
             return forecast_cryptographic(spec, sizes)
 
 
-def _between(hub: str, other: str, flow: Flow) -> Crossing:
-    return Crossing(hub, other, flow) if flow.sender == "active" else Crossing(other, hub, flow)
+def _between(job: Job, other: str, flow: Flow) -> Crossing:
+    hub = first(job)
+    from_hub = flow.sender == job.parties[hub].role
+    return Crossing(hub, other, flow) if from_hub else Crossing(other, hub, flow)
 
 
 def _at_any_size(job: Job) -> list[Crossing]:
-    rows = dict.fromkeys(job.parties, 1)
-    return crossings(job, Sizes(rows=rows, shared=2, train=1, test=1, test_rows={}, rounds=2))
+    rows, train = dict.fromkeys(job.parties, 1), int(aligns(job))
+    sizes = Sizes(rows=rows, shared=2, train=train, test=1, test_rows={}, rounds=2)
+    return crossings(job, sizes)
 
 
 def needed(job: Job) -> list[type[Message]]:

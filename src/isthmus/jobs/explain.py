@@ -8,9 +8,16 @@ from isthmus.core.errors import SpecError
 from isthmus.jobs.consent import Crossing, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
-from isthmus.jobs.plan import Plan
-from isthmus.jobs.result import AlignmentResult, Result, has_trained, is_simulation
-from isthmus.jobs.systems import system_of, trains
+from isthmus.jobs.plan import Plan, SamplesPlan, TablePlan
+from isthmus.jobs.result import (
+    AlignmentResult,
+    Result,
+    RoundsResult,
+    RunResult,
+    has_trained,
+    is_simulation,
+)
+from isthmus.jobs.systems import aligns, system_of, trains
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import content, summarise
@@ -45,7 +52,7 @@ class Explanation(msgspec.Struct, frozen=True):
     notice: str
 
 
-def explain(plan: Plan, run: Run | None = None) -> Explanation:
+def explain(plan: TablePlan | SamplesPlan, run: Run | None = None) -> Explanation:
     """Forecast what a party will send.
 
     Args:
@@ -86,6 +93,8 @@ def _sent(plan: Plan, sizes: Sizes, run: Run | None) -> list[Crossing]:
 
 
 def _assumptions(plan: Plan, sizes: Sizes) -> dict[str, int]:
+    if not aligns(plan.job):
+        return {"rounds": sizes.rounds}
     training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
     return {
         "shared_rows": sizes.shared,
@@ -94,8 +103,10 @@ def _assumptions(plan: Plan, sizes: Sizes) -> dict[str, int]:
     }
 
 
-def _expected(plan: Plan) -> Sizes:
+def _expected(plan: TablePlan | SamplesPlan) -> Sizes:
     """Our own sizes as they are, the others' as the job declares them, or else like ours."""
+    if isinstance(plan, SamplesPlan):
+        return _in_rounds(plan)
     job = plan.job
     rows = {party: member.rows or len(plan.train) for party, member in job.parties.items()}
     rows[plan.party.party] = len(plan.train)
@@ -105,7 +116,14 @@ def _expected(plan: Plan) -> Sizes:
     return _sizes(plan, rows, min(rows.values()), rounds)
 
 
-def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
+def _in_rounds(plan: SamplesPlan) -> Sizes:
+    """How much crosses depends on the model and the rounds, and not on who has how many samples."""
+    job, system = plan.job, system_of(plan.job)
+    rounds = job.expected.rounds if job.expected else system.rounds(getattr(job, system.table))
+    return Sizes(dict.fromkeys(job.parties, 0), 0, train=1, test=0, test_rows={}, rounds=rounds)
+
+
+def _sizes(plan: TablePlan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
     expected = plan.job.expected
     columns = expected.columns if plan.listens and expected else len(plan.train.names)
     if plan.test is not None:
@@ -115,8 +133,12 @@ def _sizes(plan: Plan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
     return Sizes(rows, shared, shared - test, test, {}, rounds, columns)
 
 
-def _measured(plan: Plan, run: Run) -> Sizes:
+def _measured(plan: TablePlan | SamplesPlan, run: Run) -> Sizes:
     # The sizes that the run had, where `_expected` has to guess.
+    if isinstance(plan, SamplesPlan):
+        done = run.read_json(run.result.name, RoundsResult)
+        _check_same(plan, run, done)
+        return replace(_in_rounds(plan), rounds=done.rounds)
     if not has_trained(run):
         result = run.read_json(run.result.name, AlignmentResult)
         _check_same(plan, run, result)
@@ -128,7 +150,7 @@ def _measured(plan: Plan, run: Run) -> Sizes:
     return replace(_expected(plan), shared=shared, train=train, test=test, rounds=result.rounds)
 
 
-def _check_same(plan: Plan, run: Run, result: AlignmentResult) -> None:
+def _check_same(plan: Plan, run: Run, result: RunResult) -> None:
     if (result.digest, result.party) != (plan.digest, plan.party.party):
         raise SpecError(
             f"{run.folder}: this run is of another job, or of an older copy of it, or of another "
@@ -141,7 +163,8 @@ def _rows(plan: Plan, sent: list[Crossing]) -> list[Forecast]:
     us = plan.party.party
     first, last = Flow(plan.role, hello(plan.job, us), 1), Flow(plan.role, Done(), 1)
     hello_to = [Crossing(us, peer, first) for peer in plan.neighbours]
-    done_to = [Crossing(us, peer, last) for peer in plan.neighbours]
+    parts = aligns(plan.job)  # rounds end with the word of a child that it keeps the network
+    done_to = [Crossing(us, peer, last) for peer in plan.neighbours if parts]
     grouped: dict[tuple[str, type[Message]], list[Flow]] = {}
     for each in [*hello_to, *sent, *done_to]:
         grouped.setdefault((each.to, type(each.flow.sample)), []).append(each.flow)

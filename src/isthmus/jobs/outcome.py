@@ -10,7 +10,6 @@ import msgspec
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
-from isthmus.evaluation.report import Coefficient, Importance
 from isthmus.transport.channel import Channel
 
 
@@ -84,15 +83,6 @@ class Joined:
     seed: int
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
     """As the first party has it."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What this party's part of a model says, for its report."""
-
-    coefficients: list[Coefficient] = field(default_factory=list[Coefficient])
-    intercept: float | None = None
-    importance: list[Importance] = field(default_factory=list[Importance])
 
 
 Play = Callable[[Any, Setting], Outcome]

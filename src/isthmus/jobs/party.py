@@ -1,11 +1,12 @@
 """What stays at one party: the party file. Nothing in it is ever sent."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
 from isthmus.data.sources import Dataset
+from isthmus.horizontal.encoders.rehearsal import Rehearsal
 from isthmus.jobs.spec import Name
 from isthmus.ledger.policy import Policy
 from isthmus.tee.policy import EnclavePolicy
@@ -46,6 +47,31 @@ class Peer(Spec, frozen=True):
     ] = None
 
 
+class Flower(Spec, frozen=True):
+    """The `[flower]` table of a party file: where it meets the others on a Flower federation."""
+
+    connection: Annotated[
+        str | None,
+        Meta(
+            description="the master's SuperLink connection, by its name in Flower's configuration"
+        ),
+    ] = None
+    superlink: Annotated[
+        str | None,
+        Meta(description="host:port where the SuperLink lets SuperNodes in, for a child"),
+    ] = None
+    root_certificates: Annotated[
+        str | None, Meta(description="PEM file of the authority of the SuperLink, for a child")
+    ] = None
+    private_key: Annotated[
+        str | None,
+        Meta(
+            description="OpenSSH file of a child's key, mode 0600, whose public half is registered "
+            "at the SuperLink under the name of the party"
+        ),
+    ] = None
+
+
 class Party(Spec, frozen=True):
     """A party file: identity, peers, data and policy of one party."""
 
@@ -53,6 +79,11 @@ class Party(Spec, frozen=True):
     listen: Annotated[
         str | None, Meta(description="host:port to listen on; the active party needs it")
     ] = None
+    engine: Annotated[
+        Literal["grpc", "flower"],
+        Meta(description="what carries a job in rounds: lines of our own, or a Flower federation"),
+    ] = "grpc"
+    flower: Flower = Flower()
     identity: Identity | None = None
     peers: Annotated[dict[Name, Peer], Meta(description="the other parties, by name")] = {}
     datasets: Annotated[
@@ -67,10 +98,20 @@ class Party(Spec, frozen=True):
         Meta(
             ge=1,
             le=1024,
-            description="processes of this party that compute on ciphertexts, for boosting; HEU "
-            "takes all cores with one",
+            description="processes of this party that compute on ciphertexts, for boosting (HEU "
+            "takes all cores with one); threads that train a network, for jobs in rounds",
         ),
     ] = 1
+    helps_only: Annotated[
+        bool, Meta(description="train encoders with others without asking for one, as a child")
+    ] = False
+    rehearsal: Annotated[
+        Rehearsal | None,
+        Meta(
+            description="misbehave as a child, to see what a fusion rule makes of it; only with a "
+            "master on this machine, as `isthmus simulate` has it"
+        ),
+    ] = None
     patience: Annotated[
         Seconds, Meta(description="seconds to wait for the next message of a living peer")
     ] = 600.0

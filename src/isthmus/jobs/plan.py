@@ -5,32 +5,33 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.alignment.attested.spec import MOST_PARTIES, AttestedAlignment
+from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core import spec
-from isthmus.core.errors import PolicyError, SpecError, about
-from isthmus.data import table
-from isthmus.data.sources import Dataset
+from isthmus.core.errors import SpecError, about
+from isthmus.data import samples, table
+from isthmus.data.samples import Samples
 from isthmus.data.table import Table
-from isthmus.jobs import consent
+from isthmus.jobs import fit
+from isthmus.jobs.agreement import load_job
 from isthmus.jobs.party import Party
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first, roles, system_of, trains
+from isthmus.jobs.systems import aligns, first, system_of, trains
 from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
-from isthmus.transport.message import Message
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that one party needs to run its role."""
+    """All that one party needs to run its role, but for its data."""
 
     job: Job
     party: Party
-    folder: Path
-    """Folder of the party file: paths in it are seen from here."""
+    job_file: Path
+    party_file: Path
 
-    train: Table = field(repr=False)
-    test: Table | None = field(repr=False)
-    """A test set of its own; None where a share of the training set is kept for testing."""
+    @property
+    def folder(self) -> Path:
+        """Folder of the party file: paths in it are seen from here."""
+        return self.party_file.parent
 
     @property
     def role(self) -> str:
@@ -46,21 +47,6 @@ class Plan:
     def runs(self) -> Path:
         """The folder of all our runs."""
         return self.folder / self.party.runs
-
-    @property
-    def tables(self) -> dict[str, Table]:
-        """The tables to align, by the names of their data sets."""
-        tables = {self.job.data.train: self.train}
-        if self.job.data.test is not None and self.test is not None:
-            tables[self.job.data.test] = self.test
-        return tables
-
-    @property
-    def monotone(self) -> dict[str, int]:
-        """Our columns with which a prediction must not fall (1), or not rise (-1)."""
-        signs = {"increasing": 1, "decreasing": -1}
-        declared = self.party.datasets[self.job.data.train].monotone
-        return {name: signs[direction] for name, direction in declared.items()}
 
     @property
     def first(self) -> str:
@@ -81,7 +67,7 @@ class Plan:
     def simulated(self) -> bool:
         """Whether identifiers may meet in an enclave that protects nothing."""
         ours, trusted = self.party.enclave, self.party.policy.enclaves
-        attested = isinstance(self.job.alignment, AttestedAlignment)
+        attested = aligns(self.job) and isinstance(self.job.alignment, AttestedAlignment)
         return attested and (ours.kind is Kind.SIMULATED or trusted.allow_simulated)
 
     @property
@@ -91,6 +77,30 @@ class Plan:
             return ""
         ours = self.party.enclave.kind
         return SIMULATION if ours is Kind.SIMULATED else SIMULATION_ALLOWED
+
+
+@dataclass(frozen=True)
+class TablePlan(Plan):
+    """A plan to align rows with other parties, and mostly to train on them."""
+
+    train: Table = field(repr=False)
+    test: Table | None = field(repr=False)
+    """A test set of its own; None where a share of the training set is kept for testing."""
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables to align, by the names of their data sets."""
+        tables = {self.job.data.train: self.train}
+        if self.job.data.test is not None and self.test is not None:
+            tables[self.job.data.test] = self.test
+        return tables
+
+    @property
+    def monotone(self) -> dict[str, int]:
+        """Our columns with which a prediction must not fall (1), or not rise (-1)."""
+        signs = {"increasing": 1, "decreasing": -1}
+        declared = self.party.datasets[self.job.data.train].monotone
+        return {name: signs[direction] for name, direction in declared.items()}
 
     def endorsements(self) -> bytes:
         """What goes with the evidence of our enclave.
@@ -113,30 +123,18 @@ class Plan:
             ) from None
 
 
-def load_job(path: Path) -> Job:
-    """Read a job file and check what can be checked without any party's file.
+@dataclass(frozen=True)
+class SamplesPlan(Plan):
+    """A plan to train a network in rounds, on samples that nobody else holds."""
 
-    Args:
-        path: The job file.
+    train: Samples | None = field(repr=False)
+    """None where this party brings none."""
 
-    Returns:
-        The job.
-
-    Raises:
-        SpecError: It is not a job that can run.
-    """
-    job = spec.load(path, Job)
-    with about(path):
-        _check_roles(job)
-        _check_alignment(job)
-        consent.check(job)
-        if trains(job):
-            system = system_of(job)
-            system.check(getattr(job, system.table))
-    return job
+    test: Samples | None = field(repr=False)
+    """None where nothing is measured here."""
 
 
-def make_plan(job_file: Path, party_file: Path) -> Plan:
+def make_plan(job_file: Path, party_file: Path) -> TablePlan | SamplesPlan:
     """Read and check everything that this party brings.
 
     Args:
@@ -153,21 +151,37 @@ def make_plan(job_file: Path, party_file: Path) -> Plan:
     job = load_job(job_file)
     party = spec.load(party_file, Party)
     with about(party_file):
-        _check_party(job, party)
-    train = _load(job, party, party_file.parent, job.data.train)
-    test = None
-    if job.data.test is not None:
-        test = _load(job, party, party_file.parent, job.data.test, train)
-    plan = Plan(job, party, party_file.parent, train, test)
-    plan.endorsements()  # can it be read?
+        fit.check(job, party)
+    make = _of_tables if aligns(job) else _of_samples
+    plan = make(job, party, job_file, party_file)
     if trains(job):
         system = system_of(job)
         with about(party_file):
-            system.check_party(getattr(job, system.table), plan.role, train, test)
+            system.check_party(getattr(job, system.table), plan.role, plan.train, plan.test)
     return plan
 
 
-def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None = None) -> Table:
+def _of_tables(job: Job, party: Party, job_file: Path, party_file: Path) -> TablePlan:
+    folder = party_file.parent
+    train, test = _table(job, party, folder, job.data.train), None
+    if job.data.test is not None:
+        test = _table(job, party, folder, job.data.test, train)
+    plan = TablePlan(job, party, job_file, party_file, train, test)
+    plan.endorsements()  # can it be read?
+    return plan
+
+
+def _of_samples(job: Job, party: Party, job_file: Path, party_file: Path) -> SamplesPlan:
+    train, test = (
+        samples.load(party.datasets[name], party_file.parent) if name in party.datasets else None
+        for name in (job.data.train, job.data.test)
+    )
+    if train is not None and job.data.test is None:
+        train, test = train.split(job.data.test_share, job.seed, party.party)
+    return SamplesPlan(job, party, job_file, party_file, train, test)
+
+
+def _table(job: Job, party: Party, folder: Path, name: str, train: Table | None = None) -> Table:
     dataset = party.datasets[name]
     if not trains(job):  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
@@ -185,98 +199,3 @@ def _load(job: Job, party: Party, folder: Path, name: str, train: Table | None =
             "bring more, or agree on a lower `alignment.minimum_size`."
         )
     return rows
-
-
-def _check_roles(job: Job) -> None:
-    found = sorted(member.role for member in job.parties.values())
-    named = roles(job)
-    several = system_of(job).several if trains(job) else True
-    needed = [*named, *named[-1:] * (len(found) - len(named) if several else 0)]
-    if found != sorted(needed):
-        what = f"[{system_of(job).table}]" if trains(job) else "an alignment"
-        more = f"; there may be several of the role {named[-1]}" if several else ""
-        raise SpecError(
-            f"{what} needs one party in each of the roles {', '.join(named)}{more}; `parties` has "
-            f"{', '.join(found)}."
-        )
-
-
-def _check_alignment(job: Job) -> None:
-    method, count = job.alignment.method, len(job.parties)
-    most = MOST_PARTIES if isinstance(job.alignment, AttestedAlignment) else 2
-    if count > most:
-        raise SpecError(
-            f'`alignment.method = "{method}"` is for {most} parties at most, and `parties` has '
-            f"{count}."
-        )
-    if not isinstance(job.alignment, AttestedAlignment):
-        return
-    for party, share in job.alignment.results.items():
-        if party not in job.parties:
-            raise SpecError(
-                f"`alignment.results` names {party!r}; the job's parties are "
-                f"{', '.join(job.parties)}."
-            )
-        if share != "rows" and trains(job):
-            raise SpecError(
-                f'`alignment.results.{party}` is "{share}", but training needs the rows of every '
-                'party. Make it "rows", or leave the training out of the job.'
-            )
-
-
-def _check_party(job: Job, party: Party) -> None:
-    if party.party not in job.parties:
-        raise SpecError(
-            f"`party` is {party.party!r}, but the job's parties are {', '.join(job.parties)}."
-        )
-    for name in filter(None, (job.data.train, job.data.test)):
-        if name not in party.datasets:
-            raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
-        _check_dataset(job, party.party, f"datasets.{name}", party.datasets[name])
-    _check_policy(job, party)
-    _check_enclave(job, party)
-
-
-def _check_enclave(job: Job, party: Party) -> None:
-    if not isinstance(job.alignment, AttestedAlignment):
-        return
-    if party.enclave.kind is Kind.SIMULATED and not party.policy.enclaves.allow_simulated:
-        raise PolicyError(
-            f"the job aligns inside enclaves, and that of {party.party!r} is simulated: it "
-            "protects nothing. Describe a real one in the table [enclave] of your party file; to "
-            "try the job out, set `policy.enclaves.allow_simulated = true`."
-        )
-
-
-def _check_policy(job: Job, party: Party) -> None:
-    kinds = (kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus."))
-    known = {kind.__name__ for kind in kinds}
-    sent = consent.sent_by(job, party.party)
-    for kind in party.policy.refuse:
-        if kind not in known:
-            raise SpecError(
-                f"`policy.refuse` names {kind!r}, which is no message type; there are "
-                f"{', '.join(sorted(known))}."
-            )
-        if kind in sent:
-            raise PolicyError(
-                f"`policy.refuse` of your party file forbids {kind}, which this job has "
-                f"{party.party!r} send. Agree on a job that does without it, or take it off the "
-                "list. Nothing was sent."
-            )
-
-
-def _check_dataset(job: Job, party: str, key: str, dataset: Dataset) -> None:
-    has_labels = trains(job) and job.parties[party].role == "active"
-    if has_labels and dataset.label is None:
-        raise SpecError(f"{party!r} is active in this job: name the label column in `{key}.label`.")
-    if trains(job) and not has_labels and dataset.label is not None:
-        raise SpecError(
-            f"{party!r} is passive in this job and must not bring a label: remove `{key}.label`, "
-            "or the roles in the job are swapped."
-        )
-    if len(dataset.identifiers) != len(job.data.identifiers):
-        raise SpecError(
-            f"`{key}.identifiers` names {len(dataset.identifiers)} columns where the job "
-            f"identifies a row by {len(job.data.identifiers)}: {', '.join(job.data.identifiers)}."
-        )

@@ -1,23 +1,29 @@
 """Plays either role of a vertical regression, and measures what came of it."""
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
-from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
-from isthmus.evaluation import classification
-from isthmus.evaluation import regression as errors
-from isthmus.evaluation.report import Coefficient
-from isthmus.jobs.outcome import Description, Joined, Outcome, Setting
+from isthmus.evaluation.description import Coefficient, Description
+from isthmus.evaluation.measures import RANKING, Measures, measure
+from isthmus.evaluation.regression import r2, rmse
+from isthmus.jobs.outcome import Joined, Outcome, Setting
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import Regression, active, passive, scaling
 from isthmus.vertical.regression.central import central as fit
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
+from isthmus.vertical.regression.objective import Link
+
+_MEASURES: Mapping[Link, Measures] = {
+    "logit": RANKING,
+    "identity": {"rmse": rmse, "r2": r2},
+}
 
 
 def check(spec: Regression) -> None:
@@ -73,15 +79,16 @@ def play(spec: Regression, setting: Setting) -> Outcome:
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending)
     trained = active(peer, train, test, spec, setting.telemetry, memory)
+    measures, label = _MEASURES[spec.link], scaling.labels(test)
     alone = trained.alone.predict(test.features)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
-        metrics=_measure(spec, test, trained.predictions)
-        | _measure(spec, test, alone, suffix="_active_only"),
-        scores=Scores(test.identifiers, scaling.labels(test), trained.predictions, alone),
+        metrics=measure(measures, label, trained.predictions)
+        | measure(measures, label, alone, suffix="_active_only"),
+        scores=Scores(test.identifiers, label, trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
     )
 
@@ -120,21 +127,5 @@ def describe(run: Run) -> Description:
 def central(spec: Regression, rows: Joined) -> dict[str, float]:
     """Metrics of the same model on joined data, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
-    return _measure(spec, test, fit(train, spec).predict(test.features), suffix="_central")
-
-
-def _measure(
-    spec: Regression, test: Table, predictions: Floats, suffix: str = ""
-) -> dict[str, float]:
-    """AUC and KS of a logistic model, errors of a linear one, by name; nothing without contrast."""
-    label = scaling.labels(test)
-    if len(np.unique(label)) < 2:  # noqa: PLR2004 - no pair to rank, no spread to explain
-        return {}
-    if spec.link == "logit":
-        found = {
-            "auc": classification.auc(label, predictions),
-            "ks": classification.ks(label, predictions),
-        }
-    else:
-        found = {"rmse": errors.rmse(label, predictions), "r2": errors.r2(label, predictions)}
-    return {name + suffix: value for name, value in found.items()}
+    predictions = fit(train, spec).predict(test.features)
+    return measure(_MEASURES[spec.link], scaling.labels(test), predictions, suffix="_central")

@@ -1,5 +1,6 @@
 """Every party of a job on this machine, each a process with its own key and folder."""
 
+import math
 import socket
 import subprocess
 import sys
@@ -10,26 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from isthmus import __version__
 from isthmus.core import errors, spec
 from isthmus.core.telemetry import Event
 from isthmus.crypto import certificates
-from isthmus.data.index import split
-from isthmus.data.table import Table
-from isthmus.jobs import report
-from isthmus.jobs.outcome import Joined
+from isthmus.jobs import joint
+from isthmus.jobs.agreement import load_job
 from isthmus.jobs.party import Identity, Party, Peer
-from isthmus.jobs.plan import Plan, load_job, make_plan
-from isthmus.jobs.result import (
-    AlignmentResult,
-    Result,
-    SimulatedAlignment,
-    SimulationResult,
-)
+from isthmus.jobs.plan import Plan, SamplesPlan, TablePlan, make_plan
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first, system_of, trains
+from isthmus.jobs.systems import first, trains
 from isthmus.jobs.templates import CERTIFICATE, KEY, PARTY_FILE
 from isthmus.store import atomic
 from isthmus.store.events import follow
@@ -48,6 +39,10 @@ GRACE = 15.0
 """Seconds that the other parties have to end by themselves after one has failed."""
 
 
+_LAST_WORDS = 4096
+"""Bytes that every party has to say on what it failed."""
+
+
 @dataclass(frozen=True)
 class _Process:
     party: str
@@ -64,7 +59,7 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
         watch: Sees every party's events as they happen.
 
     Returns:
-        The run folder, with the joint `SimulationResult`.
+        The run folder, with the joint result.
 
     Raises:
         SpecError: A file or its data is wrong; no party was started.
@@ -78,25 +73,24 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
 
     # 2. Give every party a folder with its own key, certificate and party file.
     run = Run.create(runs, job.name, spec.digest(job))
-    parties = _provide(job, plans, run.folder)
+    with errors.room_for(run.folder):
+        parties = _provide(job, plans, run.folder)
 
     # 3. Start them, and watch until the last one ends.
     started = time.perf_counter()
-    processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
+    with errors.room_for(run.folder):
+        processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
     _attend(processes, watch)
     seconds = time.perf_counter() - started
 
-    # 4. Put their results together, beside the central model on joined data.
-    if not trains(job):
-        run.write_json(run.result.name, _joint_alignment(job, processes, seconds))
-        return run
-    results = {p.party: p.run.read_json(p.run.result.name, Result) for p in processes}
-    run.write_json(run.result.name, _joint_result(job, plans, results, run, seconds))
-    report.write_all(run.folder)  # once more, with the central model in them
+    # 4. Put their results together, beside the same model trained in one place.
+    joint.write(job, plans, run, seconds)
     return run
 
 
-def _provide(job: Job, plans: Mapping[str, Plan], folder: Path) -> dict[str, Path]:
+def _provide(
+    job: Job, plans: Mapping[str, TablePlan | SamplesPlan], folder: Path
+) -> dict[str, Path]:
     folders = {party: folder / party for party in job.parties}
     for party, own in folders.items():
         own.mkdir(mode=0o700)
@@ -116,6 +110,7 @@ def _adapted(plan: Plan, listener: str, address: str) -> Party:
     return msgspec.structs.replace(
         party,
         listen=address if party.party == listener else None,
+        engine="grpc",  # a trial needs no federation
         runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
         identity=Identity(certificate=CERTIFICATE, private_key=KEY),
         peers={
@@ -150,6 +145,8 @@ def _start(verb: str, job_file: Path, party: str, folder: Path) -> _Process:
     command = [sys.executable, "-m", "isthmus", verb, str(job_file.resolve())]
     command += ["--party", str(folder / PARTY_FILE), "--into", str(folder)]
     with (folder / "stderr.log").open("wb") as log:
+        log.write(b" " * _LAST_WORDS)  # written over: a party that filled the disk can still say so
+        log.seek(0)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
@@ -178,7 +175,7 @@ def _attend(processes: list[_Process], watch: Watch) -> None:
 
 
 def _wait(processes: list[_Process]) -> None:
-    deadline = np.inf
+    deadline = math.inf
     while any(started.process.poll() is None for started in processes):
         if any(started.process.poll() for started in processes):
             deadline = min(deadline, time.monotonic() + GRACE)
@@ -202,75 +199,3 @@ def _precedence(code: int) -> tuple[bool, int]:
     """Own faults first, then what a party saw of another one, then who was killed."""
     seen = code < 0 or code in {errors.PeerError.exit_code, errors.ChannelError.exit_code}
     return seen, abs(code)
-
-
-def _joint_alignment(job: Job, processes: list[_Process], seconds: float) -> SimulatedAlignment:
-    results = {p.party: p.run.read_json(p.run.result.name, AlignmentResult) for p in processes}
-    hub = results[first(job)]
-    alignments = [result.alignment for result in results.values()]
-    size = next((each.size for each in alignments if each.size is not None), None)
-    return SimulatedAlignment(
-        job=job.name,
-        digest=hub.digest,
-        version=__version__,
-        parties={name: member.role for name, member in job.parties.items()},
-        alignment=msgspec.structs.replace(
-            hub.alignment,
-            size=size,
-            protects=all(each.protects for each in alignments),
-            notice=next((each.notice for each in alignments if each.notice), ""),
-        ),
-        seconds=hub.seconds | {"simulation": round(seconds, 3)},
-        egress={party: result.egress for party, result in results.items()},
-    )
-
-
-def _joint_result(
-    job: Job, plans: Mapping[str, Plan], results: Mapping[str, Result], run: Run, seconds: float
-) -> SimulationResult:
-    system = system_of(job)
-    hub = results[first(job)]
-    central = system.central(getattr(job, system.table), _pooled(job, plans))
-    return SimulationResult(
-        job=job.name,
-        digest=hub.digest,
-        version=__version__,
-        parties={name: member.role for name, member in job.parties.items()},
-        alignment=hub.alignment,
-        rows=hub.rows,
-        metrics=hub.metrics | central,
-        seconds=hub.seconds | {"simulation": round(seconds, 3)},
-        egress={party: result.egress for party, result in results.items()},
-        rounds=hub.rounds,
-        converged=hub.converged,
-        ending=hub.ending,
-        leakage=hub.leakage,
-        reports={party: str(Run(run.folder / party).report) for party in results},
-    )
-
-
-def _pooled(job: Job, plans: Mapping[str, Plan]) -> Joined:
-    """The rows that all parties hold, in one place: only a simulation can do that."""
-    hub = first(job)
-    in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
-    trains = _shared([plan.train for plan in in_order])
-    tests = _shared([plan.test for plan in in_order if plan.test is not None])
-    if not tests:
-        rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
-        tests = [table.take(held_out) for table in trains]
-        trains = [table.take(rows) for table in trains]
-    return Joined(trains, tests, spec.digest(job), job.seed, plans[hub].monotone)
-
-
-def _shared(tables: list[Table]) -> list[Table]:
-    """The rows that are in all tables, in the order of the first one."""
-    if not tables:
-        return []
-    first_table, *others = tables
-    places = [{key: row for row, key in enumerate(table.identifiers)} for table in others]
-    shared = [key for key in first_table.identifiers if all(key in place for place in places)]
-    rows = {key: row for row, key in enumerate(first_table.identifiers)}
-    return [
-        table.take(np.array([place[key] for key in shared], np.int64))
-        for table, place in zip(tables, [rows, *places], strict=True)
-    ]

@@ -9,6 +9,8 @@ from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic import CryptographicAlignment
 from isthmus.core.spec import Spec
 from isthmus.data.identifiers import Normalisation
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.weighting.spec import Weighting
 from isthmus.vertical.boosting import Boosting
 from isthmus.vertical.regression import Regression
 
@@ -26,7 +28,10 @@ Positive = Annotated[int, Meta(ge=1)]
 class Member(Spec, frozen=True):
     """One party of a job."""
 
-    role: Annotated[str, Meta(description="active: has the labels; passive: has columns only")]
+    role: Annotated[
+        str,
+        Meta(description="active: has the labels, passive: has columns only; or master and child"),
+    ]
     rows: Annotated[
         Positive | None,
         Meta(description="most rows that this party may bring to the alignment; none: no limit"),
@@ -39,8 +44,11 @@ class Data(Spec, frozen=True):
     train: Annotated[Name, Meta(description="name of the data set to train on")]
     identifiers: Annotated[
         list[str],
-        Meta(min_length=1, description="what identifies a row; party files name their columns"),
-    ]
+        Meta(
+            description="what identifies a row; party files name their columns. None where the "
+            "parties hold samples of their own"
+        ),
+    ] = []
     test: Annotated[
         Name | None, Meta(description="name of a data set of its own to score, in place of a share")
     ] = None
@@ -84,6 +92,8 @@ class Job(Spec, frozen=True):
     alignment: CryptographicAlignment | AttestedAlignment = CryptographicAlignment()
     regression: Regression | None = None
     boosting: Boosting | None = None
+    encoders: Encoders | None = None
+    weighting: Weighting | None = None
     expected: Expected | None = None
 
     def in_role(self, role: str) -> str:

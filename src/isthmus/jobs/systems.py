@@ -1,43 +1,72 @@
 """The index of the code: which table of a job file starts which system, and where it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from isthmus.core.errors import SpecError
-from isthmus.data.table import Table
-from isthmus.jobs import boosting, regression
-from isthmus.jobs.outcome import Description, Joined, Play
+from isthmus.evaluation.description import Description
+from isthmus.horizontal.course import Round
+from isthmus.horizontal.spec import Rounds
+from isthmus.jobs import boosting, encoders, regression, weighting
+from isthmus.jobs.outcome import Joined, Play
+from isthmus.jobs.site import Compare, Finish, Follow, Lead
 from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.nn.spec import type_of
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class System:
     """One system: its table in the job file, its roles, and what it does."""
 
     table: str
     roles: tuple[str, ...]
+    """The party in the first one listens, the others dial."""
+
+    several: bool
+    """Whether the last role may be played by several parties."""
+
     check: Callable[[Any], None]
-    check_party: Callable[[Any, str, Table, Table | None], None]
-    play: Play
+    check_party: Callable[[Any, str, Any, Any], None]
     forecast: Callable[[Any, Sizes], list[Flow]]
     rounds: Callable[[Any], int]
     """Most rounds of training."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Vertical(System):
+    """A system whose parties hold columns of the same rows, which are aligned first."""
+
+    play: Play
     describe: Callable[[Run], Description]
     central: Callable[[Any, Joined], dict[str, float]]
-    several: bool = False
-    """Whether the last role may be played by several parties."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Horizontal(System):
+    """A system whose parties hold samples of their own, and train a network in rounds."""
+
+    plan: Callable[[Any], Rounds]
+    network: Callable[[Any], str]
+    """The type of network that is trained."""
+
+    lead: Lead
+    follow: Follow
+    finish: Finish
+    compare: Compare
+    suspects: Callable[[Any, Sequence[Round]], dict[str, list[str]]]
+    """Why the master should look after a child, by child."""
 
 
 SYSTEMS = (
-    System(
+    Vertical(
         table="regression",
-        roles=("active", "passive"),  # the first one listens, the others dial
+        roles=("active", "passive"),
+        several=False,
         check=regression.check,
         check_party=regression.check_party,
         play=regression.play,
@@ -46,7 +75,7 @@ SYSTEMS = (
         describe=regression.describe,
         central=regression.central,
     ),
-    System(
+    Vertical(
         table="boosting",
         roles=("active", "passive"),
         several=True,
@@ -57,6 +86,38 @@ SYSTEMS = (
         rounds=lambda spec: spec.trees,
         describe=boosting.describe,
         central=boosting.central,
+    ),
+    Horizontal(
+        table="encoders",
+        roles=("master", "child"),
+        several=True,
+        check=encoders.check,
+        check_party=encoders.check_party,
+        forecast=encoders.forecast,
+        rounds=lambda spec: spec.rounds.count,
+        plan=lambda spec: spec.rounds,
+        network=lambda spec: type_of(spec.network),
+        lead=encoders.lead,
+        follow=encoders.follow,
+        finish=encoders.finish,
+        compare=encoders.compare,
+        suspects=encoders.suspects,
+    ),
+    Horizontal(
+        table="weighting",
+        roles=("master", "child"),
+        several=True,
+        check=weighting.check,
+        check_party=weighting.check_party,
+        forecast=weighting.forecast,
+        rounds=lambda spec: spec.rounds.count,
+        plan=lambda spec: spec.rounds,
+        network=lambda spec: type_of(spec.network),
+        lead=weighting.lead,
+        follow=weighting.follow,
+        finish=weighting.finish,
+        compare=weighting.compare,
+        suspects=weighting.suspects,
     ),
 )
 
@@ -70,8 +131,8 @@ def trains(job: Job) -> bool:
     return any(getattr(job, system.table) is not None for system in SYSTEMS)
 
 
-def named(table: str) -> System:
-    """The system that a run says it used.
+def named(table: str) -> Vertical:
+    """The system that a run over tables says it used.
 
     Args:
         table: Its table in the job file.
@@ -83,7 +144,7 @@ def named(table: str) -> System:
         SpecError: There is none.
     """
     for system in SYSTEMS:
-        if system.table == table:
+        if isinstance(system, Vertical) and system.table == table:
             return system
     raise SpecError(f"the run is of a system {table!r}, which this version does not have.")
 
@@ -110,6 +171,47 @@ def system_of(job: Job) -> System:
         tables = ", ".join(f"[{system.table}]" for system in found)
         raise SpecError(f"a job trains one thing, and this one has the tables {tables}.")
     return found[0]
+
+
+def aligns(job: Job) -> bool:
+    """Whether the parties of a job hold the same rows, which are aligned before all else."""
+    return not trains(job) or isinstance(system_of(job), Vertical)
+
+
+def vertical_of(job: Job) -> Vertical:
+    """The system of a job that aligns rows and trains on them.
+
+    Args:
+        job: The job.
+
+    Returns:
+        Its row of the index.
+
+    Raises:
+        TypeError: The job is of the other kind; ask `aligns` first.
+    """
+    system = system_of(job)
+    if not isinstance(system, Vertical):
+        raise TypeError(f"[{system.table}] aligns no rows: see `aligns`")
+    return system
+
+
+def horizontal_of(job: Job) -> Horizontal:
+    """The system of a job that trains in rounds.
+
+    Args:
+        job: The job.
+
+    Returns:
+        Its row of the index.
+
+    Raises:
+        TypeError: The job is of the other kind; ask `aligns` first.
+    """
+    system = system_of(job)
+    if not isinstance(system, Horizontal):
+        raise TypeError(f"[{system.table}] has no rounds of a master: see `aligns`")
+    return system
 
 
 def roles(job: Job) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import isthmus
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
+from isthmus.jobs.agreement import load_job
 from isthmus.jobs.party import Party
-from isthmus.jobs.plan import load_job
 from isthmus.jobs.spec import Job
 from isthmus.jobs.systems import first
 from isthmus.store import atomic
@@ -82,7 +82,7 @@ def _make(source: Path, folder: Path) -> Made:
         certificate = certificates.self_signed(party, key)
         atomic.write(folder / party / KEY, key)
         (folder / party / CERTIFICATE).write_bytes(certificate)
-        for peer in job.peers(party):
+        for peer in _neighbours(job, party):
             theirs = folder / peer / "peers"
             theirs.mkdir(exist_ok=True)
             (theirs / f"{party}.pem").write_bytes(certificate)
@@ -96,13 +96,21 @@ def _make(source: Path, folder: Path) -> Made:
     return Made(folder / JOB_FILE, files)
 
 
+def _neighbours(job: Job, party: str) -> list[str]:
+    """Parties that a party has a line to."""
+    listener = first(job)
+    return list(job.peers(party)) if party == listener else [listener]
+
+
 def _complete(text: str, job: Job, party: str, listener: str) -> str:
     """A party file's text with keys and addresses; its comments stay."""
     listens = {"listen": ADDRESS} if party == listener else {}
     calls = {} if party == listener else {"address": ADDRESS}
     tables = {
         "identity": {"certificate": CERTIFICATE, "private_key": KEY},
-        "peers": {peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in job.peers(party)},
+        "peers": {
+            peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in _neighbours(job, party)
+        },
     }
     top, table, rest = text.partition("\n[")
     return f"{top}{_toml(listens)}{table}{rest}\n{_toml(tables)}"

@@ -29,7 +29,7 @@ class Protection(StrEnum):
     CLEAR = "clear"  # nothing: the reader sees the value itself
     BLINDED = "blinded"  # a group element under a secret exponent
     ENCRYPTED = "encrypted"  # only the holder of the private key can read it
-    MASKED = "masked"  # a one-time random mask at least 64 bits wider than the value
+    MASKED = "masked"  # a one-time random mask, uniform or at least 64 bits wider than the value
 
 
 def _protected(by: Protection) -> msgspec.Meta:
@@ -37,8 +37,10 @@ def _protected(by: Protection) -> msgspec.Meta:
 
 
 Encrypted = Annotated[bytes, _protected(Protection.ENCRYPTED)]
+EncryptedByName = Annotated[dict[str, bytes], _protected(Protection.ENCRYPTED)]
 Blinded = Annotated[bytes, _protected(Protection.BLINDED)]
 MaskedIntegers = Annotated[list[bytes], _protected(Protection.MASKED)]
+MaskedWords = Annotated[NDArray[np.uint32], _protected(Protection.MASKED)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 Finite = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)]

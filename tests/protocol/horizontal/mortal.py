@@ -1,7 +1,8 @@
 """A federation in one process, whose roles have state; it may kill itself in the third round.
 
-Arguments: a folder for checkpoints, and where to die: `train`, `fuse`, `kept` or `never`. Says the
-digest of the final parameters, the number of rounds, and how often children trained.
+Arguments: a folder for checkpoints, where to die (`train`, `fuse`, `kept` or `never`), and whether
+updates are `open` or `veiled`. Says the digest of the final parameters, the number of rounds, and
+how often children trained.
 """
 
 import os
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.telemetry import Event
-from isthmus.horizontal.course import Contribution, Fused
+from isthmus.horizontal.course import Contribution, Fused, Training
 from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
-from tests.federation import Federation, Role, learner, lesson, mean
+from tests.federation import ENCODER, INITIAL, Federation, Role, blind, learner, lesson, mean
 
 ZERO = np.zeros((), np.float32)
 
@@ -26,9 +28,10 @@ ZERO = np.zeros((), np.float32)
 class Mortal:
     """All parties of a run."""
 
-    def __init__(self, folder: Path, dies: str) -> None:
+    def __init__(self, folder: Path, dies: str, updates: str) -> None:
         self.folder = folder
         self.dies = dies
+        self.secure = SecureAggregation(largest_share=0.6) if updates == "veiled" else None
         self.trainings = 0
 
     def run(self) -> str:
@@ -36,7 +39,10 @@ class Mortal:
         memory.load()
         federation = Federation.of({name: self.child(name) for name in ("a", "bb", "cccc")})
         spec = Rounds(count=6, quorum=3)
-        trained = federation.play(spec, self.momentum, memory, watch=self.watch)
+        training = Training(ENCODER, INITIAL, self.momentum)
+        if self.secure:
+            training = blind(self.secure, self.momentum)
+        trained = federation.play(spec, memory=memory, training=training, watch=self.watch)
         return f"{trained.model} {len(trained.rounds)} {self.trainings}"
 
     def child(self, name: str) -> Role:
@@ -53,7 +59,8 @@ class Mortal:
                 self.perhaps_die("train", number)
             return {key: np.cos(array) + speed for key, array in parameters.items()}, {}
 
-        return learner(lesson(train, samples=len(name), state=state), memory=memory)
+        privacy = Privacy(secure_aggregation=self.secure)
+        return learner(lesson(train, len(name), state, privacy), memory=memory)
 
     def momentum(self, before: Parameters, taken: Sequence[Contribution], state: Arrays) -> Fused:
         """A fusion that depends on the rounds before."""
@@ -75,4 +82,4 @@ class Mortal:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(Mortal(Path(sys.argv[1]), sys.argv[2]).run())
+    sys.stdout.write(Mortal(Path(sys.argv[1]), *sys.argv[2:]).run())

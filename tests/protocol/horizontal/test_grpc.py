@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from isthmus.core.errors import ChannelError
@@ -14,11 +15,12 @@ from isthmus.horizontal.lines import Lines
 from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds import Received, Trained, child, master
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.grpc import Identity, Listener, dial, listen
 from tests.faults.parties import ANY_PORT, party, quietly
-from tests.federation import ENCODER, INITIAL, lesson, mean, shift
+from tests.federation import ENCODER, INITIAL, blind, lesson, mean, shift
 
 NAMES = ("a", "b", "c")
 
@@ -31,18 +33,18 @@ class Site:
         self.identities = identities
         self.lines = Lines(EncoderRequest)
 
-    def child(self, name: str, train: Train) -> Received:
+    def child(self, name: str, train: Train, privacy: Privacy | None = None) -> Received:
         ours, theirs = self.identities[name], self.identities["master"]
         address, certificate = self.listener.address, theirs.certificate
         with dial(ours, address, "master", certificate, 20, quietly) as line:
-            return child(line, ENCODER, lesson(train), Telemetry(), ChildMemory())
+            return child(line, ENCODER, lesson(train, privacy=privacy), Telemetry(), ChildMemory())
 
     def admit(self, name: str) -> None:
         self.lines.admit(self.listener.accept(name, 20, quietly))
 
-    def master(self, spec: Rounds) -> Trained:
-        training = Training(ENCODER, INITIAL, mean)
-        return master(self.lines, training, spec, Telemetry(), MasterMemory())
+    def master(self, spec: Rounds, training: Training | None = None) -> Trained:
+        wanted = training or Training(ENCODER, INITIAL, mean)
+        return master(self.lines, wanted, spec, Telemetry(), MasterMemory())
 
 
 @pytest.fixture
@@ -51,6 +53,23 @@ def identities() -> dict[str, Identity]:
 
 
 class TestOverGrpc:
+    def test_updates_are_summed_under_masks(self, identities: dict[str, Identity]) -> None:
+        trusted = {name: identities[name].certificate for name in NAMES}
+        asked = SecureAggregation()
+        with (
+            listen(identities["master"], ANY_PORT, trusted) as listener,
+            ThreadPoolExecutor(3) as threads,
+        ):
+            site = Site(listener, identities)
+            privacy = Privacy(secure_aggregation=asked)
+            running = [threads.submit(site.child, name, shift(1.0), privacy) for name in NAMES]
+            for name in NAMES:
+                site.admit(name)
+            trained = site.master(Rounds(count=2, quorum=3, deadline=30.0), blind(asked))
+            assert trained.parameters["w"] == pytest.approx(np.full((2, 2), 2.0))
+            assert {it.result().model for it in running} == {trained.model}
+            site.lines.close()
+
     def test_a_child_that_loses_its_line_comes_back_on_another_one(
         self, identities: dict[str, Identity]
     ) -> None:

@@ -22,10 +22,10 @@ from tests.federation import ENCODER, INITIAL, Federation, learner, lesson, shif
 ROOT = Path(__file__).parents[3]
 
 
-def run(folder: Path, dies: str) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, dies: str, updates: str) -> "subprocess.CompletedProcess[str]":
     folder.mkdir(exist_ok=True)
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "tests.protocol.horizontal.mortal", str(folder), dies],
+        [sys.executable, "-m", "tests.protocol.horizontal.mortal", str(folder), dies, updates],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -33,28 +33,36 @@ def run(folder: Path, dies: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.fixture(params=["open", "veiled"], scope="class")
+def updates(request: pytest.FixtureRequest) -> str:
+    """Whether the master sees updates, or their sums under masks."""
+    return str(request.param)
+
+
 class TestAfterKill9:
     @pytest.fixture(scope="class")
     @staticmethod
-    def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
-        model, _, trainings = run(tmp_path_factory.mktemp("whole"), "never").stdout.split()
+    def uninterrupted(tmp_path_factory: pytest.TempPathFactory, updates: str) -> str:
+        model, _, trainings = run(tmp_path_factory.mktemp("whole"), "never", updates).stdout.split()
         assert trainings == "18"
         return model
 
     @pytest.mark.parametrize("dies", ["train", "fuse", "kept"])
     def test_of_all_parties_the_model_is_equal_bit_by_bit(
-        self, dies: str, uninterrupted: str, tmp_path: Path
+        self, dies: str, updates: str, uninterrupted: str, tmp_path: Path
     ) -> None:
-        assert run(tmp_path, dies).returncode == -signal.SIGKILL
-        again = run(tmp_path, "never")
+        assert run(tmp_path, dies, updates).returncode == -signal.SIGKILL
+        again = run(tmp_path, "never", updates)
         assert not again.stderr
         model, rounds, trainings = again.stdout.split()
         assert (model, rounds) == (uninterrupted, "6")
         assert int(trainings) < 18
 
-    def test_a_finished_run_only_publishes_again(self, tmp_path: Path, uninterrupted: str) -> None:
-        run(tmp_path, "never")
-        assert run(tmp_path, "never").stdout.split() == [uninterrupted, "6", "0"]
+    def test_a_finished_run_only_publishes_again(
+        self, updates: str, uninterrupted: str, tmp_path: Path
+    ) -> None:
+        run(tmp_path, "never", updates)
+        assert run(tmp_path, "never", updates).stdout.split() == [uninterrupted, "6", "0"]
 
 
 class TestAChildThatComesBack:

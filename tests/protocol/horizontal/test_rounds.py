@@ -88,6 +88,7 @@ class TestSteps:
             assert same(received.parameters, trained.parameters)
             assert received.model == trained.model == digest(trained.parameters)
             assert received.rounds == 2
+        assert federation.returned["b"].metrics == {"by": 5.0}
 
     def test_record_each_contribution_and_the_model_of_each_round(self) -> None:
         federation = Federation.of(
@@ -120,7 +121,7 @@ class TestSteps:
         )
         trained = federation.play(Rounds(count=3))
         assert trained.holders == ("a", "b", "c")
-        assert federation.returned["c"].rounds == 0
+        assert (federation.returned["c"].rounds, federation.returned["c"].metrics) == (0, {})
         assert [it.left_out for it in trained.rounds] == [
             {"c": "declined: no samples of this type"}
         ] * 3

@@ -1,6 +1,9 @@
+import errno
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +139,17 @@ class TestErrors:
         monkeypatch.setattr(main, "app", raising(PeerError("it said \x1b[2Jgone\nisthmus: done")))
         assert main.execute(["version"]) == 3
         assert capsys.readouterr().err == "isthmus: it said \\x1b[2Jgone isthmus: done\n"
+
+    def test_a_full_disk_is_one_sentence(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # of a library's temporary file
+        monkeypatch.setattr("isthmus.store.runs.find", raising(full))
+        assert main.execute(["ledger", "show", "runs", "--json"]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith(f"isthmus: {tempfile.gettempdir()}: no space left to write it (")
+        assert told.err.count("\n") == 1
+        assert json.loads(told.out)["error"]["kind"] == "DiskError"
 
     def test_an_interrupt_is_one_sentence(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import DiskError, SpecError
 from isthmus.data.index import Index, split
+from isthmus.data.scores import Scores
+from tests.disk import full_disk
 
 PEOPLE = [f"person-{number}".encode() for number in range(4_000)]
 
@@ -23,6 +25,13 @@ class TestIndex:
     def test_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
         Index(np.array([0])).save(tmp_path / "index.parquet")
         assert (tmp_path / "index.parquet").stat().st_mode & 0o777 == 0o600
+
+    def test_says_that_the_disk_is_full(self, tmp_path: Path) -> None:
+        index = Index(np.arange(10_000))
+        scores = Scores(PEOPLE, *np.zeros((3, len(PEOPLE))))
+        for each in (index, scores):
+            with full_disk(), pytest.raises(DiskError, match="rows: no space left to write it"):
+                each.save(tmp_path / "rows")
 
     def test_refuses_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(

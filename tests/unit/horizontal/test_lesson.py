@@ -44,7 +44,7 @@ class TestUpdate:
 
         memory, ours = ChildMemory(), lesson(train)
         first = ours.update(FIRST, memory)
-        assert ours.update(FIRST, memory) == first
+        assert ours.update(FIRST, memory) is first
         ours.update(RoundStart(round=2, parameters=START), memory)
         moved = {name: np.asarray(array + 1) for name, array in START.items()}
         ours.update(RoundStart(round=2, parameters=moved), memory)

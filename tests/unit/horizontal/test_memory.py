@@ -48,7 +48,7 @@ class TestMasterMemory:
 
 class TestChildMemory:
     def test_comes_back_from_disk_as_it_was(self, tmp_path: Path) -> None:
-        last = LastUpdate(4, "2" * 64, PARAMETERS, {"loss": 0.1})
+        last = LastUpdate(4, "2" * 64, dict(PARAMETERS), {"loss": 0.1}, opened="3" * 64)
         ChildMemory(tmp_path / "a", "job").keep(last, {"speed": np.array(0.3)})
         again = ChildMemory(tmp_path / "a", "job")
         again.load()
@@ -56,12 +56,21 @@ class TestChildMemory:
         assert again.last[:2] == (4, "2" * 64)
         assert digest(again.last.update) == digest(PARAMETERS)
         assert again.last.metrics == {"loss": 0.1}
+        assert again.last.opened == "3" * 64
         assert again.state["speed"] == 0.3
+
+    def test_counts_the_rounds_that_the_child_has_trained_in(self, tmp_path: Path) -> None:
+        memory = ChildMemory(tmp_path / "a", "job")
+        for number, opened in ((4, ""), (4, "3" * 64), (6, "")):
+            memory.keep(LastUpdate(number, "2" * 64, dict(PARAMETERS), {}, opened), {})
+        again = ChildMemory(tmp_path / "a", "job")
+        again.load()
+        assert again.rounds == 2
 
     def test_recalls_an_update_for_its_round_over_its_parameters_only(self) -> None:
         memory = ChildMemory()
         assert memory.recall(4, "2" * 64) is None
-        last = LastUpdate(4, "2" * 64, PARAMETERS, {})
+        last = LastUpdate(4, "2" * 64, dict(PARAMETERS), {})
         memory.keep(last, {})
         assert memory.recall(4, "2" * 64) is last
         assert memory.recall(5, "2" * 64) is None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from isthmus.jobs.plan import Plan, make_plan
+from isthmus.jobs.plan import TablePlan, make_plan
 
 JOB = """\
 name = "trial"
@@ -104,5 +104,7 @@ class Desk:
         only = 'disclosed = ["DoublyBlindedRows", "SharedRows"]\n\n'
         self.job.write_text(text.replace(told, only))
 
-    def plan(self, party: str) -> Plan:
-        return make_plan(self.job, self.party_file(party))
+    def plan(self, party: str) -> TablePlan:
+        plan = make_plan(self.job, self.party_file(party))
+        assert isinstance(plan, TablePlan)
+        return plan

@@ -5,32 +5,14 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import PolicyError, SpecError
+from isthmus.jobs.agreement import load_job
 from isthmus.jobs.consent import crossings
 from isthmus.jobs.explain import explain
-from isthmus.jobs.plan import load_job, make_plan
+from isthmus.jobs.plan import TablePlan, make_plan
 from isthmus.ledger.forecast import Sizes
 from isthmus.tee.evidence import SIMULATION
+from tests import three_parties
 from tests.unit.jobs.desk import Desk
-
-ATTESTED = """\
-name = "who"
-seed = 1
-disclosed = ["SealedIdentifiers", "SealedPositions"]
-
-[parties.clinic]
-role = "active"
-[parties.insurer]
-role = "passive"
-[parties.shop]
-role = "passive"
-
-[data]
-train = "people"
-identifiers = ["person"]
-
-[alignment]
-method = "attested"
-"""
 
 REFUSALS = {
     "nobody to call": (
@@ -67,7 +49,7 @@ REFUSALS = {
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
     file = tmp_path / "who.toml"
-    file.write_text(ATTESTED)
+    file.write_text(three_parties.JOB)
     return file
 
 
@@ -147,11 +129,9 @@ class TestThreeParties:
         (folder / "people.csv").write_text(
             "person,note\n" + "".join(f"{n},x\n" for n in range(150))
         )
-        (folder / "party.toml").write_text(
-            'party = "shop"\n[datasets.people]\npath = "people.csv"\nidentifiers = ["person"]\n'
-            "[policy.enclaves]\nallow_simulated = true\n"
-        )
+        (folder / "party.toml").write_text(three_parties.PARTY.format(name="shop"))
         plan = make_plan(job, folder / "party.toml")
+        assert isinstance(plan, TablePlan)
         assert len(plan.train) == 150
         assert plan.train.names == ()
         assert plan.neighbours == ["clinic"]

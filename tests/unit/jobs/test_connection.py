@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from isthmus.core.errors import (
     ChannelError,
+    DiskError,
     JobError,
     LedgerError,
     PeerError,
@@ -154,6 +155,7 @@ FAREWELLS: dict[str, tuple[BaseException, str]] = {
     "a fault that both have to mend": (JobError("only 3 rows are shared"), "only 3 rows are shar"),
     "what the peer did": (PeerError("'insurer' sent 7"), "'insurer' sent 7"),
     "a file of ours": (SpecError("/secret/file: column 'secret'"), "its own files or data"),
+    "our disk": (DiskError("/secret/file: no space left"), "its disk is full"),
     "our policy": (PolicyError("`policy.refuse` secret"), "its own policy forbids"),
     "a line of ours": (ChannelError("192.0.2.1 secret"), "run the same command again"),
     "our ledger": (LedgerError("/secret/ledger"), "it failed (LedgerError)"),

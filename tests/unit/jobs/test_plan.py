@@ -3,7 +3,7 @@
 import pytest
 
 from isthmus.core.errors import PolicyError, SpecError
-from isthmus.jobs.plan import load_job
+from isthmus.jobs.agreement import load_job
 from tests.unit.jobs.desk import Desk
 
 PASSIVE = '[parties.insurer]\nrole = "passive"\n'
@@ -84,6 +84,12 @@ PARTY_REFUSALS: dict[str, tuple[str, str, str, str]] = {
         'path = "people.csv"',
         'path = "people.csv"\nlabel = "visits"',
         "'insurer' is passive in this job and must not bring a label: remove `datasets.people.lab",
+    ),
+    "constraints that nobody heeds": (
+        "clinic",
+        'label = "ill"',
+        'label = "ill"\nmonotone = { age = "increasing" }',
+        r"`datasets.people.monotone` is for columns of the active party of a job with \[boosting\]",
     ),
     "number of identifiers": (
         "clinic",

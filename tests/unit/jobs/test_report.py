@@ -11,7 +11,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.index import Index
 from isthmus.data.scores import Scores
 from isthmus.jobs import report
-from isthmus.jobs.result import Result, is_simulation
+from isthmus.jobs.result import Result, SimulationResult, is_simulation
 from isthmus.store.runs import Run
 from isthmus.vertical.regression.model import Part
 
@@ -69,9 +69,15 @@ class TestWrite:
         page = report.write(clinic).read_text("utf-8")
         assert ">p17<" not in page
 
-    def test_puts_the_pooled_model_beside_it_where_it_is_known(self, clinic: Run) -> None:
-        page = report.write(clinic, {"auc_central": 0.98765}).read_text("utf-8")
-        assert "0.988" in page or "0.9877" in page
+    def test_puts_the_pooled_model_beside_it_where_it_is_known(
+        self, simulated: Run, clinic: Run
+    ) -> None:
+        joint = simulated.read_json("result.json", SimulationResult)
+        page = report.write(clinic, simulated).read_text("utf-8")
+        assert (
+            f"Pooling all columns on one machine would give {joint.metrics['auc_central']:.4g}"
+            in page
+        )
 
     def test_warns_where_training_did_not_converge(self, clinic: Run) -> None:
         change(clinic, converged=False)

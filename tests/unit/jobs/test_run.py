@@ -13,7 +13,9 @@ from isthmus.jobs.explain import explain
 from isthmus.jobs.report import write_all
 from isthmus.jobs.result import AlignmentResult, Result, has_trained
 from isthmus.jobs.run import align_only, run
+from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
+from tests.disk import full_disk
 from tests.unit.jobs.desk import Desk
 
 
@@ -73,6 +75,15 @@ def trial(desk: Desk) -> Desk:
     for party in PARTIES:
         desk.edit_party(party, "127.0.0.1:7401", address)
     return desk
+
+
+class TestFullDisk:
+    def test_is_a_sentence_and_the_run_goes_on_once_there_is_room(self, trial: Desk) -> None:
+        with full_disk(5_000), pytest.raises(IsthmusError, match=r"no space left|disk is full"):
+            both(trial, run)
+        for finished in both(trial, run).values():
+            assert len(list(finished.folder.parent.glob("trial-*"))) == 1
+            assert verify(finished.ledger).sealed
 
 
 @pytest.mark.timeout(60)

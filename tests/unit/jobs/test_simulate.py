@@ -1,14 +1,16 @@
 """Both parties on one machine: who fails is named, with what it said."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from isthmus.core.errors import PolicyError, SpecError
+from isthmus.core.errors import DiskError, PolicyError, SpecError
 from isthmus.core.telemetry import Event
 from isthmus.jobs.result import Result, SimulatedAlignment, SimulationResult
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
+from tests.disk import full_disk
 from tests.unit.jobs.desk import Desk
 
 
@@ -33,6 +35,15 @@ class TestSimulate:
             simulate(desk.job, desk.folder / "runs", lambda *event: seen.append(event))
         assert e.value.exit_code == 6
         assert {party for party, _ in seen} == {"clinic", "insurer"}
+
+    def test_says_that_a_party_had_no_room(self, desk: Desk) -> None:
+        with full_disk(15_000), pytest.raises(SpecError, match=r"^party '.*' stopped: ") as caught:
+            simulate(desk.job, desk.folder / "runs")
+        assert re.search(r": no space left to write it \(.*\)\. Make room", str(caught.value))
+
+    def test_starts_nobody_where_there_is_no_room_for_the_keys(self, desk: Desk) -> None:
+        with full_disk(), pytest.raises(DiskError, match=r"key\.pem: no space left"):
+            simulate(desk.job, desk.folder / "runs")
 
     def test_starts_nobody_when_a_file_is_wrong(self, desk: Desk) -> None:
         desk.party_file("insurer").unlink()

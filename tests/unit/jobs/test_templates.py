@@ -38,7 +38,9 @@ class TestMake:
         assert certificates.common_name(pem) == "insurer"
 
     def test_names_the_templates_that_there_are(self, tmp_path: Path) -> None:
-        with pytest.raises(SpecError, match="no template 'helth': there are health"):
+        with pytest.raises(
+            SpecError, match="no template 'helth': there are encoder, fusion, health"
+        ):
             templates.make("helth", tmp_path / "new")
 
     def test_writes_into_no_folder_that_has_something_in_it(self, tmp_path: Path) -> None:

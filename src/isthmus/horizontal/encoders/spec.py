@@ -1,10 +1,13 @@
 """What a job may tune in shared encoders."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
+from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation, conflict
+from isthmus.horizontal.spec import LocalTraining, Rounds
+from isthmus.nn.spec import Network
 
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Step = Annotated[float, Meta(gt=0, le=100)]
@@ -125,11 +128,57 @@ class WeightCaps(Spec, frozen=True):
 
 
 class ActorCritic(FusionRule, frozen=True, tag="actor_critic"):
-    """Weights that an actor-critic of the master chooses, S6."""
+    """Weights that an actor-critic of the master chooses by the accuracy on its own samples, S6."""
 
+    mode: Annotated[
+        Literal["residual", "literal", "sum_only"],
+        Meta(
+            description="what it decides by: each update and trials of weights; the last weights "
+            "alone, as S6 has it; or sums alone, which secure aggregation allows"
+        ),
+    ] = "residual"
+    growth: Annotated[
+        float, Meta(ge=1, le=1e6, description="g of the reward g^(B-A) for accuracy B after A")
+    ] = 64.0
+    measure: Annotated[
+        Literal["likelihood", "accuracy"],
+        Meta(
+            description="B and A: exp(-loss), which tells close weights apart and is about the "
+            "chance of a right answer; or the share of right answers"
+        ),
+    ] = "likelihood"
+    candidates: Annotated[
+        int, Meta(ge=4, le=4096, description="weights tried in a round, in the mode residual")
+    ] = 24
+    prior_strength: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1e6,
+            description="accuracy that a unit of divergence from weights by sample count must gain",
+        ),
+    ] = 0.01
+    own_node: Annotated[
+        bool,
+        Meta(
+            description="whether the master trains along on half of its samples, in turns, and "
+            "judges by the other half, in the mode residual"
+        ),
+    ] = True
+    critics: Annotated[
+        int, Meta(ge=1, le=2, description="whose lower value counts, in the mode literal")
+    ] = 2
+    discount: Annotated[
+        Share, Meta(description="of the value of the next round, in the mode literal")
+    ] = 0.5
     caps: Annotated[
         WeightCaps | None, Meta(description="bounds of the weights, for secure aggregation")
     ] = None
+
+    @property
+    def has_own_node(self) -> bool:
+        """Whether the master's own samples are one more node."""
+        return self.mode == "residual" and self.own_node
 
 
 Fusion = (
@@ -159,3 +208,128 @@ class Limits(Spec, frozen=True):
     largest_norm: Annotated[
         float, Meta(gt=0, le=1e9, description="largest norm of an update, all parameters together")
     ] = 1e4
+
+
+Objective = Literal["reconstruction", "contrastive", "labels"]
+
+
+class Head(Spec, frozen=True):
+    """What a child trains on top of the encoder, for its own labels; it shares nothing of it."""
+
+    tune: Annotated[
+        Literal["frozen", "fine_tune"],
+        Meta(description="leave the encoder as it is, or train it on with the head"),
+    ] = "frozen"
+    steps: Annotated[int, Meta(ge=1, le=1_000_000, description="batches to train on")] = 200
+    batch: Annotated[int, Meta(ge=1, le=1_000_000, description="samples of a batch")] = 32
+    rate: Annotated[float, Meta(gt=0, le=100, description="learning rate of Adam")] = 1e-2
+
+
+class Encoders(Spec, frozen=True):
+    """The `[encoders]` table of a job: an encoder that children train together."""
+
+    network: Annotated[Network, Meta(description="what turns a sample into an embedding")]
+    objective: Annotated[
+        Objective,
+        Meta(
+            description="what children learn from: parts that were masked, two views of a sample, "
+            "or labels over `classes`"
+        ),
+    ] = "reconstruction"
+    classes: Annotated[
+        tuple[str, ...],
+        Meta(max_length=100_000, description="names of the labels, for the objective `labels`"),
+    ] = ()
+    masked: Annotated[
+        float,
+        Meta(gt=0, lt=1, description="share of a sample that is masked, without labels"),
+    ] = 0.3
+    temperature: Annotated[
+        float, Meta(gt=0, le=10, description="of the contrast between samples; less: sharper")
+    ] = 0.2
+    least_samples: Annotated[
+        int, Meta(ge=2, le=2**40, description="a child with fewer declines to train")
+    ] = 2
+    training: LocalTraining = LocalTraining()
+    fusion: Fusion = Count()
+    rounds: Rounds = Rounds()
+    limits: Limits = Limits()
+    head: Head | None = None
+    privacy: Privacy = Privacy()
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            ValueError: Two keys do not go together.
+        """
+        found = _class_conflict(self) or _training_conflict(self) or _privacy_conflict(self)
+        if found:
+            raise ValueError(found)
+
+
+def _class_conflict(spec: Encoders) -> str:
+    labels = spec.objective == "labels"
+    if labels and len(set(spec.classes)) < _FEWEST_CLASSES:
+        return 'the objective "labels" needs at least two `classes`'
+    if len(set(spec.classes)) < len(spec.classes):
+        return "one of the `classes` is named twice"
+    return "" if labels or not spec.classes else '`classes` are for the objective "labels" only'
+
+
+def _training_conflict(spec: Encoders) -> str:
+    training = spec.training
+    if isinstance(spec.fusion, Scaffold) and (training.optimiser != "sgd" or training.momentum > 0):
+        # Its controls are means of the gradients that a child descended by.
+        return 'the fusion rule "scaffold" needs the optimiser "sgd" without `momentum`'
+    return ""
+
+
+def _privacy_conflict(spec: Encoders) -> str:
+    name, asked = type(spec.fusion).__struct_config__.tag, spec.privacy
+    by_sum = _sees_sums_alone(spec.fusion)
+    if asked.secure_aggregation and not by_sum:
+        return (
+            f"the fusion rule {name!r} looks at more than the sum of a round, which is all that "
+            "`privacy.secure_aggregation` leaves to see: choose another rule"
+        )
+    learns = isinstance(spec.fusion, ActorCritic) and asked.secure_aggregation is None
+    if asked.child_level and (learns or not by_sum):
+        return (
+            f"the noise of `privacy.child_level` goes on the mean of a round, and the fusion rule "
+            f"{name!r} looks at each update before: choose another rule"
+        )
+    if asked.sample_level and isinstance(spec.fusion, FedProx | Scaffold):
+        return (
+            f"the fusion rule {name!r} corrects gradients after `privacy.sample_level` has bounded "
+            "them: choose another rule"
+        )
+    if asked.sample_level and spec.objective == "contrastive":
+        return (
+            'the objective "contrastive" compares samples, so that `privacy.sample_level` cannot '
+            "bound what one of them tells: choose another objective"
+        )
+    return _caps_conflict(spec.fusion, asked.secure_aggregation) or conflict(asked)
+
+
+def _caps_conflict(rule: Fusion, secure: SecureAggregation | None) -> str:
+    if secure is None or not isinstance(rule, ActorCritic):
+        return ""
+    if rule.caps is None or rule.caps.largest > secure.largest_share:
+        return (
+            "children refuse a sum in which one counts for more than the `largest_share` of "
+            f"`privacy.secure_aggregation`, {secure.largest_share:g}, and the fusion rule "
+            "'actor_critic' may choose such weights: write `caps = { largest = "
+            f"{secure.largest_share:g} }}`, or less, in its table"
+        )
+    return ""
+
+
+def _sees_sums_alone(rule: Fusion) -> bool:
+    if isinstance(rule, ActorCritic):
+        return rule.mode == "sum_only"
+    return isinstance(rule, _BY_SUM)
+
+
+_FEWEST_CLASSES = 2
+_BY_SUM = (Count, Uniform, FedAvgM, FedAdam, FedYogi, FedProx)

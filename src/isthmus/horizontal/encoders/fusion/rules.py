@@ -101,6 +101,8 @@ def name(rule: spec.FusionRule) -> str:
 
 def needs(rule: spec.FusionRule) -> frozenset[Need]:
     """What `fuse` must be given, beyond what every rule takes."""
+    if isinstance(rule, spec.ActorCritic) and rule.mode == "sum_only":
+        return frozenset({Need.WEIGHTS})
     return RULES[type(rule)].needs
 
 
@@ -150,14 +152,26 @@ def fuse(rule: spec.FusionRule, gathered: Gathered, state: StateT) -> Fused[Stat
     return RULES[type(rule)].fuse(rule, gathered, state)
 
 
-def _given(value: ValueT | None, need: Need) -> ValueT:
+def given(value: ValueT | None, need: Need) -> ValueT:
+    """What was gathered.
+
+    Args:
+        value: It, or nothing where it was not.
+        need: What it is for.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: It was not gathered.
+    """
     if value is None:
         raise ValueError(f"this fusion rule needs {need}: give `fuse` all that `needs` names")
     return value
 
 
 def _by_count(gathered: Gathered) -> tuple[Vector, Floats]:
-    weights = count_weights(_given(gathered.counts, Need.COUNTS))
+    weights = count_weights(given(gathered.counts, Need.COUNTS))
     return weighted_sum(gathered.updates, weights), weights
 
 
@@ -206,7 +220,7 @@ def _no_control(_rule: spec.Scaffold, size: int) -> Control:
 
 
 def _scaffold(rule: spec.Scaffold, gathered: Gathered, state: Control) -> Fused[Control]:
-    changes = _given(gathered.control_changes, Need.CONTROL_CHANGES)
+    changes = given(gathered.control_changes, Need.CONTROL_CHANGES)
     update, after = scaffold.scaffold(gathered.updates, changes, state, rule, gathered.enrolled)
     return Fused(update, uniform_weights(len(gathered.updates)), after)
 
@@ -225,7 +239,7 @@ def _multi_krum(rule: spec.MultiKrum, gathered: Gathered, state: State) -> Fused
 
 
 def _fltrust(_rule: spec.FLTrust, gathered: Gathered, state: State) -> Fused[State]:
-    root = _given(gathered.root_update, Need.ROOT_UPDATE)
+    root = given(gathered.root_update, Need.ROOT_UPDATE)
     update, weights = robust.fltrust(gathered.updates, root)
     return Fused(update, weights, state)
 
@@ -237,8 +251,8 @@ def _no_logits(_rule: spec.ValidationGradient, _size: int) -> Logits:
 def _validation_gradient(
     rule: spec.ValidationGradient, gathered: Gathered, state: Logits
 ) -> Fused[Logits]:
-    gradient = _given(gathered.loss_gradient, Need.LOSS_GRADIENT)
-    prior = count_weights(_given(gathered.counts, Need.COUNTS))
+    gradient = given(gathered.loss_gradient, Need.LOSS_GRADIENT)
+    prior = count_weights(given(gathered.counts, Need.COUNTS))
     logits = np.zeros(gathered.enrolled)
     logits[: len(state.logits)] = state.logits
     logits[gathered.children] = validation_gradient.descend(
@@ -253,7 +267,7 @@ def _least_under_caps(rule: spec.ActorCritic) -> int:
 
 
 def _actor_critic(rule: spec.ActorCritic, gathered: Gathered, state: State) -> Fused[State]:
-    weights = chosen_weights(_given(gathered.weights, Need.WEIGHTS), rule.caps)
+    weights = chosen_weights(given(gathered.weights, Need.WEIGHTS), rule.caps)
     return Fused(weighted_sum(gathered.updates, weights), weights, state)
 
 
@@ -277,7 +291,7 @@ RULES: Mapping[type[spec.FusionRule], Entry[Any, Any]] = MappingProxyType(
             _no_logits, _validation_gradient, _EACH | _COUNTS | {Need.LOSS_GRADIENT}
         ),
         spec.ActorCritic: Entry(
-            _no_state, _actor_critic, frozenset({Need.WEIGHTS}), _least_under_caps
+            _no_state, _actor_critic, _EACH | {Need.WEIGHTS}, _least_under_caps
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""The page about a run."""
+"""The page about a run over columns."""
 
 from html.parser import HTMLParser
 
@@ -8,14 +8,13 @@ import pytest
 
 from isthmus.core.seeds import generator
 from isthmus.evaluation.classification import ks_curve, lift, roc
-from isthmus.evaluation.report import (
-    Coefficient,
+from isthmus.evaluation.description import Coefficient, Learned
+from isthmus.evaluation.page import Sent
+from isthmus.evaluation.vertical_report import (
     Convergence,
     Data,
-    Learned,
     Measure,
-    Report,
-    Sent,
+    VerticalReport,
     headline,
     render,
 )
@@ -25,7 +24,7 @@ LABEL = (RANDOM.random(1000) < 0.22).astype(np.int64)
 JOINT = LABEL + RANDOM.normal(size=1000)
 ALONE = LABEL + 2 * RANDOM.normal(size=1000)
 
-PASSIVE = Report(
+PASSIVE = VerticalReport(
     job="credit-default",
     digest="5f2b" * 16,
     party="insurer",
@@ -161,7 +160,7 @@ class TestRender:
         assert render(ACTIVE) == render(ACTIVE)
 
     def test_leaves_out_what_a_bare_run_does_not_have(self) -> None:
-        bare = Report(
+        bare = VerticalReport(
             job="credit-default",
             digest="5f2b",
             party="insurer",

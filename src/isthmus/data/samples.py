@@ -1,0 +1,155 @@
+"""Samples of one party for a network: rows of numbers, images or texts, read in place."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from isthmus.core import seeds
+from isthmus.core.arrays import Integers
+from isthmus.core.errors import SpecError
+from isthmus.data import features as cells
+from isthmus.data import sources
+from isthmus.data.sources import Column, Dataset, SampleType
+
+LARGEST = 1e30
+"""The largest number of a cell: in single precision its square is still finite."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of one type, and the class of each where the dataset has labels."""
+
+    type: SampleType
+    inputs: NDArray[np.float32]
+    """Shape (rows, columns), in the columns' own units; no column where they are texts."""
+
+    names: tuple[str, ...] = ()
+    """Of the columns."""
+
+    texts: tuple[str, ...] = ()
+    """Of each row, where they are texts."""
+
+    labels: tuple[str, ...] | None = None
+    """Name of the class of each row."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Integers) -> "Samples":
+        """The samples at these positions, in this order."""
+        places = rows.tolist()
+        return Samples(
+            type=self.type,
+            inputs=self.inputs[rows],
+            names=self.names,
+            texts=tuple(self.texts[row] for row in places) if self.texts else (),
+            labels=None if self.labels is None else tuple(self.labels[row] for row in places),
+        )
+
+    def split(self, share: float, seed: int, party: str) -> tuple["Samples", "Samples"]:
+        """Part them by chance, the same way in every run of a job.
+
+        Args:
+            share: Share of the rows in the second part.
+            seed: The job's.
+            party: Whose they are.
+
+        Returns:
+            Samples to train on, and those held out.
+        """
+        order = seeds.generator(seed, "held out", party).permutation(len(self))
+        held_out = round(share * len(self))
+        return self.take(np.sort(order[held_out:])), self.take(np.sort(order[:held_out]))
+
+
+def pooled(parts: Sequence[Samples]) -> Samples:
+    """The samples of several parties in one place: only a simulation has them.
+
+    Args:
+        parts: At least one, all of one type and with the same columns.
+
+    Returns:
+        All their rows; labels where every part has them.
+    """
+    labels = [part.labels for part in parts]
+    return Samples(
+        type=parts[0].type,
+        inputs=np.concatenate([part.inputs for part in parts]),
+        names=parts[0].names,
+        texts=tuple(text for part in parts for text in part.texts),
+        labels=None if None in labels else tuple(it for part in labels for it in part or ()),
+    )
+
+
+def load(dataset: Dataset, folder: Path) -> Samples:
+    """Read and check a dataset. No error quotes a cell of it.
+
+    Args:
+        dataset: What the party file says.
+        folder: The folder of the party file.
+
+    Returns:
+        All its rows, in the order of the file.
+
+    Raises:
+        SpecError: The file or a column of it is not what the dataset says.
+    """
+    path = dataset.resolve(folder)
+    wanted = sources.columns(dataset, folder)
+    _check_used(dataset, path)
+    columns = sources.read(dataset, folder, wanted)
+    texts: tuple[str, ...] = ()
+    rows = len(next(iter(columns.values())))
+    inputs = np.empty((rows, 0 if dataset.type == "text" else len(wanted.features)), np.float32)
+    if dataset.type == "text":
+        texts = _texts(columns, wanted.features, path)
+    else:
+        for position, name in enumerate(wanted.features):
+            values = cells.feature(columns.pop(name), name, dataset, path, None)
+            if np.abs(values).max() > LARGEST:
+                raise SpecError(
+                    f"{path}: column {name!r} has numbers beyond {LARGEST:g}, too large for a "
+                    "network. Give it in another unit."
+                )
+            inputs[:, position] = values
+    labels = None if wanted.label is None else _words(columns[wanted.label], wanted.label, path)
+    return Samples(dataset.type, inputs, wanted.features, texts, labels)
+
+
+def _check_used(dataset: Dataset, path: Path) -> None:
+    for key in ("categorical", "monotone", "weight"):
+        if getattr(dataset, key):
+            raise SpecError(
+                f"{path}: `{key}` is for boosted trees, and this job trains a network on the data "
+                "set. Take it out."
+            )
+    if dataset.missing == "keep":
+        raise SpecError(
+            f'{path}: `missing = "keep"` is for boosted trees: a network needs a number in every '
+            'cell. Set it to "mean" or to a number.'
+        )
+
+
+def _texts(columns: dict[str, Column], features: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    if len(features) != 1:
+        raise SpecError(
+            f"{path}: `columns` chooses {len(features)} columns, and samples of type text are one "
+            "column. Name it."
+        )
+    return _words(columns[features[0]], features[0], path)
+
+
+def _words(column: Column, name: str, path: Path) -> tuple[str, ...]:
+    if column.null_count:
+        raise SpecError(
+            f"{path}: column {name!r} is empty in {column.null_count} of {len(column)} rows. "
+            "Remove these rows."
+        )
+    return tuple(column.cast(pa.string()).to_pylist())

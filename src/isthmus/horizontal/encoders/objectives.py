@@ -1,0 +1,175 @@
+"""What an encoder learns from: the loss of each sample of a batch, by objective.
+
+All chance comes from a generator that is made of the job's seed, the party and the round: who plays
+a round again masks the same parts.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from isthmus.horizontal.encoders.examples import Examples
+from isthmus.horizontal.encoders.learner import Learner
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.nn.image import Grid
+from isthmus.nn.spec import Image, Network, Tabular, Text
+from isthmus.nn.text import BYTES, MASK, TextEncoder
+
+_TURN, _SHIFT, _ZOOM = math.radians(15), 0.15, 0.15  # how far a view of an image is moved
+
+
+def losses(
+    spec: Encoders, learner: Learner, batch: Examples, generator: np.random.Generator
+) -> Tensor:
+    """Losses of a batch by the objective of the job.
+
+    Args:
+        spec: The objective, and what it needs.
+        learner: What is trained.
+        batch: At least two examples, for the objective "contrastive".
+        generator: Draws what is masked.
+
+    Returns:
+        Shape (batch,).
+    """
+    match spec.objective:
+        case "reconstruction":
+            return reconstruction(spec.network, learner, batch.inputs, spec.masked, generator)
+        case "contrastive":
+            views = [view(spec.network, batch.inputs, spec.masked, generator) for _ in range(2)]
+            return contrast(learner(views[0]), learner(views[1]), spec.temperature)
+        case "labels":
+            return functional.cross_entropy(learner(batch.inputs), batch.labels, reduction="none")
+
+
+def reconstruction(
+    network: Network,
+    learner: Learner,
+    inputs: Tensor,
+    share: float,
+    generator: np.random.Generator,
+) -> Tensor:
+    """How badly the masked parts of each sample are guessed from the others.
+
+    Args:
+        network: Whose columns, patches or bytes are masked.
+        learner: Its task is the decoder of the network.
+        inputs: As the network takes them in.
+        share: Of the parts that are masked, each by chance.
+        generator: Draws them.
+
+    Returns:
+        Shape (batch,): mean squared errors, or of bytes the cross-entropy; 0 where no part of a
+        sample is masked.
+
+    Source:
+        Vincent et al. 2008 (ICML) for columns and patches, Devlin et al. 2019 (NAACL) for bytes.
+    """
+    chosen = _chosen(network, inputs, share, generator)
+    if isinstance(network, Text):
+        places = _places(learner, _masked(network, inputs, chosen))
+        wrong = _byte_errors(learner.task(places), inputs, chosen)
+    else:
+        wrong = (learner(_masked(network, inputs, chosen)) - inputs) ** 2
+    marks = chosen.expand_as(wrong).flatten(1)
+    return (wrong.flatten(1) * marks).sum(dim=1) / marks.sum(dim=1).clamp(min=1)
+
+
+def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """How badly each sample is told from the others of its batch by two views of it.
+
+    Args:
+        first: Projections of one view of each sample, shape (batch, size).
+        second: Of another one.
+        temperature: Of the softmax over the other samples.
+
+    Returns:
+        Shape (batch,), the mean over both views.
+
+    Source:
+        NT-Xent of SimCLR: Chen et al. 2020 (ICML), equation 1.
+    """
+    both = functional.normalize(torch.cat([first, second]), dim=1)
+    likeness = (both @ both.T) / temperature
+    itself = torch.eye(len(both), dtype=torch.bool, device=both.device)
+    other_view = torch.arange(len(both), device=both.device).roll(len(first))
+    wrong = functional.cross_entropy(
+        likeness.masked_fill(itself, -torch.inf), other_view, reduction="none"
+    )
+    return wrong.view(2, -1).mean(dim=0)
+
+
+def view(network: Network, inputs: Tensor, share: float, generator: np.random.Generator) -> Tensor:
+    """Samples changed by chance, but not beyond recognition.
+
+    Masked columns of a row get the values of another row of the batch (Bahri et al. 2022, ICLR,
+    SCARF), images are turned, moved and masked in part, bytes of a text are masked.
+
+    Args:
+        network: What the samples are.
+        inputs: As the network takes them in.
+        share: Of the parts that are masked, each by chance.
+        generator: Draws them.
+
+    Returns:
+        As the network takes them in.
+    """
+    chosen = _chosen(network, inputs, share, generator)
+    match network:
+        case Tabular():
+            others = torch.tensor(generator.permuted(np.indices(inputs.shape)[0], axis=0))
+            return torch.where(chosen, inputs.gather(0, others), inputs)
+        case Image():
+            return _masked(network, _moved(inputs, generator), chosen)
+        case Text():
+            return _masked(network, inputs, chosen)
+
+
+def _chosen(
+    network: Network, inputs: Tensor, share: float, generator: np.random.Generator
+) -> Tensor:
+    """True where a column, a pixel or a byte is masked."""
+    if isinstance(network, Image):
+        grid = Grid(network)
+        return grid.spread(torch.tensor(generator.random((len(inputs), grid.places)) < share))
+    chosen = torch.tensor(generator.random(tuple(inputs.shape)) < share)
+    return chosen & (inputs < BYTES) if isinstance(network, Text) else chosen
+
+
+def _masked(network: Network, inputs: Tensor, chosen: Tensor) -> Tensor:
+    match network:
+        case Tabular():
+            return inputs.masked_fill(chosen, 0)  # their mean
+        case Image():
+            return torch.where(chosen, inputs.mean(dim=(1, 2, 3), keepdim=True), inputs)
+        case Text():
+            return inputs.masked_fill(chosen, MASK)
+
+
+def _places(learner: Learner, numbers: Tensor) -> Tensor:
+    encoder = learner.encoder
+    assert isinstance(encoder, TextEncoder)  # noqa: S101 - the encoder of the network `Text`
+    return encoder.places(numbers)
+
+
+def _byte_errors(logits: Tensor, numbers: Tensor, chosen: Tensor) -> Tensor:
+    due = numbers.masked_fill(~chosen, 0)  # what is no byte cannot be guessed, and is not counted
+    return functional.cross_entropy(logits.transpose(1, 2), due, reduction="none")
+
+
+def _moved(images: Tensor, generator: np.random.Generator) -> Tensor:
+    turn, right, down, zoom = torch.tensor(
+        generator.uniform(-1, 1, (4, len(images))), dtype=images.dtype
+    )
+    scale, angle = 1 + _ZOOM * zoom, _TURN * turn
+    ratio = images.shape[2] / images.shape[3]
+    across, along = scale * torch.cos(angle), scale * torch.sin(angle)
+    rows = [
+        torch.stack([across, -along * ratio, _SHIFT * right], dim=1),
+        torch.stack([along / ratio, across, _SHIFT * down], dim=1),
+    ]
+    grid = functional.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, align_corners=False)

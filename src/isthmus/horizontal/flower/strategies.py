@@ -1,0 +1,286 @@
+"""A fusion rule as a strategy of Flower, for any Flower app.
+
+    strategy = FusionStrategy(TrimmedMean(faulty=1), fraction_evaluate=0.5)
+    result = strategy.start(grid, initial_arrays, num_rounds=10)
+
+Its ClientApps stay as they are: they answer with their parameters and, as a metric, with the number
+of their samples, as for Flower's own FedAvg. Scaffold is not among the rules here, as its
+children have to send their controls too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from logging import INFO, WARNING
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.common.logger import log
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg
+from numpy.typing import NDArray
+
+from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
+from isthmus.horizontal.encoders import fusion
+from isthmus.horizontal.encoders.fusion import Gathered, Need
+from isthmus.horizontal.encoders.fusion.contributions import checked_update
+from isthmus.horizontal.encoders.fusion.validation_gradient import LossGradient
+from isthmus.horizontal.encoders.spec import FedProx, FusionRule, Limits
+from isthmus.horizontal.encoders.weighing import Judge, Weigher
+from isthmus.horizontal.parameters import Layout, Parameters, Vector
+from isthmus.transport.message import one_line
+
+
+@dataclass(frozen=True)
+class Root:
+    """What the server computes on samples of its own, for the rules that need it."""
+
+    update: Callable[[Parameters], Parameters] | None = None
+    """From where a round starts to an update that was trained from there, for `fltrust`."""
+
+    loss_gradient: Callable[[Parameters], LossGradient] | None = None
+    """For `validation_gradient`."""
+
+    weigher: Weigher | None = None
+    """The actor-critic, for `actor_critic`."""
+
+    judge: Callable[[Parameters], Judge] | None = None
+    """What the actor-critic asks, likewise."""
+
+
+_NOTHING, _LIMITS = Root(), Limits()
+
+
+class FusionStrategy(FedAvg):
+    """One of our fusion rules, with the sampling and the evaluation of Flower's FedAvg.
+
+    A node whose answer is no update of this model, or is beyond the limits, is left out of the
+    round; so is the round, where too few are left. Arrays that hold no real numbers, for example
+    counters, keep their first value.
+    """
+
+    def __init__(
+        self, rule: FusionRule, *, root: Root = _NOTHING, limits: Limits = _LIMITS, **sampling: Any
+    ) -> None:
+        """Prepare a strategy.
+
+        Args:
+            rule: What fuses the nodes' updates.
+            root: What the server knows by itself.
+            limits: What is taken from a node.
+            **sampling: What Flower's FedAvg takes, for example `fraction_train`.
+
+        Raises:
+            SpecError: The rule needs something that is not given.
+        """
+        super().__init__(**sampling)
+        lacking = fusion.needs(rule) & _lacking(root)
+        if lacking:
+            raise SpecError(
+                f"the fusion rule {fusion.name(rule)!r} needs {' and '.join(sorted(lacking))}: "
+                "this strategy does not have it. See `Root`, or choose another rule."
+            )
+        self.rule = rule
+        self.weights: list[dict[int, float]] = []
+        """What each node counted for, by round; empty where the rule gives no weights."""
+
+        self._root = root
+        self._limits = limits
+        self._course: _Course | None = None
+        self._start: _Model | None = None
+
+    def summary(self) -> None:
+        """Log what this strategy is."""
+        log(INFO, "\t├──> Fusion rule: %s", fusion.name(self.rule))
+        super().summary()
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Send parameters to the nodes of a round, and remember them: updates count from there."""
+        self._start = _Model.of(arrays)
+        if self._course is None:
+            self._course = _Course.begun(self.rule, self._start.layout, self._root)
+        if isinstance(self.rule, FedProx):
+            config["proximal-mu"] = self.rule.proximal  # as Flower's FedProx does
+        return super().configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Fuse what the nodes of a round answered.
+
+        Args:
+            server_round: Number of the round, from 1.
+            replies: What the nodes answered.
+
+        Returns:
+            The parameters for the next round and the mean metrics; nothing where the round
+            changes nothing.
+
+        Raises:
+            ValueError: No round was configured.
+        """
+        start, course = self._start, self._course
+        if start is None or course is None:
+            raise ValueError("configure_train comes before aggregate_train")
+        answers = sorted(replies, key=lambda it: it.metadata.src_node_id)
+        taken = [it for answer in answers if (it := self._taken(answer, start))]
+        try:
+            fused, weights = course.fused(self.rule, self._root, start.parameters, taken)
+        except JobError as error:
+            log(WARNING, "Round %s changes nothing: %s", server_round, error)
+            return None, None
+        self.weights.append(weights)
+        return start.moved(fused), _mean_metrics(taken)
+
+    def _taken(self, answer: Message, start: "_Model") -> "_Taken | None":
+        node = answer.metadata.src_node_id
+        try:
+            return self._checked(answer, start)
+        except IsthmusError as error:
+            log(WARNING, "Node %s is left out: %s", node, one_line(str(error)))
+            return None
+
+    def _checked(self, answer: Message, start: "_Model") -> "_Taken":
+        node = answer.metadata.src_node_id
+        if answer.has_error():
+            raise PeerError(f"it failed: {answer.error.reason}")
+        metrics = _scalars(answer)
+        samples = metrics.pop(self.weighted_by_key, 0.0)
+        if not float(samples).is_integer():
+            raise PeerError(f"{self.weighted_by_key!r} is no whole number")
+        update = start.update(_only(answer.content.array_records))
+        vector = checked_update(str(node), update, int(samples), start.layout, self._limits)
+        return _Taken(node, vector, int(samples), metrics)
+
+
+RecordT = TypeVar("RecordT")
+
+
+class _Taken(NamedTuple):
+    node: int
+    update: Vector
+    samples: int
+    metrics: dict[str, float]
+
+
+class _Model:
+    """Parameters, as Flower has them and as we do."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        self._arrays = arrays
+        self.parameters: Parameters = {
+            name: np.asarray(it, np.float32)
+            for name, it in arrays.items()
+            if np.issubdtype(it.dtype, np.floating)
+        }
+        self.layout = Layout.of(self.parameters)
+
+    @classmethod
+    def of(cls, record: ArrayRecord) -> "_Model":
+        return cls({name: _read(array) for name, array in record.items()})
+
+    def update(self, record: ArrayRecord) -> Parameters:
+        theirs = _Model.of(record).parameters
+        if {name: it.shape for name, it in theirs.items()} != dict(self.layout.shapes):
+            raise PeerError("its arrays are not those of this model")
+        return {name: np.asarray(it - self.parameters[name]) for name, it in theirs.items()}
+
+    def moved(self, update: Vector) -> ArrayRecord:
+        moves = self.layout.to_parameters(update)
+        return ArrayRecord(
+            {
+                name: Array(np.asarray(it + moves[name], it.dtype) if name in moves else it)
+                for name, it in self._arrays.items()
+            }
+        )
+
+
+@dataclass
+class _Course:
+    """What a rule goes on from, from round to round."""
+
+    layout: Layout
+    state: fusion.State
+    weighing: fusion.State | None
+    numbers: dict[int, int]  # of the nodes that were seen, in the order in which they came
+
+    @classmethod
+    def begun(cls, rule: FusionRule, layout: Layout, root: Root) -> "_Course":
+        weighing = root.weigher.start() if root.weigher else None
+        return cls(layout, fusion.start(rule, layout.size), weighing, {})
+
+    def fused(
+        self, rule: FusionRule, root: Root, start: Parameters, taken: list[_Taken]
+    ) -> tuple[Vector, dict[int, float]]:
+        if len(taken) < fusion.least_children(rule):
+            raise JobError(f"{len(taken)} nodes are too few for the rule {fusion.name(rule)!r}.")
+        gathered = self._gathered(root, start, taken)
+        fused = fusion.fuse(rule, gathered, self.state)
+        self.state = fused.state
+        weights = () if fused.weights is None else fused.weights
+        return fused.update, {it.node: float(w) for it, w in zip(taken, weights, strict=False)}
+
+    def _gathered(self, root: Root, start: Parameters, taken: list[_Taken]) -> Gathered:
+        for it in taken:
+            self.numbers.setdefault(it.node, len(self.numbers))
+        gathered = Gathered(
+            updates=np.stack([it.update for it in taken]),
+            children=np.array([self.numbers[it.node] for it in taken]),
+            enrolled=len(self.numbers),
+            counts=np.array([it.samples for it in taken]),
+            root_update=self.layout.to_vector(root.update(start)) if root.update else None,
+            loss_gradient=root.loss_gradient(start) if root.loss_gradient else None,
+        )
+        return self._weighed(gathered, root, start)
+
+    def _weighed(self, gathered: Gathered, root: Root, start: Parameters) -> Gathered:
+        if root.weigher is None or root.judge is None or self.weighing is None:
+            return gathered
+        chosen = root.weigher.choose(gathered, root.judge(start), self.weighing)
+        self.weighing = chosen.state
+        return replace(gathered, weights=chosen.weights)
+
+
+def _lacking(root: Root) -> set[Need]:
+    has = {
+        Need.ROOT_UPDATE: root.update,
+        Need.LOSS_GRADIENT: root.loss_gradient,
+        Need.WEIGHTS: root.weigher and root.judge,
+        Need.CONTROL_CHANGES: None,
+    }
+    return {need for need, it in has.items() if it is None}
+
+
+def _read(array: Array) -> NDArray[Any]:
+    try:
+        values = cast(object, array.numpy())
+    except Exception as error:  # noqa: BLE001 - the bytes of a file, from a stranger
+        raise PeerError(f"an array cannot be read: {error}") from None
+    if not isinstance(values, np.ndarray):  # numpy opens archives too
+        raise PeerError("what should be an array is none")
+    return cast(NDArray[Any], values)
+
+
+def _scalars(answer: Message) -> dict[str, float]:
+    record = _only(answer.content.metric_records)
+    return {name: float(it) for name, it in record.items() if isinstance(it, int | float)}
+
+
+def _only(records: Mapping[str, RecordT]) -> RecordT:
+    if len(records) != 1:
+        raise PeerError(f"it sent {len(records)} records where one was due")
+    return next(iter(records.values()))
+
+
+def _mean_metrics(taken: list[_Taken]) -> MetricRecord:
+    """Means by sample of the metrics that all nodes sent."""
+    names = set[str].intersection(*(set(it.metrics) for it in taken))
+    counts = [it.samples for it in taken]
+    return MetricRecord(
+        {
+            name: float(np.average([it.metrics[name] for it in taken], weights=counts))
+            for name in sorted(names)
+        }
+    )

@@ -1,0 +1,110 @@
+"""What rounds of training will send, before they do."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from isthmus.horizontal.messages import (
+    Confirmation,
+    EncoderRequest,
+    Instruction,
+    Kept,
+    Published,
+    RoundStart,
+    RoundUpdate,
+    Turn,
+)
+from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.privacy.messages import (
+    CoarseUpdate,
+    Keys,
+    MaskedUpdate,
+    MaskKeys,
+    Opening,
+    Participants,
+    SealedShares,
+    SparseUpdate,
+    Survivors,
+)
+from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
+from isthmus.ledger.forecast import Flow
+from isthmus.transport.message import Message
+
+_METRICS = {"loss": 0.0}
+_DIGEST = "0" * 64
+
+
+def forecast(
+    network: str, children: int, rounds: int, privacy: Privacy, parameters: Parameters
+) -> list[Flow]:
+    """What crosses between the master and one of its children, both ways.
+
+    Args:
+        network: The type of the network.
+        children: How many there are.
+        rounds: How many the child trains in.
+        privacy: What the job says.
+        parameters: Of the model, for their shapes; nothing where sizes do not matter.
+
+    Returns:
+        Messages by the role that sends them, in the order in which they first leave.
+    """
+    steps = 4 if privacy.secure_aggregation else 1
+    first = [
+        Flow("child", EncoderRequest(encoder=network), 1),
+        Flow("master", Instruction(encoder=network), 1),
+        Flow("child", Confirmation(samples=1000), 1),
+        Flow("master", Turn(task="train"), rounds * steps),
+        Flow("master", RoundStart(round=rounds, parameters=parameters), rounds),
+    ]
+    last = [
+        Flow("master", Turn(task="publish"), 1),
+        Flow("master", Published(parameters=parameters, model=_DIGEST), 1),
+        Flow("child", Kept(model=_DIGEST), 1),
+    ]
+    size = Layout.of(parameters).size
+    if privacy.secure_aggregation:
+        neighbours = min(privacy.secure_aggregation.neighbours, children - 1)
+        flows = [Flow(*it, rounds) for it in _sum(rounds, size, children, neighbours)]
+    else:
+        flows = [Flow("child", _update(rounds, privacy.compression, parameters), rounds)]
+    return [*first, *flows, *last]
+
+
+def _update(number: int, compression: TopK | EightBit | None, parameters: Parameters) -> Message:
+    size = Layout.of(parameters).size
+    match compression:
+        case TopK(share=share):
+            kept = round(share * size)
+            positions, values = np.zeros(kept, np.uint32), np.zeros(kept, np.float32)
+            return SparseUpdate(round=number, positions=positions, values=values, metrics=_METRICS)
+        case EightBit():
+            steps, levels = np.zeros(len(parameters), np.float32), np.zeros(size, np.int8)
+            return CoarseUpdate(round=number, steps=steps, levels=levels, metrics=_METRICS)
+        case None:
+            return RoundUpdate(round=number, update=parameters, metrics=_METRICS)
+
+
+def _sum(number: int, size: int, children: int, neighbours: int) -> Iterator[tuple[str, Message]]:
+    """Messages of one sum under masks in which nobody drops out."""
+    names = [f"child-{it:04}" for it in range(children)]
+    keys = Keys(masking=bytes(32), sealing=bytes(32))
+    sealed = dict.fromkeys(names[:neighbours], bytes(_SEALED))
+    yield "child", MaskKeys(round=number, keys=keys, seed=_DIGEST, metrics=_METRICS)
+    yield (
+        "master",
+        Participants(
+            round=number,
+            keys=dict.fromkeys(names, keys),
+            weights=dict.fromkeys(names, 1 / max(children, 1)),
+        ),
+    )
+    yield "child", SealedShares(round=number, sealed=sealed)
+    yield "master", SealedShares(round=number, sealed=sealed)
+    yield "child", MaskedUpdate(round=number, values=np.zeros(size, np.uint32))
+    yield "master", Survivors(round=number, children=names)
+    seeds = dict.fromkeys(names[: neighbours + 1], bytes(32))
+    yield "child", Opening(round=number, seeds=seeds, keys={})
+
+
+_SEALED = 128  # bytes of two shares, sealed

@@ -1,0 +1,105 @@
+# pyright: reportMissingTypeStubs=false
+# dp-accounting has no types; this is the only file that imports it, and it takes seconds to load.
+"""How much privacy noise has cost, all rounds together.
+
+What was spent is a table of numbers: the noise of a step, the chance of a sample to be in it, and
+how many such steps there were. It is part of a party's state, so that a run that is taken up again
+goes on counting.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from dp_accounting.dp_event import GaussianDpEvent, PoissonSampledDpEvent
+from dp_accounting.rdp import RdpAccountant, compute_epsilon
+
+from isthmus.core.arrays import Floats
+from isthmus.horizontal.privacy.spec import ChildLevel, SampleLevel
+
+NOTHING_SPENT: Floats = np.empty((0, 3))
+
+
+def spend(spent: Floats, noise: float, rate: float, steps: int) -> Floats:
+    """What is spent after more steps.
+
+    Args:
+        spent: Before; shape (kinds of steps, 3).
+        noise: Standard deviation in units of the most that one sample, or child, can change.
+        rate: Chance of a sample to be in a step.
+        steps: How many.
+
+    Returns:
+        Shape (kinds of steps, 3): noise, rate, steps.
+    """
+    same = (spent[:, 0] == noise) & (spent[:, 1] == rate)
+    if same.any():
+        after = spent.copy()
+        after[same, 2] += steps
+        return after
+    return np.vstack([spent, [noise, rate, steps]])
+
+
+def spent_by_master(asked: ChildLevel, rounds: int) -> Floats:
+    """What rounds cost in which the master noises what it fuses; every child may be in each."""
+    return spend(NOTHING_SPENT, asked.noise, 1.0, rounds)
+
+
+def epsilon(spent: Floats, delta: float) -> float:
+    """Epsilon of all steps together, by Renyi differential privacy.
+
+    Args:
+        spent: Shape (kinds of steps, 3): noise, rate, steps.
+        delta: Chance for which it need not hold.
+
+    Returns:
+        Epsilon, for adding or removing one sample, or child.
+
+    Source:
+        Mironov 2017; Mironov, Talwar and Zhang 2019 for samples in a batch by chance.
+    """
+    orders, _ = _divergences(noise=1.0, rate=1.0)
+    total = np.zeros(len(orders))
+    for noise, rate, steps in spent:
+        total += steps * _divergences(float(noise), float(rate))[1]
+    found, _ = compute_epsilon(list(orders), list(total), delta)
+    return float(found)
+
+
+def affordable(spent: Floats, asked: ChildLevel | SampleLevel, rate: float, steps: int) -> int:
+    """How many of some steps may still be taken.
+
+    Args:
+        spent: So far.
+        asked: What the job says.
+        rate: Chance of a sample to be in a step.
+        steps: How many one would like to take.
+
+    Returns:
+        So many that epsilon of all together stays within the job's, from 0 to `steps`.
+    """
+    limit = asked.epsilon
+    if limit is None:
+        return steps
+    return _most(
+        steps, lambda taken: epsilon(spend(spent, asked.noise, rate, taken), asked.delta) <= limit
+    )
+
+
+@lru_cache(maxsize=64)
+def _divergences(noise: float, rate: float) -> tuple[Floats, Floats]:
+    """Orders of Renyi divergence, and what one step costs at each; steps add up."""
+    accountant = RdpAccountant()
+    accountant.compose(PoissonSampledDpEvent(rate, GaussianDpEvent(noise)))
+    return np.asarray(accountant.orders, float), np.asarray(accountant.rdp, float)
+
+
+def _most(steps: int, fits: Callable[[int], bool]) -> int:
+    # The largest number up to `steps` that fits, where fewer fit as well.
+    if fits(steps):
+        return steps
+    low, high = 0, steps  # what is below `low` fits, `high` does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

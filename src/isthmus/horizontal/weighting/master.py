@@ -1,0 +1,67 @@
+"""What the master of a weighted classifier lets its children train, and when it stops."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from isthmus.core.errors import JobError
+from isthmus.data.samples import Samples
+from isthmus.horizontal.course import Training
+from isthmus.horizontal.encoders import master
+from isthmus.horizontal.encoders.controls import parted
+from isthmus.horizontal.encoders.root import Root
+from isthmus.horizontal.encoders.spec import ActorCritic
+from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.horizontal.weighting.spec import Stop, Weighting, as_encoders
+from isthmus.horizontal.weighting.stopping import stopping
+
+
+def training(
+    spec: Weighting, children: Sequence[str], seed: int, root: Samples | None = None
+) -> Training:
+    """What a master lets its children train.
+
+    Args:
+        spec: What the job says.
+        children: Names of all children of the job.
+        seed: The job's.
+        root: Samples of the master's own, if it has any.
+
+    Returns:
+        Initial parameters, and the rule that fuses a round's updates and ends training.
+
+    Raises:
+        JobError: The fusion rule or `stop` needs samples of the master's own, and there are none.
+        SpecError: These do not fit the job.
+    """
+    encoders, rule = as_encoders(spec), spec.fusion
+    chooses = weigher(rule, len(children), seed) if isinstance(rule, ActorCritic) else None
+    found = master.training(encoders, children, seed, root, chooses)
+    if spec.stop == Stop():
+        return found
+    accuracy = _accuracy(None if root is None else Root(encoders, root, seed), spec.stop)
+    blind = found.blind and replace(
+        found.blind,
+        fuse=stopping(found.blind.fuse, spec.stop, accuracy, lambda it: it.taken),
+    )
+    fuse = stopping(found.fuse, spec.stop, accuracy, lambda it: it)
+    return replace(found, fuse=fuse, blind=blind)
+
+
+def _accuracy(root: Root | None, stop: Stop) -> Callable[[Parameters, int], float]:
+    if root is None and (stop.accuracy is not None or stop.plateau is not None):
+        raise JobError(
+            "`stop` of the job looks at accuracy on samples of the master's own, and the master "
+            "has none. Name a table in its party file, or stop by `samples` alone."
+        )
+
+    def accuracy(parameters: Parameters, number: int) -> float:
+        if root is None:
+            return 0.0
+        before, _ = parted(parameters)
+        unchanged = np.zeros((1, Layout.of(before).size), np.float32)
+        return float(root.judge(before, number)(unchanged).accuracy[0])
+
+    return accuracy

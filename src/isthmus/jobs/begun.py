@@ -1,0 +1,180 @@
+"""A run of one party that has begun: its folder is ours, its ledger and event log are open."""
+
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from msgspec.structs import replace
+
+from isthmus import __version__
+from isthmus.core.telemetry import Event, Sink, Telemetry, silent
+from isthmus.crypto import certificates
+from isthmus.evaluation.description import Learned
+from isthmus.jobs import connection
+from isthmus.jobs.handshake import shake_hands
+from isthmus.jobs.plan import Plan
+from isthmus.jobs.result import Egress
+from isthmus.ledger.channel import RecordedChannel, Traffic
+from isthmus.ledger.record import Ledger
+from isthmus.store import atomic
+from isthmus.store.events import EventLog
+from isthmus.store.runs import Run
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message, listed, protections
+
+Lines = dict[str, RecordedChannel]
+
+PlanT = TypeVar("PlanT", bound=Plan)
+
+
+@dataclass(frozen=True)
+class Begun(Generic[PlanT]):
+    """A run whose folder is ours."""
+
+    plan: PlanT
+    run: Run
+    ledger: Ledger
+    telemetry: Telemetry
+    watch: Sink
+    """Sees every event as it happens."""
+
+    started: datetime
+    _lines: list[RecordedChannel] = field(default_factory=list[RecordedChannel])
+
+    @contextmanager
+    def connected(self) -> Generator[Lines]:
+        """Agree on the job with every peer; the ledger sees each message from the first one on."""
+        with connection.connect(self.plan, self.telemetry) as channels:
+            lines = {peer: self.recorded(channel) for peer, channel in channels.items()}
+            for line in lines.values():
+                self.greet(line)
+            yield lines
+
+    def recorded(self, channel: Channel) -> RecordedChannel:
+        """A line to a peer that our policy checks and our ledger sees."""
+        line = RecordedChannel(channel, self.ledger, self.plan.party.policy)
+        self._lines.append(line)
+        return line
+
+    def greet(self, line: Channel) -> None:
+        """Find out whether the peer at a line has the same job; nothing else is sent before."""
+        shake_hands(line, self.plan.job, self.plan.party.party)
+
+    def facts(self) -> dict[str, Any]:
+        """What every result says, whatever was done: the fields of `RunResult` but for `rows`."""
+        plan = self.plan
+        return {
+            "job": plan.job.name,
+            "digest": plan.digest,
+            "version": __version__,
+            "party": plan.party.party,
+            "role": plan.role,
+            "peers": list(plan.job.peers(plan.party.party)),
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": {name: round(spent, 3) for name, spent in self.telemetry.seconds.items()},
+            "egress": Egress(messages=self.ledger.messages, bytes=self.ledger.total_bytes),
+            "learned": self._learned(),
+        }
+
+    def leave_learned(self) -> None:
+        """Add who learned what over our lines to what other processes of this run left of it."""
+        self.run.write_json(self.run.learned.name, self._learned())
+
+    def _learned(self) -> list[Learned]:
+        """Who learned what: every message type by peer and direction, over all lines to it."""
+        if not self.run.learned.exists():
+            return self._learned_here()
+        left = self.run.read_json(self.run.learned.name, list[Learned])
+        return _joined([*left, *self._learned_here()])
+
+    def _learned_here(self) -> list[Learned]:
+        us = self.plan.party.party
+        found: dict[tuple[str, type[Message]], Traffic] = defaultdict(Traffic)
+        for line in self._lines:
+            directions = (
+                (f"{us} → {line.peer}", line.sent),
+                (f"{line.peer} → {us}", line.received),
+            )
+            for direction, seen in directions:
+                for kind, traffic in seen.items():
+                    found[direction, kind].join(traffic)
+        return [
+            Learned(
+                message=kind.__name__,
+                direction=direction,
+                learns=kind.reveals,
+                protection=listed(protections(kind).values()),
+                count=traffic.count,
+                bytes=traffic.bytes,
+            )
+            for (direction, kind), traffic in found.items()
+        ]
+
+
+@contextmanager
+def begin(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Begun[PlanT]]:
+    """Open a run, a new one or the one of this job that was cut off, and seal it at the end.
+
+    A run that fails is not sealed: it goes on when it is started again.
+
+    Args:
+        plan: What we are about to run.
+        into: Folder for the run; by default one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, until the block ends.
+
+    Raises:
+        SpecError: Keys or addresses are missing, or another process runs here.
+    """
+    connection.check(plan)
+    us = connection.identity(plan)
+    run = _folder(plan, into)
+
+    with run.locked(), take_part(plan, run, watch) as begun:
+        atomic.write(run.certificate, us.certificate)
+        yield begun
+        begun.ledger.seal(lambda data: certificates.sign(us.private_key, data))
+        begun.telemetry.progress("done", 1, 1)
+
+
+@contextmanager
+def take_part(plan: PlanT, run: Run, watch: Sink = silent) -> Generator[Begun[PlanT]]:
+    """Do a part of a run whose folder this process, or the one that started it, holds already.
+
+    Args:
+        plan: What we are about to run.
+        run: The folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, until the block ends.
+    """
+    with EventLog(run.events) as log, Ledger(run.ledger, plan.notice) as ledger:
+
+        def tell(event: Event) -> None:
+            log(event)
+            watch(event)
+
+        yield Begun(plan, run, ledger, Telemetry(tell), watch, datetime.now(UTC))
+
+
+def _joined(rows: Sequence[Learned]) -> list[Learned]:
+    found = dict[tuple[str, str], Learned]()
+    for row in rows:
+        known = found.get((row.message, row.direction), replace(row, count=0, bytes=0))
+        sums = {"count": known.count + row.count, "bytes": known.bytes + row.bytes}
+        found[row.message, row.direction] = replace(row, **sums)
+    return list(found.values())
+
+
+def _folder(plan: Plan, into: Path | None) -> Run:
+    if into is None:
+        cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
+        return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
+    return Run.at(into)

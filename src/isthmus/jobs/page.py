@@ -1,0 +1,67 @@
+"""What the page about a run says whatever was done: read from its folder."""
+
+from collections.abc import Container, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from isthmus.core.errors import LedgerError
+from isthmus.crypto import certificates
+from isthmus.evaluation.page import Sent
+from isthmus.jobs.result import RunResult
+from isthmus.ledger.record import records
+from isthmus.ledger.summary import summarise
+from isthmus.ledger.verify import verify
+from isthmus.store.runs import Run
+
+_STAGES = {
+    "kernel": "encrypted product",
+    "sums": "encrypted sums",
+    "transport": "waiting for messages",
+}
+"""What people call a stage whose name in the code says too little to them."""
+
+
+def facts(run: Run, result: RunResult, wholes: Container[str]) -> dict[str, Any]:
+    """The fields of `isthmus.evaluation.page.Page`, but for warnings.
+
+    Args:
+        run: The run folder.
+        result: What is in it.
+        wholes: Names of times that other ones are parts of.
+
+    Returns:
+        By name of the field.
+    """
+    return {
+        "job": result.job,
+        "digest": result.digest,
+        "party": result.party,
+        "role": result.role,
+        "peers": result.peers,
+        "version": result.version,
+        "started": datetime.fromisoformat(result.started).timestamp(),
+        "seconds": result.seconds["total"],
+        "stages": _stages(result.seconds, wholes),
+        "learned": result.learned,
+        "sent": [Sent(**msgspec.structs.asdict(row)) for row in summarise(records(run.ledger))],
+        "verdict": _verdict(run),
+    }
+
+
+def _stages(seconds: Mapping[str, float], wholes: Container[str]) -> dict[str, float]:
+    """Where the time went, in parts that do not overlap."""
+    parts = {name: spent for name, spent in seconds.items() if name not in wholes}
+    named = {_STAGES.get(name, name): spent for name, spent in parts.items()}
+    return named | {"everything else": max(0.0, seconds["total"] - sum(parts.values()))}
+
+
+def _verdict(run: Run) -> str:
+    certificate = run.certificate.read_bytes()
+    try:
+        return str(
+            verify(run.ledger, lambda data, seal: certificates.verify(certificate, seal, data))
+        )
+    except LedgerError as error:
+        return f"The ledger does not verify: {error}"

@@ -1,0 +1,160 @@
+"""Our side of a job in rounds: as the master or as a child, train, measure, store.
+
+Training is over lines of our own, or on a Flower federation, where other processes play our role
+(`flower.py`): the same role, over other lines.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from isthmus.horizontal import rounds
+from isthmus.horizontal.course import Round
+from isthmus.horizontal.encoders import fusion
+from isthmus.horizontal.lines import Lines
+from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.messages import EncoderRequest
+from isthmus.jobs import connection, federation
+from isthmus.jobs.begun import Begun
+from isthmus.jobs.plan import SamplesPlan
+from isthmus.jobs.reception import reception
+from isthmus.jobs.result import RoundsResult
+from isthmus.jobs.site import Ended, Site
+from isthmus.jobs.systems import horizontal_of
+from isthmus.transport.channel import Channel
+
+
+def play(begun: Begun[SamplesPlan]) -> None:
+    """Train, measure, and store what came of it."""
+    plan = begun.plan
+    site = site_of(plan)
+    system = horizontal_of(plan.job)
+    spec = getattr(plan.job, system.table)
+    with begun.telemetry.timed("total"):
+        with begun.telemetry.timed("training"):
+            ended = Ended.kept(begun.run.trained, plan.digest) or _train(begun)
+        with begun.telemetry.timed("measuring"):
+            metrics = system.finish(spec, site, ended, begun.run.network, begun.telemetry)
+    begun.run.write_json(begun.run.rounds.name, ended.rounds)
+    result = RoundsResult(
+        **begun.facts(),
+        rows=_rows(site),
+        system=system.table,
+        network=system.network(spec),
+        rule=fusion.name(spec.fusion),
+        privacy=spec.privacy,
+        model=ended.model,
+        metrics=metrics,
+        rounds=ended.count,
+        ending=f"ended after {ended.count} rounds",
+        weights=_last_weights(ended.rounds),
+        suspects=system.suspects(spec, ended.rounds),
+        holders=list(ended.holders),
+    )
+    begun.run.write_json(begun.run.result.name, result)
+
+
+def site_of(plan: SamplesPlan) -> Site:
+    """What the party of a plan brings."""
+    first = plan.first
+    return Site(
+        party=plan.party.party,
+        children=tuple(sorted(plan.job.peers(first))),
+        train=plan.train,
+        test=plan.test,
+        seed=plan.job.seed,
+        rehearsal=plan.party.rehearsal,
+        threads=plan.party.workers,
+    )
+
+
+def leader(begun: Begun[SamplesPlan]) -> Callable[[Lines], Ended]:
+    """Prepare to train as the master, before anybody is contacted.
+
+    Args:
+        begun: The run.
+
+    Returns:
+        Trains over lines to the children, and keeps what comes of it in the run folder.
+
+    Raises:
+        SpecError: Our samples, or what an earlier run left, do not fit the job.
+    """
+    plan = begun.plan
+    system = horizontal_of(plan.job)
+    spec = getattr(plan.job, system.table)
+    memory = MasterMemory(begun.run.checkpoint, plan.digest)
+    memory.load()
+    training = system.lead(spec, site_of(plan))
+
+    def lead(children: Lines) -> Ended:
+        found = rounds.master(children, training, system.plan(spec), begun.telemetry, memory)
+        count = len(found.rounds)
+        ended = Ended(found.parameters, found.model, count, found.rounds, found.holders)
+        ended.keep(begun.run.trained, plan.digest)
+        return ended
+
+    return lead
+
+
+def follower(begun: Begun[SamplesPlan]) -> Callable[[Channel], Ended]:
+    """Prepare to train as a child, before anybody is contacted.
+
+    Args:
+        begun: The run.
+
+    Returns:
+        Trains over the line to the master, and keeps what comes of it in the run folder.
+
+    Raises:
+        SpecError: Our samples, or what an earlier run left, do not fit the job.
+    """
+    plan = begun.plan
+    system = horizontal_of(plan.job)
+    spec = getattr(plan.job, system.table)
+    memory = ChildMemory(begun.run.checkpoint, plan.digest)
+    memory.load()
+    wanted = None if plan.party.helps_only else system.network(spec)
+    prepare = system.follow(spec, site_of(plan))
+
+    def follow(master: Channel) -> Ended:
+        found = rounds.child(master, wanted, prepare, begun.telemetry, memory)
+        ended = Ended(found.parameters, found.model, found.rounds, metrics=found.metrics)
+        ended.keep(begun.run.trained, plan.digest)
+        return ended
+
+    return follow
+
+
+def _train(begun: Begun[SamplesPlan]) -> Ended:
+    plan = begun.plan
+    if plan.party.engine == "flower":
+        return federation.train(begun)
+    return _lead(begun) if plan.listens else _follow(begun)
+
+
+def _lead(begun: Begun[SamplesPlan]) -> Ended:
+    lead = leader(begun)
+    children = site_of(begun.plan).children
+    lines = Lines(EncoderRequest, expected=children)
+    with (
+        connection.listen(begun.plan) as listener,
+        reception(listener, children, lines, begun.recorded, begun.greet),
+    ):
+        return lead(lines)
+
+
+def _follow(begun: Begun[SamplesPlan]) -> Ended:
+    follow = follower(begun)
+    with begun.connected() as lines:
+        (master,) = lines.values()
+        return follow(master)
+
+
+def _rows(site: Site) -> dict[str, int]:
+    train, test = (0 if part is None else len(part) for part in (site.train, site.test))
+    return {"train": train, "test": test}
+
+
+def _last_weights(history: Sequence[Round]) -> dict[str, float]:
+    taken: dict[str, Any] = history[-1].taken if history else {}
+    return {child: it.weight for child, it in taken.items() if it.weight is not None}

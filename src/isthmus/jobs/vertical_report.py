@@ -1,0 +1,120 @@
+"""What the page about a run over columns shows: read from its folder."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from isthmus.data.scores import Scores
+from isthmus.evaluation import classification
+from isthmus.evaluation.vertical_report import Convergence, Data, Measure, VerticalReport
+from isthmus.jobs import page
+from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.systems import named
+from isthmus.store.runs import Run
+
+_LOWER_IS_BETTER = {"rmse", "mae"}
+
+_WHOLES = {"total", "training", "joint trees", "per_tree"}
+"""Times that other stages are parts of."""
+
+
+def read(run: Run, simulated: Run | None = None) -> VerticalReport:
+    """Find what the page shows.
+
+    Args:
+        run: The run folder of one party.
+        simulated: That of the simulated run which it is part of, if it is.
+
+    Returns:
+        All of it.
+
+    Raises:
+        SpecError: The run has not finished, or its files are not what a run writes.
+    """
+    result = run.read_json(run.result.name, Result)
+    described = named(result.system).describe(run)
+    return _with_curves(
+        VerticalReport(
+            **page.facts(run, result, _WHOLES),
+            data=Data(
+                columns=result.columns,
+                rows=result.rows["own"],
+                shared=result.alignment.size or 0,
+                train=result.rows["train"],
+                test=result.rows["test"],
+            ),
+            measures=_measures(result.metrics, _central(simulated)),
+            coefficients=described.coefficients,
+            intercept=described.intercept,
+            importance=described.importance,
+            convergence=_convergence(result),
+            cluster_auc=result.leakage.get("cluster_auc"),
+            warnings=_warnings(result),
+        ),
+        run,
+    )
+
+
+def _central(simulated: Run | None) -> Mapping[str, float]:
+    """Measures of the same model on joined data, which a simulation knows."""
+    if simulated is None:
+        return {}
+    return simulated.read_json(simulated.result.name, SimulationResult).metrics
+
+
+def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> list[Measure]:
+    return [
+        Measure(
+            name=name.upper(),
+            joint=value,
+            own=metrics.get(f"{name}_active_only"),
+            central=central.get(f"{name}_central"),
+            higher_is_better=name not in _LOWER_IS_BETTER,
+        )
+        for name, value in metrics.items()
+        if not name.endswith("_active_only")
+    ]
+
+
+def _convergence(result: Result) -> Convergence:
+    return Convergence(
+        rounds=list(range(1, len(result.curve) + 1)),
+        loss=[at["loss"] for at in result.curve],
+        gradient_norm=[at["gradient_norm"] for at in result.curve if "gradient_norm" in at],
+    )
+
+
+def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
+    """Curves over the test rows, where labels of 0 and 1 lie in the run folder."""
+    if not run.predictions.exists() or not any(
+        measure.name == "AUC" for measure in report.measures
+    ):
+        return report
+    scores = Scores.load(run.predictions)
+    return msgspec.structs.replace(
+        report,
+        roc={
+            "joint": classification.roc(scores.labels, scores.predictions),
+            f"{report.party} alone": classification.roc(scores.labels, scores.alone),
+        },
+        ks=classification.ks_curve(scores.labels, scores.predictions),
+        lift=classification.lift(scores.labels, scores.predictions),
+    )
+
+
+def _warnings(result: Result) -> list[str]:
+    found = [result.alignment.notice] if result.alignment.notice else []
+    if not result.converged:
+        found.append(
+            f"Training {result.ending} without reaching the tolerance: raise "
+            f"`{result.system}.max_rounds` in the job."
+        )
+    if result.role == "active" and not result.metrics:
+        found.append(
+            "The test rows do not have two different labels, so nothing was measured: raise "
+            "`data.test_share` in the job, or take another seed."
+        )
+    alone, joint = result.metrics.get("auc_active_only"), result.metrics.get("auc")
+    if alone is not None and joint is not None and joint <= alone:
+        found.append("The other party's columns did not improve the model on the test rows.")
+    return found

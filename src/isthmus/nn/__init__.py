@@ -1,0 +1,1 @@
+"""Networks by type: modules and how they are written down, no training."""

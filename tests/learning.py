@@ -1,0 +1,75 @@
+"""Small networks, samples for them, and a federation of them without messages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from isthmus.data.samples import Samples
+from isthmus.horizontal.course import Contribution, Fused, Training
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.lesson import Lesson
+from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.spec import LocalTraining
+from isthmus.nn.spec import Image, Network, Tabular, Text
+from isthmus.store.checkpoint import Arrays
+
+CLASSES = ("even", "odd")
+TABULAR = Tabular(columns=("a", "b", "c"), hidden=(5,), size=4)
+CNN = Image(height=6, width=7, channels=2, size=4, layers=1, filters=4, patch=3)
+VIT = Image(height=6, width=7, channels=2, size=4, layers=1, kind="vit", heads=2, patch=3)
+TEXT = Text(length=12, size=4, layers=1, heads=2)
+NETWORKS: tuple[Network, ...] = (TABULAR, CNN, VIT, TEXT)
+
+
+def encoders(network: Network = TABULAR, **changes: Any) -> Encoders:
+    """A job that trains a network on labels, in steps that a test can follow."""
+    usual: dict[str, Any] = {"training": LocalTraining(steps=3, batch=4), "objective": "labels"}
+    wanted = usual | changes
+    classes = CLASSES if wanted["objective"] == "labels" else ()
+    return Encoders(network=network, classes=classes, **wanted)
+
+
+def samples(network: Network = TABULAR, rows: int = 10, seed: int = 0) -> Samples:
+    """Samples whose class can be learned from them."""
+    generator = np.random.default_rng(seed)
+    numbers = generator.integers(2, size=rows)
+    labels = tuple(CLASSES[number] for number in numbers)
+    match network:
+        case Tabular(columns=names):
+            inputs = generator.normal(3 * numbers[:, None], 1, (rows, len(names))).astype(
+                np.float32
+            )
+            return Samples("tabular", inputs, names, labels=labels)
+        case Image(height=height, width=width, channels=channels):
+            size = height * width * channels
+            bright = np.arange(size) < numbers[:, None] * size / 2  # the upper half, or nothing
+            pixels = generator.uniform(0, 155, (rows, size)) + 100 * bright
+            return Samples("image", pixels.astype(np.float32), labels=labels)
+        case Text():
+            texts = tuple(
+                f"{'zwei' if number else 'un'} ä {it}" for it, number in enumerate(numbers)
+            )
+            return Samples("text", np.empty((rows, 0), np.float32), ("text",), texts, labels)
+
+
+def contribution(child: str, lesson: Lesson, start: Parameters, number: int) -> Contribution:
+    """What a child sends in a round."""
+    trained, metrics = lesson.train(start, number)
+    update = {name: np.asarray(trained[name] - before) for name, before in start.items()}
+    return Contribution(child, lesson.samples, update, dict(metrics))
+
+
+def play(
+    training: Training,
+    lessons: Mapping[str, Lesson],
+    rounds: range,
+    start: Parameters | None = None,
+    kept: Arrays | None = None,
+) -> Fused:
+    """Rounds without messages; those after a cut start from what the last one fused."""
+    fused = Fused(training.initial if start is None else start, state=kept or {})
+    for number in rounds:
+        taken = [contribution(it, lessons[it], fused.parameters, number) for it in sorted(lessons)]
+        fused = training.fuse(fused.parameters, taken, fused.state)
+    return fused

@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.data.samples import Samples
+from isthmus.horizontal.course import Contribution
+from isthmus.horizontal.encoders.fusion import Gathered
+from isthmus.horizontal.encoders.learner import initial
+from isthmus.horizontal.encoders.master import training
+from isthmus.horizontal.encoders.own_node import OwnNode
+from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
+from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.spec import LocalTraining
+from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.nn.spec import Tabular
+
+SPEC = Encoders(
+    network=Tabular(columns=("x", "y"), hidden=(4,), size=3),
+    objective="labels",
+    classes=("no", "yes"),
+    training=LocalTraining(steps=5),
+    fusion=ActorCritic(),
+)
+
+
+def samples(count: int) -> Samples:
+    inputs = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
+    labels = tuple("yes" if row[0] > 0 else "no" for row in inputs)
+    return Samples("tabular", inputs, ("x", "y"), labels=labels)
+
+
+@pytest.fixture(scope="module")
+def start() -> Parameters:
+    return initial(SPEC, 1)
+
+
+@pytest.fixture(scope="module")
+def gathered(start: Parameters) -> Gathered:
+    size = Layout.of(start).size
+    return Gathered(
+        updates=np.ones((3, size), np.float32),
+        children=np.array([0, 1, 3]),
+        enrolled=4,
+        counts=np.array([5, 6, 7]),
+    )
+
+
+class TestOwnNode:
+    def test_comes_after_the_children(self, gathered: Gathered, start: Parameters) -> None:
+        joined = OwnNode(SPEC, samples(40), 1).joined(gathered, start, 1)
+        assert joined.counts is not None
+        assert joined.counts.tolist() == [5, 6, 7, 40]
+        assert joined.children.tolist() == [0, 1, 3, 4]
+        assert joined.enrolled == 5
+        assert joined.updates[-1].any()
+
+    def test_takes_turns_with_its_halves(self, gathered: Gathered, start: Parameters) -> None:
+        # Whoever has only the first half knows the updates of even rounds and judges odd ones.
+        whole = samples(40)
+        assert whole.labels is not None
+        mixed = ("yes" if row % 4 == 1 else it for row, it in enumerate(whole.labels))
+        other = replace(whole, labels=tuple(mixed))
+        ours, theirs = OwnNode(SPEC, whole, 1), OwnNode(SPEC, other, 1)
+        nothing = np.zeros((1, gathered.updates.shape[1]), np.float32)
+        for number, same in ((2, True), (3, False)):
+            updates = [it.joined(gathered, start, number).updates[-1] for it in (ours, theirs)]
+            losses = [it.judge(start, number)(nothing).loss[0] for it in (ours, theirs)]
+            assert (updates[0] == updates[1]).all() == same
+            assert (losses[0] == losses[1]) != same
+
+    def test_refuses_samples_too_few_to_part(self) -> None:
+        with pytest.raises(SpecError, match="3 samples of its own"):
+            OwnNode(SPEC, samples(3), 1)
+
+
+class TestMaster:
+    def test_fuses_with_its_own_node_and_records_what_it_saw(self, start: Parameters) -> None:
+        children, rule = ["ada", "bo", "cy"], ActorCritic()
+        taught = training(SPEC, children, 1, samples(40), weigher(rule, 3, 1))
+        draw = np.random.default_rng(1)
+        brought = [
+            Contribution(
+                child,
+                10,
+                {
+                    name: draw.normal(0, 0.1, it.shape).astype(np.float32)
+                    for name, it in start.items()
+                },
+                {},
+            )
+            for child in children
+        ]
+        first = taught.fuse(taught.initial, brought, {})
+        again = taught.fuse(first.parameters, brought, first.state)
+        assert again.weights.keys() == set(children)
+        assert 0 < sum(again.weights.values()) < 1  # the rest is the master's own
+        assert again.evidence["bo"].keys() == {"cosine", "length", "loss_change"}

@@ -1,0 +1,92 @@
+"""What a job may say of shared encoders, and what contradicts itself."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
+
+TEXT = {"type": "text"}
+SECURE: dict[str, Any] = {"secure_aggregation": {}}
+SUM_ONLY: dict[str, Any] = {"rule": "actor_critic", "mode": "sum_only"}
+
+
+def read(**table: Any) -> Encoders:
+    return msgspec.convert({"network": TEXT, **table}, Encoders)
+
+
+class TestEncoders:
+    def test_need_a_network_and_nothing_else(self) -> None:
+        found = read()
+        assert (found.objective, found.head) == ("reconstruction", None)
+        assert found.privacy.secure_aggregation is None
+
+    @pytest.mark.parametrize(
+        ("table", "said"),
+        [
+            ({"objective": "labels"}, "at least two `classes`"),
+            ({"objective": "labels", "classes": ["a", "a"]}, "at least two `classes`"),
+            ({"objective": "labels", "classes": ["a", "b", "a"]}, "named twice"),
+            ({"classes": ["a", "b"]}, 'for the objective "labels" only'),
+            (
+                {"fusion": {"rule": "scaffold"}, "training": {"momentum": 0.5}},
+                "without `momentum`",
+            ),
+            ({"fusion": {"rule": "scaffold"}, "training": {"optimiser": "adam"}}, '"sgd"'),
+            ({"fusion": {"rule": "median"}, "privacy": SECURE}, "'median' looks at more"),
+            ({"fusion": {"rule": "scaffold"}, "privacy": SECURE}, "'scaffold' looks at more"),
+            (
+                {"objective": "contrastive", "privacy": {"sample_level": {}}},
+                "compares samples",
+            ),
+            (
+                {"fusion": {"rule": "fedprox"}, "privacy": {"sample_level": {}}},
+                "corrects gradients after",
+            ),
+            ({"fusion": {"rule": "median"}, "privacy": {"child_level": {}}}, "looks at each"),
+            (
+                {"fusion": {"rule": "actor_critic"}, "privacy": SECURE},
+                "'actor_critic' looks at more",
+            ),
+            (
+                {"fusion": SUM_ONLY, "privacy": {"child_level": {}}},
+                "looks at each update before",
+            ),
+            (
+                {"privacy": {"secure_aggregation": {"largest_norm": 5.0}, "child_level": {}}},
+                "scale their updates down",
+            ),
+            (
+                {"fusion": SUM_ONLY, "privacy": SECURE},
+                r"`largest_share` of `privacy.secure_aggregation`, 0.5, .* in its table",
+            ),
+            (
+                {
+                    "fusion": SUM_ONLY | {"caps": {"largest": 0.3}},
+                    "privacy": {"secure_aggregation": {"largest_share": 0.25}},
+                },
+                r"write `caps = \{ largest = 0.25 \}`, or less",
+            ),
+            ({"privacy": SECURE | {"compression": {"method": "top_k"}}}, "`compression`"),
+        ],
+    )
+    def test_that_contradict_themselves_are_refused(self, table: dict[str, Any], said: str) -> None:
+        with pytest.raises(msgspec.ValidationError, match=said):
+            read(**table)
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"rule": "count"},
+            {"rule": "uniform"},
+            {"rule": "fedadam"},
+            {"rule": "fedprox"},
+            SUM_ONLY | {"caps": {"largest": 0.5}},
+        ],
+    )
+    def test_may_be_fused_from_a_sum_alone(self, rule: dict[str, Any]) -> None:
+        assert read(fusion=rule, privacy=SECURE).privacy.secure_aggregation
+
+    def test_may_be_weighed_without_caps_where_updates_are_seen(self) -> None:
+        assert read(fusion=SUM_ONLY).fusion == ActorCritic(mode="sum_only")

@@ -123,7 +123,7 @@ class TestErrors:
             (["fly"], "No such command 'fly'. `isthmus --help` shows how."),
             (
                 ["run", "job.toml", "--epochs", "3"],
-                "No such option: --epochs. `isthmus run --help` shows how.",
+                "No such option '--epochs'. `isthmus run --help` shows how.",
             ),
         ],
     )

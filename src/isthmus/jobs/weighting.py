@@ -79,7 +79,8 @@ def compare(
     threads.use(master.threads)
     found: Measures = {}
     at_children = {it.party: measured[it.party].get("accuracy") for it in children}
-    found["accuracy_at"] = {party: it for party, it in at_children.items() if it is not None}
+    if known := {party: it for party, it in at_children.items() if it is not None}:
+        found["accuracy_at"] = known
     if master.test is None or "accuracy" not in measured[master.party]:
         return found
     plain = structs.replace(as_encoders(spec), fusion=Count())

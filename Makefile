@@ -15,7 +15,7 @@ demo: $(VENV)/core.stamp  ## two organisations align, train, score and report ov
 	$(BIN)/isthmus simulate examples/health/job.toml
 
 test: $(VENV)/dev.stamp  ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp  ## the whole gate: format, lint, types, contracts, dead code, spelling, tests
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ import rbcl
 from benchmarks import identifiers
 from benchmarks.alignments import ENCLAVE_MIB, align_attested, align_cryptographic
 from benchmarks.cost import Run
-from benchmarks.measurement import Measurement, Row
+from benchmarks.measurement import Measurement, Row, speed_beside
 from benchmarks.rivals import POLARS, SPU, installed, intersect, join
 from isthmus.core.errors import SpecError
 
@@ -214,13 +214,7 @@ def _each(rows: int) -> str:
 
 def _answer(rows: int, runs: Mapping[str, Run]) -> str:
     ours = runs[ATTESTED].wall
-    others = [
-        f"{run.wall / ours:.2g} times as fast as {name}"
-        if run.wall > ours
-        else f"{ours / run.wall:.2g} times the wall time of {name}"
-        for name, run in runs.items()
-        if name != ATTESTED
-    ]
+    others = [speed_beside(ours, run.wall, name) for name, run in runs.items() if name != ATTESTED]
     return f"{_each(rows)} ids align inside enclaves in {ours:.2f} s: {', '.join(others)}."
 
 

@@ -16,7 +16,7 @@ import msgspec
 from benchmarks import boosting_aims, contest, online, operations, simulated
 from benchmarks.boosting_rivals import RIVALS, SGB, TRIES, XGBOOST, Rival
 from benchmarks.contest import OURS, Compared, Contest
-from benchmarks.measurement import Measurement, Row
+from benchmarks.measurement import Measurement, Row, speed_beside
 from benchmarks.operations import Operations
 from benchmarks.pace import Pace
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
@@ -212,14 +212,11 @@ def _cost(name: str, pace: Pace, job: Boosting) -> Row:
 
 
 def _sentence(compared: Compared) -> str:
+    ours = compared.ours.wall
     others = [
-        f"{pace.wall / compared.ours.wall:.2g} times as fast as {name}"
-        if pace.wall > compared.ours.wall
-        else f"{compared.ours.wall / pace.wall:.2g} times the time of {name}"
-        for name, pace in compared.paces.items()
-        if name != OURS
+        speed_beside(ours, pace.wall, name) for name, pace in compared.paces.items() if name != OURS
     ]
-    return ", ".join([f"{compared.title}: {compared.ours.wall:.2g} s a tree", *others])
+    return ", ".join([f"{compared.title}: {ours:.2g} s a tree", *others])
 
 
 def _notes(sizes: Sizes, speeds: Operations) -> list[str]:

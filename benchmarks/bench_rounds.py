@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import flower_rounds
 from benchmarks.flower_rounds import Setting
-from benchmarks.measurement import Measurement, Row
+from benchmarks.measurement import Measurement, Row, speed_beside
 from benchmarks.round_cost import Payload, RoundCost
 from benchmarks.rounds import Work, in_process, over_grpc
 from isthmus.core.errors import SpecError
@@ -264,18 +264,12 @@ def _answer(sizes: Sizes, costs: Costs) -> str:
     parts = []
     for payload, wall in ours.items():
         others = [
-            f"{_ratio(cost.wall, wall)} {name}"
+            speed_beside(wall, cost.wall, name)
             for (of, name), cost in costs.items()
             if of == payload and name not in OWN
         ]
         parts.append(", ".join([f"{payload} rounds take {wall:.2g} s", *others]))
     return f"With {sizes.children} children, {'; '.join(parts)}."
-
-
-def _ratio(theirs: float, ours: float) -> str:
-    if theirs > ours:
-        return f"{theirs / ours:.2g} times as fast as"
-    return f"{ours / theirs:.2g} times the time of"
 
 
 def _missed(costs: Costs, rivals: Mapping[str, Rival]) -> list[str]:

@@ -38,7 +38,7 @@ RESIDUAL, LITERAL, SUM_ONLY = "actor_critic", "actor_critic literal", "actor_cri
 FLTRUST, VALIDATION_GRADIENT = "fltrust", "validation_gradient"
 
 WITH_OWN_NODE = ", own node"
-"""The master trains along as one more node, which a job lets it do with an actor-critic only."""
+"""The master trains along as one more node; with fedavg, no job lets it."""
 
 RULES: Mapping[str, FusionRule] = {
     FEDAVG: Count(),
@@ -54,7 +54,7 @@ RULES: Mapping[str, FusionRule] = {
     FLTRUST: FLTrust(),
     VALIDATION_GRADIENT: ValidationGradient(),
     FEDAVG + WITH_OWN_NODE: Count(),
-    VALIDATION_GRADIENT + WITH_OWN_NODE: ValidationGradient(),
+    VALIDATION_GRADIENT + WITH_OWN_NODE: ValidationGradient(own_node=True),
     RESIDUAL: ActorCritic(),
     "actor_critic, no own node": ActorCritic(own_node=False),
     LITERAL: ActorCritic(mode="literal"),
@@ -146,8 +146,7 @@ class Master:
 
     @property
     def _own_node(self) -> bool:
-        trains_along = isinstance(self.rule, ActorCritic) and self.rule.has_own_node
-        return trains_along or self.name.endswith(WITH_OWN_NODE)
+        return self.rule.has_own_node or self.name == FEDAVG + WITH_OWN_NODE
 
     def _part(self, number: int) -> slice:
         """The master's samples to judge by: not those that its own node trains on in a round."""

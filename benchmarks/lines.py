@@ -36,15 +36,16 @@ def line(us: str, parties: Identities, address: str) -> Iterator[GrpcChannel]:
     first, (peer,) = next(iter(parties)), (name for name in parties if name != us)
     ours, theirs = parties[us], parties[peer].certificate
     if us != first:
-        with grpc.dial(ours, address, peer, theirs, _WAIT, _nobody_watches) as opened:
+        with grpc.dial(ours, address, peer, theirs, _WAIT, nobody_watches) as opened:
             yield opened
         return
     with (
         grpc.listen(ours, address, {peer: theirs}) as listener,
-        listener.accept(peer, _WAIT, _nobody_watches) as opened,
+        listener.accept(peer, _WAIT, nobody_watches) as opened,
     ):
         yield opened
 
 
-def _nobody_watches(seconds_left: float) -> None:
+def nobody_watches(seconds_left: float) -> None:
+    """Tell nobody how long we still wait."""
     del seconds_left

@@ -63,6 +63,17 @@ class Circumstances:
     versions: dict[str, str]
 
 
+def speed_beside(ours: float, theirs: float, rival: str) -> str:
+    """How our seconds compare with those of a rival, as a part of a sentence about us."""
+    if theirs > ours:
+        return f"{_ratio(theirs / ours)} times as fast as {rival}"
+    return f"{_ratio(ours / theirs)} times the time of {rival}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:,.0f}"  # noqa: PLR2004 - two digits
+
+
 def circumstances() -> Circumstances:
     """Look at this machine before a measurement loads it."""
     return Circumstances(

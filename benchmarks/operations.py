@@ -17,8 +17,7 @@ from isthmus.core.arrays import Integers
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
-from isthmus.vertical.boosting import Boosting
-from isthmus.vertical.boosting.coding import Chance, Rows
+from isthmus.vertical.boosting import Boosting, Chance, Rows
 from isthmus.vertical.boosting.pooled import Pooled, pooled
 from isthmus.vertical.boosting.trees.tree import Tree
 

@@ -84,7 +84,7 @@ def over_grpc(work: Work) -> RoundCost:
         processes = [_started(work, name, parties, listener.address) for name in work.names]
         for process in processes:
             running.callback(process.kill)
-        channels = [listener.accept(name, _WAIT, _nobody_watches) for name in work.names]
+        channels = [listener.accept(name, _WAIT, lines.nobody_watches) for name in work.names]
         cost = _master(work, channels)
         for process in processes:
             process.join(_WAIT)
@@ -203,7 +203,3 @@ def _child(work: Work, name: str, parties: Identities, address: str) -> None:
     memory = ChildMemory(work.memory(name), _JOB)
     with lines.line(name, parties, address) as line:
         child(line, _ENCODER, lambda _: work.lesson(name), Telemetry(), memory)
-
-
-def _nobody_watches(seconds_left: float) -> None:
-    del seconds_left

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -10,7 +9,6 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
@@ -27,9 +25,6 @@ CLINIC = (0, 1)
 INSURER = (2, 3, 4)
 PHARMACY = (5, 6)
 CATEGORICAL = frozenset({4, 6})
-
-made_once = cache(keys.generate)
-"""Keys cost more than all the rest of these tests: a role may take one that another role had."""
 
 Tamper = Callable[[FramedChannel], Channel]
 

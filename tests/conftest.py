@@ -1,7 +1,12 @@
-"""What holds for every test."""
+"""What holds for every test, and what tests of more than one folder share."""
+
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import settings
+
+from isthmus.crypto import keys
 
 # How long an example takes says more about who else is on the machine than about the code.
 settings.register_profile("isthmus", deadline=None)
@@ -16,3 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     they are the last ones left.
     """
     items.sort(key=lambda item: "slow" not in item.keywords)
+
+
+_made_once = cache(keys.generate)
+
+
+@pytest.fixture(scope="module")
+def keys_made_once() -> Iterator[None]:
+    """Where keys cost more than all the rest: a role takes one that another role had."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "generate", _made_once)
+        yield

@@ -115,9 +115,9 @@ def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
 
 class TestAlign:
     def test_is_taken_up_by_the_training_that_follows(self, desk: Desk) -> None:
-        aligned = desk.both("align")
+        aligned = desk.play("align")
         assert {answer["alignment"]["size"] for answer in aligned.values()} == {15_588}
-        trained = desk.both("run")
+        trained = desk.play("run")
         for party, answer in trained.items():
             assert answer["alignment"]["reused"]
             index = Path(aligned[party]["index"]).read_bytes()
@@ -127,18 +127,18 @@ class TestAlign:
         assert "Sealed" not in sent
 
     def test_is_done_anew_where_one_party_has_other_rows(self, desk: Desk) -> None:
-        before = desk.both("align")
+        before = desk.play("align")
         packed = (desk.folder / "insurer" / "people.csv.gz").read_bytes()
         rows = gzip.decompress(packed).decode().splitlines()
         (desk.folder / "insurer" / "fewer.csv").write_text("\n".join(rows[:-500]) + "\n")
         desk.edit(desk.file("insurer"), "people.csv.gz", "fewer.csv")
-        after = desk.both("align")
+        after = desk.play("align")
         assert not after["clinic"]["alignment"]["reused"]
         assert after["clinic"]["alignment"]["size"] < before["clinic"]["alignment"]["size"]
 
     def test_is_refused_once_the_budget_of_a_party_is_spent(self, desk: Desk) -> None:
         desk.edit(desk.file("clinic"), "[policy.", "[policy]\nalignments = 0\n\n[policy.")
-        clinic, insurer = desk.start_both("align").values()
+        clinic, insurer = desk.start_all("align").values()
         assert "`policy.alignments` of your party file is 0" in ended(clinic, 6)["error"]["message"]
         assert "its own policy forbids to go on" in ended(insurer, 3)["error"]["message"]
 
@@ -148,7 +148,7 @@ class TestStops:
         file = desk.file("insurer")
         killed = '\n[enclave]\ncommand = ["sh", "-c", "sleep 1; kill -9 $$"]\n'
         file.write_text(file.read_text() + killed)
-        clinic, insurer = desk.start_both("align").values()
+        clinic, insurer = desk.start_all("align").values()
         assert "our enclave was ended by signal 9" in ended(insurer, 2)["error"]["message"]
         assert "'insurer' stopped" in ended(clinic, 3)["error"]["message"]
         for party in PARTIES:

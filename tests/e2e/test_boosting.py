@@ -73,7 +73,7 @@ class TestResume:
     def test_ends_with_the_same_model_after_a_party_was_killed_inside_a_tree(
         self, desk: Desk, result: dict[str, Any], killed: str
     ) -> None:
-        running = desk.start_both("run")
+        running = desk.start_all("run")
         while desk.rounds("clinic") < 3:
             assert running[killed].poll() is None
             time.sleep(0.01)
@@ -81,7 +81,7 @@ class TestResume:
         for party, process in running.items():
             assert process.wait(timeout=60) == (-signal.SIGKILL if party == killed else 4)
 
-        answers = desk.both("run")
+        answers = desk.play("run")
         assert answers["clinic"]["metrics"]["auc"] == result["metrics"]["auc"]
         trained = json.loads((desk.latest("clinic") / "model.json").read_text())
         once = json.loads((Path(result["run"]) / "clinic" / "model.json").read_text())

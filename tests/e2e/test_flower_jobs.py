@@ -1,7 +1,5 @@
 """A job in rounds on a Flower federation, as its parties start it: `isthmus run`, and no app."""
 
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,32 +10,23 @@ from msgspec.structs import replace
 from isthmus.core import spec
 from isthmus.jobs.party import Flower, Party
 from isthmus.store.runs import Run
-from tests import commands
-from tests.commands import ended, isthmus
+from tests.commands import isthmus
+from tests.e2e.office import MASTER, Office
 from tests.flower_federation import CONNECTION, Federation, deployed, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-MASTER, CHILDREN = "office", ("branch-01", "branch-03")
-PARTIES = (MASTER, *CHILDREN)
+CHILDREN = ("branch-01", "branch-03")
 ROUNDS = 2
 
 
-class Office:
-    """An office and two branches, and a SuperLink where they meet."""
+class OfficeOnFlower(Office):
+    """An office and two branches that meet at a SuperLink."""
 
     def __init__(self, folder: Path, link: Federation) -> None:
-        isthmus("init", "fusion", folder)
-        self.folder = folder
-        self.job = folder / "job.toml"
-        text = self.job.read_text()
-        for party in re.findall(r"\[parties\.(branch-\d\d)\]", text):
-            if party not in CHILDREN:
-                text = text.replace(f'[parties.{party}]\nrole = "child"\n\n', "")
-        text = text.replace('rule = "actor_critic"', 'rule = "count"')
-        text = text.replace("count = 40\nquorum = 5", f"count = {ROUNDS}\nquorum = 2")
-        text = text.replace("deadline = 60", "deadline = 100").replace("steps = 12", "steps = 2")
-        self.job.write_text(text)
+        super().__init__(folder, CHILDREN, ROUNDS)
+        self.edit(self.job, "deadline = 60", "deadline = 100")
+        self.edit(self.job, "steps = 12", "steps = 2")
         self._use(MASTER, Flower(connection=CONNECTION), keyless=False)
         for child in CHILDREN:
             where = Flower(
@@ -47,24 +36,11 @@ class Office:
             )
             self._use(child, where, keyless=True)
 
-    def file(self, party: str) -> Path:
-        return self.folder / party / "party.toml"
-
-    def run(self, party: str) -> Run:
-        return Run(self.folder / party / "runs" / "latest")
-
-    def start(self, party: str) -> subprocess.Popen[str]:
-        return commands.start("run", self.job, "--party", self.file(party))
-
-    def play(self) -> dict[str, dict[str, Any]]:
-        """What every party answers, by party."""
-        started = {party: self.start(party) for party in PARTIES}
-        try:
-            return {party: ended(process, patience=500) for party, process in started.items()}
-        finally:
-            for process in started.values():
-                process.terminate()  # does nothing to one that has ended
-                process.wait()
+    def end(self) -> None:
+        """End who still runs with all that it started, which who is killed leaves behind."""
+        for process in self.started:
+            process.terminate()  # does nothing to one that has ended
+            process.wait()
 
     def _use(self, party: str, flower: Flower, *, keyless: bool) -> None:
         """Let a party meet the others on Flower only, without keys of our own lines."""
@@ -79,22 +55,28 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def office(
+    tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OfficeOnFlower]:
     home = tmp_path / "flower"
     for name, value in environment(home).items():
         monkeypatch.setenv(name, value)
-    with deployed(home, free_port) as link:
-        yield Office(tmp_path / "trial", link)
+    with (
+        deployed(home, free_port) as link,
+        OfficeOnFlower(tmp_path / "trial", link) as office,
+    ):
+        yield office
+        office.end()
 
 
 class TestRun:
-    def test_leaves_what_a_run_over_our_own_lines_leaves(self, office: Office) -> None:
+    def test_leaves_what_a_run_over_our_own_lines_leaves(self, office: OfficeOnFlower) -> None:
         expected = Path(isthmus("simulate", office.job, "--runs", office.folder / "runs")["run"])
-        answers = office.play()
+        answers = office.play("run", patience=500)
         assert {answer["rounds"] for answer in answers.values()} == {ROUNDS}
         assert answers[MASTER]["holders"] == list(CHILDREN)
-        for party in PARTIES:
-            ours, same = office.run(party), Run(expected / party)
+        for party in office.parties:
+            ours, same = Run(office.latest(party)), Run(expected / party)
             assert said(ours) == said(same)
             assert ours.rounds.read_bytes() == same.rounds.read_bytes()
             assert weights(ours) == weights(same)

@@ -31,7 +31,7 @@ class TestRun:
         assert results["clinic"]["alignment"] == results["insurer"]["alignment"]
 
     def test_goes_on_after_a_party_was_killed(self, desk: Desk) -> None:
-        clinic, insurer = desk.start_both("run").values()
+        clinic, insurer = desk.start_all("run").values()
         while desk.rounds("insurer") < 3:
             assert insurer.poll() is None
             time.sleep(0.01)
@@ -39,7 +39,7 @@ class TestRun:
         answer = ended(clinic, code=4)
         assert "the line to 'insurer' is gone" in answer["error"]["message"]
 
-        result = desk.both("run")["clinic"]
+        result = desk.play("run")["clinic"]
         assert result["metrics"]["auc"] == pytest.approx(0.655, abs=0.01)
         assert result["converged"]
         assert len(list((desk.folder / "clinic" / "runs").glob("doctor-*"))) == 1
@@ -66,7 +66,7 @@ class TestStopsBeforeAnythingIsSent:
         (desk.folder / deceived / "peers" / f"{peer}.pem").write_bytes(impostor)
         for party in PARTIES:
             desk.edit(desk.file(party), "\nparty = ", "\nwait = 5.0\nparty = ")
-        clinic, insurer = desk.start_both("run").values()
+        clinic, insurer = desk.start_all("run").values()
         # Who dials sees a wrong certificate at once; who is refused only sees that nobody answers.
         refused = ended(insurer, code=3 if deceived == "insurer" else 4)["error"]["message"]
         assert "certificate" in refused

@@ -1,10 +1,7 @@
 """Rounds of a master and its children as users run them: processes, files, mutual TLS."""
 
 import json
-import re
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,75 +13,31 @@ from safetensors.torch import load_file
 
 from isthmus.nn import build
 from isthmus.nn.spec import Network
-from isthmus.store.runs import Run
-from tests import commands
 from tests.commands import ended, isthmus
+from tests.e2e.office import MASTER, Office
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-MASTER, CHILDREN = "office", ("branch-01", "branch-03", "branch-06")
+CHILDREN = ("branch-01", "branch-03", "branch-06")
 PARTIES = (MASTER, *CHILDREN)
 ROUNDS = 30
 
 
-class Office:
-    """An office and three branches, started by hand; who still runs at the end is killed."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        isthmus("init", "fusion", folder)
-        self.folder = folder
-        self.job = folder / "job.toml"
-        text = self.job.read_text()
-        for party in re.findall(r"\[parties\.(branch-\d\d)\]", text):
-            if party not in CHILDREN:
-                text = text.replace(f'[parties.{party}]\nrole = "child"\n\n', "")
-        text = text.replace('rule = "actor_critic"', 'rule = "count"')
-        text = text.replace("count = 40\nquorum = 5", f"count = {ROUNDS}\nquorum = 3")
-        self.job.write_text(text)
-        for party in PARTIES:
-            file = self.file(party)
-            file.write_text(file.read_text().replace(":7401", f":{port}"))
-        self.started: list[subprocess.Popen[str]] = []
-
-    def file(self, party: str) -> Path:
-        return self.folder / party / "party.toml"
-
-    def latest(self, party: str) -> Run:
-        return Run(self.folder / party / "runs" / "latest")
-
-    def start(self, party: str) -> subprocess.Popen[str]:
-        process = commands.start("run", self.job, "--party", self.file(party))
-        self.started.append(process)
-        return process
-
-    def play(self) -> dict[str, dict[str, Any]]:
-        """What every party answers, by party."""
-        started = {party: self.start(party) for party in PARTIES}
-        return {party: ended(process) for party, process in started.items()}
-
-    def wait_for_round(self, number: int) -> None:
-        log = self.latest(MASTER).events
-        while not (log.exists() and f'"stage":"train","done":{number},' in log.read_text()):
-            assert self.started[0].poll() is None
-            time.sleep(0.02)
-
-    def close(self) -> None:
-        for process in self.started:
-            process.kill()  # does nothing to one that has ended
-            process.communicate()
+def an_office(folder: Path) -> Office:
+    return Office(folder, CHILDREN, ROUNDS)
 
 
 @pytest.fixture
 def office(tmp_path: Path, free_port: int) -> Iterator[Office]:
-    office = Office(tmp_path / "trial", free_port)
-    yield office
-    office.close()
+    with an_office(tmp_path / "trial") as office:
+        office.use_port(free_port)
+        yield office
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The model of a run in which nobody failed: the seed of the job decides all of it."""
-    office = Office(tmp_path_factory.mktemp("rounds") / "trial", 7401)
+    office = an_office(tmp_path_factory.mktemp("rounds") / "trial")
     return isthmus("simulate", office.job, "--runs", office.folder / "runs")
 
 
@@ -125,11 +78,11 @@ class TestResume:
     def test_a_child_that_was_killed_comes_back_into_the_run(
         self, office: Office, undisturbed: dict[str, Any]
     ) -> None:
-        running = {party: office.start(party) for party in PARTIES}
+        running = office.start_all("run")
         office.wait_for_round(5)
         running[CHILDREN[1]].send_signal(signal.SIGKILL)
         running[CHILDREN[1]].communicate()
-        running[CHILDREN[1]] = office.start(CHILDREN[1])
+        running[CHILDREN[1]] = office.start("run", CHILDREN[1])
         answers = {party: ended(process) for party, process in running.items()}
         assert {answer["model"] for answer in answers.values()} == {undisturbed["model"]}
         assert answers[MASTER]["holders"] == list(CHILDREN)
@@ -137,13 +90,13 @@ class TestResume:
     def test_a_master_that_was_killed_goes_on_where_it_was(
         self, office: Office, undisturbed: dict[str, Any]
     ) -> None:
-        running = {party: office.start(party) for party in PARTIES}
+        running = office.start_all("run")
         office.wait_for_round(5)
         running[MASTER].send_signal(signal.SIGKILL)
         running[MASTER].communicate()
         for child in CHILDREN:
             assert running[child].wait(timeout=60) == 4
-        answers = office.play()
+        answers = office.play("run")
         assert {answer["model"] for answer in answers.values()} == {undisturbed["model"]}
         assert answers[MASTER]["rounds"] == ROUNDS
 

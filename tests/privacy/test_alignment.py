@@ -4,13 +4,13 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 
-import msgspec
 import pytest
 
 from isthmus.alignment.cryptographic import CryptographicAlignment, messages, receiver, sender
 from isthmus.core.telemetry import Telemetry
-from isthmus.transport.message import MessageT, Protection, decode, protections
+from isthmus.transport.message import Protection, protections
 from tests.roles import Play, play
+from tests.transcripts import kinds, of_kinds
 
 CLINIC = [f"P-{number:08}".encode() for number in range(48_213_000, 48_213_030)]
 INSURER = [f"P-{number:08}".encode() for number in range(48_213_010, 48_213_050)]
@@ -28,24 +28,16 @@ def align(clinic: Sequence[bytes] = CLINIC, insurer: Sequence[bytes] = INSURER) 
     return outcome
 
 
-def kind_of(encoded: bytes) -> str:
-    return str(msgspec.msgpack.decode(encoded, ext_hook=lambda _, data: data)["type"])
-
-
-def of_kind(encoded: Sequence[bytes], kind: type[MessageT]) -> list[MessageT]:
-    return [decode(one, kind, "peer") for one in encoded if kind_of(one) == kind.__name__]
-
-
 class TestTranscript:
     def test_holds_only_what_the_contract_declares_for_each_direction(self) -> None:
         sent = align().sent
-        assert {kind_of(one) for one in sent["clinic"]} == {
+        assert set(kinds(sent["clinic"])) == {
             "RowCount",
             "BlindedRows",
             "SharedCount",
             "SharedRows",
         }
-        assert {kind_of(one) for one in sent["insurer"]} == {
+        assert set(kinds(sent["insurer"])) == {
             "RowCount",
             "BlindedRows",
             "DoublyBlindedRows",
@@ -53,7 +45,7 @@ class TestTranscript:
 
     def test_is_listed_in_the_contract_in_words(self) -> None:
         sent = align().sent
-        for kind in {kind_of(one) for one in (*sent["clinic"], *sent["insurer"])}:
+        for kind in {*kinds(sent["clinic"]), *kinds(sent["insurer"])}:
             assert f"| {kind} " in str(messages.__doc__)
 
     @pytest.mark.parametrize(
@@ -129,7 +121,7 @@ def blinded(
     encoded: Sequence[bytes],
     kind: type[messages.BlindedRows | messages.DoublyBlindedRows] = messages.BlindedRows,
 ) -> list[bytes]:
-    whole = b"".join(message.points for message in of_kind(encoded, kind))
+    whole = b"".join(message.points for message in of_kinds(encoded, kind))
     return [whole[start : start + 32] for start in range(0, len(whole), 32)]
 
 
@@ -142,5 +134,5 @@ def points_of(outcome: Play) -> list[bytes]:
 
 
 def positions_of(outcome: Play) -> list[int]:
-    blocks = of_kind(outcome.sent["clinic"], messages.SharedRows)
+    blocks = of_kinds(outcome.sent["clinic"], messages.SharedRows)
     return [position for block in blocks for position in block.positions.tolist()]

@@ -5,7 +5,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,8 +20,9 @@ from isthmus.alignment.attested.messages import (
 )
 from isthmus.crypto.column_mac import column_mac
 from isthmus.crypto.sealing import FRAME_BYTES
-from isthmus.transport.message import Message, Protection, decode, protections
+from isthmus.transport.message import Message, Protection, protections
 from tests.star import Star, align
+from tests.transcripts import kinds, of_kinds
 
 CLINIC = [f"P-{number:08}".encode() for number in range(48_213_000, 48_213_300)]
 INSURER = [f"P-{number:08}".encode() for number in range(48_213_200, 48_222_200)]
@@ -43,30 +43,29 @@ def honest(clinic: Sequence[bytes] = CLINIC, insurer: Sequence[bytes] = INSURER)
     return star
 
 
-def kind_of(encoded: bytes) -> str:
-    return str(msgspec.msgpack.decode(encoded, ext_hook=lambda _, data: data)["type"])
-
-
 def shape(star: Star) -> dict[tuple[str, str], list[tuple[str, int]]]:
     """Messages and their sizes in order, each way; but certificates in evidence vary in length."""
     return {
-        way: [(kind_of(one), len(one)) for one in sent if kind_of(one) != "EnclaveEvidence"]
+        way: [
+            (kind, len(one))
+            for kind, one in zip(kinds(sent), sent, strict=True)
+            if kind != "EnclaveEvidence"
+        ]
         for way, sent in star.sent.items()
     }
 
 
 def frames(star: Star) -> list[bytes]:
-    found = list[bytes]()
-    for encoded in (one for sent in star.sent.values() for one in sent):
-        for kind in SEALED:
-            if kind_of(encoded) == kind.__name__:
-                found.append(decode(encoded, kind, "peer").frame)  # type: ignore[attr-defined] # all have one
-    return found
+    return [
+        message.frame  # type: ignore[attr-defined] # all have one
+        for sent in star.sent.values()
+        for message in of_kinds(sent, *SEALED)
+    ]
 
 
 class TestTranscript:
     def test_holds_only_what_the_contract_declares_for_each_direction(self) -> None:
-        sent = {way: Counter(map(kind_of, one)) for way, one in honest().sent.items()}
+        sent = {way: Counter(kinds(one)) for way, one in honest().sent.items()}
         meeting = {"PaddedRowCount": 1, "Challenge": 1, "EnclaveEvidence": 1}
         assert sent[TO_INSURER] == meeting | {
             "SealedKey": 1,
@@ -76,7 +75,7 @@ class TestTranscript:
         assert sent[TO_CLINIC] == meeting | {"SealedSeed": 1, "SealedIdentifiers": 3}
 
     def test_is_listed_in_the_contract_in_words(self) -> None:
-        for kind in {kind_of(one) for sent in honest().sent.values() for one in sent}:
+        for kind in {kind for sent in honest().sent.values() for kind in kinds(sent)}:
             assert f"| {kind} " in str(messages.__doc__)
 
     def test_looks_the_same_for_sets_of_equal_sizes_and_equal_intersection(self) -> None:

@@ -9,29 +9,19 @@ import pytest
 
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError
-from isthmus.crypto import keys
-from isthmus.transport import message
 from isthmus.transport.message import Message, Protection, protections
 from isthmus.vertical.boosting import bits, coding, messages
 from isthmus.vertical.boosting.leakage import cluster_auc
-from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec, made_once, sent
+from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec, sent
 from tests.roles import Play
 from tests.tampering import Change, Tampering
+from tests.transcripts import declared, kinds, of_kinds
+
+pytestmark = pytest.mark.usefixtures("keys_made_once")
 
 SPEC = a_spec(trees=3, minimum_bin_rows=5, sampling="uniform", row_share=0.8)
 RUN = Run(SPEC, a_data(train=400), {"insurer": INSURER, "pharmacy": PHARMACY})
-DECLARED = {
-    kind.__name__: kind
-    for kind in vars(messages).values()
-    if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
-}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def keys_are_made_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "generate", made_once)
-        yield
+DECLARED = declared(messages)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +47,8 @@ class TestTranscript:
             "Scoring",
         }
         theirs = {"ColumnBins", "EncryptedSums", "WentLeft", "Decisions"}
-        assert {each["type"] for each in sent(transcript, f"hub to {party}")} == ours
-        assert {each["type"] for each in sent(transcript, party)} == theirs
+        assert set(kinds(transcript.sent[f"hub to {party}"])) == ours
+        assert set(kinds(transcript.sent[party])) == theirs
         assert ours | theirs == DECLARED.keys()
 
     def test_holds_no_identifier_column_name_category_or_label(self, transcript: Play) -> None:
@@ -94,26 +84,16 @@ class TestTranscript:
         assert counts[counts > 0].min() >= SPEC.minimum_bin_rows
 
 
-def decoded(transcript: Play, line: str, *kinds: type[Message]) -> list[Any]:
-    """Messages of some types that were sent on a line."""
-    names = {kind.__name__: kind for kind in kinds}
-    found = [(data, msgspec.msgpack.decode(data)["type"]) for data in transcript.sent[line]]
-    return [message.decode(data, names[name], line) for data, name in found if name in names]
-
-
 def rows_of_sums(transcript: Play, party: str) -> Iterator[Integers]:
     """How many rows each sum that a party told, or that can be subtracted from it, is over."""
     rows = RUN.data.rows(RUN.parties[party])
     ours = coding.columns(rows.train, SPEC, CHANCE.job)
-    dealt = decoded(transcript, f"hub to {party}", messages.Codes)[0].codes
-    asked = decoded(
-        transcript,
-        f"hub to {party}",
-        messages.TreeStart,
-        messages.SampledRows,
-        messages.LevelNodes,
+    told = transcript.sent[f"hub to {party}"]
+    dealt = of_kinds(told, messages.Codes)[0].codes
+    asked: list[Message] = of_kinds(
+        told, messages.TreeStart, messages.SampledRows, messages.LevelNodes
     )
-    answers = iter(decoded(transcript, party, messages.EncryptedSums))
+    answers = iter(of_kinds(transcript.sent[party], messages.EncryptedSums))
     columns, sampled, place, pairs = np.arange(0), np.arange(0), np.arange(0), 1
     for question in asked:
         match question:
@@ -163,9 +143,9 @@ class TestTaggedSamples:
     By gradients that stand out it can still tag them: see `messages`.
     """
 
-    def refused(self, kind: type[Message], change: Change) -> str:
+    def refused(self, kind: type[Message], change: Change, **changes: Any) -> str:
         tampered = {"hub": lambda line: Tampering(line, kind, change)}
-        outcome = Run(a_spec(), a_data(), tampered=tampered).play()
+        outcome = Run(a_spec(**changes), a_data(), tampered=tampered).play()
         error = outcome.raised["insurer"]
         assert isinstance(error, PeerError)
         return str(error)
@@ -187,16 +167,13 @@ class TestTaggedSamples:
         assert "not all of the one" in self.refused(messages.LevelNodes, omit)
 
     def test_by_a_split_that_parts_what_was_summed_together(self) -> None:
-        spec = a_spec(minimum_bin_rows=60, minimum_node_rows=120)
-
         def part(asked: Any, _: Any) -> Any:
             left = np.zeros_like(asked.left)
             left[:, 0] = True
             return msgspec.structs.replace(asked, left=left)
 
-        tampered = {"hub": lambda line: Tampering(line, messages.OwnSplits, part)}
-        error = Run(spec, a_data(), tampered=tampered).play().raised["insurer"]
-        assert "parts bins that were summed together" in str(error)
+        error = self.refused(messages.OwnSplits, part, minimum_bin_rows=60, minimum_node_rows=120)
+        assert "parts bins that were summed together" in error
 
 
 class TestClusters:

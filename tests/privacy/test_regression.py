@@ -11,18 +11,19 @@ from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
-from isthmus.transport.message import Message, Protection, protections
+from isthmus.transport.message import Protection, protections
 from isthmus.vertical.regression import Regression, active, messages, objective, passive
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Preconditioner
 from isthmus.vertical.regression.rows import batches
 from tests.roles import Play, play
+from tests.transcripts import declared, kinds
 
 TRAIN, TEST = np.arange(400), np.arange(400, 500)
 SPEC = Regression(
     passive_columns=2, encryption=Encryption(key_bits=1024), label_exposure=0.5, block_rows=128
 )
-DECLARED = {kind.__name__: kind for kind in vars(messages).values() if isinstance(kind, type)}
+DECLARED = declared(messages)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ class TestTranscript:
             "PenaltyLine",
             "PartialPredictor",
         }
-        assert {message["type"] for message in sent(transcript, "clinic")} == from_clinic
-        assert {message["type"] for message in sent(transcript, "insurer")} == from_insurer
+        assert set(kinds(transcript.sent["clinic"])) == from_clinic
+        assert set(kinds(transcript.sent["insurer"])) == from_insurer
         assert from_clinic | from_insurer <= DECLARED.keys()
 
     def test_holds_no_identifier_column_name_or_label(
@@ -110,12 +111,11 @@ class TestTranscript:
 
 
 class TestDeclarations:
-    @pytest.mark.parametrize("kind", [k for k in DECLARED.values() if k is not Message])
+    @pytest.mark.parametrize("kind", DECLARED.values())
     def test_every_message_says_why_it_is_sent_and_what_it_tells(self, kind: Any) -> None:
-        if issubclass(kind, Message):
-            assert kind.purpose
-            assert kind.reveals
-            assert kind.__name__ in (messages.__doc__ or "")
+        assert kind.purpose
+        assert kind.reveals
+        assert kind.__name__ in (messages.__doc__ or "")
 
     def test_what_is_encrypted_or_masked_is_declared_so(self) -> None:
         assert protections(messages.Residuals)["ciphertexts"] is Protection.ENCRYPTED

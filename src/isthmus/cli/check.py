@@ -91,7 +91,7 @@ def _steps(job: "Job") -> Iterator[str]:
     if not trains(job):
         return
     system = system_of(job)
-    yield f"Train a {system.table}: {_settings(getattr(job, system.table))}."
+    yield f"Train a {system.table}: {_settings(system.spec(job))}."
     if job.data.test is None:
         yield f"Score {job.data.test_share:.0%} of the shared rows, kept out of training."
     else:
@@ -100,12 +100,13 @@ def _steps(job: "Job") -> Iterator[str]:
 
 def _rounds(job: "Job") -> Iterator[str]:
     from isthmus.jobs.systems import first, horizontal_of
+    from isthmus.nn.spec import type_of
 
     system = horizontal_of(job)
-    spec = getattr(job, system.table)
-    hub, count = first(job), system.plan(spec).count
+    spec = system.spec(job)
+    hub, count = first(job), spec.rounds.count
     yield (
-        f"Each child finds samples of the type {system.network(spec)} in its {job.data.train!r}, "
+        f"Each child finds samples of the type {type_of(spec.network)} in its {job.data.train!r}, "
         "and says how many, or why it does not train."
     )
     yield (

@@ -49,6 +49,14 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def as_list(axes: Axes) -> None:
+    """Let level bars with numbers at their ends read from top to bottom, without an axis."""
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(bottom=False, labelbottom=False, left=False, labelcolor=INK)
+
+
 def svg(figure: Figure, title: str, description: str) -> str:
     """Write a figure.
 

@@ -20,6 +20,7 @@ from isthmus.evaluation.drawing import (
     STYLE,
     TITLE,
     WIDTH,
+    as_list,
     canvas,
     svg,
 )
@@ -153,10 +154,7 @@ def timing_figure(seconds: Mapping[str, float]) -> str:
     bars = axes.barh(list(seconds), list(seconds.values()), color=BLUE, height=0.6)
     axes.bar_label(bars, [f"{value:,.2f} s" for value in seconds.values()], padding=3)
     axes.margins(x=0.2)  # room for the labels
-    axes.invert_yaxis()
-    axes.grid(visible=False)
-    axes.spines["bottom"].set_visible(False)
-    axes.tick_params(bottom=False, labelbottom=False, left=False, labelcolor=INK)
+    as_list(axes)
     stages = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
     return svg(figure, "Seconds by stage", f"{stages}.")
 

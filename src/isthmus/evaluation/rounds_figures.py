@@ -17,12 +17,12 @@ from isthmus.evaluation.drawing import (
     BLUE,
     FAINT,
     GREEN,
-    INK,
     LINES,
     ORANGE,
     STYLE,
     TITLE,
     WIDTH,
+    as_list,
     canvas,
     svg,
 )
@@ -116,10 +116,7 @@ def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
     axes.bar_label(bars, [f"{value:.3f}" for value in values.values()], padding=3)
     axes.set_yticks(range(len(values)), labels)
     axes.margins(x=0.15)  # room for the labels
-    axes.invert_yaxis()
-    axes.grid(visible=False)
-    axes.spines["bottom"].set_visible(False)
-    axes.tick_params(bottom=False, labelbottom=False, left=False, labelcolor=INK)
+    as_list(axes)
     said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
     return svg(figure, title, f"{said}.")
 

@@ -8,12 +8,15 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import NamedTuple
 
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
+
+_MOMENT = 5.0  # seconds
 
 Said = Message | PeerError | ChannelError
 
@@ -44,6 +47,7 @@ class Lines:
 
         self._inbox = SimpleQueue[tuple[_Attendant, Message | Exception | None]]()
         self._attendants = dict[str, _Attendant]()
+        self._farewells = list[_Order]()
         for line in lines:
             self.admit(line)
 
@@ -71,9 +75,11 @@ class Lines:
 
     def drop(self, peer: str, *last: Message) -> None:
         """Send last messages to a peer, and listen to it no more; returns at once."""
-        orders = self._attendants.pop(peer).orders
-        orders.put(_Order(last, None))
+        orders, farewell = self._attendants.pop(peer).orders, _Order(last, None)
+        orders.put(farewell)
         orders.put(None)
+        if last:
+            self._farewells.append(farewell)
 
     def hear(self, until: float) -> Word | None:
         """Wait for the next word of any peer.
@@ -97,9 +103,15 @@ class Lines:
         return None
 
     def close(self) -> None:
-        """Let all threads end; one that waits at a line ends when that line is closed."""
+        """Let all threads end; one that waits at a line ends when that line is closed.
+
+        Last messages to peers that were dropped are given a moment to leave.
+        """
         for peer in list(self._attendants):
             self.drop(peer)
+        until = time.monotonic() + _MOMENT
+        for farewell in self._farewells:
+            farewell.done.wait(max(0.0, until - time.monotonic()))
 
     def _word(self, attendant: "_Attendant", said: Message | Exception | None) -> Word | None:
         if said is None:
@@ -123,9 +135,11 @@ class Lines:
         return Word(peer, ChannelError(f"{peer!r} came on another line")) if returns else None
 
 
-class _Order(NamedTuple):
+@dataclass(frozen=True)
+class _Order:
     messages: tuple[Message, ...]
     answer: type[Message] | None
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class _Attendant:
@@ -149,3 +163,4 @@ class _Attendant:
                     self._inbox.put((self, self._line.receive(order.answer)))
             except Exception as error:  # noqa: BLE001 - it is heard, or raised, where it matters
                 self._inbox.put((self, error))
+            order.done.set()

@@ -42,7 +42,12 @@ Kind = Annotated[str, Meta(max_length=64)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """SHA-256 in hex."""
 
-Reason = Literal["no samples of this type", "too few samples", "type not known", "not allowed"]
+Reason = Literal[
+    "no samples of this type",
+    "too few samples",
+    "type not known",
+    "privacy budget too small for all rounds",
+]
 """Why a child does not train; a closed set, so that it tells nothing else."""
 
 Task = Literal["train", "share", "mask", "open", "wait", "publish", "leave"]

@@ -53,7 +53,8 @@ class Roll:
         self._taken = dict[str, Contribution | MaskKeys]()
         self._question: Question[Any] | None = None  # of a sum, the last one that was asked
         self._published: Published | None = None
-        self.quorum = spec.quorum
+        fewest = training.blind.spec.least_children if training.blind else 0
+        self.quorum = max(spec.quorum, fewest)
         """Updates that a round needs."""
 
         self.requested = False

@@ -169,6 +169,7 @@ def child(
         lesson.state.update(memory.state)
         master.send(Confirmation(samples=lesson.samples))
     else:
+        telemetry.progress("gather", note=f"we do not train: {lesson}")
         master.send(Confirmation(samples=0, declined=lesson))
 
     # 3. Train whenever it is our turn.

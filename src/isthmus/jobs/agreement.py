@@ -7,7 +7,7 @@ from isthmus.core import spec
 from isthmus.core.errors import SpecError, about
 from isthmus.jobs import consent
 from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import aligns, roles, system_of, trains
+from isthmus.jobs.systems import aligns, first, horizontal_of, roles, system_of, trains
 
 
 def load_job(path: Path) -> Job:
@@ -27,10 +27,12 @@ def load_job(path: Path) -> Job:
         _check_roles(job)
         if aligns(job):
             _check_alignment(job)
+        else:
+            _check_quorum(job)
         consent.check(job)
         if trains(job):
             system = system_of(job)
-            system.check(getattr(job, system.table))
+            system.check(system.spec(job))
     return job
 
 
@@ -46,6 +48,20 @@ def _check_roles(job: Job) -> None:
             f"{what} needs one party in each of the roles {', '.join(named)}{more}; `parties` has "
             f"{', '.join(found)}."
         )
+
+
+def _check_quorum(job: Job) -> None:
+    spec, children = horizontal_of(job).spec(job), len(job.peers(first(job)))
+    asked = {"rounds.quorum": spec.rounds.quorum}
+    if spec.privacy.secure_aggregation is not None:
+        key = "privacy.secure_aggregation.least_children"
+        asked[key] = spec.privacy.secure_aggregation.least_children
+    for key, fewest in asked.items():
+        if fewest > children:
+            raise SpecError(
+                f"`{key}` is {fewest}, and `parties` has {children} children: no round could ever "
+                "be fused. Agree on a lower number, or on more children."
+            )
 
 
 def _check_alignment(job: Job) -> None:

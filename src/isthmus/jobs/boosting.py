@@ -18,9 +18,8 @@ from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2, rmse
 from isthmus.jobs.outcome import Joined, Outcome, Setting
 from isthmus.store.runs import Run
-from isthmus.vertical.boosting import Boosting, active, passive
+from isthmus.vertical.boosting import Boosting, Chance, Rows, active, passive
 from isthmus.vertical.boosting.active import Trained
-from isthmus.vertical.boosting.coding import Chance, Rows
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part

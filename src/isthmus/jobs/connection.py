@@ -155,35 +155,26 @@ def _check_flower(plan: Plan) -> None:
 def _open(
     plan: Plan, telemetry: Telemetry, listening: ExitStack
 ) -> Generator[tuple[str, GrpcChannel]]:
-    us, party = identity(plan), plan.party
-    pinned = {peer: _pinned(plan, peer) for peer in plan.neighbours}
-    places = {peer: _address(plan, peer) for peer in pinned}
+    party = plan.party
 
     def waiting(peer: str) -> grpc.OnWait:
-        def count_down(left: float) -> None:
-            place = f"{'on' if plan.listens else 'at'} {places[peer]}"
-            telemetry.progress("wait", note=f"for {peer} {place}: {left:.0f} s left")
+        place = f"{'on' if plan.listens else 'at'} {_address(plan, peer)}"
+        return lambda left: telemetry.progress(
+            "wait", note=f"for {peer} {place}: {left:.0f} s left"
+        )
 
-        return count_down
-
-    if not plan.listens:
-        for peer, address in places.items():
-            yield (
-                peer,
-                grpc.dial(
-                    us,
-                    address,
-                    peer,
-                    pinned[peer],
-                    party.wait,
-                    waiting(peer),
-                    patience=party.patience,
-                ),
-            )
+    if plan.listens:
+        listener = listening.enter_context(listen(plan))
+        for peer in plan.neighbours:
+            yield peer, listener.accept(peer, party.wait, waiting(peer))
         return
-    listener = listening.enter_context(listen(plan))
-    for peer in pinned:
-        yield peer, listener.accept(peer, party.wait, waiting(peer))
+    us = identity(plan)
+    for peer in plan.neighbours:
+        where, theirs = _address(plan, peer), _pinned(plan, peer)
+        line = grpc.dial(
+            us, where, peer, theirs, party.wait, waiting(peer), patience=party.patience
+        )
+        yield peer, line
 
 
 def _close(lines: Mapping[str, GrpcChannel], reason: str = "") -> None:

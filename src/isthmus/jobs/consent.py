@@ -53,7 +53,7 @@ def steps(job: Job, sizes: Sizes) -> list[list[Crossing]]:
     trained = list[Flow]()
     if trains(job):
         system = system_of(job)
-        trained = system.forecast(getattr(job, system.table), sizes)
+        trained = system.forecast(system.spec(job), sizes)
     training = [_between(job, other, flow) for other in others for flow in trained]
     if not aligns(job):
         return [training]

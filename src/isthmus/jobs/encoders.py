@@ -10,7 +10,6 @@ from isthmus.data.samples import Samples, pooled
 from isthmus.horizontal import forecast as rounds
 from isthmus.horizontal.course import Round, Training
 from isthmus.horizontal.encoders import fusion, rehearsal
-from isthmus.horizontal.encoders.fusion import Need
 from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
 from isthmus.horizontal.lesson import Prepare
 from isthmus.horizontal.parameters import Parameters
@@ -19,8 +18,6 @@ from isthmus.horizontal.weighting.actor_critic import weigher
 from isthmus.jobs.site import EPSILON, Ended, Measures, Site
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of
-
-_OWN_SAMPLES = frozenset({Need.ROOT_UPDATE, Need.LOSS_GRADIENT, Need.WEIGHTS})
 
 
 def check(spec: Encoders) -> None:
@@ -60,7 +57,7 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
     """
     from isthmus.horizontal.encoders.examples import examples  # noqa: PLC0415 - it loads PyTorch
 
-    if role == "master" and train is None and fusion.needs(spec.fusion) & _OWN_SAMPLES:
+    if role == "master" and train is None and fusion.needs_own_samples(spec.fusion):
         raise SpecError(
             f"the fusion rule {fusion.name(spec.fusion)!r} needs samples of the master's own: add "
             "the table of the job's data set to the party file, or agree on another rule."
@@ -87,9 +84,7 @@ def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
 def lead(spec: Encoders, site: Site) -> Training:
     """What the master lets its children train."""
     from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
-    from isthmus.nn import threads  # noqa: PLC0415
 
-    threads.use(site.threads)
     chooses = None
     if isinstance(spec.fusion, ActorCritic):
         chooses = weigher(spec.fusion, len(site.children), site.seed)
@@ -110,9 +105,7 @@ def follow(spec: Encoders, site: Site) -> Prepare:
         SpecError: It is to misbehave with labels, and the job has none.
     """
     from isthmus.horizontal.encoders.child import prepare  # noqa: PLC0415 - it loads PyTorch
-    from isthmus.nn import threads  # noqa: PLC0415
 
-    threads.use(site.threads)
     if site.rehearsal is None or site.train is None:
         return prepare(spec, site.train, site.seed, site.party)
     if site.rehearsal != "sign_flip" and not spec.classes:
@@ -189,7 +182,6 @@ def compare(
         By measure, then by party; `accuracy_pooled` and `probe_pooled` beside them.
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
-    from isthmus.nn import threads  # noqa: PLC0415
 
     found: Measures = {}
     for party, measures in measured.items():
@@ -197,7 +189,6 @@ def compare(
             if name != EPSILON:  # it says nothing of how good an encoder is
                 found.setdefault(name, {})[party] = value
     children = [site for site in sites.values() if site.party in site.children]
-    threads.use(children[0].threads)
     fitting = (_fitting(spec, site.train) for site in children)
     parts = [part for part in fitting if part is not None]
     seed = children[0].seed

@@ -112,14 +112,15 @@ def _expected(plan: TablePlan | SamplesPlan) -> Sizes:
     rows[plan.party.party] = len(plan.train)
     if job.expected:
         return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
-    rounds = system_of(job).rounds(getattr(job, system_of(job).table)) if trains(job) else 0
+    system = system_of(job) if trains(job) else None
+    rounds = system.rounds(system.spec(job)) if system else 0
     return _sizes(plan, rows, min(rows.values()), rounds)
 
 
 def _in_rounds(plan: SamplesPlan) -> Sizes:
     """How much crosses depends on the model and the rounds, and not on who has how many samples."""
     job, system = plan.job, system_of(plan.job)
-    rounds = job.expected.rounds if job.expected else system.rounds(getattr(job, system.table))
+    rounds = job.expected.rounds if job.expected else system.rounds(system.spec(job))
     return Sizes(dict.fromkeys(job.parties, 0), 0, train=1, test=0, test_rows={}, rounds=rounds)
 
 

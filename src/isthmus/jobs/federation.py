@@ -15,6 +15,7 @@ from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.launch import App, launch, serve
 from isthmus.horizontal.flower.tickets import Settings, Ticket
+from isthmus.horizontal.spec import Rounds
 from isthmus.jobs.begun import Begun
 from isthmus.jobs.connection import superlink
 from isthmus.jobs.plan import SamplesPlan
@@ -67,8 +68,7 @@ def _files(begun: Begun[SamplesPlan]) -> Settings:
 
 def _longest(plan: SamplesPlan) -> float:
     """Seconds until the run should be over: children gather, all rounds, and the model goes out."""
-    system = horizontal_of(plan.job)
-    rounds = system.plan(getattr(plan.job, system.table))
+    rounds: Rounds = horizontal_of(plan.job).spec(plan.job).rounds
     return plan.party.wait + (rounds.count + 2) * rounds.deadline + plan.party.patience
 
 

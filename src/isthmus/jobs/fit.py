@@ -47,7 +47,7 @@ def _check_flower(job: Job, party: Party) -> None:
             '`engine = "flower"` is for jobs in rounds, and the parties of this one align rows: '
             "take it out."
         )
-    if getattr(job, system_of(job).table).privacy.secure_aggregation is not None:
+    if system_of(job).spec(job).privacy.secure_aggregation is not None:
         raise SpecError(
             "this job asks for `secure_aggregation`, whose masks a child keeps in memory only, and "
             "on Flower each of its turns is a process of its own: take `engine` out, or agree on a "
@@ -64,8 +64,7 @@ def _check_flower(job: Job, party: Party) -> None:
 
 
 def _check_rounds(job: Job, party: Party) -> None:
-    system = horizontal_of(job)
-    deadline = system.plan(getattr(job, system.table)).deadline
+    deadline = horizontal_of(job).spec(job).rounds.deadline
     if party.engine == "grpc" and party.patience <= deadline:
         raise SpecError(
             f"`patience` is {party.patience:g} s, and a round of this job may take {deadline:g} s, "

@@ -5,7 +5,7 @@ lasts from visit to visit lies in the folder of the run, which `isthmus run` hol
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
@@ -21,7 +21,9 @@ from isthmus.jobs.connection import for_the_peer
 from isthmus.jobs.messages import Hello
 from isthmus.jobs.plan import SamplesPlan, make_plan
 from isthmus.jobs.reception import Greeted
+from isthmus.jobs.site import Ended
 from isthmus.jobs.systems import horizontal_of
+from isthmus.nn import threads
 from isthmus.store.runs import Run
 
 LASTING = (Hello, Instruction)
@@ -31,15 +33,17 @@ LASTING = (Hello, Instruction)
 def play_master(files: Settings, nodes: Nodes) -> None:
     """The master's role, from its beginning to its end."""
     with _taking_part(files) as begun:
+        if Ended.kept(begun.run.trained, begun.plan.digest):
+            return  # a process that was left behind has ended the rounds, while we waited for it
         lead = rounds.leader(begun)
         job = begun.plan.job
-        system = horizontal_of(job)
-        deadline = system.plan(getattr(job, system.table)).deadline
+        deadline = horizontal_of(job).spec(job).rounds.deadline
         lines = [
             Greeted(begun.recorded(nodes.line(child, deadline, LASTING)), begun.greet)
             for child in begun.plan.neighbours
         ]
-        lead(Lines(EncoderRequest, lines))
+        with closing(Lines(EncoderRequest, lines)) as all_lines:
+            lead(all_lines)
 
 
 def play_child(files: Settings, visit: Visit) -> None:
@@ -62,6 +66,7 @@ def _taking_part(files: Settings) -> Generator[Begun[SamplesPlan]]:
     plan = make_plan(job, party)
     if not isinstance(plan, SamplesPlan):
         raise SpecError(f"{job}: the parties of this job align rows, which Flower does not carry.")
+    threads.use(plan.party.workers)
     place = Run(run)
     with place.in_turn(), take_part(plan, place) as begun:
         try:

@@ -103,7 +103,7 @@ def _trained(
 ) -> SimulationResult:
     system = vertical_of(job)
     hub = results[first(job)]
-    central = system.central(getattr(job, system.table), _pooled(job, plans))
+    central = system.central(system.spec(job), _pooled(job, plans))
     return SimulationResult(
         **msgspec.structs.asdict(_alignment(job, results, seconds)),
         rows=hub.rows,
@@ -123,6 +123,9 @@ def _rounds(
     run: Run,
     seconds: float,
 ) -> SimulatedRounds:
+    from isthmus.nn import threads  # noqa: PLC0415 - it loads PyTorch
+
+    threads.use(plans[first(job)].party.workers)
     system = horizontal_of(job)
     hub = results[first(job)]
     sites = {party: site_of(plan) for party, plan in plans.items()}
@@ -130,7 +133,7 @@ def _rounds(
     return SimulatedRounds(
         **_facts(job, results, seconds),
         rows={party: result.rows for party, result in results.items()},
-        metrics=system.compare(getattr(job, system.table), sites, measured),
+        metrics=system.compare(system.spec(job), sites, measured),
         model=hub.model,
         rounds=hub.rounds,
         ending=hub.ending,

@@ -157,7 +157,7 @@ def make_plan(job_file: Path, party_file: Path) -> TablePlan | SamplesPlan:
     if trains(job):
         system = system_of(job)
         with about(party_file):
-            system.check_party(getattr(job, system.table), plan.role, plan.train, plan.test)
+            system.check_party(system.spec(job), plan.role, plan.train, plan.test)
     return plan
 
 

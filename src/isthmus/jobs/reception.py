@@ -1,7 +1,7 @@
 """The master's door: children come, go and come back while it works."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -24,7 +24,7 @@ _GLANCE = 0.5
 
 @contextmanager
 def reception(
-    listener: Listener, children: tuple[str, ...], lines: Lines, record: Record, greet: Greet
+    listener: Listener, children: Sequence[str], lines: Lines, record: Record, greet: Greet
 ) -> Generator[None]:
     """Admit every child of a job, as often as it comes, while the block runs.
 

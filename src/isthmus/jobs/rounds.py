@@ -20,15 +20,19 @@ from isthmus.jobs.reception import reception
 from isthmus.jobs.result import RoundsResult
 from isthmus.jobs.site import Ended, Site
 from isthmus.jobs.systems import horizontal_of
+from isthmus.nn.spec import type_of
 from isthmus.transport.channel import Channel
 
 
 def play(begun: Begun[SamplesPlan]) -> None:
     """Train, measure, and store what came of it."""
+    from isthmus.nn import threads  # noqa: PLC0415 - it loads PyTorch
+
     plan = begun.plan
+    threads.use(plan.party.workers)
     site = site_of(plan)
     system = horizontal_of(plan.job)
-    spec = getattr(plan.job, system.table)
+    spec = system.spec(plan.job)
     with begun.telemetry.timed("total"):
         with begun.telemetry.timed("training"):
             ended = Ended.kept(begun.run.trained, plan.digest) or _train(begun)
@@ -39,7 +43,7 @@ def play(begun: Begun[SamplesPlan]) -> None:
         **begun.facts(),
         rows=_rows(site),
         system=system.table,
-        network=system.network(spec),
+        network=type_of(spec.network),
         rule=fusion.name(spec.fusion),
         privacy=spec.privacy,
         model=ended.model,
@@ -63,7 +67,6 @@ def site_of(plan: SamplesPlan) -> Site:
         test=plan.test,
         seed=plan.job.seed,
         rehearsal=plan.party.rehearsal,
-        threads=plan.party.workers,
     )
 
 
@@ -81,13 +84,13 @@ def leader(begun: Begun[SamplesPlan]) -> Callable[[Lines], Ended]:
     """
     plan = begun.plan
     system = horizontal_of(plan.job)
-    spec = getattr(plan.job, system.table)
+    spec = system.spec(plan.job)
     memory = MasterMemory(begun.run.checkpoint, plan.digest)
     memory.load()
     training = system.lead(spec, site_of(plan))
 
     def lead(children: Lines) -> Ended:
-        found = rounds.master(children, training, system.plan(spec), begun.telemetry, memory)
+        found = rounds.master(children, training, spec.rounds, begun.telemetry, memory)
         count = len(found.rounds)
         ended = Ended(found.parameters, found.model, count, found.rounds, found.holders)
         ended.keep(begun.run.trained, plan.digest)
@@ -110,10 +113,10 @@ def follower(begun: Begun[SamplesPlan]) -> Callable[[Channel], Ended]:
     """
     plan = begun.plan
     system = horizontal_of(plan.job)
-    spec = getattr(plan.job, system.table)
+    spec = system.spec(plan.job)
     memory = ChildMemory(begun.run.checkpoint, plan.digest)
     memory.load()
-    wanted = None if plan.party.helps_only else system.network(spec)
+    wanted = None if plan.party.helps_only else type_of(spec.network)
     prepare = system.follow(spec, site_of(plan))
 
     def follow(master: Channel) -> Ended:
@@ -134,7 +137,7 @@ def _train(begun: Begun[SamplesPlan]) -> Ended:
 
 def _lead(begun: Begun[SamplesPlan]) -> Ended:
     lead = leader(begun)
-    children = site_of(begun.plan).children
+    children = begun.plan.neighbours
     lines = Lines(EncoderRequest, expected=children)
     with (
         connection.listen(begun.plan) as listener,

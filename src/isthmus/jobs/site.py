@@ -39,9 +39,6 @@ class Site:
     rehearsal: Rehearsal | None = None
     """How a child misbehaves in a trial, if it does."""
 
-    threads: int = 1
-    """That train a network; the same number gives the same bits."""
-
 
 @dataclass(frozen=True)
 class Ended:

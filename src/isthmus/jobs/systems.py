@@ -7,13 +7,11 @@ from typing import Any
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Description
 from isthmus.horizontal.course import Round
-from isthmus.horizontal.spec import Rounds
 from isthmus.jobs import boosting, encoders, regression, weighting
 from isthmus.jobs.outcome import Joined, Play
 from isthmus.jobs.site import Compare, Finish, Follow, Lead
 from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Flow, Sizes
-from isthmus.nn.spec import type_of
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
@@ -36,6 +34,10 @@ class System:
     rounds: Callable[[Any], int]
     """Most rounds of training."""
 
+    def spec(self, job: Job) -> Any:
+        """What a job says of this system."""
+        return getattr(job, self.table)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Vertical(System):
@@ -50,10 +52,9 @@ class Vertical(System):
 class Horizontal(System):
     """A system whose parties hold samples of their own, and train a network in rounds."""
 
-    plan: Callable[[Any], Rounds]
-    network: Callable[[Any], str]
-    """The type of network that is trained."""
-
+    roles: tuple[str, ...] = ("master", "child")
+    several: bool = True
+    rounds: Callable[[Any], int] = lambda spec: spec.rounds.count
     lead: Lead
     follow: Follow
     finish: Finish
@@ -89,14 +90,9 @@ SYSTEMS = (
     ),
     Horizontal(
         table="encoders",
-        roles=("master", "child"),
-        several=True,
         check=encoders.check,
         check_party=encoders.check_party,
         forecast=encoders.forecast,
-        rounds=lambda spec: spec.rounds.count,
-        plan=lambda spec: spec.rounds,
-        network=lambda spec: type_of(spec.network),
         lead=encoders.lead,
         follow=encoders.follow,
         finish=encoders.finish,
@@ -105,14 +101,9 @@ SYSTEMS = (
     ),
     Horizontal(
         table="weighting",
-        roles=("master", "child"),
-        several=True,
         check=weighting.check,
         check_party=weighting.check_party,
         forecast=weighting.forecast,
-        rounds=lambda spec: spec.rounds.count,
-        plan=lambda spec: spec.rounds,
-        network=lambda spec: type_of(spec.network),
         lead=weighting.lead,
         follow=weighting.follow,
         finish=weighting.finish,
@@ -128,7 +119,7 @@ ALIGNMENT_ROLES = ("active", "passive")
 
 def trains(job: Job) -> bool:
     """Whether a job goes on after the alignment."""
-    return any(getattr(job, system.table) is not None for system in SYSTEMS)
+    return any(system.spec(job) is not None for system in SYSTEMS)
 
 
 def named(table: str) -> Vertical:
@@ -161,7 +152,7 @@ def system_of(job: Job) -> System:
     Raises:
         SpecError: The job has no table of a system, or several.
     """
-    found = [system for system in SYSTEMS if getattr(job, system.table) is not None]
+    found = [system for system in SYSTEMS if system.spec(job) is not None]
     if not found:
         tables = " or ".join(f"[{system.table}]" for system in SYSTEMS)
         raise SpecError(

@@ -75,7 +75,7 @@ def _train(begun: Begun[TablePlan], lines: Lines, train: Table, test: Table) -> 
         workers=plan.party.workers,
     )
     with begun.telemetry.timed("training"):
-        return system.play(getattr(plan.job, system.table), setting)
+        return system.play(system.spec(plan.job), setting)
 
 
 def _part(lines: Lines) -> None:

@@ -10,7 +10,7 @@ from isthmus.data.samples import Samples
 from isthmus.horizontal import inprocess
 from isthmus.horizontal.course import Round, Training
 from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.spec import Count
+from isthmus.horizontal.encoders.spec import Count, Encoders
 from isthmus.horizontal.lesson import Lesson, Prepare
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.weighting.spec import Weighting, as_encoders
@@ -38,9 +38,7 @@ def forecast(spec: Weighting, sizes: Sizes) -> list[Flow]:
 def lead(spec: Weighting, site: Site) -> Training:
     """What the master lets its children train."""
     from isthmus.horizontal.weighting.master import training  # noqa: PLC0415 - it loads PyTorch
-    from isthmus.nn import threads  # noqa: PLC0415
 
-    threads.use(site.threads)
     return training(spec, site.children, site.seed, site.train)
 
 
@@ -72,11 +70,9 @@ def compare(
         `accuracy_at` of each other party with labels to measure on.
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
-    from isthmus.nn import threads  # noqa: PLC0415
 
     (master,) = (site for site in sites.values() if site.party not in site.children)
     children = [site for site in sites.values() if site is not master]
-    threads.use(master.threads)
     found: Measures = {}
     at_children = {it.party: measured[it.party].get("accuracy") for it in children}
     if known := {party: it for party, it in at_children.items() if it is not None}:
@@ -87,12 +83,12 @@ def compare(
     honest = [site for site in children if site.rehearsal is None]
     reached = {
         fusion.name(spec.fusion): measured[master.party]["accuracy"],
-        "fedavg": _accuracy(spec, master, _federated(spec, master, children)),
-        "oracle": _accuracy(spec, master, _federated(spec, master, honest)),
+        "fedavg": _accuracy(plain, master, _federated(plain, master, children)),
+        "oracle": _accuracy(plain, master, _federated(plain, master, honest)),
     }
     if master.train is not None:
-        alone = head.alone(plain, master.train, master.seed, master.party, spec.rounds.count)
-        reached["root_only"] = _accuracy(spec, master, alone)
+        alone = head.alone(plain, master.train, master.seed, master.party, plain.rounds.count)
+        reached["root_only"] = _accuracy(plain, master, alone)
     return {"accuracy": reached} | found
 
 
@@ -101,17 +97,16 @@ def suspects(spec: Weighting, history: Sequence[Round]) -> dict[str, list[str]]:
     return encoders.suspects(as_encoders(spec), history)
 
 
-def _federated(spec: Weighting, master: Site, children: Sequence[Site]) -> Parameters:
-    """What these children arrive at with weights by sample count."""
-    plain = structs.replace(as_encoders(spec), fusion=Count())
-    lessons = {site.party: encoders.follow(plain, site)(type_of(spec.network)) for site in children}
+def _federated(spec: Encoders, master: Site, children: Sequence[Site]) -> Parameters:
+    """What these children arrive at."""
+    lessons = {site.party: encoders.follow(spec, site)(type_of(spec.network)) for site in children}
     willing = {party: it for party, it in lessons.items() if isinstance(it, Lesson)}
-    training = encoders.lead(plain, master)
+    training = encoders.lead(spec, master)
     return inprocess.federate(training, willing, spec.rounds.count, Telemetry()).parameters
 
 
-def _accuracy(spec: Weighting, master: Site, parameters: Parameters) -> float:
+def _accuracy(spec: Encoders, master: Site, parameters: Parameters) -> float:
     from isthmus.horizontal.encoders import head, model  # noqa: PLC0415 - it loads PyTorch
 
-    found = head.with_shared_head(as_encoders(spec), parameters, master.train)
+    found = head.with_shared_head(spec, parameters, master.train)
     return model.accuracy(found, master.test) if master.test else 0.0

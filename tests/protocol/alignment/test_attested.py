@@ -35,7 +35,7 @@ class TestAlignment:
     def test_finds_the_rows_that_both_parties_hold(self) -> None:
         assert sorted(rows_of(align(TWO), TWO)) == [b"ada", b"cy"]
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(
         st.lists(st.sets(st.binary(max_size=2), max_size=12), min_size=2, max_size=5),
         st.integers(1, 9),

@@ -65,7 +65,7 @@ class TestAlignment:
         assert sorted(clinic) == [b"ada", b"cy"]
         assert insurer == clinic
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(
         st.sets(st.binary(max_size=3), min_size=1, max_size=12),
         st.sets(st.binary(max_size=3), min_size=1, max_size=12),

@@ -45,7 +45,7 @@ from isthmus.store.checkpoint import Arrays
 from isthmus.transport.faults import Fault, FaultyChannel, drop, replace, replay
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.loopback import LoopbackEnd
-from isthmus.transport.message import Message, MessageT, decode
+from isthmus.transport.message import Message, MessageT
 from tests.federation import (
     ENCODER,
     INITIAL,
@@ -57,6 +57,7 @@ from tests.federation import (
     mean,
     shift,
 )
+from tests.transcripts import kinds, of_kinds
 
 SPEC = SecureAggregation()
 LAYOUT = Layout.of(INITIAL)
@@ -603,11 +604,6 @@ def everywhere(value: float) -> Parameters:
     return {name: np.full_like(it, value) for name, it in INITIAL.items()}
 
 
-def kinds(sent: Sequence[bytes]) -> list[str]:
-    return [msgspec.msgpack.decode(each)["type"] for each in sent]
-
-
 def found(federation: Federation, name: str, kind: type[MessageT]) -> list[MessageT]:
     """What a party sent, of one type."""
-    sent = federation.sent()[name]
-    return [decode(it, kind, name) for it in sent if kinds([it]) == [kind.__name__]]
+    return of_kinds(federation.sent()[name], kind)

@@ -1,6 +1,5 @@
 """What crosses between a master and its children is what `messages.py` declares."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,10 +9,10 @@ import pytest
 from isthmus.horizontal import messages
 from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.messages import RoundUpdate
-from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.spec import Rounds
-from isthmus.transport.message import Message, decode
+from isthmus.transport.message import decode
 from tests.federation import Federation, learner, lesson, shift
+from tests.transcripts import declared, kinds
 
 SECRET = b"ada-lovelace"
 FROM_MASTER = {"Instruction", "Turn", "RoundStart", "Published"}
@@ -23,13 +22,9 @@ FROM_CHILD = {"EncoderRequest", "Confirmation", "RoundUpdate", "Kept"}
 @pytest.fixture(scope="module")
 def sent() -> dict[str, list[bytes]]:
     """Encoded messages of a run by who sent them."""
-
-    def train(parameters: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
-        return shift(1.0)(parameters, number)
-
     state = {SECRET.decode(): np.frombuffer(SECRET, np.uint8)}
     roles = {
-        "a": learner(lesson(train, 3, state), memory=ChildMemory(job=SECRET.decode())),
+        "a": learner(lesson(shift(1.0), 3, state), memory=ChildMemory(job=SECRET.decode())),
         "b": learner(lesson(shift(2.0)), wanted=None),
         "c": learner(lambda _: "too few samples"),
     }
@@ -39,22 +34,13 @@ def sent() -> dict[str, list[bytes]]:
     return federation.sent()
 
 
-def kinds(data: list[bytes]) -> list[str]:
-    return [msgspec.msgpack.decode(each)["type"] for each in data]
-
-
 class TestTranscript:
     def test_holds_only_declared_messages_in_the_declared_direction(
         self, sent: dict[str, list[bytes]]
     ) -> None:
         assert set(kinds(sent["master"])) == FROM_MASTER
         assert set(kinds(sent["a"])) == FROM_CHILD
-        declared = {
-            name
-            for name, kind in vars(messages).items()
-            if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
-        }
-        assert declared == FROM_MASTER | FROM_CHILD
+        assert declared(messages).keys() == FROM_MASTER | FROM_CHILD
 
     def test_of_a_child_is_one_update_per_round_and_what_frames_them(
         self, sent: dict[str, list[bytes]]

@@ -1,6 +1,5 @@
 """Vertical boosting: all roles over lines, honest and not."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -32,21 +31,16 @@ from tests.coded import (
     Tamper,
     a_data,
     a_spec,
-    made_once,
     sent,
 )
 from tests.roles import Play, gather
 from tests.tampering import Change, Tampering
+from tests.transcripts import declared, kinds
+
+pytestmark = pytest.mark.usefixtures("keys_made_once")
 
 OBJECTIVES = ("binary", "multiclass", "squared", "absolute", "poisson", "tweedie")
 ALL = {"insurer": INSURER, "pharmacy": PHARMACY}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def keys_are_made_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "generate", made_once)
-        yield
 
 
 def learn(run: Run) -> Play:
@@ -126,9 +120,8 @@ class TestEqualsThePooledModel:
 
     def test_where_no_tree_is_left_to_other_parties(self) -> None:
         outcome = check_equals_pooled(Run(a_spec(local_trees=2), a_data()))
-        told = {message["type"] for message in sent(outcome, "hub to insurer")}
-        assert told == {"Codes", "Next", "Scoring"}
-        assert [message["type"] for message in sent(outcome, "insurer")] == ["ColumnBins"]
+        assert set(kinds(outcome.sent["hub to insurer"])) == {"Codes", "Next", "Scoring"}
+        assert kinds(outcome.sent["insurer"]) == ["ColumnBins"]
 
 
 class TestTheModel:
@@ -179,8 +172,7 @@ class TestForecast:
         spec = a_spec(trees=50, local_trees=10, sampling="goss")
         sizes = Sizes({}, 2, 1, 1, {}, rounds=2)
         named = {type(flow.sample) for flow in forecast(spec, sizes)}
-        kinds = {kind for kind in vars(messages).values() if isinstance(kind, type)}
-        assert named == {kind for kind in kinds if issubclass(kind, Message)} - {Message}
+        assert named == set(declared(messages).values())
 
 
 class TestGoesOnAfterAFailure:
@@ -205,7 +197,7 @@ class TestGoesOnAfterAFailure:
 
     def test_the_second_tree_is_of_the_messages_at_which_it_is_cut(self) -> None:
         outcome = learn(Run(self.SPEC, a_data()))
-        ours = [message["type"] for message in sent(outcome, "hub to insurer")]
+        ours = kinds(outcome.sent["hub to insurer"])
         starts = [at for at, kind in enumerate(ours, 1) if kind == "TreeStart"]
         assert starts[1:] == [13, 21]
 

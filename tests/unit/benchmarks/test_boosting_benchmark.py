@@ -195,7 +195,7 @@ class TestMeasurement:
         assert found.tables["A request to score rows"] == [{"rows": 1, "p50 ms": 2, "p99 ms": 3}]
         assert len(found.tables["The floor"]) == 4
         assert len(found.tables["Cost"]) == 6
-        assert "1e+06 times as fast as SGB" in found.answer
+        assert "1,000,000 times as fast as SGB" in found.answer
 
     def test_names_what_is_not_here(self) -> None:
         def absent() -> Workload:

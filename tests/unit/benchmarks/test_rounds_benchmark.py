@@ -150,7 +150,7 @@ class TestMeasurement:
         assert [row["updates"] for row in masks] == ["as they are", "under masks"] * 2
         assert [row["MB / 32 bits"] for row in smaller] == [1, 0.25, 0.25]
         assert smaller[0]["MB from a child"] == 2
-        assert "empty rounds take 0.02 s, 1.5e+08 times as fast as Flower" in found.answer
+        assert "empty rounds take 0.02 s, 150,000,000 times as fast as Flower" in found.answer
         assert not found.falls_short
 
     def test_names_what_is_missing_and_where_a_rival_is_faster(self) -> None:

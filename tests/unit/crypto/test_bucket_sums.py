@@ -49,9 +49,7 @@ class TestBucketSums:
         expected = rows.bucket_sums(columns, MAX_BUCKETS)
         assert bucket_sums(rows, columns, MAX_BUCKETS).dump() == expected.dump()
 
-    @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.data())
     def test_agree_with_plain_sums_for_any_columns(
         self, key: PrivateKey, data: st.DataObject

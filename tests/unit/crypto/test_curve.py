@@ -14,7 +14,7 @@ def points(data: bytes) -> list[bytes]:
 
 
 class TestBlindingKey:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.lists(st.binary(max_size=12), max_size=8))
     def test_equal_identifiers_meet_under_both_keys(self, identifiers: list[bytes]) -> None:
         ours, theirs = BlindingKey(), BlindingKey()

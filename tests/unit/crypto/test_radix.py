@@ -125,9 +125,7 @@ class TestProducts:
         residuals = np.random.default_rng(rows).integers(-(2**47), 2**47, rows).tolist()
         assert encrypted_products(key, columns, residuals) == plain_products(columns, residuals)
 
-    @settings(
-        max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.data())
     def test_agree_with_plain_integers_for_any_small_matrix(
         self, key: PrivateKey, data: st.DataObject

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from isthmus.crypto.scheme import MAX_BUCKETS, Codes, PrivateKey
 
-few = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 integers = st.integers(-(2**127), 2**127)
 vectors = st.lists(integers, min_size=1, max_size=6)
 

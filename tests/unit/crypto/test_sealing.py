@@ -19,7 +19,7 @@ FRAME = WRITER.seal(b"payload")  # READER expects it as long as nothing else ope
 
 
 class TestSession:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.lists(st.binary(max_size=PAYLOAD_BYTES), min_size=1, max_size=4))
     def test_the_other_end_reads_what_was_sealed(self, payloads: list[bytes]) -> None:
         one, other = ends()
@@ -53,7 +53,7 @@ class TestSession:
 
 
 class TestMeddling:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.integers(0, 8 * FRAME_BYTES - 1))
     def test_a_frame_with_one_bit_turned_does_not_open(self, bit: int) -> None:
         frame = bytearray(FRAME)

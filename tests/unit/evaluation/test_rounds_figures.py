@@ -1,18 +1,12 @@
 """Figures of a training in rounds, with few children and with many."""
 
-from collections.abc import Callable
-from xml.etree import ElementTree as ET
-
-import pytest
-
 from isthmus.evaluation.rounds_figures import (
     bars_figure,
     dots_figure,
     learning_figure,
     weights_figure,
 )
-
-SVG = "{http://www.w3.org/2000/svg}"
+from tests.unit.evaluation.reading import SVG, parse, said, texts
 
 
 def weights(children: int, rounds: int = 6) -> dict[str, dict[int, float]]:
@@ -28,48 +22,6 @@ def weights(children: int, rounds: int = 6) -> dict[str, dict[int, float]]:
 
 def accuracies(parties: int) -> dict[str, float]:
     return {f"party-{number:03d}": 0.5 + number / (2 * parties) for number in range(parties)}
-
-
-DRAW: dict[str, Callable[[], str]] = {
-    "What each child counts for": lambda: weights_figure(6, weights(30), {"child-000"}),
-    "Training at the children": lambda: learning_figure(2, {"loss": [{1: 0.5, 2: 0.4}]}),
-    "Accuracy by way of training": lambda: bars_figure(
-        "Accuracy by way of training", {"actor_critic": 0.93, "fedavg": 0.71}, "actor_critic"
-    ),
-    "Accuracy at each party": lambda: dots_figure(
-        "Accuracy at each party", {"shared": accuracies(3), "alone": accuracies(3)}
-    ),
-}
-
-
-def parse(svg: str) -> ET.Element:
-    return ET.fromstring(svg)  # noqa: S314 (we drew it ourselves)
-
-
-def texts(svg: str) -> list[str]:
-    return ["".join(text.itertext()) for text in parse(svg).iter(f"{SVG}text")]
-
-
-def said(svg: str) -> str:
-    return parse(svg).findtext(f"{SVG}desc", "")
-
-
-@pytest.mark.parametrize(("title", "draw"), DRAW.items(), ids=list(DRAW))
-class TestEveryFigure:
-    def test_tells_a_screen_reader_what_it_shows(self, title: str, draw: Callable[[], str]) -> None:
-        svg = parse(draw())
-        assert (svg.get("role"), svg.get("aria-label")) == ("img", title)
-        assert said(draw()).endswith(".")
-
-    def test_is_the_same_every_time(self, title: str, draw: Callable[[], str]) -> None:
-        assert draw() == draw(), title
-
-    def test_fits_a_phone_with_letters_of_a_readable_size(
-        self, title: str, draw: Callable[[], str]
-    ) -> None:
-        svg = parse(draw())
-        assert float(svg.attrib["viewBox"].split()[2]) <= 340, title
-        assert all("font-size: 11px" in text.get("style", "") for text in svg.iter(f"{SVG}text"))
 
 
 class TestWeights:

@@ -1,13 +1,12 @@
 """The page about a run in rounds."""
 
-from html.parser import HTMLParser
-
 import pytest
 from msgspec.structs import replace
 
 from isthmus.evaluation.description import Learned
 from isthmus.evaluation.page import Sent
 from isthmus.evaluation.rounds_report import Child, RoundsReport, headline, left_out, render
+from tests.unit.evaluation.reading import Page
 
 ROUNDS = range(1, 5)
 
@@ -85,34 +84,6 @@ BY_PARTY = {
     "accuracy_alone": {"north": 0.81, "south": 0.9, "west": 0.85},
     "accuracy_pooled": {"north": 0.92, "south": 0.94, "west": 0.9},
 }
-
-
-class Page(HTMLParser):
-    """Headings, links to elsewhere, identifiers and titles of figures of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.headings: list[str] = []
-        self.references: list[str] = []
-        self.identifiers: list[str] = []
-        self.figures: list[str] = []
-        self._in_heading = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_heading = tag == "h2"
-        for name, value in attrs:
-            if name in {"src", "href", "xlink:href", "action", "srcset"}:
-                self.references.append(value or "")
-            if name == "id":
-                self.identifiers.append(value or "")
-            if tag == "svg" and name == "aria-label":
-                self.figures.append(value or "")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_heading:
-            self.headings.append(data)
-            self._in_heading = False
 
 
 class TestRender:

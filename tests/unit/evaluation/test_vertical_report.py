@@ -1,7 +1,5 @@
 """The page about a run over columns."""
 
-from html.parser import HTMLParser
-
 import msgspec
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from isthmus.evaluation.vertical_report import (
     headline,
     render,
 )
+from tests.unit.evaluation.reading import Page
 
 RANDOM = generator(7, "report")
 LABEL = (RANDOM.random(1000) < 0.22).astype(np.int64)
@@ -76,31 +75,6 @@ ACTIVE = msgspec.structs.replace(
     lift=lift(LABEL, JOINT),
     convergence=Convergence([1, 2, 3], [0.52, 0.48, 0.47], [0.3, 0.02, 4e-6]),
 )
-
-
-class Page(HTMLParser):
-    """Headings, links to elsewhere and identifiers of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.headings: list[str] = []
-        self.references: list[str] = []
-        self.identifiers: list[str] = []
-        self._in_heading = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_heading = tag == "h2"
-        for name, value in attrs:
-            if name in {"src", "href", "xlink:href", "action", "srcset"}:
-                self.references.append(value or "")
-            if name == "id":
-                self.identifiers.append(value or "")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_heading:
-            self.headings.append(data)
-            self._in_heading = False
 
 
 class TestRender:

@@ -32,6 +32,18 @@ def lines_to(*peers: str) -> tuple[Lines, list[LoopbackEnd]]:
     return Lines(Hello, [ours for ours, _ in ends]), [theirs for _, theirs in ends]
 
 
+class Slow:
+    """A line on which it takes a while to send."""
+
+    def __init__(self, line: Channel) -> None:
+        self.peer, self._line = line.peer, line
+        self.receive = line.receive
+
+    def send(self, message: Message) -> None:
+        time.sleep(0.2)
+        self._line.send(message)
+
+
 def hear(lines: Lines, seconds: float = 20.0) -> Word:
     word = lines.hear(time.monotonic() + seconds)
     assert word is not None
@@ -80,6 +92,16 @@ class TestLines:
         assert a.receive(Question).number == 9
         a.send(Answer())
         assert lines.hear(time.monotonic() + 0.01) is None
+
+    def test_close_when_a_last_word_has_left(self) -> None:
+        ours, theirs = loopback("us", "a")
+        lines = Lines(Hello, [Slow(ours)])
+        theirs.send(Hello())
+        hear(lines)
+        lines.drop("a", Question(number=9))
+        lines.close()
+        ours.close()
+        assert theirs.receive(Question).number == 9
 
     def test_admit_a_line_from_another_thread(self) -> None:
         lines, _ = lines_to()

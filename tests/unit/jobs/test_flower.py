@@ -1,6 +1,7 @@
 """A party that meets the others on Flower: what its files must say, and what its parts find."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -8,13 +9,17 @@ from msgspec.structs import replace
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
+from isthmus.horizontal.flower.nodes import Nodes
+from isthmus.horizontal.flower.tickets import Settings
 from isthmus.horizontal.flower.visits import Script, Visit, answers
+from isthmus.horizontal.parameters import digest
 from isthmus.jobs import connection
 from isthmus.jobs.begun import begin, take_part
-from isthmus.jobs.flower import play_child
+from isthmus.jobs.flower import play_child, play_master
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.party import Flower, Party
 from isthmus.jobs.plan import SamplesPlan, make_plan
+from isthmus.jobs.site import Ended
 from isthmus.jobs.templates import Made, make
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
@@ -42,6 +47,10 @@ class Trial:
 
     def file(self, party: str) -> Path:
         return self._files[party]
+
+    def files(self, party: str, run: Run) -> Settings:
+        found = {"job": self.job, "party": self.file(party), "run": run.folder}
+        return {name: str(path) for name, path in found.items()}
 
     def change(self, party: str, **changes: object) -> None:
         keyless: dict[str, object] = {
@@ -146,6 +155,17 @@ class TestBegin:
         assert verdict.signature_checked
 
 
+class TestPlayMaster:
+    def test_plays_no_second_time_what_a_process_that_was_left_behind_has_ended(
+        self, trial: Trial, tmp_path: Path
+    ) -> None:
+        run = Run.at(tmp_path / "run")
+        Ended({}, digest({}), 3).keep(run.trained, trial.plan(MASTER).digest)
+        play_master(trial.files(MASTER, run), cast(Nodes, None))  # it asks nobody
+        with take_part(trial.plan(MASTER), run) as begun:
+            assert begun.ledger.messages == 0
+
+
 class TestVisit:
     """A child's part of a run, in one process after the other."""
 
@@ -156,8 +176,7 @@ class TestVisit:
     def test_leaves_what_crossed_for_the_run_to_tell(self, trial: Trial, tmp_path: Path) -> None:
         plan = trial.plan(CHILD)
         run = Run.at(tmp_path / "run")
-        files = {"job": trial.job, "party": trial.file(CHILD), "run": run.folder}
-        settings = {name: str(path) for name, path in files.items()}
+        settings = trial.files(CHILD, run)
         script = [encode(hello(plan.job, MASTER))]
         for known in (-1, 1):  # the first visit, and one that brings nothing new
             answers(Script(script, known), lambda visit: play_child(settings, visit))

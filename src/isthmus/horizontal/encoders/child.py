@@ -46,9 +46,26 @@ def prepare(spec: Encoders, samples: Samples | None, seed: int, party: str) -> P
             return "no samples of this type"
         if len(samples) < spec.least_samples:
             return "too few samples"
+        if not affords_all_rounds(spec, len(samples)):
+            return "privacy budget too small for all rounds"
         return lesson(spec, samples, seed, party)
 
     return prepared
+
+
+def affords_all_rounds(spec: Encoders, samples: int) -> bool:
+    """Whether training on so many samples in every round of a job stays within its epsilon."""
+    asked, training = spec.privacy.sample_level, spec.training
+    if asked is None or asked.epsilon is None:
+        return True
+    from isthmus.horizontal.privacy import accounting  # noqa: PLC0415 - it takes seconds to load
+
+    # What a child that is taken up again has spent by now is a part of this.
+    steps = spec.rounds.count * steps_of(training, samples)
+    spent = accounting.spend(
+        accounting.NOTHING_SPENT, asked.noise, accounting.rate_of(training.batch, samples), steps
+    )
+    return accounting.epsilon(spent, asked.delta) <= asked.epsilon
 
 
 def lesson(spec: Encoders, samples: Samples, seed: int, party: str) -> Lesson:
@@ -61,7 +78,7 @@ def lesson(spec: Encoders, samples: Samples, seed: int, party: str) -> Lesson:
         party: Name of whose they are.
 
     Returns:
-        The lesson; the same round over the same parameters gives the same numbers again.
+        The lesson; without noise, the same round over the same parameters gives the same numbers.
 
     Raises:
         SpecError: The samples do not fit the network or the classes of the job.

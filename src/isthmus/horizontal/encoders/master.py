@@ -11,7 +11,6 @@ from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.blind_fusion import BlindFusion
 from isthmus.horizontal.encoders.by_mean import NoisedFusion, exhausted
 from isthmus.horizontal.encoders.controls import joined
-from isthmus.horizontal.encoders.fusion import Need
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.open_fusion import OpenFusion
 from isthmus.horizontal.encoders.own_node import OwnNode
@@ -21,8 +20,6 @@ from isthmus.horizontal.encoders.spec import ActorCritic, Encoders, Scaffold
 from isthmus.horizontal.encoders.weighing import Weigher
 from isthmus.horizontal.parameters import Layout
 from isthmus.nn.spec import type_of
-
-_BY_OWN_SAMPLES = frozenset({Need.ROOT_UPDATE, Need.LOSS_GRADIENT, Need.WEIGHTS})
 
 
 def training(
@@ -50,13 +47,12 @@ def training(
         SpecError: These do not fit the job.
         ValueError: There is no weigher where the rule needs one.
     """
-    needs = fusion.needs(spec.fusion)
-    if needs & _BY_OWN_SAMPLES and root is None:
+    if root is None and fusion.needs_own_samples(spec.fusion):
         raise JobError(
             f"the fusion rule {fusion.name(spec.fusion)!r} needs samples of the master's own, and "
             "the master has none. Name a dataset in its party file, or agree on another rule."
         )
-    if Need.WEIGHTS in needs and weigher is None:
+    if isinstance(spec.fusion, ActorCritic) and weigher is None:
         raise ValueError("an actor-critic has to be given where the rule of the job is one")
     first = initial(spec, seed)
     layout = Layout.of(first)
@@ -88,7 +84,7 @@ def _fuse(setting: Setting) -> Fuse:
 
 
 def _own_node(spec: Encoders, root: Samples | None, seed: int) -> OwnNode | None:
-    if root is None or not isinstance(spec.fusion, ActorCritic) or not spec.fusion.has_own_node:
+    if root is None or not spec.fusion.has_own_node:
         return None
     return OwnNode(spec, root, seed)
 

@@ -46,7 +46,7 @@ class OwnNode:
         self._samples = len(samples)
 
     def joined(self, gathered: Gathered, before: Parameters, number: int) -> Gathered:
-        """A round with the master's own update as the last one.
+        """A round with the master's own update as the last one, judged by the other half.
 
         Args:
             gathered: Of the children, with counts.
@@ -63,8 +63,12 @@ class OwnNode:
             children=np.append(gathered.children, gathered.enrolled),
             enrolled=gathered.enrolled + 1,
             counts=np.append(given(gathered.counts, Need.COUNTS), self._samples),
+            loss_gradient=self._judging(number).loss_gradient(before, number),
         )
 
     def judge(self, before: Parameters, number: int) -> Judge:
         """Scores by the half that the update of this round does not come from."""
-        return self._halves[(number + 1) % _HALVES].judge(before, number)
+        return self._judging(number).judge(before, number)
+
+    def _judging(self, number: int) -> Root:
+        return self._halves[(number + 1) % _HALVES]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from msgspec import structs
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,11 +46,13 @@ class Root:
         self._seed = seed
         self._size = len(found)
         self._blocks = [found.take(rows[start : start + _AT_ONCE]) for start in starts]
-        self._lesson = lesson(spec, samples, seed, _MASTER)
+        # What hides single samples of a child does not cover the master's: docs/security.md.
+        noiseless = structs.replace(spec, privacy=structs.replace(spec.privacy, sample_level=None))
+        self._lesson = lesson(noiseless, samples, seed, _MASTER)
         self._learner = learner(spec)
 
     def update(self, before: Parameters, number: int) -> Vector:
-        """The update that a child with these samples would send.
+        """The update that a child with these samples would send, without noise.
 
         Args:
             before: What the round starts from.

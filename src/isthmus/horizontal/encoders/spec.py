@@ -13,8 +13,22 @@ Share = Annotated[float, Meta(ge=0, lt=1)]
 Step = Annotated[float, Meta(gt=0, le=100)]
 
 
+TrainsAlong = Annotated[
+    bool,
+    Meta(
+        description="whether the master trains along on half of its samples, in turns, and judges "
+        "by the other half; an actor-critic does so in the mode residual"
+    ),
+]
+
+
 class FusionRule(Spec, frozen=True, tag_field="rule"):
     """Base of the rules by which a master fuses its children's updates into one."""
+
+    @property
+    def has_own_node(self) -> bool:
+        """Whether the master's own samples are one more node, beside the children."""
+        return False
 
 
 class Count(FusionRule, frozen=True, tag="count"):
@@ -116,6 +130,12 @@ class ValidationGradient(FusionRule, frozen=True, tag="validation_gradient"):
             description="pull towards weights by sample count, per unit of divergence from them",
         ),
     ] = 0.02
+    own_node: TrainsAlong = False
+
+    @property
+    def has_own_node(self) -> bool:
+        """Whether the job asks for it."""
+        return self.own_node
 
 
 class WeightCaps(Spec, frozen=True):
@@ -158,13 +178,7 @@ class ActorCritic(FusionRule, frozen=True, tag="actor_critic"):
             description="accuracy that a unit of divergence from weights by sample count must gain",
         ),
     ] = 0.01
-    own_node: Annotated[
-        bool,
-        Meta(
-            description="whether the master trains along on half of its samples, in turns, and "
-            "judges by the other half, in the mode residual"
-        ),
-    ] = True
+    own_node: TrainsAlong = True
     critics: Annotated[
         int, Meta(ge=1, le=2, description="whose lower value counts, in the mode literal")
     ] = 2
@@ -177,7 +191,7 @@ class ActorCritic(FusionRule, frozen=True, tag="actor_critic"):
 
     @property
     def has_own_node(self) -> bool:
-        """Whether the master's own samples are one more node."""
+        """Whether the job asks for it, in a mode that sees updates."""
         return self.mode == "residual" and self.own_node
 
 

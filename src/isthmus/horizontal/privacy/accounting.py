@@ -40,6 +40,11 @@ def spend(spent: Floats, noise: float, rate: float, steps: int) -> Floats:
     return np.vstack([spent, [noise, rate, steps]])
 
 
+def rate_of(batch: int, samples: int) -> float:
+    """Chance of a sample to be in a step, where batches have so many samples on average."""
+    return min(1.0, batch / samples)
+
+
 def spent_by_master(asked: ChildLevel, rounds: int) -> Floats:
     """What rounds cost in which the master noises what it fuses; every child may be in each."""
     return spend(NOTHING_SPENT, asked.noise, 1.0, rounds)

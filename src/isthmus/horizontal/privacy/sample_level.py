@@ -48,7 +48,7 @@ class PrivateDescent:
         """
         self._asked = asked
         self._samples = samples
-        self._rate = min(1.0, batch / samples)
+        self._rate = accounting.rate_of(batch, samples)
         self._optimiser = optimiser
         self._hooks = GradSampleHooks(module, loss_reduction="sum")
         self._clipping = DPOptimizer(
@@ -72,6 +72,9 @@ class PrivateDescent:
 
     def batches(self, steps: int, state: Arrays) -> Iterator[Integers]:
         """Batches to take a step on each.
+
+        A child whose budget is too small for all rounds declines before the first one. So it ends
+        here only where a master plays more of them than the job says, or one of them again.
 
         Args:
             steps: How many, if what the job allows to spend is enough.

@@ -82,7 +82,7 @@ class SampleLevel(Spec, frozen=True):
     delta: Annotated[Delta, Meta(description="chance for which epsilon need not hold")] = 1e-5
     epsilon: Annotated[
         Epsilon | None,
-        Meta(description="most over all rounds: a child stops training before it is passed"),
+        Meta(description="most over all rounds: a child that would pass it declines to train"),
     ] = None
 
 

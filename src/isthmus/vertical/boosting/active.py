@@ -12,8 +12,9 @@ from isthmus.crypto import keys
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import bits, coding, model
-from isthmus.vertical.boosting.coding import Chance, Facts, Rows
+from isthmus.vertical.boosting.coding import Facts
 from isthmus.vertical.boosting.crew import crew
+from isthmus.vertical.boosting.given import Chance, Rows
 from isthmus.vertical.boosting.joint import Joint
 from isthmus.vertical.boosting.memory import ActiveMemory
 from isthmus.vertical.boosting.messages import Codes, ColumnBins, Decisions, Next, Scoring

@@ -9,8 +9,8 @@ off deals the same codes again, and so does who has all tables.
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -20,33 +20,9 @@ from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.data import binning
 from isthmus.data.binning import Binning, Categorical
 from isthmus.data.table import Table
+from isthmus.vertical.boosting.given import Chance, Rows
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.tree import CodeBook
-
-
-@dataclass(frozen=True)
-class Rows:
-    """One party's rows, in the common order."""
-
-    train: Table
-    test: Table
-
-    monotone: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Columns of the active party with which the score must not fall (1), or not rise (-1)."""
-
-
-@dataclass(frozen=True)
-class Chance:
-    """Where the random choices of a job come from."""
-
-    seed: int
-    """The job's seed."""
-
-    job: str
-    """Digest of the job."""
-
-    secret: int | None = None
-    """The active party's own seed, for samples that nobody else may draw again; None: the job's."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import bits, coding, model
 from isthmus.vertical.boosting.answers import Answers
-from isthmus.vertical.boosting.coding import Chance, Columns, Rows
+from isthmus.vertical.boosting.coding import Columns
 from isthmus.vertical.boosting.crew import crew
+from isthmus.vertical.boosting.given import Chance, Rows
 from isthmus.vertical.boosting.memory import PassiveMemory
 from isthmus.vertical.boosting.messages import Codes, ColumnBins, Decisions, Next, Scoring
 from isthmus.vertical.boosting.model import Part

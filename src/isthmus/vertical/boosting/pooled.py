@@ -7,7 +7,8 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.boosting import coding
-from isthmus.vertical.boosting.coding import Chance, Deal, Rows
+from isthmus.vertical.boosting.coding import Deal
+from isthmus.vertical.boosting.given import Chance, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost, central

@@ -5,7 +5,8 @@ import numpy as np
 from isthmus.core import seeds
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import JobError, SpecError
-from isthmus.vertical.boosting.coding import Chance, Columns, Rows
+from isthmus.vertical.boosting.coding import Columns
+from isthmus.vertical.boosting.given import Chance, Rows
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import sampling
 from isthmus.vertical.boosting.trees.boost import Problem

@@ -12,7 +12,9 @@ from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.spec import Count, FedProx, Scaffold
 from isthmus.horizontal.lesson import Lesson
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, digest
-from isthmus.horizontal.spec import LocalTraining
+from isthmus.horizontal.privacy import accounting
+from isthmus.horizontal.privacy.spec import Privacy, SampleLevel
+from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network, type_of
 from tests.learning import NETWORKS, encoders, samples
 
@@ -37,6 +39,23 @@ class TestPrepare:
     def test_declines_with_fewer_samples_than_the_job_wants(self) -> None:
         spec = encoders(least_samples=11)
         assert prepare(spec, samples(rows=10), 1, "ada")("tabular") == "too few samples"
+
+    def test_declines_where_its_privacy_budget_ends_before_the_rounds(self) -> None:
+        # Three steps a round: the budget is what twelve of them cost.
+        spent = accounting.spend(accounting.NOTHING_SPENT, noise=2.0, rate=0.4, steps=12)
+        asked = SampleLevel(noise=2.0, epsilon=accounting.epsilon(spent, SampleLevel().delta))
+        four, five = (
+            encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=count))
+            for count in (4, 5)
+        )
+        assert isinstance(prepare(four, samples(rows=10), 1, "ada")("tabular"), Lesson)
+        found = prepare(five, samples(rows=10), 1, "ada")("tabular")
+        assert found == "privacy budget too small for all rounds"
+
+    def test_trains_whatever_it_costs_where_the_job_sets_no_budget(self) -> None:
+        asked = SampleLevel(noise=0.01)
+        spec = encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=100_000))
+        assert isinstance(prepare(spec, samples(), 1, "ada")("tabular"), Lesson)
 
     @pytest.mark.parametrize("network", NETWORKS)
     def test_confirms_with_the_number_of_samples(self, network: Network) -> None:

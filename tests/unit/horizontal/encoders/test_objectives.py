@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.horizontal.encoders.examples import Examples, examples
-from isthmus.horizontal.encoders.learner import Learner, learner
+from isthmus.horizontal.encoders.learner import Learner, initial, learner
 from isthmus.horizontal.encoders.objectives import contrast, losses, reconstruction, view
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.nn import parameters
 from isthmus.nn.spec import Network
 from isthmus.nn.text import BYTES, MASK, PADDING, START
 from tests.learning import CNN, NETWORKS, TABULAR, TEXT, encoders, samples
@@ -30,6 +32,13 @@ def read(network: Network) -> Examples:
     return examples(network, samples(network), ("even", "odd"))
 
 
+def begun(spec: Encoders) -> Learner:
+    """A learner as a job begins with it: of arbitrary parameters some reach nothing."""
+    module = learner(spec)
+    parameters.put(initial(spec, 1), module)
+    return module
+
+
 class TestEveryObjective:
     @pytest.mark.parametrize("objective", OBJECTIVES)
     @pytest.mark.parametrize("network", NETWORKS)
@@ -37,7 +46,7 @@ class TestEveryObjective:
         self, network: Network, objective: str
     ) -> None:
         spec = encoders(network, objective=objective)
-        module = learner(spec)
+        module = begun(spec)
         found = losses(spec, module, read(network), generator())
         assert found.shape == (10,)
         torch.autograd.backward(found.mean())
@@ -49,7 +58,7 @@ class TestEveryObjective:
         self, network: Network, objective: str
     ) -> None:
         spec = encoders(network, objective=objective)
-        module = learner(spec)
+        module = begun(spec)
         first, again = (losses(spec, module, read(network), generator()) for _ in range(2))
         assert torch.equal(first, again)
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
@@ -10,11 +11,13 @@ from isthmus.horizontal.encoders.fusion import Gathered
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.own_node import OwnNode
-from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
-from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.encoders.spec import ActorCritic, Encoders, ValidationGradient
+from isthmus.horizontal.parameters import Layout, Parameters, Vector
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.horizontal.weighting.actor_critic import weigher
 from isthmus.nn.spec import Tabular
+
+CHILDREN = ["ada", "bo", "cy"]
 
 SPEC = Encoders(
     network=Tabular(columns=("x", "y"), hidden=(4,), size=3),
@@ -67,8 +70,14 @@ class TestOwnNode:
         for number, same in ((2, True), (3, False)):
             updates = [it.joined(gathered, start, number).updates[-1] for it in (ours, theirs)]
             losses = [it.judge(start, number)(nothing).loss[0] for it in (ours, theirs)]
+            slopes = [self.slope(it.joined(gathered, start, number)) for it in (ours, theirs)]
             assert (updates[0] == updates[1]).all() == same
             assert (losses[0] == losses[1]) != same
+            assert (slopes[0] == slopes[1]).all() != same
+
+    def slope(self, joined: Gathered) -> Vector:
+        assert joined.loss_gradient is not None
+        return joined.loss_gradient(np.zeros(joined.updates.shape[1], np.float32))
 
     def test_refuses_samples_too_few_to_part(self) -> None:
         with pytest.raises(SpecError, match="3 samples of its own"):
@@ -76,11 +85,9 @@ class TestOwnNode:
 
 
 class TestMaster:
-    def test_fuses_with_its_own_node_and_records_what_it_saw(self, start: Parameters) -> None:
-        children, rule = ["ada", "bo", "cy"], ActorCritic()
-        taught = training(SPEC, children, 1, samples(40), weigher(rule, 3, 1))
+    def brought(self, start: Parameters) -> list[Contribution]:
         draw = np.random.default_rng(1)
-        brought = [
+        return [
             Contribution(
                 child,
                 10,
@@ -90,10 +97,23 @@ class TestMaster:
                 },
                 {},
             )
-            for child in children
+            for child in CHILDREN
         ]
+
+    def test_fuses_with_its_own_node_and_records_what_it_saw(self, start: Parameters) -> None:
+        brought, chooses = self.brought(start), weigher(ActorCritic(), 3, 1)
+        taught = training(SPEC, CHILDREN, 1, samples(40), chooses)
         first = taught.fuse(taught.initial, brought, {})
         again = taught.fuse(first.parameters, brought, first.state)
-        assert again.weights.keys() == set(children)
+        assert again.weights.keys() == set(CHILDREN)
         assert 0 < sum(again.weights.values()) < 1  # the rest is the master's own
         assert again.evidence["bo"].keys() == {"cosine", "length", "loss_change"}
+
+    @pytest.mark.parametrize("asked", [True, False])
+    def test_descends_with_its_own_node_where_the_job_asks_for_it(
+        self, *, asked: bool, start: Parameters
+    ) -> None:
+        spec = structs.replace(SPEC, fusion=ValidationGradient(own_node=asked))
+        taught = training(spec, CHILDREN, 1, samples(40))
+        weights = taught.fuse(taught.initial, self.brought(start), {}).weights
+        assert (sum(weights.values()) < 0.99) == asked

@@ -2,19 +2,25 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from isthmus.core.errors import JobError
+from isthmus.core.telemetry import Event, Telemetry
 from isthmus.horizontal.course import Contribution, Fused, Summed, Veiled
 from isthmus.horizontal.encoders import spec as rules
 from isthmus.horizontal.encoders.by_mean import exhausted
-from isthmus.horizontal.encoders.child import lesson
+from isthmus.horizontal.encoders.child import lesson, prepare
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.spec import Encoders, FusionRule
+from isthmus.horizontal.lesson import Lesson
+from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.parameters import Layout, digest
 from isthmus.horizontal.privacy.spec import ChildLevel, Privacy, SampleLevel, SecureAggregation
-from isthmus.horizontal.spec import LocalTraining
+from isthmus.horizontal.rounds import child
+from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network
+from tests.federation import Federation, Role
 from tests.learning import NETWORKS, encoders, samples
 
 TINY = 1e-6
@@ -67,6 +73,40 @@ class TestAChild:
         after, metrics = bound.train(start, 2)
         assert digest(after) == digest(start)
         assert metrics["epsilon"] == pytest.approx(limit)
+
+    def test_that_cannot_afford_all_rounds_is_gone_on_without(self) -> None:
+        # Of ten samples a batch takes all, of a thousand one in a hundred.
+        asked = SampleLevel(noise=2.0, epsilon=3.0)
+        spec = replace(private(NETWORKS[0], asked), rounds=Rounds(count=3, quorum=1))
+        rows, told = {"ada": 1000, "bo": 10}, list[Event]()
+
+        def role(name: str) -> Role:
+            own = prepare(spec, samples(rows=rows[name]), 1, name)
+            return lambda line: child(line, "tabular", own, Telemetry(told.append), ChildMemory())
+
+        federation = Federation.of({name: role(name) for name in rows})
+        trained = federation.play(spec.rounds, training=training(spec, list(rows), 1))
+        assert not federation.raised
+        assert [list(it.taken) for it in trained.rounds] == [["ada"]] * 3
+        why = "privacy budget too small for all rounds"
+        assert trained.rounds[0].left_out == {"bo": f"declined: {why}"}
+        assert [it.note for it in told if it.note] == [f"we do not train: {why}"]
+        assert trained.holders == ("ada", "bo")
+
+    def test_that_is_taken_up_again_still_trains(self) -> None:
+        # What it spent before it was cut off is part of what the whole job may cost.
+        alone = lesson(private(NETWORKS[0], SampleLevel(noise=2.0)), samples(), 1, "ada")
+        start = initial(encoders(), 1)
+        limit = [alone.train(start, number)[1]["epsilon"] for number in (1, 2)][-1]
+        asked = SampleLevel(noise=2.0, epsilon=limit)
+        spec = replace(private(NETWORKS[0], asked), rounds=Rounds(count=2))
+        first = prepare(spec, samples(), 1, "ada")("tabular")
+        assert isinstance(first, Lesson)
+        first.train(start, 1)
+        again = prepare(spec, samples(), 1, "ada")("tabular")
+        assert isinstance(again, Lesson)
+        again.state.update(first.state)
+        assert digest(again.train(start, 2)[0]) != digest(start)
 
     def test_draws_noise_that_the_seed_of_the_job_does_not_tell(self) -> None:
         spec = private(NETWORKS[0], SampleLevel())

@@ -11,6 +11,7 @@ from isthmus.horizontal.encoders.examples import examples
 from isthmus.horizontal.encoders.learner import initial, learner
 from isthmus.horizontal.encoders.root import Root
 from isthmus.horizontal.parameters import Layout, Vector
+from isthmus.horizontal.privacy.spec import Privacy, SampleLevel
 from isthmus.nn import parameters
 from tests.learning import CLASSES, TABULAR, encoders, samples
 
@@ -28,6 +29,11 @@ class TestRoot:
         trained, _ = lesson(SPEC, samples(), 7, "master").train(START, 3)
         expected = LAYOUT.to_vector(trained) - LAYOUT.to_vector(START)
         assert np.array_equal(Root(SPEC, samples(), 7).update(START, 3), expected)
+
+    def test_adds_no_noise_where_children_do(self) -> None:
+        private = encoders(privacy=Privacy(sample_level=SampleLevel(epsilon=0.01)))
+        plain, same = (Root(it, samples(), 7).update(START, 3) for it in (SPEC, private))
+        assert np.array_equal(plain, same)
 
     @pytest.mark.parametrize("objective", ["labels", "reconstruction"])
     def test_gradient_is_the_slope_of_the_loss(self, objective: str) -> None:

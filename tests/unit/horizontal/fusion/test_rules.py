@@ -116,6 +116,22 @@ class TestNeeds:
 
 
 @pytest.mark.parametrize(
+    ("rule", "needs"),
+    [
+        (spec.Count(), False),
+        (spec.MultiKrum(faulty=2), False),
+        (spec.FLTrust(), True),
+        (spec.ValidationGradient(), True),
+        (spec.ActorCritic(), True),
+        (spec.ActorCritic(mode="sum_only"), True),
+    ],
+)
+class TestOwnSamples:
+    def test_are_needed_to_judge_by(self, rule: FusionRule, *, needs: bool) -> None:
+        assert fusion.needs_own_samples(rule) == needs
+
+
+@pytest.mark.parametrize(
     "rule",
     [
         rule

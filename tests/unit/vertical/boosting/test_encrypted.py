@@ -1,3 +1,5 @@
+"""Histograms over encrypted rows equal those over plain ones, and what is malformed is refused."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,9 +120,7 @@ class TestRoot:
         sums = extreme.root(np.ones((1, 2), np.bool_))
         assert sums[:, 0, 0].tolist() == [[rows * g, 0], [rows * MOST, 0]]
 
-    @settings(
-        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 8), st.integers(0, 2**32))
     def test_equals_plain_sums_of_any_rows(
         self, key: PrivateKey, rows: int, codes: int, bins: int, seed: int

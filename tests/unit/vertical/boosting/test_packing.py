@@ -1,3 +1,5 @@
+"""Integers in one plaintext come apart again as they went in, in the clear and under any width."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

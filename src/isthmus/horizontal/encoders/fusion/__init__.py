@@ -23,6 +23,7 @@ from isthmus.horizontal.encoders.fusion.rules import (
     least_children,
     name,
     needs,
+    needs_own_samples,
     start,
 )
 from isthmus.horizontal.encoders.fusion.state import State
@@ -36,5 +37,6 @@ __all__ = [
     "least_children",
     "name",
     "needs",
+    "needs_own_samples",
     "start",
 ]

@@ -106,6 +106,11 @@ def needs(rule: spec.FusionRule) -> frozenset[Need]:
     return RULES[type(rule)].needs
 
 
+def needs_own_samples(rule: spec.FusionRule) -> bool:
+    """Whether the master can only fuse by the rule with samples of its own."""
+    return not needs(rule).isdisjoint({Need.ROOT_UPDATE, Need.LOSS_GRADIENT, Need.WEIGHTS})
+
+
 def least_children(rule: spec.FusionRule) -> int:
     """The fewest children of a round that the rule can fuse: no quorum may be lower."""
     return RULES[type(rule)].least_children(rule)

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.core.errors import ChannelError
+from isthmus.core.errors import ChannelError, DiskError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.memory import ChildMemory
+from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.parameters import Parameters, digest
-from isthmus.horizontal.rounds import child
+from isthmus.horizontal.rounds import Trained, child
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.faults import FaultyChannel, drop
 from isthmus.transport.loopback import LoopbackEnd
+from tests.disk import full_disk
 from tests.federation import ENCODER, INITIAL, Federation, learner, lesson, shift
 
 ROOT = Path(__file__).parents[3]
@@ -63,6 +64,22 @@ class TestAfterKill9:
     ) -> None:
         run(tmp_path, "never", updates)
         assert run(tmp_path, "never", updates).stdout.split() == [uninterrupted, "6", "0"]
+
+
+class TestAMasterWithoutRoomOnItsDisk:
+    def test_says_so_and_goes_on_when_there_is_some(self, tmp_path: Path) -> None:
+        def played(count: int) -> Trained:
+            memory = MasterMemory(tmp_path / "master", "job")
+            memory.load()
+            federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+            return federation.play(Rounds(count=count, quorum=1), memory=memory)
+
+        played(2)
+        with full_disk(), pytest.raises(DiskError, match=r"Make room .* start the same command"):
+            played(4)
+        trained = played(4)
+        assert len(trained.rounds) == 4
+        assert all((array == 4.0).all() for array in trained.parameters.values())
 
 
 class TestAChildThatComesBack:

@@ -12,7 +12,7 @@ from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.fusion import Gathered, Need, State
 from isthmus.horizontal.encoders.fusion.corrections import scaffold_control
 from isthmus.horizontal.encoders.fusion.scaffold import Control
-from isthmus.horizontal.encoders.spec import (
+from isthmus.horizontal.encoders.fusion.spec import (
     ActorCritic,
     Count,
     FedAdam,

@@ -19,7 +19,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.course import Blind, Contribution, Fused, Summed, Training
 from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.fusion.contributions import flaw
-from isthmus.horizontal.encoders.spec import Count, Limits
+from isthmus.horizontal.encoders.fusion.spec import Count, Limits
 from isthmus.horizontal.inprocess import federate
 from isthmus.horizontal.lesson import Lesson, Train
 from isthmus.horizontal.lines import Lines

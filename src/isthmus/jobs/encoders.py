@@ -10,7 +10,8 @@ from isthmus.data.samples import Samples, pooled
 from isthmus.horizontal import forecast as rounds
 from isthmus.horizontal.course import Round, Training
 from isthmus.horizontal.encoders import fusion, rehearsal
-from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.lesson import Prepare
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.weighting import evidence

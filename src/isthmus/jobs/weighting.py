@@ -10,7 +10,8 @@ from isthmus.data.samples import Samples
 from isthmus.horizontal import inprocess
 from isthmus.horizontal.course import Round, Training
 from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.spec import Count, Encoders
+from isthmus.horizontal.encoders.fusion.spec import Count
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.lesson import Lesson, Prepare
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.weighting.spec import Weighting, as_encoders

@@ -9,9 +9,10 @@ from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders import head
 from isthmus.horizontal.encoders.child import prepare
+from isthmus.horizontal.encoders.fusion.spec import Count, FedProx, Fusion, Scaffold
 from isthmus.horizontal.encoders.head import Holding
 from isthmus.horizontal.encoders.master import training
-from isthmus.horizontal.encoders.spec import Count, Encoders, FedProx, Fusion, Head, Scaffold
+from isthmus.horizontal.encoders.spec import Encoders, Head
 from isthmus.horizontal.lesson import Prepare
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.rounds import Trained

@@ -10,8 +10,8 @@ from isthmus.horizontal.course import Contribution, Fused
 from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.fusion import Gathered
 from isthmus.horizontal.encoders.fusion.averages import count_weights, uniform_weights
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Count, Fusion, Uniform
 from isthmus.horizontal.encoders.setting import Remembered, Setting
-from isthmus.horizontal.encoders.spec import ActorCritic, Count, Fusion, Uniform
 from isthmus.horizontal.parameters import Parameters, Vector
 from isthmus.horizontal.privacy.child_level import noised_mean
 from isthmus.horizontal.privacy.spec import ChildLevel

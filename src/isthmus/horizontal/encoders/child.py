@@ -14,9 +14,10 @@ from isthmus.horizontal.encoders.fusion.corrections import (
     scaffold_control,
     scaffold_gradient,
 )
+from isthmus.horizontal.encoders.fusion.spec import FedProx, Scaffold
 from isthmus.horizontal.encoders.learner import Learner, learner
 from isthmus.horizontal.encoders.local import Correct, practise, practise_privately, steps_of
-from isthmus.horizontal.encoders.spec import Encoders, FedProx, Scaffold
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.lesson import Lesson, Prepare
 from isthmus.horizontal.messages import Reason
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, single

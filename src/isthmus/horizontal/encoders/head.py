@@ -20,11 +20,12 @@ from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.child import lesson
 from isthmus.horizontal.encoders.examples import Examples, examples, scaling_of
+from isthmus.horizontal.encoders.fusion.spec import Count
 from isthmus.horizontal.encoders.learner import Learner, encoder_of, initial, task_of
 from isthmus.horizontal.encoders.local import batches
 from isthmus.horizontal.encoders.model import Model, accuracy, embeddings, encoder
 from isthmus.horizontal.encoders.scaling import Scaling
-from isthmus.horizontal.encoders.spec import Count, Encoders, Head
+from isthmus.horizontal.encoders.spec import Encoders, Head
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.spec import LocalTraining

@@ -11,12 +11,13 @@ from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.blind_fusion import BlindFusion
 from isthmus.horizontal.encoders.by_mean import NoisedFusion, exhausted
 from isthmus.horizontal.encoders.controls import joined
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Scaffold
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.open_fusion import OpenFusion
 from isthmus.horizontal.encoders.own_node import OwnNode
 from isthmus.horizontal.encoders.root import Root
 from isthmus.horizontal.encoders.setting import Setting
-from isthmus.horizontal.encoders.spec import ActorCritic, Encoders, Scaffold
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.encoders.weighing import Weigher
 from isthmus.horizontal.parameters import Layout
 from isthmus.nn.spec import type_of

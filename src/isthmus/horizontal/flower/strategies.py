@@ -24,8 +24,8 @@ from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
 from isthmus.horizontal.encoders import fusion
 from isthmus.horizontal.encoders.fusion import Gathered, Need
 from isthmus.horizontal.encoders.fusion.contributions import checked_update
+from isthmus.horizontal.encoders.fusion.spec import FedProx, FusionRule, Limits
 from isthmus.horizontal.encoders.fusion.validation_gradient import LossGradient
-from isthmus.horizontal.encoders.spec import FedProx, FusionRule, Limits
 from isthmus.horizontal.encoders.weighing import Judge, Weigher
 from isthmus.horizontal.parameters import Layout, Parameters, Vector
 from isthmus.transport.message import one_line

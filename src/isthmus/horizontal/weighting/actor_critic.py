@@ -1,6 +1,6 @@
 """The index of the modes: from the job's rule to the actor-critic that weighs its children."""
 
-from isthmus.horizontal.encoders.spec import ActorCritic
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.weighing import Weigher
 from isthmus.horizontal.weighting.sum_only import SumOnly
 

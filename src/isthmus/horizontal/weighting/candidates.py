@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from isthmus.core.arrays import Floats
-from isthmus.horizontal.encoders.spec import ActorCritic
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.weighing import Judge, Scores
 from isthmus.horizontal.parameters import Updates, single
 

@@ -15,8 +15,8 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.seeds import generator
 from isthmus.horizontal.encoders.fusion.averages import capped, weighted_sum
 from isthmus.horizontal.encoders.fusion.rules import Gathered
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import ActorCritic
 from isthmus.horizontal.encoders.weighing import Chosen, Judge
 from isthmus.horizontal.weighting.candidates import accuracies
 from isthmus.horizontal.weighting.networks import Kept, Learner, Perceptron, one_thread, tensor

@@ -10,8 +10,8 @@ from isthmus.data.samples import Samples
 from isthmus.horizontal.course import Training
 from isthmus.horizontal.encoders import master
 from isthmus.horizontal.encoders.controls import parted
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.root import Root
-from isthmus.horizontal.encoders.spec import ActorCritic
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.weighting.actor_critic import weigher
 from isthmus.horizontal.weighting.spec import Stop, Weighting, as_encoders

@@ -16,8 +16,8 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.seeds import generator
 from isthmus.horizontal.encoders.fusion.averages import capped, count_weights
 from isthmus.horizontal.encoders.fusion.rules import Gathered, Need, given
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import ActorCritic
 from isthmus.horizontal.encoders.weighing import Chosen, Judge
 from isthmus.horizontal.weighting import policy
 from isthmus.horizontal.weighting.candidates import accuracies, moved, prices, scored

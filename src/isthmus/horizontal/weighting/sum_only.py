@@ -19,8 +19,8 @@ from isthmus.horizontal.encoders.fusion.averages import (
     weighted_sum,
 )
 from isthmus.horizontal.encoders.fusion.rules import Gathered, Need, given
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, WeightCaps
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import ActorCritic, WeightCaps
 from isthmus.horizontal.encoders.weighing import Chosen, Judge
 from isthmus.horizontal.parameters import Vector
 from isthmus.horizontal.weighting.candidates import accuracies, moved

@@ -8,8 +8,8 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.encoders.child import lesson, prepare
 from isthmus.horizontal.encoders.controls import joined, parted
+from isthmus.horizontal.encoders.fusion.spec import Count, FedProx, Scaffold
 from isthmus.horizontal.encoders.learner import initial
-from isthmus.horizontal.encoders.spec import Count, FedProx, Scaffold
 from isthmus.horizontal.lesson import Lesson
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, digest
 from isthmus.horizontal.privacy import accounting

@@ -8,14 +8,15 @@ import pytest
 
 from isthmus.core.errors import JobError, SpecError
 from isthmus.horizontal.course import Contribution, Fused, Summed, Training, Veiled
-from isthmus.horizontal.encoders import spec as rules
 from isthmus.horizontal.encoders.child import lesson
 from isthmus.horizontal.encoders.fusion import Gathered, State
+from isthmus.horizontal.encoders.fusion import spec as rules
+from isthmus.horizontal.encoders.fusion.spec import FusionRule
 from isthmus.horizontal.encoders.fusion.validation_gradient import Logits
 from isthmus.horizontal.encoders.head import alone
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
-from isthmus.horizontal.encoders.spec import Encoders, FusionRule
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.encoders.weighing import Chosen, Judge
 from isthmus.horizontal.lesson import Lesson
 from isthmus.horizontal.parameters import Layout, digest

@@ -8,10 +8,11 @@ from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.course import Contribution
 from isthmus.horizontal.encoders.fusion import Gathered
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, ValidationGradient
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.own_node import OwnNode
-from isthmus.horizontal.encoders.spec import ActorCritic, Encoders, ValidationGradient
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.parameters import Layout, Parameters, Vector
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.horizontal.weighting.actor_critic import weigher

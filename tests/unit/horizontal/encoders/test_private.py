@@ -7,12 +7,13 @@ from msgspec.structs import replace
 from isthmus.core.errors import JobError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.horizontal.course import Contribution, Fused, Summed, Veiled
-from isthmus.horizontal.encoders import spec as rules
 from isthmus.horizontal.encoders.by_mean import exhausted
 from isthmus.horizontal.encoders.child import lesson, prepare
+from isthmus.horizontal.encoders.fusion import spec as rules
+from isthmus.horizontal.encoders.fusion.spec import FusionRule
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
-from isthmus.horizontal.encoders.spec import Encoders, FusionRule
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.lesson import Lesson
 from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.parameters import Layout, digest

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from isthmus.horizontal.encoders.spec import ActorCritic, Encoders
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
+from isthmus.horizontal.encoders.spec import Encoders
 
 TEXT = {"type": "text"}
 SECURE: dict[str, Any] = {"secure_aggregation": {}}

@@ -11,8 +11,8 @@ from flwr.supercore.task_identity import TaskIdentity
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.encoders import spec
-from isthmus.horizontal.encoders.spec import FusionRule, Limits
+from isthmus.horizontal.encoders.fusion import spec
+from isthmus.horizontal.encoders.fusion.spec import FusionRule, Limits
 from isthmus.horizontal.flower.strategies import FusionStrategy, Root
 from isthmus.horizontal.parameters import Parameters
 

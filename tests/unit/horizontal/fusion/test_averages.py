@@ -13,7 +13,7 @@ from isthmus.horizontal.encoders.fusion.averages import (
     uniform_weights,
     weighted_sum,
 )
-from isthmus.horizontal.encoders.spec import WeightCaps
+from isthmus.horizontal.encoders.fusion.spec import WeightCaps
 
 probabilities = st.lists(st.floats(0, 1), min_size=4, max_size=20).filter(any)
 

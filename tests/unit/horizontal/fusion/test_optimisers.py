@@ -5,7 +5,7 @@ import pytest
 
 from isthmus.horizontal.encoders.fusion import optimisers
 from isthmus.horizontal.encoders.fusion.optimisers import Moments, Momentum
-from isthmus.horizontal.encoders.spec import FedAdam, FedAvgM, FedYogi
+from isthmus.horizontal.encoders.fusion.spec import FedAdam, FedAvgM, FedYogi
 from isthmus.horizontal.parameters import Vector
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import JobError
-from isthmus.horizontal.encoders import fusion, spec
-from isthmus.horizontal.encoders.fusion import Gathered, Need
+from isthmus.horizontal.encoders import fusion
+from isthmus.horizontal.encoders.fusion import Gathered, Need, spec
 from isthmus.horizontal.encoders.fusion.rules import RULES
+from isthmus.horizontal.encoders.fusion.spec import Fusion, FusionRule
 from isthmus.horizontal.encoders.fusion.validation_gradient import Logits
-from isthmus.horizontal.encoders.spec import Fusion, FusionRule
 from isthmus.horizontal.parameters import Vector
 
 CHILDREN, SIZE = 7, 5

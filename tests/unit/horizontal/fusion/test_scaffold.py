@@ -3,7 +3,7 @@ import pytest
 
 from isthmus.horizontal.encoders.fusion.corrections import scaffold_control, scaffold_gradient
 from isthmus.horizontal.encoders.fusion.scaffold import Control, no_control, scaffold
-from isthmus.horizontal.encoders.spec import Scaffold
+from isthmus.horizontal.encoders.fusion.spec import Scaffold
 from isthmus.horizontal.parameters import Vector
 
 

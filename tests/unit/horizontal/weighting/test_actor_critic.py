@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.encoders.fusion import State
-from isthmus.horizontal.encoders.spec import ActorCritic, WeightCaps
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, WeightCaps
 from isthmus.horizontal.encoders.weighing import Chosen, Planner
 from isthmus.horizontal.weighting.actor_critic import weigher
 from isthmus.store import checkpoint

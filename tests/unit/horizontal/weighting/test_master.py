@@ -4,7 +4,7 @@ import pytest
 from isthmus.core.errors import JobError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.course import Contribution, Training
-from isthmus.horizontal.encoders.spec import ActorCritic, Count, Fusion
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Count, Fusion
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.horizontal.weighting.master import training
 from isthmus.horizontal.weighting.spec import Stop, Weighting

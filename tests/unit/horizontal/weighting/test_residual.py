@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus.horizontal.encoders.fusion.averages import count_weights
-from isthmus.horizontal.encoders.spec import ActorCritic
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.weighing import Scores
 from isthmus.horizontal.parameters import Updates
 from isthmus.horizontal.weighting.candidates import scored

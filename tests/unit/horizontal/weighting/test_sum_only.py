@@ -3,7 +3,7 @@ import pytest
 
 from isthmus.core.errors import JobError
 from isthmus.horizontal.encoders.fusion.averages import weighted_sum
-from isthmus.horizontal.encoders.spec import ActorCritic, WeightCaps
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, WeightCaps
 from isthmus.horizontal.weighting.sum_only import SumOnly
 from tests.unit.horizontal.weighting.rounds import gathered, judge
 

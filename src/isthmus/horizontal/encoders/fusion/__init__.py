@@ -12,7 +12,8 @@ function of arrays; what it remembers between rounds goes in and comes out as it
 | `robust.py`              | median, trimmed_mean, multi_krum, fltrust           |
 | `validation_gradient.py` | validation_gradient                                 |
 
-`contributions.py` checks what a child sent before any of them sees it.
+`spec.py` is what a job says of them; `contributions.py` checks what a child sent before any of them
+sees it.
 """
 
 from isthmus.horizontal.encoders.fusion.rules import (

@@ -6,7 +6,7 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import JobError
-from isthmus.horizontal.encoders.spec import WeightCaps
+from isthmus.horizontal.encoders.fusion.spec import WeightCaps
 from isthmus.horizontal.parameters import Updates, Vector, single
 
 _PRECISION = 1e-5  # of a softmax in single precision

@@ -3,7 +3,7 @@
 import numpy as np
 
 from isthmus.core.errors import PeerError
-from isthmus.horizontal.encoders.spec import Limits
+from isthmus.horizontal.encoders.fusion.spec import Limits
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, finite, misfit
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.horizontal.encoders.fusion.spec import FedAdam, FedAvgM, FedYogi
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import FedAdam, FedAvgM, FedYogi
 from isthmus.horizontal.parameters import Vector, single
 
 

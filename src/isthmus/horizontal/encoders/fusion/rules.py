@@ -10,8 +10,13 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import JobError
-from isthmus.horizontal.encoders import spec
-from isthmus.horizontal.encoders.fusion import optimisers, robust, scaffold, validation_gradient
+from isthmus.horizontal.encoders.fusion import (
+    optimisers,
+    robust,
+    scaffold,
+    spec,
+    validation_gradient,
+)
 from isthmus.horizontal.encoders.fusion.averages import (
     chosen_weights,
     count_weights,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.horizontal.encoders.fusion.averages import uniform_weights, weighted_sum
+from isthmus.horizontal.encoders.fusion.spec import Scaffold
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import Scaffold
 from isthmus.horizontal.parameters import Updates, Vector, single
 
 

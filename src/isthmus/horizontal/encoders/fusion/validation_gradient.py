@@ -8,8 +8,8 @@ from scipy import special
 
 from isthmus.core.arrays import Floats
 from isthmus.horizontal.encoders.fusion.averages import weighted_sum
+from isthmus.horizontal.encoders.fusion.spec import ValidationGradient
 from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.spec import ValidationGradient
 from isthmus.horizontal.parameters import Updates, Vector
 
 LossGradient = Callable[[Vector], Vector]

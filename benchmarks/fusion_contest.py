@@ -31,7 +31,7 @@ from isthmus.horizontal.encoders.fusion.spec import (
 )
 from isthmus.horizontal.encoders.weighing import Scores, Weigher
 from isthmus.horizontal.parameters import Updates, Vector
-from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.horizontal.weighting.actor_critic import weigher_of
 
 FEDAVG, ROOT_ONLY, ORACLE = "fedavg", "root_only", "oracle"
 RESIDUAL, LITERAL, SUM_ONLY = "actor_critic", "actor_critic literal", "actor_critic sum_only"
@@ -113,9 +113,7 @@ class Master:
         count = len(self.federation.counts)
         self.rule = RULES.get(self.name, Count())
         self.state = fusion.start(self.rule, self.federation.size)
-        self.weigher = None
-        if isinstance(self.rule, ActorCritic):
-            self.weigher = weigher(self.rule, count, self.federation.seed)
+        self.weigher = weigher_of(self.rule, count, self.federation.seed)
         self.weighing = self.weigher.start() if self.weigher else None
         self.controls = np.zeros((count, self.federation.size), np.float32)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # commands load what they need when they run
         AlignmentResult,
         Result,
         RoundsResult,
+        Simulated,
         SimulatedAlignment,
         SimulatedRounds,
         SimulationResult,
@@ -60,9 +61,8 @@ def of_simulation(result: "SimulationResult") -> Group:
     """
     lines = [
         *_course(result),
-        ("seconds", f"{result.seconds['simulation']:.1f}"),
-        *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
-        *((f"{party}'s report", path) for party, path in result.reports.items()),
+        *_spent(result),
+        *_reports(result.reports),
     ]
     return page(_measures(result.metrics), facts(lines))
 
@@ -108,12 +108,20 @@ def of_simulated_rounds(result: "SimulatedRounds") -> Group:
     lines = [
         ("training", result.ending),
         *_suspects(result.suspects),
-        ("seconds", f"{result.seconds['simulation']:.1f}"),
-        *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
-        *((f"{party}'s report", path) for party, path in result.reports.items()),
+        *_spent(result),
+        *_reports(result.reports),
     ]
     weights = [table(("child", "weight in the last round #"), weighed)] if result.weights else []
     return page(table(heads, rows), *weights, facts(lines))
+
+
+def _spent(result: "Simulated") -> list[tuple[str, object]]:
+    sent = ((f"{party} sent", size(each.bytes)) for party, each in result.egress.items())
+    return [("seconds", f"{result.seconds['simulation']:.1f}"), *sent]
+
+
+def _reports(found: Mapping[str, str]) -> list[tuple[str, object]]:
+    return [(f"{party}'s report", path) for party, path in found.items()]
 
 
 def _suspects(found: Mapping[str, list[str]]) -> list[tuple[str, object]]:
@@ -151,8 +159,7 @@ def of_simulated_alignment(result: "SimulatedAlignment", run: "Run") -> Group:
     """
     lines = [
         *_aligned(result.alignment),
-        ("seconds", f"{result.seconds['simulation']:.1f}"),
-        *((f"{party} sent", size(sent.bytes)) for party, sent in result.egress.items()),
+        *_spent(result),
         ("run", run.folder),
     ]
     return page(facts(lines))

@@ -15,7 +15,7 @@ from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.lesson import Prepare
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.weighting import evidence
-from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.horizontal.weighting.actor_critic import weigher_of
 from isthmus.jobs.site import EPSILON, Ended, Measures, Site
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of
@@ -63,8 +63,8 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
             f"the fusion rule {fusion.name(spec.fusion)!r} needs samples of the master's own: add "
             "the table of the job's data set to the party file, or agree on another rule."
         )
-    for samples in (train, test):
-        if samples is None or samples.type != type_of(spec.network):
+    for samples in (_fitting(spec, part) for part in (train, test)):
+        if samples is None:
             continue  # a child may have none: then it declines
         if spec.objective == "labels" and samples.labels is None:
             raise SpecError("the job learns from labels: name their column, `label`.")
@@ -86,9 +86,7 @@ def lead(spec: Encoders, site: Site) -> Training:
     """What the master lets its children train."""
     from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
 
-    chooses = None
-    if isinstance(spec.fusion, ActorCritic):
-        chooses = weigher(spec.fusion, len(site.children), site.seed)
+    chooses = weigher_of(spec.fusion, len(site.children), site.seed)
     return training(spec, site.children, site.seed, site.train, chooses)
 
 

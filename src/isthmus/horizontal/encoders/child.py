@@ -63,10 +63,8 @@ def affords_all_rounds(spec: Encoders, samples: int) -> bool:
 
     # What a child that is taken up again has spent by now is a part of this.
     steps = spec.rounds.count * steps_of(training, samples)
-    spent = accounting.spend(
-        accounting.NOTHING_SPENT, asked.noise, accounting.rate_of(training.batch, samples), steps
-    )
-    return accounting.epsilon(spent, asked.delta) <= asked.epsilon
+    rate = accounting.rate_of(training.batch, samples)
+    return accounting.affordable(accounting.NOTHING_SPENT, asked, rate, steps) == steps
 
 
 def lesson(spec: Encoders, samples: Samples, seed: int, party: str) -> Lesson:

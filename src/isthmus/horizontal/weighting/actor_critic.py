@@ -1,8 +1,13 @@
 """The index of the modes: from the job's rule to the actor-critic that weighs its children."""
 
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic
+from isthmus.horizontal.encoders.fusion.spec import ActorCritic, FusionRule
 from isthmus.horizontal.encoders.weighing import Weigher
 from isthmus.horizontal.weighting.sum_only import SumOnly
+
+
+def weigher_of(rule: FusionRule, enrolled: int, seed: int) -> Weigher | None:
+    """What chooses the weights of a job by any rule: nothing, where that is no actor-critic."""
+    return weigher(rule, enrolled, seed) if isinstance(rule, ActorCritic) else None
 
 
 def weigher(rule: ActorCritic, enrolled: int, seed: int) -> Weigher:

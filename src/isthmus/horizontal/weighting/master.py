@@ -10,10 +10,9 @@ from isthmus.data.samples import Samples
 from isthmus.horizontal.course import Training
 from isthmus.horizontal.encoders import master
 from isthmus.horizontal.encoders.controls import parted
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.root import Root
 from isthmus.horizontal.parameters import Layout, Parameters
-from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.horizontal.weighting.actor_critic import weigher_of
 from isthmus.horizontal.weighting.spec import Stop, Weighting, as_encoders
 from isthmus.horizontal.weighting.stopping import stopping
 
@@ -36,8 +35,7 @@ def training(
         JobError: The fusion rule or `stop` needs samples of the master's own, and there are none.
         SpecError: These do not fit the job.
     """
-    encoders, rule = as_encoders(spec), spec.fusion
-    chooses = weigher(rule, len(children), seed) if isinstance(rule, ActorCritic) else None
+    encoders, chooses = as_encoders(spec), weigher_of(spec.fusion, len(children), seed)
     found = master.training(encoders, children, seed, root, chooses)
     if spec.stop == Stop():
         return found

@@ -53,17 +53,46 @@ def dump(spec: Spec) -> bytes:
     return msgspec.toml.encode(_plain(spec))
 
 
+def settings(table: msgspec.Struct) -> str:
+    """Every key of a spec and its value, defaults included, its kind first: for people."""
+    config = table.__struct_config__
+    keys = [f'{config.tag_field} = "{config.tag}"'] if config.tag_field else []
+    for key, value in msgspec.structs.asdict(table).items():
+        inner = isinstance(value, msgspec.Struct)
+        text = f"({settings(value)})" if inner else msgspec.json.encode(value).decode()
+        if text not in {"()", "null"}:
+            keys.append(f"{key} = {text}")
+    return ", ".join(keys)
+
+
 def digest(spec: Spec) -> str:
-    """SHA-256 of a spec's canonical JSON, in hex: equal specs have equal digests."""
-    return hashlib.sha256(msgspec.json.encode(spec, order="sorted")).hexdigest()
+    """SHA-256 of a spec's canonical JSON, in hex: equal specs have equal digests.
+
+    What is not there is left out: a key that a later version adds, and that is None unless somebody
+    writes it, leaves the digests of all others as they were.
+    """
+    return _sha256(_without_none(msgspec.to_builtins(spec)))
 
 
 def key_digests(spec: Spec) -> dict[str, str]:
     """Digest of every key of a spec by its dotted path, to name where two specs differ."""
-    return {
-        key: hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
-        for key, value in _leaves("", msgspec.to_builtins(spec))
-    }
+    said = _without_none(msgspec.to_builtins(spec))
+    return {key: _sha256(value) for key, value in _leaves("", said)}
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def _without_none(value: Any) -> Any:
+    match value:
+        case dict():
+            keys = cast(dict[str, Any], value)
+            return {key: _without_none(inner) for key, inner in keys.items() if inner is not None}
+        case list():
+            return [_without_none(inner) for inner in cast(list[Any], value)]
+        case _:
+            return value
 
 
 def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from isthmus.core.errors import (
@@ -13,19 +12,18 @@ from isthmus.core.errors import (
     PeerError,
     PolicyError,
     SpecError,
-    about,
+    naming_file,
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
-from isthmus.horizontal.flower.launch import SuperLink
-from isthmus.jobs.plan import Plan
+from isthmus.jobs.plan import PartyPlan
 from isthmus.transport import grpc
 from isthmus.transport.grpc import GrpcChannel, Identity, Listener
 from isthmus.transport.pin import pin
 
 
 @contextmanager
-def connect(plan: Plan, telemetry: Telemetry) -> Generator[dict[str, GrpcChannel]]:
+def connect(plan: PartyPlan, telemetry: Telemetry) -> Generator[dict[str, GrpcChannel]]:
     """Wait for the other parties, prove who we are, and hold the lines while the block runs.
 
     Args:
@@ -53,7 +51,7 @@ def connect(plan: Plan, telemetry: Telemetry) -> Generator[dict[str, GrpcChannel
         _close(lines)
 
 
-def listen(plan: Plan) -> Listener:
+def listen(plan: PartyPlan) -> Listener:
     """Listen where all parties of a job come to us.
 
     Args:
@@ -70,21 +68,21 @@ def listen(plan: Plan) -> Listener:
     return grpc.listen(identity(plan), address, pinned, patience=plan.party.patience)
 
 
-def identity(plan: Plan) -> Identity:
+def identity(plan: PartyPlan) -> Identity:
     """Read our certificate and private key, and check that they belong together.
 
     Args:
         plan: What we are about to run.
 
     Returns:
-        Who we are; on Flower, where other keys prove that, a party without [identity] gets one that
-        seals the ledger of this run and proves nothing else.
+        Who we are. Where nobody asks for a certificate (see `PartyPlan.needs_identity`), a party
+        without [identity] gets one that seals the ledger of this run and proves nothing else.
 
     Raises:
         SpecError: A file is missing, unsafe, expired, or not this party's.
     """
     party = plan.party
-    if party.identity is None and party.engine == "flower":
+    if party.identity is None and not plan.needs_identity:
         key = certificates.make_key()
         return Identity(party.party, certificates.self_signed(party.party, key), key)
     if party.identity is None:
@@ -95,8 +93,8 @@ def identity(plan: Plan) -> Identity:
         )
     certificate_file = plan.folder / party.identity.certificate
     key_file = plan.folder / party.identity.private_key
-    certificate, private_key = _read(certificate_file), _read(key_file)
-    _check_private(key_file)
+    certificate, private_key = read_file(certificate_file), read_file(key_file)
+    check_private(key_file)
     try:
         certificates.check(certificate, private_key, party.party)
     except SpecError as error:
@@ -104,7 +102,7 @@ def identity(plan: Plan) -> Identity:
     return Identity(party.party, certificate, private_key)
 
 
-def check(plan: Plan) -> None:
+def check(plan: PartyPlan) -> None:
     """Check keys and addresses without contacting anybody.
 
     Args:
@@ -114,46 +112,27 @@ def check(plan: Plan) -> None:
         SpecError: One of them is missing or wrong.
     """
     identity(plan)
-    if plan.party.engine == "flower":
-        _check_flower(plan)
-        return
     for peer in plan.neighbours:
         _pinned(plan, peer)
         _address(plan, peer)
 
 
-def superlink(plan: Plan) -> SuperLink:
-    """How our SuperNode comes to its SuperLink.
-
-    Args:
-        plan: What we are about to run; we are a child.
-
-    Returns:
-        The address, and files that can be read.
-
-    Raises:
-        SpecError: A key of the table [flower] is missing or wrong, or a file is.
-    """
-    flower = plan.party.flower
-    if not (flower.superlink and flower.root_certificates and flower.private_key):
-        raise SpecError("`superlink`, `root_certificates` and `private_key` belong in [flower].")
-    address = _host_and_port(plan, "flower.superlink", flower.superlink)
-    authority, key = plan.folder / flower.root_certificates, plan.folder / flower.private_key
-    for path in (authority, key):
-        _read(path, "See docs/guides/flower.md for how to make the files of [flower].")
-    _check_private(key)
-    return SuperLink(address, authority.resolve(), key.resolve())
+def place(plan: PartyPlan) -> str:
+    """Returns where the lines of a party begin, in words."""
+    if plan.listens:
+        return f"listens on {plan.party.listen}"
+    return f"calls {plan.first} at {plan.party.peers[plan.first].address}"
 
 
-def _check_flower(plan: Plan) -> None:
-    if find_spec("flwr") is None:
-        raise SpecError("`engine = \"flower\"` takes Flower: run `pip install 'isthmus[flower]'`.")
-    if not plan.listens:
-        superlink(plan)
+def expires(plan: PartyPlan) -> str:
+    """Returns the last day of our own certificate; nothing where nobody asks for one."""
+    if plan.party.identity is None:
+        return ""
+    return f"{certificates.expires(identity(plan).certificate):%Y-%m-%d}"
 
 
 def _open(
-    plan: Plan, telemetry: Telemetry, listening: ExitStack
+    plan: PartyPlan, telemetry: Telemetry, listening: ExitStack
 ) -> Generator[tuple[str, GrpcChannel]]:
     party = plan.party
 
@@ -182,15 +161,15 @@ def _close(lines: Mapping[str, GrpcChannel], reason: str = "") -> None:
         line.close(reason)
 
 
-def _pinned(plan: Plan, peer: str) -> bytes:
+def _pinned(plan: PartyPlan, peer: str) -> bytes:
     if peer not in plan.party.peers:
         raise SpecError(
             f"the party file of {plan.party.party!r} does not know {peer!r}: "
             f"add a table [peers.{peer}] with its certificate."
         )
     path = plan.folder / plan.party.peers[peer].certificate
-    certificate = _read(path)
-    with about(path):
+    certificate = read_file(path)
+    with naming_file(path):
         pin(peer, certificate)
         name, expires = certificates.common_name(certificate), certificates.expires(certificate)
     if name != peer:
@@ -200,7 +179,7 @@ def _pinned(plan: Plan, peer: str) -> bytes:
     return certificate
 
 
-def _address(plan: Plan, peer: str) -> str:
+def _address(plan: PartyPlan, peer: str) -> str:
     party = plan.party
     if plan.listens:
         if party.listen is None:
@@ -208,17 +187,30 @@ def _address(plan: Plan, peer: str) -> str:
                 f"{party.party!r} is {plan.role} and listens for {peer!r}: "
                 'set `listen`, for example "0.0.0.0:7401", in its party file.'
             )
-        return _host_and_port(plan, "listen", party.listen)
+        return host_and_port(plan, "listen", party.listen)
     address = party.peers[peer].address
     if address is None:
         raise SpecError(
             f"{party.party!r} is {plan.role} and dials {peer!r}: "
             f"set `peers.{peer}.address` in its party file."
         )
-    return _host_and_port(plan, f"peers.{peer}.address", address)
+    return host_and_port(plan, f"peers.{peer}.address", address)
 
 
-def _host_and_port(plan: Plan, key: str, address: str) -> str:
+def host_and_port(plan: PartyPlan, key: str, address: str) -> str:
+    """Check an address.
+
+    Args:
+        plan: Of the party whose file it is in.
+        key: Its key in that file.
+        address: What it says.
+
+    Returns:
+        The address.
+
+    Raises:
+        SpecError: It is not a host and a port.
+    """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise SpecError(
@@ -228,14 +220,34 @@ def _host_and_port(plan: Plan, key: str, address: str) -> str:
     return address
 
 
-def _read(path: Path, advice: str = "`isthmus keys` makes keys and certificates.") -> bytes:
+def read_file(path: Path, advice: str = "`isthmus keys` makes keys and certificates.") -> bytes:
+    """Read a file that a party file names.
+
+    Args:
+        path: The file.
+        advice: What to do where it cannot be read.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        SpecError: It cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {advice}") from None
 
 
-def _check_private(key_file: Path) -> None:
+def check_private(key_file: Path) -> None:
+    """Refuse a private key that others can read.
+
+    Args:
+        key_file: The file.
+
+    Raises:
+        SpecError: They can.
+    """
     if key_file.stat().st_mode & 0o077:
         raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
 

@@ -4,7 +4,8 @@ from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import PeerError
 from isthmus.jobs.messages import Done, Hello
-from isthmus.jobs.spec import Job
+from isthmus.jobs.plan import Loaded
+from isthmus.jobs.job import Job
 from isthmus.transport.channel import Channel
 
 
@@ -42,7 +43,17 @@ def shake_hands(peer: Channel, job: Job, party: str) -> None:
         )
 
 
-def part(peer: Channel) -> None:
+def meeting(loaded: Loaded) -> str:
+    """Returns a sentence about who listens and who calls."""
+    job, first = loaded.job, loaded.first
+    others = [f"{name} ({member.role})" for name, member in job.peers(first).items()]
+    return (
+        f"{first} ({job.parties[first].role}) listens, {', '.join(others)} "
+        f"{'calls' if len(others) == 1 else 'call'}; they compare the digests of their jobs."
+    )
+
+
+def finish(peer: Channel) -> None:
     """End a job together: no line is closed while a message is still on its way."""
     peer.send(Done())
     peer.receive(Done)

@@ -1,22 +1,14 @@
-"""What parties say to each other before and after a job.
+"""What parties say first and last, whatever the job.
 
-| message         | direction      | the reader learns                                             |
-|-----------------|----------------|---------------------------------------------------------------|
-| Hello           | both           | version, party, role, and digests of the job that both hold   |
-| HeldAlignment   | other -> first | which finished alignment of the same data the other holds     |
-| ChosenAlignment | first -> other | whether all hold the same one, or align anew                  |
-| Done            | both           | that the other party has all it needs                         |
-
-The first party is the one that listens.
+| message | direction | the reader learns                                            |
+|---------|-----------|--------------------------------------------------------------|
+| Hello   | both      | version, party, role, and digests of the job that both hold  |
+| Done    | both      | that the other party has all it needs                        |
 """
 
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar
 
 from isthmus.transport.message import Message
-
-AlignmentId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class Hello(Message, frozen=True):
@@ -31,27 +23,6 @@ class Hello(Message, frozen=True):
     role: str
     job: str
     keys: dict[str, str]  # digest of every key of the job file, to name the first that differs
-
-
-class HeldAlignment(Message, frozen=True):
-    """The finished alignment of the same terms over the same rows that I hold, if any."""
-
-    purpose: ClassVar[str] = "reuse a finished alignment"
-    reveals: ClassVar[str] = "which finished alignment of this data the other party holds"
-    max_bytes: ClassVar[int] = 1024
-
-    id: AlignmentId | None
-
-
-class ChosenAlignment(Message, frozen=True):
-    """Take the one that we all hold, or make a new one of this name."""
-
-    purpose: ClassVar[str] = "reuse a finished alignment"
-    reveals: ClassVar[str] = "whether all parties hold the same finished alignment"
-    max_bytes: ClassVar[int] = 1024
-
-    id: AlignmentId
-    new: bool
 
 
 class Done(Message, frozen=True):

@@ -8,8 +8,8 @@ import msgspec
 
 from isthmus.core.errors import LedgerError
 from isthmus.crypto import certificates
-from isthmus.evaluation.page import Sent
-from isthmus.jobs.result import RunResult
+from isthmus.evaluation.pages.page import Sent
+from isthmus.jobs.result import PartyResult
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import summarise
 from isthmus.ledger.verify import verify
@@ -23,8 +23,8 @@ _STAGES = {
 """What people call a stage whose name in the code says too little to them."""
 
 
-def facts(run: Run, result: RunResult, wholes: Container[str]) -> dict[str, Any]:
-    """The fields of `isthmus.evaluation.page.Page`, but for warnings.
+def facts(run: Run, result: PartyResult, wholes: Container[str]) -> dict[str, Any]:
+    """The fields of `isthmus.evaluation.pages.page.Page`, but for warnings.
 
     Args:
         run: The run folder.

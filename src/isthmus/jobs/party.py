@@ -7,7 +7,7 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 from isthmus.data.sources import Dataset
 from isthmus.horizontal.encoders.rehearsal import Rehearsal
-from isthmus.jobs.spec import Name
+from isthmus.jobs.job import Name
 from isthmus.ledger.policy import Policy
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.spec import Enclave

@@ -1,31 +1,109 @@
-"""A job and a party file, read and checked against each other and the data, before any contact."""
+"""What a job file and a party file come to, once they are read and checked against each other."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, cast
 
 import msgspec
 
-from isthmus.alignment.attested.spec import AttestedAlignment
-from isthmus.core import spec
-from isthmus.core.errors import SpecError, about
-from isthmus.data import samples, table
-from isthmus.data.samples import Samples
-from isthmus.data.table import Table
-from isthmus.jobs import fit
-from isthmus.jobs.agreement import load_job
+from isthmus.core.telemetry import Sink
+from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
-from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import aligns, first, system_of, trains
-from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
+from isthmus.jobs.registry import Row
+from isthmus.jobs.result import Summary
+from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.store.runs import Run
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A job file, read once, with the code that it asks for."""
+
+    job: Job
+    path: Path
+    family: "FamilyCode"
+    row: Row | None
+    """None where the job trains nothing and ends with the alignment."""
+
+    code: ModuleType | None
+    """The module of the system; None likewise."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether the job has the table of a system."""
+        return self.row is not None
+
+    @property
+    def system(self) -> Any:
+        """The module of the system; each family knows which functions it holds."""
+        assert self.code is not None, "ask `trains` first"  # noqa: S101 - a mistake of ours
+        return self.code
+
+    @property
+    def table(self) -> str:
+        """The table of the system in the job file."""
+        assert self.row is not None, "ask `trains` first"  # noqa: S101 - a mistake of ours
+        return self.row.table
+
+    @property
+    def spec(self) -> Any:
+        """What the job says of its system."""
+        return self.job.tables[self.table]
+
+    @property
+    def peers(self) -> "PartyFamilyCode":
+        """The code of a family with peers; only jobs with `parties` have one."""
+        return cast(PartyFamilyCode, self.family)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the job file."""
+        return self.path.parent
+
+    @property
+    def first(self) -> str:
+        """The party that listens: it plays the first role of the family."""
+        return self.job.in_role(self.family.ROLES[0])
+
+    def neighbours(self, party: str) -> list[str]:
+        """Parties that a party has a line to: all lines lead to the first party."""
+        return list(self.job.peers(party)) if party == self.first else [self.first]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that one party needs to run its role, but for its data."""
+    """All that a run needs: what the job asks for, and the data of this machine."""
 
-    job: Job
+    loaded: Loaded
+
+    @property
+    def job(self) -> Job:
+        """The job."""
+        return self.loaded.job
+
+    @property
+    def digest(self) -> str:
+        """Digest of the job."""
+        return self.job.digest
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.loaded.folder / "runs"
+
+    @property
+    def notice(self) -> str:
+        """What every reader of the run must know, or nothing."""
+        return ""
+
+
+@dataclass(frozen=True)
+class PartyPlan(Plan):
+    """A plan of one party among others."""
+
     party: Party
-    job_file: Path
     party_file: Path
 
     @property
@@ -34,24 +112,19 @@ class Plan:
         return self.party_file.parent
 
     @property
-    def role(self) -> str:
-        """Our role in the job."""
-        return self.job.parties[self.party.party].role
-
-    @property
-    def digest(self) -> str:
-        """Digest of the job."""
-        return spec.digest(self.job)
-
-    @property
     def runs(self) -> Path:
         """The folder of all our runs."""
         return self.folder / self.party.runs
 
     @property
+    def role(self) -> str:
+        """Our role in the job."""
+        return self.job.parties[self.party.party].role
+
+    @property
     def first(self) -> str:
         """The party that listens."""
-        return first(self.job)
+        return self.loaded.first
 
     @property
     def listens(self) -> bool:
@@ -60,142 +133,94 @@ class Plan:
 
     @property
     def neighbours(self) -> list[str]:
-        """Parties that we have a line to: all of them lead to the first party."""
-        return list(self.job.peers(self.party.party)) if self.listens else [self.first]
+        """Parties that we have a line to."""
+        return self.loaded.neighbours(self.party.party)
 
     @property
-    def simulated(self) -> bool:
-        """Whether identifiers may meet in an enclave that protects nothing."""
-        ours, trusted = self.party.enclave, self.party.policy.enclaves
-        attested = aligns(self.job) and isinstance(self.job.alignment, AttestedAlignment)
-        return attested and (ours.kind is Kind.SIMULATED or trusted.allow_simulated)
-
-    @property
-    def notice(self) -> str:
-        """What every reader of the run must know, or nothing."""
-        if not self.simulated:
-            return ""
-        ours = self.party.enclave.kind
-        return SIMULATION if ours is Kind.SIMULATED else SIMULATION_ALLOWED
+    def needs_identity(self) -> bool:
+        """Whether lines of our own carry the job, on which a certificate proves who we are."""
+        return True
 
 
-@dataclass(frozen=True)
-class TablePlan(Plan):
-    """A plan to align rows with other parties, and mostly to train on them."""
+class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What this machine brings to a job."""
 
-    train: Table = field(repr=False)
-    test: Table | None = field(repr=False)
-    """A test set of its own; None where a share of the training set is kept for testing."""
-
-    @property
-    def tables(self) -> dict[str, Table]:
-        """The tables to align, by the names of their data sets."""
-        tables = {self.job.data.train: self.train}
-        if self.job.data.test is not None and self.test is not None:
-            tables[self.job.data.test] = self.test
-        return tables
-
-    @property
-    def monotone(self) -> dict[str, int]:
-        """Our columns with which a prediction must not fall (1), or not rise (-1)."""
-        signs = {"increasing": 1, "decreasing": -1}
-        declared = self.party.datasets[self.job.data.train].monotone
-        return {name: signs[direction] for name, direction in declared.items()}
-
-    def endorsements(self) -> bytes:
-        """What goes with the evidence of our enclave.
-
-        Returns:
-            The content of the file that the party file names, or nothing.
-
-        Raises:
-            SpecError: The file cannot be read.
-        """
-        if self.party.enclave.endorsements is None:
-            return b""
-        path = self.folder / self.party.enclave.endorsements
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise SpecError(
-                f"{path}: cannot be read: {error.strerror}. Correct `enclave.endorsements` in the "
-                "party file."
-            ) from None
+    party: str = ""
+    role: str = ""
+    rows: int = 0
+    columns: list[str] = []
+    test_rows: int | None = None
+    address: str = ""
+    certificate_expires: str = ""
+    notice: str = ""
 
 
-@dataclass(frozen=True)
-class SamplesPlan(Plan):
-    """A plan to train a network in rounds, on samples that nobody else holds."""
+class FamilyCode(Protocol):
+    """The functions of a family's module, `jobs/<family>/family.py`."""
 
-    train: Samples | None = field(repr=False)
-    """None where this party brings none."""
+    ROLES: tuple[str, ...]
+    """The party in the first role listens, the others dial; none where there are no peers."""
 
-    test: Samples | None = field(repr=False)
-    """None where nothing is measured here."""
+    RESULTS: Any
+    """Union of the result structs that its runs write, told apart by their `kind`."""
 
+    def check(self, loaded: Loaded, /) -> None:
+        """Raise a SpecError where the job file contradicts itself, seen without data."""
+        ...
 
-def make_plan(job_file: Path, party_file: Path) -> TablePlan | SamplesPlan:
-    """Read and check everything that this party brings.
+    def steps(self, loaded: Loaded, /) -> list[str]:
+        """Returns what will happen, in order, a sentence each."""
+        ...
 
-    Args:
-        job_file: The job all parties agreed on.
-        party_file: This party's own file.
+    def plan(self, loaded: Loaded, party_file: Path | None, /) -> Plan:
+        """Read and check all that this machine brings."""
+        ...
 
-    Returns:
-        The plan, with the data loaded.
+    def ready(self, plan: Any, /) -> Ready:
+        """Check keys and addresses, and return what this machine brings."""
+        ...
 
-    Raises:
-        SpecError: A file, or the data it names, does not fit the job.
-        PolicyError: The party's policy refuses a message that it would have to send.
-    """
-    job = load_job(job_file)
-    party = spec.load(party_file, Party)
-    with about(party_file):
-        fit.check(job, party)
-    make = _of_tables if aligns(job) else _of_samples
-    plan = make(job, party, job_file, party_file)
-    if trains(job):
-        system = system_of(job)
-        with about(party_file):
-            system.check_party(system.spec(job), plan.role, plan.train, plan.test)
-    return plan
+    def play(self, plan: Any, into: Path | None, watch: Sink, /) -> Run:
+        """Run this machine's side of the job to its end."""
+        ...
 
+    def summary(self, run: Run, result: Any, /) -> Summary:
+        """Returns the end of a run for people."""
+        ...
 
-def _of_tables(job: Job, party: Party, job_file: Path, party_file: Path) -> TablePlan:
-    folder = party_file.parent
-    train, test = _table(job, party, folder, job.data.train), None
-    if job.data.test is not None:
-        test = _table(job, party, folder, job.data.test, train)
-    plan = TablePlan(job, party, job_file, party_file, train, test)
-    plan.endorsements()  # can it be read?
-    return plan
+    def page(self, run: Run, simulated: Run | None, /) -> str:
+        """Returns the report of a run as HTML."""
+        ...
 
 
-def _of_samples(job: Job, party: Party, job_file: Path, party_file: Path) -> SamplesPlan:
-    train, test = (
-        samples.load(party.datasets[name], party_file.parent) if name in party.datasets else None
-        for name in (job.data.train, job.data.test)
-    )
-    if train is not None and job.data.test is None:
-        train, test = train.split(job.data.test_share, job.seed, party.party)
-    return SamplesPlan(job, party, job_file, party_file, train, test)
+class PartyFamilyCode(FamilyCode, Protocol):
+    """What the module of a family with peers holds besides."""
 
+    ENDS_WITH_DONE: bool
+    """Whether parties end by telling each other that they have all they need."""
 
-def _table(job: Job, party: Party, folder: Path, name: str, train: Table | None = None) -> Table:
-    dataset = party.datasets[name]
-    if not trains(job):  # identifiers are all that it takes
-        dataset = msgspec.structs.replace(dataset, label=None, columns=())
-    rows = table.load(dataset, folder, job.data.normalise, train)
-    limit = job.parties[party.party].rows
-    if limit is not None and len(rows) > limit:
-        raise SpecError(
-            f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
-            f"{limit}: agree on a higher `parties.{party.party}.rows`."
-        )
-    fewest = job.alignment.minimum_size
-    if len(rows) < fewest:
-        raise SpecError(
-            f"data set {name!r} has {len(rows)} rows, and the job asks for {fewest} shared rows: "
-            "bring more, or agree on a lower `alignment.minimum_size`."
-        )
-    return rows
+    def flows(self, loaded: Loaded, other: str, sizes: Sizes, /) -> list[list[Flow]]:
+        """Returns what crosses between the first party and another one, step by step."""
+        ...
+
+    def smallest(self, loaded: Loaded, /) -> Sizes:
+        """Returns sizes with which every message of the job crosses at least once."""
+        ...
+
+    def expected(self, plan: Any, /) -> Sizes:
+        """Returns what to reckon with before a run."""
+        ...
+
+    def measured(self, plan: Any, run: Run, /) -> Sizes:
+        """Returns the sizes that a finished run of this plan had."""
+        ...
+
+    def assumptions(self, plan: Any, sizes: Sizes, /) -> dict[str, int]:
+        """Returns the sizes that a forecast depends on, by name."""
+        ...
+
+    def put_together(
+        self, loaded: Loaded, plans: Mapping[str, Any], run: Run, seconds: float, /
+    ) -> Any:
+        """Returns the result of a simulated run, beside the same model trained in one place."""
+        ...

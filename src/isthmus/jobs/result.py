@@ -1,10 +1,15 @@
-"""What a finished run says about itself, in result.json."""
+"""What a finished run says about itself, in result.json.
+
+Results are a tagged union: `kind` is `<family>.<what>`, so that whoever reads one needs to know no
+family. Metrics are nested everywhere: value by measure, then by model.
+"""
+
+from collections.abc import Sequence
 
 import msgspec
 
 from isthmus.evaluation.description import Learned
-from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.store.runs import Run
+from isthmus.system import Metrics
 
 
 class Egress(msgspec.Struct, frozen=True):
@@ -14,119 +19,77 @@ class Egress(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Alignment(msgspec.Struct, frozen=True):
-    """How the shared rows were found, and how many there are."""
-
-    method: str
-    protects: bool  # whether identifiers were safe; not where simulated enclaves are accepted
-    size: int | None  # None where the job does not tell this party
-    reused: bool  # whether an earlier run found them
-    notice: str = ""  # what every reader must know
-
-
-class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What every result of one party says."""
+class AnyResult(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What every result says."""
 
     job: str
     digest: str
     version: str
+    seconds: dict[str, float]
+
+
+class PartyResult(AnyResult, frozen=True, kw_only=True):
+    """What every result of one party among others says."""
+
     party: str
     role: str
     peers: list[str]
     started: str
     rows: dict[str, int]
-    seconds: dict[str, float]
     egress: Egress
     learned: list[Learned]
 
 
-class AlignmentResult(RunResult, frozen=True, kw_only=True):
-    """One party's result of a run that ended with the alignment."""
+class SimulatedResult(AnyResult, frozen=True, kw_only=True):
+    """What every result of a simulated run says: all parties were on this machine."""
 
-    alignment: Alignment
-
-
-class Result(AlignmentResult, frozen=True, kw_only=True):
-    """One party's result of a run that trained."""
-
-    system: str
-    columns: int
-    metrics: dict[str, float]
-    rounds: int
-    converged: bool
-    ending: str  # how training ended, in a few words
-    curve: list[dict[str, float]]
-    leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
-
-
-class RoundsResult(RunResult, frozen=True, kw_only=True):
-    """One party's result of a run in rounds."""
-
-    system: str
-    network: str  # its type
-    rule: str  # of fusion
-    privacy: Privacy
-    model: str  # SHA-256 of its parameters
-    metrics: dict[str, float]
-    rounds: int
-    ending: str  # how training ended, in a few words
-    weights: dict[str, float] = {}  # what each child counted for in the last round, at the master
-    suspects: dict[str, list[str]] = {}  # why, by child, at the master
-    holders: list[str] = []  # children that keep the model, at the master
-
-
-class Simulated(msgspec.Struct, frozen=True, kw_only=True):
-    """What every result of a simulated run says."""
-
-    job: str
-    digest: str
-    version: str
     parties: dict[str, str]
-    seconds: dict[str, float]
     egress: dict[str, Egress]
 
 
-class SimulatedRounds(Simulated, frozen=True, kw_only=True):
-    """All parties' results of a simulated run in rounds, and what they are compared with."""
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a run for people: what a terminal and a notebook show of it."""
 
-    rows: dict[str, dict[str, int]]  # by party
-    metrics: dict[str, dict[str, float]]  # by measure, then by party or by way of training
-    model: str
-    rounds: int
-    ending: str
-    weights: dict[str, float]  # of each child in the last round
-    suspects: dict[str, list[str]]
-    reports: dict[str, str]
+    metrics: Metrics = {}
+    tables: list[tuple[Sequence[str], list[Sequence[str]]]] = []
+    """Headings and lines of further tables; a heading that ends in `#` is a column of numbers."""
+
+    facts: list[tuple[str, str]] = []
 
 
-class SimulatedAlignment(Simulated, frozen=True, kw_only=True):
-    """All parties' results of a simulated run that ended with the alignment."""
-
-    alignment: Alignment
-
-
-class SimulationResult(SimulatedAlignment, frozen=True, kw_only=True):
-    """All parties' results of a simulated run, and the central model beside them."""
-
-    rows: dict[str, int]
-    metrics: dict[str, float]
-    rounds: int
-    converged: bool
-    ending: str
-    leakage: dict[str, float] = {}
-    reports: dict[str, str]
+MODELS = {
+    "joint": "joint",
+    "active_only": "active party alone",
+    "pooled": "pooled",
+    "xgboost": "XGBoost, pooled",
+}
+"""How a model is called where people read it, if not by its own name."""
 
 
-def is_simulation(run: Run) -> bool:
-    """Whether a run folder is that of a simulated run, with one folder per party in it."""
-    return "parties" in run.read_json(run.result.name, dict[str, object])
+def metrics_table(metrics: Metrics) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Metrics as a table: one line per measure, one column per model.
+
+    Args:
+        metrics: Value by measure, then by model.
+
+    Returns:
+        Headings, and the cells of each line; an empty cell where a model has no such measure.
+    """
+    models = list(dict.fromkeys(model for values in metrics.values() for model in values))
+    headings = ("on the test rows", *(f"{MODELS.get(m, m.replace('_', ' '))} #" for m in models))
+    lines = [
+        (_title(measure), *(_number(values.get(model)) for model in models))
+        for measure, values in metrics.items()
+    ]
+    return headings, lines
 
 
-def in_rounds(run: Run) -> bool:
-    """Whether a finished run trained a network in rounds."""
-    return "suspects" in run.read_json(run.result.name, dict[str, object])
+def _title(measure: str) -> str:
+    return measure.upper() if measure in _ABBREVIATIONS else measure.replace("_", " ")
 
 
-def has_trained(run: Run) -> bool:
-    """Whether a finished run went on after the alignment."""
-    return "metrics" in run.read_json(run.result.name, dict[str, object])
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+_ABBREVIATIONS = {"auc", "ks", "rmse", "mae", "r2"}

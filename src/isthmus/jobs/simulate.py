@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from isthmus.core import errors, spec
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
 from isthmus.crypto import certificates
-from isthmus.jobs import joint
-from isthmus.jobs.agreement import load_job
+from isthmus.jobs import report
+from isthmus.jobs.examples import CERTIFICATE, KEY, PARTY_FILE
+from isthmus.jobs.load import load_job
 from isthmus.jobs.party import Identity, Party, Peer
-from isthmus.jobs.plan import Plan, SamplesPlan, TablePlan, make_plan
-from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first, trains
-from isthmus.jobs.templates import CERTIFICATE, KEY, PARTY_FILE
+from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.store import atomic
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
@@ -66,57 +66,70 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
         IsthmusError: A party failed; the error is that party's.
     """
     # 1. Check everything here first: the messages are better when nobody has started yet.
-    job = load_job(job_file)
-    verb = "run" if trains(job) else "align"
-    files = {name: job_file.parent / name / PARTY_FILE for name in job.parties}
-    plans = {name: make_plan(job_file, file) for name, file in files.items()}
+    loaded = load_job(job_file)
+    if not loaded.job.parties:
+        raise SpecError(
+            f"{job_file}: one organisation trains by itself in this job, so there is nobody to "
+            f"simulate: use `isthmus run {job_file}`."
+        )
+    verb = "run" if loaded.trains else "align"
+    plans = {
+        name: cast(PartyPlan, loaded.family.plan(loaded, job_file.parent / name / PARTY_FILE))
+        for name in loaded.job.parties
+    }
 
     # 2. Give every party a folder with its own key, certificate and party file.
-    run = Run.create(runs, job.name, spec.digest(job))
-    with errors.room_for(run.folder):
-        parties = _provide(job, plans, run.folder)
+    run = Run.create(runs, loaded.job.name, loaded.job.digest)
+    with errors.disk_full_is_error(run.folder):
+        parties = _provide(plans, run.folder)
 
     # 3. Start them, and watch until the last one ends.
     started = time.perf_counter()
-    with errors.room_for(run.folder):
+    with errors.disk_full_is_error(run.folder):
         processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
     _attend(processes, watch)
     seconds = time.perf_counter() - started
 
     # 4. Put their results together, beside the same model trained in one place.
-    joint.write(job, plans, run, seconds)
+    _put_together(loaded, plans, run, seconds)
     return run
 
 
-def _provide(
-    job: Job, plans: Mapping[str, TablePlan | SamplesPlan], folder: Path
-) -> dict[str, Path]:
-    folders = {party: folder / party for party in job.parties}
+def _put_together(
+    loaded: Loaded, plans: Mapping[str, PartyPlan], run: Run, seconds: float
+) -> None:
+    result = loaded.peers.put_together(loaded, plans, run, seconds)
+    run.write_json(run.result.name, result)
+    if loaded.trains:
+        report.write_all(run.folder)  # once more, with what a simulation alone can compare
+
+
+def _provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
+    folders = {party: folder / party for party in plans}
     for party, own in folders.items():
         own.mkdir(mode=0o700)
         key = certificates.make_key()
         atomic.write(own / KEY, key)
         atomic.write(own / CERTIFICATE, certificates.self_signed(party, key))
-    listener = first(job)
     address = f"127.0.0.1:{_free_port()}"
     for party, own in folders.items():
-        (own / PARTY_FILE).write_bytes(spec.dump(_adapted(plans[party], listener, address)))
+        (own / PARTY_FILE).write_bytes(spec.dump(_adapted(plans[party], address)))
     return folders
 
 
-def _adapted(plan: Plan, listener: str, address: str) -> Party:
+def _adapted(plan: PartyPlan, address: str) -> Party:
     """A party file with the keys and addresses of this run, which finds its data from anywhere."""
     party = plan.party
     return msgspec.structs.replace(
         party,
-        listen=address if party.party == listener else None,
+        listen=address if plan.listens else None,
         engine="grpc",  # a trial needs no federation
         runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
         identity=Identity(certificate=CERTIFICATE, private_key=KEY),
         peers={
             peer: Peer(
                 certificate=f"../{peer}/{CERTIFICATE}",
-                address=address if peer == listener else None,
+                address=address if peer == plan.first else None,
             )
             for peer in plan.job.peers(party.party)
         },

@@ -1,4 +1,4 @@
-"""The master's door: children come, go and come back while it works."""
+"""Admits children to the master's inbox: they come, go and come back while it works."""
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from isthmus.core.errors import ChannelError
-from isthmus.horizontal.lines import Lines
+from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.jobs.connection import for_the_peer
 from isthmus.transport.channel import Channel
 from isthmus.transport.grpc import GrpcChannel, Listener
@@ -18,20 +18,20 @@ Greet = Callable[[Channel], None]
 Record = Callable[[GrpcChannel], Channel]
 """Makes a line one on which nothing leaves unrecorded."""
 
-_GLANCE = 0.5
-"""Seconds between two looks at whether the door is still open."""
+_POLL = 0.5
+"""Seconds between two looks at whether the master still works."""
 
 
 @contextmanager
-def reception(
-    listener: Listener, children: Sequence[str], lines: Lines, record: Record, greet: Greet
+def admission(
+    listener: Listener, children: Sequence[str], inbox: Inbox, record: Record, greet: Greet
 ) -> Generator[None]:
     """Admit every child of a job, as often as it comes, while the block runs.
 
     Args:
         listener: Where they come.
         children: Who may come.
-        lines: What they are admitted to.
+        inbox: What they are admitted to.
         record: What is done to each line first.
         greet: What is said on each line first.
 
@@ -41,21 +41,21 @@ def reception(
     Raises:
         IsthmusError: Whatever the block raised.
     """
-    door = _Door(listener, lines, record, greet)
+    acceptor = _Acceptor(listener, inbox, record, greet)
     for child in children:
-        threading.Thread(target=door.watch, args=(child,), daemon=True).start()
+        threading.Thread(target=acceptor.watch, args=(child,), daemon=True).start()
     try:
         yield
     except BaseException as error:
-        door.close(for_the_peer(error))
+        acceptor.close(for_the_peer(error))
         raise
-    door.close()
+    acceptor.close()
 
 
-class _Door:
-    def __init__(self, listener: Listener, lines: Lines, record: Record, greet: Greet) -> None:
+class _Acceptor:
+    def __init__(self, listener: Listener, inbox: Inbox, record: Record, greet: Greet) -> None:
         self._listener = listener
-        self._lines = lines
+        self._inbox = inbox
         self._record = record
         self._greet = greet
         self._closed = threading.Event()
@@ -65,19 +65,19 @@ class _Door:
         """Admit one child whenever it comes."""
         while not self._closed.is_set():
             try:
-                line = self._listener.accept(child, _GLANCE, _quietly)
+                line = self._listener.accept(child, _POLL, _quietly)
             except ChannelError:
                 continue  # it has not come yet
             earlier = self._open.pop(child, None)
             if earlier is not None:
                 earlier.abort()
             self._open[child] = line
-            self._lines.admit(Greeted(self._record(line), self._greet))
+            self._inbox.admit(Greeted(self._record(line), self._greet))
 
     def close(self, reason: str = "") -> None:
         """Let nobody in any more, and end all lines."""
         self._closed.set()
-        self._lines.close()
+        self._inbox.close()
         lines: Mapping[str, GrpcChannel] = dict(self._open)
         with ThreadPoolExecutor(max(1, len(lines))) as pool:  # each may linger
             for line in lines.values():

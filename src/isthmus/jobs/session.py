@@ -1,4 +1,4 @@
-"""A run of one party that has begun: its folder is ours, its ledger and event log are open."""
+"""A run that has begun: its folder is ours, its ledger and event log are open."""
 
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -16,7 +16,7 @@ from isthmus.crypto import certificates
 from isthmus.evaluation.description import Learned
 from isthmus.jobs import connection
 from isthmus.jobs.handshake import shake_hands
-from isthmus.jobs.plan import Plan
+from isthmus.jobs.plan import PartyPlan, Plan
 from isthmus.jobs.result import Egress
 from isthmus.ledger.channel import RecordedChannel, Traffic
 from isthmus.ledger.record import Ledger
@@ -27,22 +27,40 @@ from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message, listed, protections
 
 Lines = dict[str, RecordedChannel]
+"""Our line to each party that we talk to, by name."""
 
 PlanT = TypeVar("PlanT", bound=Plan)
+PartyPlanT = TypeVar("PartyPlanT", bound=PartyPlan)
 
 
 @dataclass(frozen=True)
-class Begun(Generic[PlanT]):
-    """A run whose folder is ours."""
+class Session(Generic[PlanT]):
+    """A run that has begun: its folder is ours, its event log is open."""
 
     plan: PlanT
     run: Run
-    ledger: Ledger
     telemetry: Telemetry
+    started: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Returns the fields of `AnyResult`, and when the run started."""
+        return {
+            "job": self.plan.job.name,
+            "digest": self.plan.digest,
+            "version": __version__,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": {name: round(spent, 3) for name, spent in self.telemetry.seconds.items()},
+        }
+
+
+@dataclass(frozen=True)
+class PartySession(Session[PartyPlanT]):
+    """A run of one party among others: its ledger is open too."""
+
+    ledger: Ledger
     watch: Sink
     """Sees every event as it happens."""
 
-    started: datetime
     _lines: list[RecordedChannel] = field(default_factory=list[RecordedChannel])
 
     @contextmanager
@@ -65,17 +83,12 @@ class Begun(Generic[PlanT]):
         shake_hands(line, self.plan.job, self.plan.party.party)
 
     def facts(self) -> dict[str, Any]:
-        """What every result says, whatever was done: the fields of `RunResult` but for `rows`."""
+        """Returns the fields of `PartyResult`, but for `rows`."""
         plan = self.plan
-        return {
-            "job": plan.job.name,
-            "digest": plan.digest,
-            "version": __version__,
+        return super().facts() | {
             "party": plan.party.party,
             "role": plan.role,
             "peers": list(plan.job.peers(plan.party.party)),
-            "started": self.started.isoformat(timespec="seconds"),
-            "seconds": {name: round(spent, 3) for name, spent in self.telemetry.seconds.items()},
             "egress": Egress(messages=self.ledger.messages, bytes=self.ledger.total_bytes),
             "learned": self._learned(),
         }
@@ -116,7 +129,9 @@ class Begun(Generic[PlanT]):
 
 
 @contextmanager
-def begin(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Begun[PlanT]]:
+def begin(
+    plan: PartyPlanT, into: Path | None, watch: Sink
+) -> Generator[PartySession[PartyPlanT]]:
     """Open a run, a new one or the one of this job that was cut off, and seal it at the end.
 
     A run that fails is not sealed: it goes on when it is started again.
@@ -130,21 +145,22 @@ def begin(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Begun[PlanT]
         The run, until the block ends.
 
     Raises:
-        SpecError: Keys or addresses are missing, or another process runs here.
+        SpecError: Keys are missing, or another process runs here.
     """
-    connection.check(plan)
     us = connection.identity(plan)
     run = _folder(plan, into)
 
-    with run.locked(), take_part(plan, run, watch) as begun:
+    with run.locked(), resumed(plan, run, watch) as session:
         atomic.write(run.certificate, us.certificate)
-        yield begun
-        begun.ledger.seal(lambda data: certificates.sign(us.private_key, data))
-        begun.telemetry.progress("done", 1, 1)
+        yield session
+        session.ledger.seal(lambda data: certificates.sign(us.private_key, data))
+        session.telemetry.progress("done", 1, 1)
 
 
 @contextmanager
-def take_part(plan: PlanT, run: Run, watch: Sink = silent) -> Generator[Begun[PlanT]]:
+def resumed(
+    plan: PartyPlanT, run: Run, watch: Sink = silent
+) -> Generator[PartySession[PartyPlanT]]:
     """Do a part of a run whose folder this process, or the one that started it, holds already.
 
     Args:
@@ -155,13 +171,40 @@ def take_part(plan: PlanT, run: Run, watch: Sink = silent) -> Generator[Begun[Pl
     Yields:
         The run, until the block ends.
     """
-    with EventLog(run.events) as log, Ledger(run.ledger, plan.notice) as ledger:
+    with _telemetry(run, watch) as telemetry, Ledger(run.ledger, plan.notice) as ledger:
+        yield PartySession(plan, run, telemetry, datetime.now(UTC), ledger, watch)
+
+
+@contextmanager
+def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Session[PlanT]]:
+    """Open a run of one organisation, which has no ledger: nothing leaves.
+
+    Args:
+        plan: What we are about to run.
+        into: Folder for the run; by default one in the folder `runs` beside the job file.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, until the block ends.
+
+    Raises:
+        SpecError: Another process runs here.
+    """
+    run = _folder(plan, into)
+    with run.locked(), _telemetry(run, watch) as telemetry:
+        yield Session(plan, run, telemetry, datetime.now(UTC))
+        telemetry.progress("done", 1, 1)
+
+
+@contextmanager
+def _telemetry(run: Run, watch: Sink) -> Generator[Telemetry]:
+    with EventLog(run.events) as log:
 
         def tell(event: Event) -> None:
             log(event)
             watch(event)
 
-        yield Begun(plan, run, ledger, Telemetry(tell), watch, datetime.now(UTC))
+        yield Telemetry(tell)
 
 
 def _joined(rows: Sequence[Learned]) -> list[Learned]:

@@ -10,10 +10,9 @@ import isthmus
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
-from isthmus.jobs.agreement import load_job
+from isthmus.jobs.load import load_job
 from isthmus.jobs.party import Party
-from isthmus.jobs.spec import Job
-from isthmus.jobs.systems import first
+from isthmus.jobs.plan import Loaded
 from isthmus.store import atomic
 
 JOB_FILE = "job.toml"
@@ -72,48 +71,43 @@ def _examples() -> Path:
 
 
 def _make(source: Path, folder: Path) -> Made:
-    # 1. Copy what the template has: the job, and a party file and data per party.
+    # 1. Copy what the example has, if it can run here: the job, a party file and data per party.
+    loaded = load_job(source / JOB_FILE)
     shutil.copytree(source, folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True)
-    job = load_job(folder / JOB_FILE)
 
-    # 2. Give every party a key, and its certificate to everyone.
-    for party in job.parties:
+    # 2. Give every party a key, and its certificate to everyone that it has a line to.
+    for party in loaded.job.parties:
         key = certificates.make_key()
         certificate = certificates.self_signed(party, key)
         atomic.write(folder / party / KEY, key)
         (folder / party / CERTIFICATE).write_bytes(certificate)
-        for peer in _neighbours(job, party):
+        for peer in loaded.neighbours(party):
             theirs = folder / peer / "peers"
             theirs.mkdir(exist_ok=True)
             (theirs / f"{party}.pem").write_bytes(certificate)
 
-    # 3. Complete the party files.
-    listener = first(job)
-    files = {name: folder / name / PARTY_FILE for name in (listener, *job.peers(listener))}
+    # 3. Complete the party files, that of the party that listens first.
+    names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
+    files = {name: folder / name / PARTY_FILE for name in names}
     for party, file in files.items():
-        file.write_text(_complete(file.read_text(), job, party, listener))
+        file.write_text(_complete(file.read_text(), loaded, party))
         spec.load(file, Party)
     return Made(folder / JOB_FILE, files)
 
 
-def _neighbours(job: Job, party: str) -> list[str]:
-    """Parties that a party has a line to."""
-    listener = first(job)
-    return list(job.peers(party)) if party == listener else [listener]
-
-
-def _complete(text: str, job: Job, party: str, listener: str) -> str:
+def _complete(text: str, loaded: Loaded, party: str) -> str:
     """A party file's text with keys and addresses; its comments stay."""
-    listens = {"listen": ADDRESS} if party == listener else {}
-    calls = {} if party == listener else {"address": ADDRESS}
+    listens = party == loaded.first
+    calls = {} if listens else {"address": ADDRESS}
     tables = {
         "identity": {"certificate": CERTIFICATE, "private_key": KEY},
         "peers": {
-            peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in _neighbours(job, party)
+            peer: {"certificate": f"peers/{peer}.pem", **calls}
+            for peer in loaded.neighbours(party)
         },
     }
     top, table, rest = text.partition("\n[")
-    return f"{top}{_toml(listens)}{table}{rest}\n{_toml(tables)}"
+    return f"{top}{_toml({'listen': ADDRESS} if listens else {})}{table}{rest}\n{_toml(tables)}"
 
 
 def _toml(value: object) -> str:

@@ -1,18 +1,17 @@
 """What the page about a run over columns shows: read from its folder."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
-from isthmus.evaluation.vertical_report import Convergence, Data, Measure, VerticalReport
-from isthmus.jobs import page
-from isthmus.jobs.result import Result, SimulationResult
-from isthmus.jobs.systems import named
+from isthmus.evaluation.pages.vertical_report import Convergence, Data, Measure, VerticalReport
+from isthmus.jobs import page, registry
+from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
+from isthmus.system import Metrics
 
 _LOWER_IS_BETTER = {"rmse", "mae"}
+_POOLED = {"pooled"}
 
 _WHOLES = {"total", "training", "joint trees", "per_tree"}
 """Times that other stages are parts of."""
@@ -31,8 +30,8 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
     Raises:
         SpecError: The run has not finished, or its files are not what a run writes.
     """
-    result = run.read_json(run.result.name, Result)
-    described = named(result.system).describe(run)
+    result = run.read_json(run.result.name, TrainedResult)
+    described = registry.load_system(registry.row(result.system)).describe_model(run)
     return _with_curves(
         VerticalReport(
             **page.facts(run, result, _WHOLES),
@@ -43,7 +42,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
                 train=result.rows["train"],
                 test=result.rows["test"],
             ),
-            measures=_measures(result.metrics, _central(simulated)),
+            measures=_measures(_metrics(result, simulated)),
             coefficients=described.coefficients,
             intercept=described.intercept,
             importance=described.importance,
@@ -55,28 +54,31 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
     )
 
 
-def _central(simulated: Run | None) -> Mapping[str, float]:
-    """Measures of the same model on joined data, which a simulation knows."""
+def _metrics(result: TrainedResult, simulated: Run | None) -> Metrics:
+    """With what only a simulation knows: the same model on pooled columns."""
     if simulated is None:
-        return {}
-    return simulated.read_json(simulated.result.name, SimulationResult).metrics
+        return result.metrics
+    everywhere = simulated.read_json(simulated.result.name, SimulatedTraining).metrics
+    return {
+        measure: values | {m: v for m, v in everywhere.get(measure, {}).items() if m in _POOLED}
+        for measure, values in result.metrics.items()
+    }
 
 
-def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> list[Measure]:
+def _measures(metrics: Metrics) -> list[Measure]:
     return [
         Measure(
             name=name.upper(),
-            joint=value,
-            own=metrics.get(f"{name}_active_only"),
-            central=central.get(f"{name}_central"),
+            joint=values["joint"],
+            own=values.get("active_only"),
+            pooled=values.get("pooled"),
             higher_is_better=name not in _LOWER_IS_BETTER,
         )
-        for name, value in metrics.items()
-        if not name.endswith("_active_only")
+        for name, values in metrics.items()
     ]
 
 
-def _convergence(result: Result) -> Convergence:
+def _convergence(result: TrainedResult) -> Convergence:
     return Convergence(
         rounds=list(range(1, len(result.curve) + 1)),
         loss=[at["loss"] for at in result.curve],
@@ -102,9 +104,9 @@ def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
     )
 
 
-def _warnings(result: Result) -> list[str]:
+def _warnings(result: TrainedResult) -> list[str]:
     found = [result.alignment.notice] if result.alignment.notice else []
-    if not result.converged:
+    if result.converged is False:
         found.append(
             f"Training {result.ending} without reaching the tolerance: raise "
             f"`{result.system}.max_rounds` in the job."
@@ -114,7 +116,7 @@ def _warnings(result: Result) -> list[str]:
             "The test rows do not have two different labels, so nothing was measured: raise "
             "`data.test_share` in the job, or take another seed."
         )
-    alone, joint = result.metrics.get("auc_active_only"), result.metrics.get("auc")
-    if alone is not None and joint is not None and joint <= alone:
+    auc = result.metrics.get("auc", {})
+    if auc and auc["joint"] <= auc["active_only"]:
         found.append("The other party's columns did not improve the model on the test rows.")
     return found

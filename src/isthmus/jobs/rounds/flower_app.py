@@ -11,18 +11,18 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.flower.apps import client_app, server_app
 from isthmus.horizontal.flower.nodes import Nodes
-from isthmus.horizontal.flower.tickets import Settings
+from isthmus.horizontal.flower.run_files import Settings
 from isthmus.horizontal.flower.visits import Visit
-from isthmus.horizontal.lines import Lines
+from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.messages import EncoderRequest, Instruction
-from isthmus.jobs import rounds
-from isthmus.jobs.begun import Begun, take_part
+from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs.connection import for_the_peer
+from isthmus.jobs.load import make_plan
 from isthmus.jobs.messages import Hello
-from isthmus.jobs.plan import SamplesPlan, make_plan
-from isthmus.jobs.reception import Greeted
-from isthmus.jobs.site import Ended
-from isthmus.jobs.systems import horizontal_of
+from isthmus.jobs.rounds import run
+from isthmus.jobs.rounds.admission import Greeted
+from isthmus.jobs.rounds.plan import RoundsPlan
+from isthmus.jobs.session import PartySession, resumed
 from isthmus.nn import threads
 from isthmus.store.runs import Run
 
@@ -32,47 +32,46 @@ LASTING = (Hello, Instruction)
 
 def play_master(files: Settings, nodes: Nodes) -> None:
     """The master's role, from its beginning to its end."""
-    with _taking_part(files) as begun:
-        if Ended.kept(begun.run.trained, begun.plan.digest):
+    with _taking_part(files) as session:
+        if RoundsOutcome.kept(session.run.trained, session.plan.digest):
             return  # a process that was left behind has ended the rounds, while we waited for it
-        lead = rounds.leader(begun)
-        job = begun.plan.job
-        deadline = horizontal_of(job).spec(job).rounds.deadline
+        lead = run.leader(session)
+        deadline = session.plan.loaded.spec.rounds.deadline
         lines = [
-            Greeted(begun.recorded(nodes.line(child, deadline, LASTING)), begun.greet)
-            for child in begun.plan.neighbours
+            Greeted(session.recorded(nodes.line(child, deadline, LASTING)), session.greet)
+            for child in session.plan.neighbours
         ]
-        with closing(Lines(EncoderRequest, lines)) as all_lines:
+        with closing(Inbox(EncoderRequest, lines)) as all_lines:
             lead(all_lines)
 
 
 def play_child(files: Settings, visit: Visit) -> None:
     """A child's role, from its beginning to the end of a visit."""
-    with _taking_part(files) as begun:
-        follow = rounds.follower(begun)
-        master = visit.line(begun.plan.first, begun.recorded)
-        begun.greet(master)
+    with _taking_part(files) as session:
+        follow = run.follower(session)
+        master = visit.line(session.plan.first, session.recorded)
+        session.greet(master)
         follow(master)
 
 
 @contextmanager
-def _taking_part(files: Settings) -> Generator[Begun[SamplesPlan]]:
+def _taking_part(files: Settings) -> Generator[PartySession[RoundsPlan]]:
     try:
-        job, party, run = (Path(files[name]) for name in ("job", "party", "run"))
+        job, party, folder = (Path(files[name]) for name in ("job", "party", "run"))
     except KeyError:
         raise SpecError(
             "this SuperNode does not know the files of its party: let `isthmus run` start it."
         ) from None
     plan = make_plan(job, party)
-    if not isinstance(plan, SamplesPlan):
+    if not isinstance(plan, RoundsPlan):
         raise SpecError(f"{job}: the parties of this job align rows, which Flower does not carry.")
     threads.use(plan.party.workers)
-    place = Run(run)
-    with place.in_turn(), take_part(plan, place) as begun:
+    place = Run(folder)
+    with place.in_turn(), resumed(plan, place) as session:
         try:
-            yield begun
+            yield session
         finally:  # also where a visit ends in the middle of the role
-            begun.leave_learned()
+            session.leave_learned()
 
 
 server = server_app(play_master)

@@ -1,18 +1,16 @@
-"""What the parties agree on: the job file."""
+"""The job file: what the parties agree on, or what one organisation trains by itself."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
+import msgspec
 from msgspec import Meta
 
-from isthmus.alignment.attested.spec import AttestedAlignment
-from isthmus.alignment.cryptographic import CryptographicAlignment
+from isthmus.core import spec
 from isthmus.core.spec import Spec
-from isthmus.data.identifiers import Normalisation
-from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.weighting.spec import Weighting
-from isthmus.vertical.boosting import Boosting
-from isthmus.vertical.regression import Regression
+from isthmus.data.spec import Normalisation
+from isthmus.jobs.registry import FAMILIES, ROWS
 
 Name = Annotated[
     str,
@@ -46,7 +44,7 @@ class Data(Spec, frozen=True):
         list[str],
         Meta(
             description="what identifies a row; party files name their columns. None where the "
-            "parties hold samples of their own"
+            "parties hold samples of their own, and where one organisation trains alone"
         ),
     ] = []
     test: Annotated[
@@ -74,27 +72,48 @@ class Expected(Spec, frozen=True):
     columns: Annotated[int, Meta(ge=1, description="columns of a passive party, for boosting")] = 1
 
 
-class Job(Spec, frozen=True):
-    """A job file: the same at every party, compared by digest before anything else happens."""
+class AnyJob(Spec, frozen=True):
+    """What every job says, whatever it trains."""
 
     name: Annotated[Name, Meta(description="name of the job; runs are named after it")]
     seed: Annotated[
         int, Meta(ge=0, description="decides which rows train, in which batch, and which are kept")
     ]
-    parties: Annotated[
-        dict[Name, Member], Meta(min_length=2, description="who takes part, by name")
-    ]
     data: Data
+    parties: Annotated[
+        dict[Name, Member],
+        Meta(description="who takes part, by name; none where one organisation trains alone"),
+    ] = {}
     disclosed: Annotated[
         list[str],
         Meta(description="messages that tell their reader something, and that all agree to"),
-    ]
-    alignment: CryptographicAlignment | AttestedAlignment = CryptographicAlignment()
-    regression: Regression | None = None
-    boosting: Boosting | None = None
-    encoders: Encoders | None = None
-    weighting: Weighting | None = None
+    ] = []
     expected: Expected | None = None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a job file; `isthmus.load` also checks what it asks for."""
+        return spec.load(Path(path), cls)
+
+    def save(self, path: str | Path) -> None:
+        """Write the job as a file, which keeps no comments."""
+        Path(path).write_bytes(spec.dump(self))
+
+    def replace(self, **tables: Any) -> Self:
+        """Returns a copy with other values, for example `regression=Regression(...)`."""
+        return msgspec.convert(
+            msgspec.to_builtins(msgspec.structs.replace(self, **tables)), type(self)
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the job says: parties compare it before anything else happens."""
+        return spec.digest(self)
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """What the job says by top-level key; None for a table that is not in it."""
+        return msgspec.structs.asdict(self)
 
     def in_role(self, role: str) -> str:
         """Name of the one party that plays a role."""
@@ -103,3 +122,33 @@ class Job(Spec, frozen=True):
     def peers(self, party: str) -> Mapping[str, Member]:
         """The other parties."""
         return {name: member for name, member in self.parties.items() if name != party}
+
+
+def _tables() -> list[tuple[str, Any, None]]:
+    """Every table of a family or a system; the digest of a job leaves out those it does not use."""
+    of_families = [(name, kind) for family in FAMILIES for name, kind in family.tables.items()]
+    of_systems = [(row.table, row.spec) for row in ROWS]
+    return [(name, kind | None, None) for name, kind in (*of_families, *of_systems)]
+
+
+if TYPE_CHECKING:  # the registry says at run time which tables there are
+
+    class Job(AnyJob, frozen=True):
+        """A job file: the same at every party."""
+
+        def __getattr__(self, table: str) -> Any: ...
+
+else:
+    Job = msgspec.defstruct(
+        "Job",
+        _tables(),
+        bases=(AnyJob,),
+        module=__name__,
+        namespace={
+            "__doc__": "A job file: the same at every party, compared by digest before anything "
+            "else happens."
+        },
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from isthmus.evaluation.page import names
-from isthmus.evaluation.rounds_report import Child, RoundsReport
-from isthmus.horizontal.course import Round
+from isthmus.evaluation.pages.page import names
+from isthmus.evaluation.pages.rounds_report import Child, RoundsReport
+from isthmus.horizontal.rounds.training import Round
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,
     EightBit,
@@ -14,8 +14,7 @@ from isthmus.horizontal.privacy.spec import (
     TopK,
 )
 from isthmus.jobs import page
-from isthmus.jobs.result import RoundsResult, SimulatedRounds
-from isthmus.jobs.site import EPSILON
+from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.store.runs import Run
 
 _WHOLES = {"total"}

@@ -1,6 +1,6 @@
 """Our side of a job in rounds that Flower carries: it starts our part, and waits until it is over.
 
-The part itself, `flower.py`, is played by processes of Flower. They find the files of this party by
+The part itself, `flower_app.py`, is played by processes of Flower. They find the files of this party by
 what they are started with, and leave what comes of it in the folder of the run.
 """
 
@@ -14,23 +14,22 @@ from pathlib import Path
 from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.launch import App, launch, serve
-from isthmus.horizontal.flower.tickets import Settings, Ticket
+from isthmus.horizontal.flower.run_files import Settings, Ticket
 from isthmus.horizontal.spec import Rounds
-from isthmus.jobs.begun import Begun
-from isthmus.jobs.connection import superlink
-from isthmus.jobs.plan import SamplesPlan
-from isthmus.jobs.site import Ended
-from isthmus.jobs.systems import horizontal_of
+from isthmus.horizontal.system import RoundsOutcome
+from isthmus.jobs.rounds.flower_keys import superlink
+from isthmus.jobs.rounds.plan import RoundsPlan
+from isthmus.jobs.session import PartySession
 from isthmus.store.events import EventLog, follow
 
-APP = App("isthmus.jobs.flower:server", "isthmus.jobs.flower:client")
+APP = App("isthmus.jobs.rounds.flower_app:server", "isthmus.jobs.rounds.flower_app:client")
 
 
-def train(begun: Begun[SamplesPlan]) -> Ended:
+def train(session: PartySession[RoundsPlan]) -> RoundsOutcome:
     """Train on a federation.
 
     Args:
-        begun: The run; processes of Flower go on with its ledger and its events.
+        session: The run; processes of Flower go on with its ledger and its events.
 
     Returns:
         What is in the run folder now.
@@ -39,16 +38,16 @@ def train(begun: Begun[SamplesPlan]) -> Ended:
         ChannelError: The federation cannot be reached, or the run ended without a model for us.
         IsthmusError: At the master: what ended its role.
     """
-    plan, run = begun.plan, begun.run
-    with begun.ledger.lent(), _shown(begun), EventLog(run.events) as log, _stoppable():
+    plan, run = session.plan, session.run
+    with session.ledger.lent(), _shown(session), EventLog(run.events) as log, _stoppable():
         if plan.listens:
-            ticket = Ticket(_files(begun))
+            ticket = Ticket(_files(session))
             launch(APP, str(plan.party.flower.connection), ticket, Telemetry(log))
         else:
             Telemetry(log).progress("flower", note=f"visits come here: {run.supernode}")
             run.supernode.touch(mode=0o600)
-            serve(superlink(plan), _files(begun), run.supernode, _longest(plan))
-    ended = Ended.kept(run.trained, plan.digest)
+            serve(superlink(plan), _files(session), run.supernode, _longest(plan))
+    ended = RoundsOutcome.kept(run.trained, plan.digest)
     if ended is None:
         raise ChannelError(
             f"the run on Flower is over and left no model here. Ask {plan.first!r} why it ended, "
@@ -57,18 +56,18 @@ def train(begun: Begun[SamplesPlan]) -> Ended:
     return ended
 
 
-def _files(begun: Begun[SamplesPlan]) -> Settings:
+def _files(session: PartySession[RoundsPlan]) -> Settings:
     found = {
-        "job": begun.plan.job_file,
-        "party": begun.plan.party_file,
-        "run": begun.run.folder,
+        "job": session.plan.loaded.path,
+        "party": session.plan.party_file,
+        "run": session.run.folder,
     }
     return {name: str(Path.cwd() / path) for name, path in found.items()}
 
 
-def _longest(plan: SamplesPlan) -> float:
+def _longest(plan: RoundsPlan) -> float:
     """Seconds until the run should be over: children gather, all rounds, and the model goes out."""
-    rounds: Rounds = horizontal_of(plan.job).spec(plan.job).rounds
+    rounds: Rounds = plan.loaded.spec.rounds
     return plan.party.wait + (rounds.count + 2) * rounds.deadline + plan.party.patience
 
 
@@ -86,13 +85,13 @@ def _stoppable() -> Generator[None]:
 
 
 @contextmanager
-def _shown(begun: Begun[SamplesPlan]) -> Generator[None]:
+def _shown(session: PartySession[RoundsPlan]) -> Generator[None]:
     """Let whoever watches this process see what the processes of Flower tell."""
     over = threading.Event()
 
     def show() -> None:
-        for event in follow(begun.run.events, over.is_set):
-            begun.watch(event)
+        for event in follow(session.run.events, over.is_set):
+            session.watch(event)
 
     viewer = threading.Thread(target=show)
     viewer.start()

@@ -17,18 +17,23 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.alignment import attested
-from isthmus.alignment.attested import AttestedAlignment, Terms, Trust
-from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
+from isthmus.alignment.attested import party as attested
+from isthmus.alignment.attested.party import Trust
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.alignment.attested.terms import Terms
+from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.sender import sender
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
 from isthmus.data.table import Table
-from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
-from isthmus.jobs.plan import TablePlan
-from isthmus.jobs.spec import Job
+from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.job import Job
 from isthmus.store import atomic
-from isthmus.store.alignments import Alignments, Kept
+from isthmus.store.alignments import Alignments, StoredAlignment
 from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
 from isthmus.tee import process
@@ -73,7 +78,7 @@ class _Found:
     size: int | None
 
 
-def align(plan: TablePlan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
+def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Aligned:
     """Find the shared rows of every data set of a job.
 
     Args:
@@ -121,7 +126,7 @@ def align(plan: TablePlan, lines: Lines, run: Run, telemetry: Telemetry) -> Alig
     return aligned
 
 
-def _agree(plan: TablePlan, lines: Lines, held: Kept | None) -> ChosenAlignment:
+def _agree(plan: AlignedPlan, lines: Lines, held: StoredAlignment | None) -> ChosenAlignment:
     """Reuse only what all hold: a party whose rows have changed since holds none."""
     ours = None if held is None else held.id
     if not plan.listens:
@@ -138,15 +143,15 @@ def _agree(plan: TablePlan, lines: Lines, held: Kept | None) -> ChosenAlignment:
     return chosen
 
 
-def _begin(plan: TablePlan, store: Alignments) -> None:
+def _begin(plan: AlignedPlan, store: Alignments) -> None:
     for name in plan.tables:
         path = plan.party.datasets[name].resolve(plan.folder).resolve()
         for peer in plan.job.peers(plan.party.party):
             store.begin(peer, str(path), plan.party.policy.alignments)
 
 
-def _find(plan: TablePlan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
-    match plan.job.alignment:
+def _find(plan: AlignedPlan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
+    match alignment_of(plan.job):
         case CryptographicAlignment() as spec:
             index = _cryptographic(plan, lines, dataset, spec, telemetry)
             return _Found(index, len(index))
@@ -156,7 +161,7 @@ def _find(plan: TablePlan, lines: Lines, dataset: str, run: Run, telemetry: Tele
 
 
 def _cryptographic(
-    plan: TablePlan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
+    plan: AlignedPlan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
 ) -> Index:
     (peer,) = lines
     role = receiver if plan.listens else sender
@@ -166,7 +171,7 @@ def _cryptographic(
 
 
 def _attested(
-    plan: TablePlan,
+    plan: AlignedPlan,
     lines: Lines,
     dataset: str,
     spec: AttestedAlignment,
@@ -205,12 +210,12 @@ def _attested(
         )
 
 
-def _keep(plan: TablePlan, store: Alignments, basis: _Basis, aligned: Aligned) -> None:
+def _keep(plan: AlignedPlan, store: Alignments, basis: _Basis, aligned: Aligned) -> None:
     def save(folder: Path) -> None:
         for dataset, index in aligned.indices.items():
             index.save(_file(folder, dataset))
 
-    kept = Kept(
+    kept = StoredAlignment(
         id=aligned.id,
         agreement=basis.agreement,
         rows=basis.rows,
@@ -220,8 +225,8 @@ def _keep(plan: TablePlan, store: Alignments, basis: _Basis, aligned: Aligned) -
     store.keep(kept, save)
 
 
-def _load(plan: TablePlan, store: Alignments, identifier: str) -> dict[str, Index]:
-    alignment = plan.job.alignment
+def _load(plan: AlignedPlan, store: Alignments, identifier: str) -> dict[str, Index]:
+    alignment = alignment_of(plan.job)
     if isinstance(alignment, AttestedAlignment) and not alignment.gives_rows(plan.party.party):
         return {}
     files = {dataset: _file(store.of(identifier), dataset) for dataset in plan.tables}
@@ -242,7 +247,7 @@ def _file(folder: Path, dataset: str) -> Path:
 def _agreement(job: Job) -> str:
     """Digest of all that a job says about its alignment: other training may reuse the result."""
     said = (job.parties, job.data.train, job.data.test, job.data.identifiers, job.data.normalise)
-    return hashlib.sha256(msgspec.json.encode((*said, job.alignment), order="sorted")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode((*said, alignment_of(job)), order="sorted")).hexdigest()
 
 
 def _rows(tables: Iterable[Table]) -> str:

@@ -1,0 +1,74 @@
+"""The extras of this package: which modules each brings, and what to say where one is missing."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from isthmus.core.errors import SpecError
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "horizontal": ("torch", "safetensors", "opacus", "dp_accounting", "Crypto"),
+    "flower": ("flwr",),
+    "tee": ("dcap_qvl", "cbor2"),
+    "compare": ("xgboost",),
+}
+"""Modules of each extra that the code imports: `pip install '.[NAME]'` brings them."""
+
+
+class MissingExtraError(SpecError):
+    """A library of an extra is not installed; nothing was made or sent."""
+
+
+def require(extra: str | None, what: str) -> None:
+    """Refuse to begin without an extra.
+
+    Args:
+        extra: Name of the extra; None where the core is enough.
+        what: What needs it, as the beginning of the sentence.
+
+    Raises:
+        MissingExtraError: A module of the extra is not installed.
+    """
+    missing = next((name for name in EXTRAS[extra] if not _installed(name)), None) if extra else None
+    if extra and missing:
+        raise MissingExtraError(_advice(what, missing, extra))
+
+
+@contextmanager
+def advised(what: str) -> Generator[None]:
+    """Turn a missing library of an extra into a sentence; any other missing module is our bug.
+
+    Args:
+        what: What needs the library, as the beginning of the sentence.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        MissingExtraError: The block imports a module of an extra that is not installed.
+        ModuleNotFoundError: It imports another module that is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name or "")
+        if extra is None:
+            raise
+        raise MissingExtraError(_advice(what, str(error.name), extra)) from None
+
+
+def extra_of(module: str) -> str | None:
+    """Name of the extra that brings a module; None where no extra does."""
+    top = module.partition(".")[0]
+    return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
+
+
+def _advice(what: str, module: str, extra: str) -> str:
+    return (
+        f"{what} needs the extra `{extra}`, and its module {module!r} is not installed. In a "
+        f"checkout of isthmus, run `pip install '.[{extra}]'`."
+    )
+
+
+def _installed(module: str) -> bool:
+    return find_spec(module) is not None

@@ -1,0 +1,157 @@
+"""The family of jobs over aligned columns: `jobs/plan.py` says what each function is for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from isthmus.core.errors import SpecError
+from isthmus.core.spec import settings
+from isthmus.core.telemetry import Sink
+from isthmus.jobs.aligned import job, sizes
+from isthmus.jobs.aligned.plan import AlignedPlan, make_plan
+from isthmus.jobs.aligned.results import (
+    AlignedResult,
+    AlignmentResult,
+    SimulatedAlignment,
+    SimulatedTraining,
+    TrainedResult,
+)
+from isthmus.jobs.handshake import meeting
+from isthmus.jobs.plan import Loaded, Ready
+from isthmus.jobs.result import Summary
+from isthmus.jobs.summary import parties_facts, party_facts
+from isthmus.store.runs import Run
+
+ROLES = ("active", "passive")
+RESULTS = AlignedResult
+ENDS_WITH_DONE = True
+
+check = job.check
+flows = job.flows
+smallest = job.smallest
+plan = make_plan
+expected = sizes.expected
+measured = sizes.measured
+assumptions = sizes.assumptions
+
+
+def steps(loaded: Loaded) -> list[str]:
+    """Returns what will happen, in order, a sentence each."""
+    data = loaded.job.data
+    normalise = f", after {', '.join(data.normalise)}" if data.normalise else ""
+    found = [
+        meeting(loaded),
+        f"Find the shared rows of {data.train!r} by {', '.join(data.identifiers)}{normalise}: "
+        f"{settings(job.alignment_of(loaded.job))}.",
+    ]
+    if loaded.trains:
+        found.append(f"Train a {loaded.table}: {settings(loaded.spec)}.")
+        found.append(
+            f"Score {data.test_share:.0%} of the shared rows, kept out of training."
+            if data.test is None
+            else f"Score the shared rows of {data.test!r}."
+        )
+    return found
+
+
+def ready(plan: AlignedPlan) -> Ready:
+    """Check keys and addresses, and return what this party brings."""
+    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+
+    connection.check(plan)
+    return Ready(
+        party=plan.party.party,
+        role=plan.role,
+        rows=len(plan.train),
+        columns=list(plan.train.names),
+        test_rows=None if plan.test is None else len(plan.test),
+        address=connection.place(plan),
+        certificate_expires=connection.expires(plan),
+        notice=plan.notice,
+    )
+
+
+def play(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
+    """Align, train, score and store, as this party."""
+    from isthmus.jobs import connection, session  # noqa: PLC0415 - they load gRPC
+    from isthmus.jobs.aligned import run  # noqa: PLC0415
+
+    connection.check(plan)
+    with session.begin(plan, into, watch) as begun:
+        run.play(begun)
+    return begun.run
+
+
+def align(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
+    """Align as this party, and stop there."""
+    from isthmus.jobs import connection, session  # noqa: PLC0415 - they load gRPC
+    from isthmus.jobs.aligned import run  # noqa: PLC0415
+
+    connection.check(plan)
+    with session.begin(plan, into, watch) as begun:
+        run.align_only(begun)
+    return begun.run
+
+
+def put_together(
+    loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run, seconds: float
+) -> SimulatedAlignment | SimulatedTraining:
+    """Returns the result of a simulated run, beside the same model on pooled columns."""
+    from isthmus.jobs.aligned import simulated  # noqa: PLC0415
+
+    return simulated.put_together(loaded, plans, run, seconds)
+
+
+def page(run: Run, simulated: Run | None) -> str:
+    """Returns the report of a run as HTML."""
+    from isthmus.evaluation.pages import vertical_report  # noqa: PLC0415 - it loads Matplotlib
+    from isthmus.jobs import finished  # noqa: PLC0415
+    from isthmus.jobs.aligned import report  # noqa: PLC0415
+
+    if isinstance(finished.read(run), AlignmentResult | SimulatedAlignment):
+        raise SpecError(
+            f"{run.folder}: this run aligned rows and trained nothing, so there is no report of a "
+            "model. Its result.json and `isthmus ledger show` say what it did."
+        )
+    return vertical_report.render(report.read(run, simulated))
+
+
+def summary(run: Run, result: AlignedResult) -> Summary:
+    """Returns the end of a run for people."""
+    match result:
+        case TrainedResult():
+            facts = [*_rows(result), *_method(result), ("training", result.ending)]
+            return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
+        case SimulatedTraining():
+            facts = [*_rows(result), *_method(result), ("training", result.ending)]
+            return Summary(
+                metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
+            )
+        case AlignmentResult():
+            return Summary(facts=[*_size(result), *_method(result), *party_facts(run, result)])
+        case SimulatedAlignment():
+            return Summary(
+                facts=[
+                    *_size(result),
+                    *_method(result),
+                    *parties_facts(result),
+                    ("run", str(run.folder)),
+                ]
+            )
+
+
+def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
+    size, rows = result.alignment.size or 0, result.rows
+    told = f"{size:,}: {rows['train']:,} trained on, {rows['test']:,} scored"
+    return [("rows shared", told)]
+
+
+def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:
+    size = result.alignment.size
+    return [("rows shared", "not told to this party" if size is None else f"{size:,}")]
+
+
+def _method(result: AlignedResult) -> list[tuple[str, str]]:
+    alignment = result.alignment
+    found = "found by an earlier run" if alignment.reused else "found in this run"
+    lines = [("alignment", f"{alignment.method}, {found}")]
+    return [*lines, ("notice", alignment.notice)] if alignment.notice else lines

@@ -1,0 +1,113 @@
+"""What a job over aligned columns must say, and what its parties exchange."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+
+from isthmus.alignment.attested.forecast import forecast as forecast_attested
+from isthmus.alignment.attested.spec import MOST_PARTIES, AttestedAlignment
+from isthmus.alignment.cryptographic.forecast import forecast as forecast_cryptographic
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
+from isthmus.core.errors import SpecError
+from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
+from isthmus.jobs.job import Job
+from isthmus.jobs.load import check_roles
+from isthmus.jobs.plan import Loaded
+from isthmus.ledger.forecast import Flow, Sizes
+
+Alignment = CryptographicAlignment | AttestedAlignment
+
+
+def alignment_of(job: Job) -> Alignment:
+    """How a job finds the shared rows; by cryptography where it says nothing."""
+    said: Alignment | None = job.alignment
+    return said or CryptographicAlignment()
+
+
+def check(loaded: Loaded) -> None:
+    """Refuse a job file that contradicts itself, seen without data.
+
+    Args:
+        loaded: The job.
+
+    Raises:
+        SpecError: Roles, identifiers or the alignment do not fit each other.
+    """
+    job, alignment = loaded.job, alignment_of(loaded.job)
+    check_roles(loaded, loaded.system.MOST_PARTIES if loaded.trains else None)
+    if not job.data.identifiers:
+        raise SpecError(
+            "`data.identifiers` is empty, and the parties find their shared rows by it: say what "
+            'identifies a row, for example identifiers = ["person"].'
+        )
+    most = MOST_PARTIES if isinstance(alignment, AttestedAlignment) else 2
+    if len(job.parties) > most:
+        raise SpecError(
+            f'`alignment.method = "{alignment.method}"` is for {most} parties at most, and '
+            f"`parties` has {len(job.parties)}."
+        )
+    if isinstance(alignment, AttestedAlignment):
+        _check_results(loaded, alignment)
+
+
+def _check_results(loaded: Loaded, alignment: AttestedAlignment) -> None:
+    for party, share in alignment.results.items():
+        if party not in loaded.job.parties:
+            raise SpecError(
+                f"`alignment.results` names {party!r}; the job's parties are "
+                f"{', '.join(loaded.job.parties)}."
+            )
+        if share != "rows" and loaded.trains:
+            raise SpecError(
+                f'`alignment.results.{party}` is "{share}", but training needs the rows of every '
+                'party. Make it "rows", or leave the training out of the job.'
+            )
+
+
+def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
+    """What crosses between the first party and another one: choose an alignment, align, train.
+
+    Args:
+        loaded: The job.
+        other: The other party.
+        sizes: What to reckon with; its rows are by name of the party.
+
+    Returns:
+        The messages of each step; none in the last one where the job trains nothing.
+    """
+    trained = loaded.system.forecast(loaded.spec, sizes) if loaded.trains else []
+    return [list(_choice()), list(_alignments(loaded, other, sizes)), trained]
+
+
+def smallest(loaded: Loaded) -> Sizes:
+    """Returns sizes with which every message of the job crosses at least once."""
+    rows = dict.fromkeys(loaded.job.parties, 1)
+    return Sizes(rows=rows, shared=2, train=1, test=1, test_rows={}, rounds=2)
+
+
+def _choice() -> Iterator[Flow]:
+    yield Flow("passive", HeldAlignment(id=None), 1)
+    yield Flow("active", ChosenAlignment(id="0" * 32, new=True), 1)
+
+
+def _alignments(loaded: Loaded, other: str, sizes: Sizes) -> Iterator[Flow]:
+    """What crosses while the rows of the first party and another one are aligned."""
+    each = [sizes]
+    if sizes.test_rows:
+        each.append(replace(sizes, rows=sizes.test_rows, shared=sizes.test))
+    for found in each:
+        rows = {"active": found.rows[loaded.first], "passive": found.rows[other]}
+        yield from _alignment(loaded, other, replace(found, rows=rows))
+
+
+def _alignment(loaded: Loaded, other: str, sizes: Sizes) -> list[Flow]:
+    match alignment_of(loaded.job):
+        case AttestedAlignment() as spec:
+            shares = {
+                "active": spec.results.get(loaded.first, "rows"),
+                "passive": spec.results.get(other, "rows"),
+            }
+            return forecast_attested(msgspec.structs.replace(spec, results=shares), sizes)
+        case spec:
+            return forecast_cryptographic(spec, sizes)

@@ -1,0 +1,167 @@
+"""What one party of a job over aligned columns brings, checked before any contact."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.core.errors import PolicyError, SpecError, naming_file
+from isthmus.data import table
+from isthmus.data.spec import Dataset
+from isthmus.data.table import Table
+from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.load import load_party
+from isthmus.jobs.party import Party
+from isthmus.jobs.plan import Loaded, PartyPlan
+from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
+
+
+@dataclass(frozen=True)
+class AlignedPlan(PartyPlan):
+    """A plan to align rows with other parties, and mostly to train on them."""
+
+    train: Table = field(repr=False)
+    test: Table | None = field(repr=False)
+    """A test set of its own; None where a share of the training set is kept for testing."""
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables to align, by the names of their data sets."""
+        tables = {self.job.data.train: self.train}
+        if self.job.data.test is not None and self.test is not None:
+            tables[self.job.data.test] = self.test
+        return tables
+
+    @property
+    def monotone(self) -> dict[str, int]:
+        """Our columns with which a prediction must not fall (1), or not rise (-1)."""
+        return self.party.datasets[self.job.data.train].signs
+
+    @property
+    def simulated(self) -> bool:
+        """Whether identifiers may meet in an enclave that protects nothing."""
+        ours, trusted = self.party.enclave, self.party.policy.enclaves
+        attested = isinstance(alignment_of(self.job), AttestedAlignment)
+        return attested and (ours.kind is Kind.SIMULATED or trusted.allow_simulated)
+
+    @property
+    def notice(self) -> str:
+        """What every reader of the run must know, or nothing."""
+        if not self.simulated:
+            return ""
+        ours = self.party.enclave.kind
+        return SIMULATION if ours is Kind.SIMULATED else SIMULATION_ALLOWED
+
+    def endorsements(self) -> bytes:
+        """What goes with the evidence of our enclave.
+
+        Returns:
+            The content of the file that the party file names, or nothing.
+
+        Raises:
+            SpecError: The file cannot be read.
+        """
+        if self.party.enclave.endorsements is None:
+            return b""
+        path = self.folder / self.party.enclave.endorsements
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SpecError(
+                f"{path}: cannot be read: {error.strerror}. Correct `enclave.endorsements` in the "
+                "party file."
+            ) from None
+
+
+def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
+    """Read and check everything that a party brings.
+
+    Args:
+        loaded: The job.
+        party_file: The party's own file.
+
+    Returns:
+        The plan, with the tables loaded.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+        PolicyError: The party's policy refuses a message that it would have to send, or its enclave
+            protects nothing.
+    """
+    party, file = load_party(loaded, party_file)
+    with naming_file(file):
+        _check(loaded, party)
+    train, test = _table(loaded, party, file.parent, loaded.job.data.train), None
+    if loaded.job.data.test is not None:
+        test = _table(loaded, party, file.parent, loaded.job.data.test, train)
+    plan = AlignedPlan(loaded, party, file, train, test)
+    plan.endorsements()  # can it be read?
+    if loaded.trains:
+        with naming_file(file):
+            loaded.system.check_party(loaded.spec, plan.role, train, test)
+    return plan
+
+
+def _check(loaded: Loaded, party: Party) -> None:
+    job = loaded.job
+    if party.engine != "grpc":
+        raise SpecError(
+            f'`engine = "{party.engine}"` is for jobs in rounds, and the parties of this one align '
+            "rows: take it out."
+        )
+    for name in filter(None, (job.data.train, job.data.test)):
+        if name not in party.datasets:
+            raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
+        _check_dataset(loaded, party.party, f"datasets.{name}", party.datasets[name])
+    if not isinstance(alignment_of(job), AttestedAlignment):
+        return
+    if party.enclave.kind is Kind.SIMULATED and not party.policy.enclaves.allow_simulated:
+        raise PolicyError(
+            f"the job aligns inside enclaves, and that of {party.party!r} is simulated: it "
+            "protects nothing. Describe a real one in the table [enclave] of your party file; to "
+            "try the job out, set `policy.enclaves.allow_simulated = true`."
+        )
+
+
+def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> None:
+    job = loaded.job
+    if loaded.trains:
+        role = job.parties[party].role
+        if role == "active" and dataset.label is None:
+            raise SpecError(
+                f"{party!r} is active in this job: name the label column in `{key}.label`."
+            )
+        if role == "passive" and dataset.label is not None:
+            raise SpecError(
+                f"{party!r} is passive in this job and must not bring a label: remove "
+                f"`{key}.label`, or the roles in the job are swapped."
+            )
+        loaded.system.check_dataset(loaded.spec, role, key, dataset)
+    if len(dataset.identifiers) != len(job.data.identifiers):
+        raise SpecError(
+            f"`{key}.identifiers` names {len(dataset.identifiers)} columns where the job "
+            f"identifies a row by {len(job.data.identifiers)}: {', '.join(job.data.identifiers)}."
+        )
+
+
+def _table(
+    loaded: Loaded, party: Party, folder: Path, name: str, train: Table | None = None
+) -> Table:
+    job, dataset = loaded.job, party.datasets[name]
+    if not loaded.trains:  # identifiers are all that it takes
+        dataset = msgspec.structs.replace(dataset, label=None, columns=())
+    rows = table.load(dataset, folder, job.data.normalise, train)
+    limit = job.parties[party.party].rows
+    if limit is not None and len(rows) > limit:
+        raise SpecError(
+            f"data set {name!r} has {len(rows)} rows, and the job lets {party.party!r} bring "
+            f"{limit}: agree on a higher `parties.{party.party}.rows`."
+        )
+    fewest = alignment_of(job).minimum_size
+    if len(rows) < fewest:
+        raise SpecError(
+            f"data set {name!r} has {len(rows)} rows, and the job asks for {fewest} shared rows: "
+            "bring more, or agree on a lower `alignment.minimum_size`."
+        )
+    return rows

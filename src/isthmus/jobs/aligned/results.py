@@ -1,0 +1,61 @@
+"""Results of jobs over aligned columns."""
+
+import msgspec
+
+from isthmus.jobs.result import PartyResult, SimulatedResult
+from isthmus.system import Metrics
+
+
+class Alignment(msgspec.Struct, frozen=True):
+    """How the shared rows were found, and how many there are."""
+
+    method: str
+    protects: bool  # whether identifiers were safe; not where simulated enclaves are accepted
+    size: int | None  # None where the job does not tell this party
+    reused: bool  # whether an earlier run found them
+    notice: str = ""  # what every reader must know
+
+
+class AlignmentResult(PartyResult, frozen=True, kw_only=True, tag="aligned.alignment"):
+    """One party's result of a run that ended with the alignment."""
+
+    alignment: Alignment
+
+
+class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained"):
+    """One party's result of a run that trained."""
+
+    alignment: Alignment
+    system: str
+    columns: int
+    metrics: Metrics
+    rounds: int
+    converged: bool | None  # None where training has no tolerance to reach
+    ending: str  # how training ended, in a few words
+    curve: list[dict[str, float]]
+    leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
+
+
+class SimulatedAlignment(
+    SimulatedResult, frozen=True, kw_only=True, tag="aligned.simulated_alignment"
+):
+    """All parties' results of a simulated run that ended with the alignment."""
+
+    alignment: Alignment
+
+
+class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned.simulated"):
+    """All parties' results of a simulated run, and the model on pooled columns beside them."""
+
+    alignment: Alignment
+    system: str
+    rows: dict[str, int]
+    metrics: Metrics
+    rounds: int
+    converged: bool | None
+    ending: str
+    leakage: dict[str, float] = {}
+    reports: dict[str, str]
+
+
+AlignedResult = AlignmentResult | TrainedResult | SimulatedAlignment | SimulatedTraining

@@ -1,0 +1,128 @@
+"""Our side of a job over tables: align the rows, train, score, store."""
+
+from isthmus.data.index import Index, split
+from isthmus.data.table import Table
+from isthmus.jobs.aligned.alignment import Aligned, align
+from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResult
+from isthmus.jobs.handshake import finish
+from isthmus.jobs.session import Lines, PartySession
+from isthmus.ledger.policy import check_shared
+from isthmus.store.runs import Run
+from isthmus.vertical.system import Outcome, RoleContext
+
+
+def play(session: PartySession[AlignedPlan]) -> None:
+    """Align, train, and store what came of it."""
+    with session.telemetry.timed("total"), session.connected() as lines:
+        aligned = _align(session, lines)
+        train, test = _tables(session.plan, aligned)
+        outcome = _train(session, lines, train, test)
+        _store_model(session.run, outcome)
+        _finish(lines)
+    _store_result(session, aligned, outcome, train, test)
+
+
+def align_only(session: PartySession[AlignedPlan]) -> None:
+    """Align, and keep the index."""
+    with session.telemetry.timed("total"), session.connected() as lines:
+        aligned = _align(session, lines)
+        _finish(lines)
+    session.run.write_json(session.run.result.name, _alignment_result(session, aligned))
+
+
+def _align(session: PartySession[AlignedPlan], lines: Lines) -> Aligned:
+    plan = session.plan
+    with session.telemetry.timed("alignment"):
+        aligned = align(plan, lines, session.run, session.telemetry)
+    index = aligned.indices.get(plan.job.data.train)
+    if index is not None:
+        _of_file(index, plan.train).save(session.run.index)
+    if aligned.size is not None:
+        check_shared(plan.party.policy, aligned.size)
+    return aligned
+
+
+def _of_file(index: Index, table: Table) -> Index:
+    """An index for people: `duplicates` may have left out rows of their file."""
+    return index if table.positions is None else Index(table.positions[index.rows])
+
+
+def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
+    """Training and test rows in the order common to all parties."""
+    data = plan.job.data
+    rows = plan.train.take(aligned.indices[data.train].rows)
+    share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
+    train, held_out = split(rows.identifiers, share, plan.job.seed)
+    if data.test is None or plan.test is None:
+        return rows.take(train), rows.take(held_out)
+    return rows.take(train), plan.test.take(aligned.indices[data.test].rows)
+
+
+def _train(session: PartySession[AlignedPlan], lines: Lines, train: Table, test: Table) -> Outcome:
+    plan, loaded = session.plan, session.plan.loaded
+    context = RoleContext(
+        role=plan.role,
+        peers=lines,
+        train=train,
+        test=test,
+        telemetry=session.telemetry,
+        checkpoint=session.run.checkpoint,
+        job=plan.digest,
+        seed=plan.job.seed,
+        monotone=plan.monotone,
+        workers=plan.party.workers,
+    )
+    with session.telemetry.timed("training"):
+        outcome: Outcome = loaded.system.play(loaded.spec, context)
+        return outcome
+
+
+def _finish(lines: Lines) -> None:
+    for line in lines.values():
+        finish(line)
+
+
+def _store_model(run: Run, outcome: Outcome) -> None:
+    """Before the last word: what is computed is not lost where a peer goes without one."""
+    run.write_json(run.model.name, outcome.model)
+    if outcome.scores is not None:
+        outcome.scores.save(run.predictions)
+
+
+def _store_result(
+    session: PartySession[AlignedPlan], aligned: Aligned, outcome: Outcome, train: Table, test: Table
+) -> None:
+    plan, run = session.plan, session.run
+    result = TrainedResult(
+        **session.facts(),
+        alignment=_alignment(plan, aligned),
+        rows={"own": len(plan.train), "train": len(train), "test": len(test)},
+        system=plan.loaded.table,
+        columns=len(train.names),
+        metrics=outcome.metrics,
+        rounds=outcome.rounds,
+        converged=outcome.converged,
+        ending=outcome.ending,
+        curve=outcome.curve,
+        leakage=outcome.leakage,
+    )
+    run.write_json(run.result.name, result)
+
+
+def _alignment_result(session: PartySession[AlignedPlan], aligned: Aligned) -> AlignmentResult:
+    plan = session.plan
+    return AlignmentResult(
+        **session.facts(), alignment=_alignment(plan, aligned), rows={"own": len(plan.train)}
+    )
+
+
+def _alignment(plan: AlignedPlan, aligned: Aligned) -> Alignment:
+    return Alignment(
+        method=alignment_of(plan.job).method,
+        protects=not plan.simulated,
+        notice=plan.notice,
+        size=aligned.size,
+        reused=not aligned.new,
+    )

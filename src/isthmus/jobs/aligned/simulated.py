@@ -1,0 +1,97 @@
+"""The results of all parties of a simulated run in one, beside the model on pooled columns."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from isthmus.data.index import split
+from isthmus.data.table import Table
+from isthmus.jobs import simulated
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.results import (
+    Alignment,
+    AlignmentResult,
+    SimulatedAlignment,
+    SimulatedTraining,
+    TrainedResult,
+)
+from isthmus.jobs.plan import Loaded
+from isthmus.store.runs import Run
+from isthmus.system import Metrics
+from isthmus.vertical.system import PooledRows
+
+ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult)
+
+
+def put_together(
+    loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run, seconds: float
+) -> SimulatedAlignment | SimulatedTraining:
+    """Put the results of all parties together.
+
+    Args:
+        loaded: The job.
+        plans: Of every party.
+        run: The run, with one folder per party in it.
+        seconds: That the processes of the parties took.
+
+    Returns:
+        The joint result; where the job trains, with the same model on pooled columns.
+    """
+    if not loaded.trains:
+        aligned = simulated.results(run, loaded.job, AlignmentResult)
+        facts = simulated.facts(loaded, aligned, seconds)
+        return SimulatedAlignment(**facts, alignment=_alignment(loaded, aligned))
+    trained = simulated.results(run, loaded.job, TrainedResult)
+    first = trained[loaded.first]
+    pooled: Metrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
+    return SimulatedTraining(
+        **simulated.facts(loaded, trained, seconds),
+        alignment=_alignment(loaded, trained),
+        system=loaded.table,
+        rows=first.rows,
+        metrics={name: values | pooled.get(name, {}) for name, values in first.metrics.items()},
+        rounds=first.rounds,
+        converged=first.converged,
+        ending=first.ending,
+        leakage=first.leakage,
+        reports=simulated.reports(run, loaded.job),
+    )
+
+
+def _alignment(loaded: Loaded, results: Mapping[str, ResultT]) -> Alignment:
+    alignments = [result.alignment for result in results.values()]
+    return msgspec.structs.replace(
+        results[loaded.first].alignment,
+        size=next((each.size for each in alignments if each.size is not None), None),
+        protects=all(each.protects for each in alignments),
+        notice=next((each.notice for each in alignments if each.notice), ""),
+    )
+
+
+def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan]) -> PooledRows:
+    """The rows that all parties hold, in one place: only a simulation can do that."""
+    job, hub = loaded.job, loaded.first
+    in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
+    trains = _shared([plan.train for plan in in_order])
+    tests = _shared([plan.test for plan in in_order if plan.test is not None])
+    if not tests:
+        rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
+        tests = [table.take(held_out) for table in trains]
+        trains = [table.take(rows) for table in trains]
+    return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone)
+
+
+def _shared(tables: list[Table]) -> list[Table]:
+    """The rows that are in all tables, in the order of the first one."""
+    if not tables:
+        return []
+    first_table, *others = tables
+    places = [{key: row for row, key in enumerate(table.identifiers)} for table in others]
+    shared = [key for key in first_table.identifiers if all(key in place for place in places)]
+    rows = {key: row for row, key in enumerate(first_table.identifiers)}
+    return [
+        table.take(np.array([place[key] for key in shared], np.int64))
+        for table, place in zip(tables, [rows, *places], strict=True)
+    ]

@@ -1,0 +1,69 @@
+"""What the forecast of a job over aligned columns reckons with."""
+
+from dataclasses import replace
+
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.results import AlignedResult, AlignmentResult, TrainedResult
+from isthmus.jobs.explain import check_same
+from isthmus.ledger.forecast import Sizes
+from isthmus.store.runs import Run
+
+
+def expected(plan: AlignedPlan) -> Sizes:
+    """Our own sizes as they are, the others' as the job declares them, or else like ours."""
+    job, loaded = plan.job, plan.loaded
+    rows = {party: member.rows or len(plan.train) for party, member in job.parties.items()}
+    rows[plan.party.party] = len(plan.train)
+    if job.expected:
+        return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
+    rounds = loaded.system.most_rounds(loaded.spec) if loaded.trains else 0
+    return _sizes(plan, rows, min(rows.values()), rounds)
+
+
+def measured(plan: AlignedPlan, run: Run) -> Sizes:
+    """The sizes that a finished run had, where `expected` has to guess.
+
+    Args:
+        plan: The job and the party.
+        run: The run folder.
+
+    Returns:
+        The sizes.
+
+    Raises:
+        SpecError: The run is of another job or party.
+    """
+    result = run.read_json(run.result.name, AlignedResult)
+    match result:
+        case TrainedResult():
+            check_same(plan, run, result)
+            train, test = result.rows["train"], result.rows["test"]
+            shared = train + (0 if plan.test is not None else test)
+            return replace(
+                expected(plan), shared=shared, train=train, test=test, rounds=result.rounds
+            )
+        case AlignmentResult():
+            check_same(plan, run, result)
+            return replace(expected(plan), shared=result.alignment.size or 0)
+        case _:
+            raise AssertionError("a simulated run has no ledger of its own")
+
+
+def assumptions(plan: AlignedPlan, sizes: Sizes) -> dict[str, int]:
+    """Returns the sizes that the forecast depends on, by name."""
+    training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
+    return {
+        "shared_rows": sizes.shared,
+        **(training if plan.loaded.trains else {}),
+        **{f"{party}_rows": count for party, count in sizes.rows.items()},
+    }
+
+
+def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
+    expected = plan.job.expected
+    columns = expected.columns if plan.listens and expected else len(plan.train.names)
+    if plan.test is not None:
+        test_rows = dict.fromkeys(rows, len(plan.test))
+        return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)
+    test = round(shared * plan.job.data.test_share)
+    return Sizes(rows, shared, shared - test, test, {}, rounds, columns)

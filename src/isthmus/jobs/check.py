@@ -1,0 +1,58 @@
+"""Is a job ready to run, and what will happen? Nobody is contacted."""
+
+from pathlib import Path
+
+import msgspec
+
+from isthmus.jobs import consent
+from isthmus.jobs.load import load_job
+from isthmus.jobs.plan import Ready
+
+
+class Disclosure(msgspec.Struct, frozen=True):
+    """A message that tells its reader something."""
+
+    message: str
+    reveals: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A job that can run."""
+
+    job: str
+    digest: str
+    parties: dict[str, str]
+    steps: list[str]
+    disclosed: list[Disclosure]
+    ready: Ready | None
+    """What this machine brings; None where no party was named."""
+
+
+def check(job_file: Path, party_file: Path | None = None) -> Checked:
+    """Validate a job, and one party's side of it.
+
+    Args:
+        job_file: The job.
+        party_file: A party's own file: its keys and its data are checked too.
+
+    Returns:
+        What the job is, and what will happen.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+        PolicyError: The party's policy refuses a message that it would have to send.
+    """
+    loaded = load_job(job_file)
+    family, job = loaded.family, loaded.job
+    ready = None
+    if party_file is not None or not job.parties:
+        ready = family.ready(family.plan(loaded, party_file))
+    told = consent.needed(loaded) if job.parties else []
+    return Checked(
+        job=job.name,
+        digest=job.digest,
+        parties={name: member.role for name, member in job.parties.items()},
+        steps=family.steps(loaded),
+        disclosed=[Disclosure(kind.__name__, kind.reveals) for kind in told],
+        ready=ready,
+    )

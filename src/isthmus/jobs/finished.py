@@ -1,0 +1,51 @@
+"""Reads finished runs, whatever their family: the result, and what people are shown of it."""
+
+from typing import cast
+
+import msgspec
+
+from isthmus.jobs import registry
+from isthmus.jobs.plan import FamilyCode
+from isthmus.jobs.result import AnyResult, Summary
+from isthmus.store.runs import Run
+
+
+class _Tagged(msgspec.Struct, frozen=True):
+    kind: str
+
+
+def family_of(run: Run) -> FamilyCode:
+    """The code of the family that a finished run is of.
+
+    Args:
+        run: The run folder.
+
+    Returns:
+        Its module.
+
+    Raises:
+        SpecError: The run has not finished, or is of a family that is not there.
+    """
+    kind = run.read_json(run.result.name, _Tagged).kind
+    return cast(FamilyCode, registry.load_family(kind.partition(".")[0]))
+
+
+def read(run: Run) -> AnyResult:
+    """Read the result of a finished run, whatever it was.
+
+    Args:
+        run: The run folder.
+
+    Returns:
+        One of the result structs of its family.
+
+    Raises:
+        SpecError: The run has not finished, or its result is not what a run writes.
+    """
+    result: AnyResult = run.read_json(run.result.name, family_of(run).RESULTS)
+    return result
+
+
+def summary(run: Run) -> Summary:
+    """The end of a finished run, for people."""
+    return family_of(run).summary(run, read(run))

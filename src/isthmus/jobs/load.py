@@ -1,0 +1,169 @@
+"""Reads a job file and a party file, and checks them by themselves and against each other.
+
+A job is resolved once, here: what comes out names its family, its system and what it says of it.
+"""
+
+from pathlib import Path
+from typing import cast
+
+from isthmus.core import spec
+from isthmus.core.errors import PolicyError, SpecError, naming_file
+from isthmus.jobs import consent, registry
+from isthmus.jobs.job import Job
+from isthmus.jobs.party import Party
+from isthmus.jobs.plan import FamilyCode, Loaded, Plan
+from isthmus.transport.message import Message
+
+
+def load_job(path: Path) -> Loaded:
+    """Read a job file and check what can be checked without any party's file.
+
+    Args:
+        path: The job file.
+
+    Returns:
+        The job, with the code that it asks for.
+
+    Raises:
+        SpecError: It is not a job that can run.
+        MissingExtraError: It needs a library that is not installed.
+    """
+    job = spec.load(path, Job)
+    with naming_file(path):
+        return resolve(job, path)
+
+
+def resolve(job: Job, path: Path) -> Loaded:
+    """Find the code of a job, and check the job by itself.
+
+    Args:
+        job: The job.
+        path: The job file; paths in it are seen from its folder.
+
+    Returns:
+        The job, with the code that it asks for.
+
+    Raises:
+        SpecError: It is not a job that can run.
+        MissingExtraError: It needs a library that is not installed.
+    """
+    row = registry.row_of(job.tables)
+    name = row.family if row else registry.DEFAULT_FAMILY
+    _check_tables(job, name)
+    code = registry.load_system(row) if row else None
+    family = cast(FamilyCode, registry.load_family(name))
+    loaded = Loaded(job, path, family, row, code)
+    family.check(loaded)
+    if job.parties:
+        consent.check(loaded)
+    if loaded.trains:
+        loaded.system.check(loaded.spec)
+    return loaded
+
+
+def make_plan(job_file: Path, party_file: Path | None = None) -> Plan:
+    """Read and check everything that this machine brings.
+
+    Args:
+        job_file: The job.
+        party_file: This party's own file; None where one organisation trains alone.
+
+    Returns:
+        The plan, with the data loaded.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+        PolicyError: The party's policy refuses a message that it would have to send.
+    """
+    loaded = load_job(job_file)
+    return loaded.family.plan(loaded, party_file)
+
+
+def load_party(loaded: Loaded, party_file: Path | None) -> tuple[Party, Path]:
+    """Read the file of one party of a job, and check what every family asks of it.
+
+    Args:
+        loaded: The job.
+        party_file: The party's own file.
+
+    Returns:
+        The party, and the path of its file.
+
+    Raises:
+        SpecError: There is none, or the party is not in the job.
+        PolicyError: Its policy refuses what the job would have it send.
+    """
+    if party_file is None:
+        raise SpecError(
+            f"{loaded.path}: this job has parties ({', '.join(loaded.job.parties)}): name your own "
+            "file with `--party`, or run all of them here with `isthmus simulate`."
+        )
+    party = spec.load(party_file, Party)
+    with naming_file(party_file):
+        if party.party not in loaded.job.parties:
+            raise SpecError(
+                f"`party` is {party.party!r}, but the job's parties are "
+                f"{', '.join(loaded.job.parties)}."
+            )
+        _check_policy(loaded, party)
+    return party, party_file
+
+
+def check_roles(loaded: Loaded, most: int | None = None) -> None:
+    """Refuse a job whose parties do not fill the roles of its family.
+
+    Args:
+        loaded: The job.
+        most: How many parties it may have; None: as many as they like in the last role.
+
+    Raises:
+        SpecError: A role is empty, unknown, or played by too many.
+    """
+    roles = loaded.family.ROLES
+    found = sorted(member.role for member in loaded.job.parties.values())
+    count = len(found) if most is None else min(len(found), most)
+    if found == sorted([*roles, *roles[-1:] * (count - len(roles))]):
+        return
+    what = f"[{loaded.row.table}]" if loaded.row else "an alignment"
+    several = most is None or most > len(roles)
+    more = f"; there may be several of the role {roles[-1]}" if several else ""
+    raise SpecError(
+        f"{what} needs one party in each of the roles {', '.join(roles)}{more}; `parties` has "
+        f"{', '.join(found) or 'none'}."
+    )
+
+
+def _check_tables(job: Job, name: str) -> None:
+    """Refuse tables of other families: nothing would come of them."""
+    for other in registry.FAMILIES:
+        used = [table for table in other.tables if job.tables[table] is not None]
+        if used and other.name != name:
+            raise SpecError(
+                f"the table [{used[0]}] is for jobs of another kind, and nothing would come of it "
+                "here: take it out. `isthmus schema job` says what each table is for."
+            )
+
+
+def _check_policy(loaded: Loaded, party: Party) -> None:
+    if not party.policy.refuse:
+        return
+    declared = [vars(module).values() for module in registry.message_modules()]
+    known = {
+        kind.__name__
+        for kinds in declared
+        for kind in kinds
+        if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
+    }
+    sent = consent.sent_by(loaded, party.party)
+    for kind in party.policy.refuse:
+        if kind not in known:
+            raise SpecError(
+                f"`policy.refuse` names {kind!r}, which is no message type; there are "
+                f"{', '.join(sorted(known))}."
+            )
+        if kind in sent:
+            raise PolicyError(
+                f"`policy.refuse` of your party file forbids {kind}, which this job has "
+                f"{party.party!r} send. Agree on a job that does without it, or take it off the "
+                "list. Nothing was sent."
+            )

@@ -1,0 +1,1 @@
+"""Jobs of one organisation: no peers, no party file, nothing leaves."""

@@ -1,0 +1,130 @@
+"""The family of jobs in rounds: `jobs/plan.py` says what each function is for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from isthmus.core.spec import settings
+from isthmus.core.telemetry import Sink
+from isthmus.jobs.explain import check_same
+from isthmus.jobs.handshake import meeting
+from isthmus.jobs.plan import Loaded, Ready
+from isthmus.jobs.result import Summary
+from isthmus.jobs.rounds import job
+from isthmus.jobs.rounds.plan import RoundsPlan, make_plan
+from isthmus.jobs.rounds.results import AnyRoundsResult, RoundsResult, SimulatedRounds
+from isthmus.jobs.summary import parties_facts, party_facts
+from isthmus.ledger.forecast import Sizes
+from isthmus.nn.spec import type_of
+from isthmus.store.runs import Run
+
+ROLES = ("master", "child")
+RESULTS = AnyRoundsResult
+ENDS_WITH_DONE = False
+"""Rounds end with the word of a child that it keeps the network."""
+
+check = job.check
+flows = job.flows
+smallest = job.smallest
+plan = make_plan
+
+
+def steps(loaded: Loaded) -> list[str]:
+    """Returns what will happen, in order, a sentence each."""
+    spec, master = loaded.spec, loaded.first
+    return [
+        meeting(loaded),
+        f"Each child finds samples of the type {type_of(spec.network)} in its "
+        f"{loaded.job.data.train!r}, and says how many, or why it does not train.",
+        f"In {spec.rounds.count} rounds at most, {master} sends parameters, each child trains them "
+        f"on its own samples, and {master} fuses what they send: {settings(spec)}.",
+        f"{master} publishes the result; each party measures it on test samples of its own.",
+    ]
+
+
+def ready(plan: RoundsPlan) -> Ready:
+    """Check keys and addresses, and return what this party brings."""
+    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+    from isthmus.jobs.rounds import flower_keys  # noqa: PLC0415
+
+    _check_keys(plan)
+    return Ready(
+        party=plan.party.party,
+        role=plan.role,
+        rows=0 if plan.train is None else len(plan.train),
+        columns=[] if plan.train is None else list(plan.train.names),
+        test_rows=None if plan.test is None else len(plan.test),
+        address=(flower_keys if plan.on_flower else connection).place(plan),
+        certificate_expires=connection.expires(plan),
+    )
+
+
+def expected(plan: RoundsPlan) -> Sizes:
+    """Returns what to reckon with: the model and the rounds, not who has how many samples."""
+    agreed, spec = plan.job, plan.loaded.spec
+    rounds = agreed.expected.rounds if agreed.expected else spec.rounds.count
+    rows = dict.fromkeys(agreed.parties, 0)
+    return Sizes(rows, 0, train=1, test=0, test_rows={}, rounds=rounds)
+
+
+def measured(plan: RoundsPlan, run: Run) -> Sizes:
+    """Returns the sizes that a finished run of this plan had."""
+    result = run.read_json(run.result.name, RoundsResult)
+    check_same(plan, run, result)
+    return replace(expected(plan), rounds=result.rounds)
+
+
+def assumptions(_plan: RoundsPlan, sizes: Sizes) -> dict[str, int]:
+    """Returns the sizes that a forecast depends on, by name."""
+    return {"rounds": sizes.rounds}
+
+
+def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
+    """Train in rounds as this party, measure and store."""
+    from isthmus.jobs import session  # noqa: PLC0415 - they load gRPC and PyTorch
+    from isthmus.jobs.rounds import run  # noqa: PLC0415
+
+    _check_keys(plan)
+    with session.begin(plan, into, watch) as begun:
+        run.play(begun)
+    return begun.run
+
+
+def put_together(
+    loaded: Loaded, plans: Mapping[str, RoundsPlan], run: Run, seconds: float
+) -> SimulatedRounds:
+    """Returns the result of a simulated run, beside other ways of training on the same samples."""
+    from isthmus.jobs.rounds import simulated  # noqa: PLC0415 - it loads PyTorch
+
+    return simulated.put_together(loaded, plans, run, seconds)
+
+
+def page(run: Run, simulated: Run | None) -> str:
+    """Returns the report of a run as HTML."""
+    from isthmus.evaluation.pages import rounds_report  # noqa: PLC0415 - it loads Matplotlib
+    from isthmus.jobs.rounds import report  # noqa: PLC0415
+
+    return rounds_report.render(report.read(run, simulated))
+
+
+def summary(run: Run, result: AnyRoundsResult) -> Summary:
+    """Returns the end of a run for people."""
+    facts = [("training", result.ending)]
+    facts += [(f"look after {child}", "; ".join(why)) for child, why in result.suspects.items()]
+    if isinstance(result, RoundsResult):
+        if result.epsilon is not None:
+            facts.append(("epsilon", f"{result.epsilon:.4g}"))
+        return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
+    weights = [(child, f"{weight:.3f}") for child, weight in result.weights.items()]
+    return Summary(
+        metrics=result.metrics,
+        tables=[(("child", "weight in the last round #"), weights)] if weights else [],
+        facts=[*facts, *parties_facts(result, result.reports)],
+    )
+
+
+def _check_keys(plan: RoundsPlan) -> None:
+    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+    from isthmus.jobs.rounds import flower_keys  # noqa: PLC0415
+
+    (flower_keys if plan.on_flower else connection).check(plan)

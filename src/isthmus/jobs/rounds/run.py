@@ -1,0 +1,146 @@
+"""Our side of a job in rounds: as the master or as a child, train, measure, store.
+
+Training is over lines of our own, or on a Flower federation, where other processes play our role
+(`flower.py`): the same role, over other lines.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.messages import EncoderRequest
+from isthmus.horizontal.rounds import protocol
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.system import LocalData, RoundsOutcome
+from isthmus.jobs import connection
+from isthmus.jobs.rounds import flower_run
+from isthmus.jobs.rounds.admission import admission
+from isthmus.jobs.rounds.plan import RoundsPlan
+from isthmus.jobs.rounds.results import RoundsResult
+from isthmus.jobs.session import PartySession
+from isthmus.nn import threads
+from isthmus.nn.spec import type_of
+from isthmus.transport.channel import Channel
+
+
+def play(session: PartySession[RoundsPlan]) -> None:
+    """Train, measure, and store what came of it."""
+    plan, run = session.plan, session.run
+    threads.use(plan.party.workers)
+    spec, system = plan.loaded.spec, plan.loaded.system
+    with session.telemetry.timed("total"):
+        with session.telemetry.timed("training"):
+            ended = RoundsOutcome.kept(run.trained, plan.digest) or _train(session)
+        with session.telemetry.timed("measuring"):
+            metrics = system.finish(spec, plan.local, ended, run.network, session.telemetry)
+    run.write_json(run.rounds.name, ended.rounds)
+    result = RoundsResult(
+        **session.facts(),
+        rows=_rows(plan.local),
+        system=plan.loaded.table,
+        network=type_of(spec.network),
+        rule=rules.name(spec.fusion),
+        privacy=spec.privacy,
+        model=ended.model,
+        metrics=metrics,
+        epsilon=system.epsilon(spec, plan.local, ended),
+        rounds=ended.count,
+        ending=f"ended after {ended.count} rounds",
+        weights=_last_weights(ended.rounds),
+        suspects=system.suspects(spec, ended.rounds),
+        holders=list(ended.holders),
+    )
+    run.write_json(run.result.name, result)
+
+
+def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome]:
+    """Prepare to train as the master, before anybody is contacted.
+
+    Args:
+        session: The run.
+
+    Returns:
+        Trains over lines to the children, and keeps what comes of it in the run folder.
+
+    Raises:
+        SpecError: Our samples, or what an earlier run left, do not fit the job.
+    """
+    plan = session.plan
+    spec, system = plan.loaded.spec, plan.loaded.system
+    memory = MasterMemory(session.run.checkpoint, plan.digest)
+    memory.load()
+    training = system.lead(spec, plan.local)
+
+    def lead(children: Inbox) -> RoundsOutcome:
+        found = protocol.master(children, training, spec.rounds, session.telemetry, memory)
+        count = len(found.rounds)
+        ended = RoundsOutcome(found.parameters, found.model, count, found.rounds, found.holders)
+        ended.keep(session.run.trained, plan.digest)
+        return ended
+
+    return lead
+
+
+def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOutcome]:
+    """Prepare to train as a child, before anybody is contacted.
+
+    Args:
+        session: The run.
+
+    Returns:
+        Trains over the line to the master, and keeps what comes of it in the run folder.
+
+    Raises:
+        SpecError: Our samples, or what an earlier run left, do not fit the job.
+    """
+    plan = session.plan
+    spec, system = plan.loaded.spec, plan.loaded.system
+    memory = ChildMemory(session.run.checkpoint, plan.digest)
+    memory.load()
+    wanted = None if plan.party.helps_only else type_of(spec.network)
+    prepare = system.follow(spec, plan.local)
+
+    def follow(master: Channel) -> RoundsOutcome:
+        found = protocol.child(master, wanted, prepare, session.telemetry, memory)
+        ended = RoundsOutcome(found.parameters, found.model, found.rounds, metrics=found.metrics)
+        ended.keep(session.run.trained, plan.digest)
+        return ended
+
+    return follow
+
+
+def _train(session: PartySession[RoundsPlan]) -> RoundsOutcome:
+    plan = session.plan
+    if plan.on_flower:
+        return flower_run.train(session)
+    return _lead(session) if plan.listens else _follow(session)
+
+
+def _lead(session: PartySession[RoundsPlan]) -> RoundsOutcome:
+    lead = leader(session)
+    children = session.plan.neighbours
+    lines = Inbox(EncoderRequest, expected=children)
+    with (
+        connection.listen(session.plan) as listener,
+        admission(listener, children, lines, session.recorded, session.greet),
+    ):
+        return lead(lines)
+
+
+def _follow(session: PartySession[RoundsPlan]) -> RoundsOutcome:
+    follow = follower(session)
+    with session.connected() as lines:
+        (master,) = lines.values()
+        return follow(master)
+
+
+def _rows(local: LocalData) -> dict[str, int]:
+    train, test = (0 if part is None else len(part) for part in (local.train, local.test))
+    return {"train": train, "test": test}
+
+
+def _last_weights(history: Sequence[Round]) -> dict[str, float]:
+    taken: dict[str, Any] = history[-1].taken if history else {}
+    return {child: it.weight for child, it in taken.items() if it.weight is not None}

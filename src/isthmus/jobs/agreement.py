@@ -4,7 +4,7 @@ from pathlib import Path
 
 from isthmus.alignment.attested.spec import MOST_PARTIES, AttestedAlignment
 from isthmus.core import spec
-from isthmus.core.errors import SpecError, about
+from isthmus.core.errors import SpecError, naming_file
 from isthmus.jobs import consent
 from isthmus.jobs.spec import Job
 from isthmus.jobs.systems import aligns, first, horizontal_of, roles, system_of, trains
@@ -23,7 +23,7 @@ def load_job(path: Path) -> Job:
         SpecError: It is not a job that can run.
     """
     job = spec.load(path, Job)
-    with about(path):
+    with naming_file(path):
         _check_roles(job)
         if aligns(job):
             _check_alignment(job)

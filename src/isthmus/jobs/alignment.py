@@ -17,9 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.alignment import attested
-from isthmus.alignment.attested import AttestedAlignment, Terms, Trust
-from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
+from isthmus.alignment.attested import party as attested
+from isthmus.alignment.attested.party import Trust
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.alignment.attested.terms import Terms
+from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.sender import sender
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
@@ -28,7 +32,7 @@ from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
 from isthmus.jobs.plan import TablePlan
 from isthmus.jobs.spec import Job
 from isthmus.store import atomic
-from isthmus.store.alignments import Alignments, Kept
+from isthmus.store.alignments import Alignments, StoredAlignment
 from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
 from isthmus.tee import process
@@ -121,7 +125,7 @@ def align(plan: TablePlan, lines: Lines, run: Run, telemetry: Telemetry) -> Alig
     return aligned
 
 
-def _agree(plan: TablePlan, lines: Lines, held: Kept | None) -> ChosenAlignment:
+def _agree(plan: TablePlan, lines: Lines, held: StoredAlignment | None) -> ChosenAlignment:
     """Reuse only what all hold: a party whose rows have changed since holds none."""
     ours = None if held is None else held.id
     if not plan.listens:
@@ -210,7 +214,7 @@ def _keep(plan: TablePlan, store: Alignments, basis: _Basis, aligned: Aligned) -
         for dataset, index in aligned.indices.items():
             index.save(_file(folder, dataset))
 
-    kept = Kept(
+    kept = StoredAlignment(
         id=aligned.id,
         agreement=basis.agreement,
         rows=basis.rows,

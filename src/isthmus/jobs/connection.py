@@ -13,7 +13,7 @@ from isthmus.core.errors import (
     PeerError,
     PolicyError,
     SpecError,
-    about,
+    naming_file,
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates
@@ -190,7 +190,7 @@ def _pinned(plan: Plan, peer: str) -> bytes:
         )
     path = plan.folder / plan.party.peers[peer].certificate
     certificate = _read(path)
-    with about(path):
+    with naming_file(path):
         pin(peer, certificate)
         name, expires = certificates.common_name(certificate), certificates.expires(certificate)
     if name != peer:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from isthmus.alignment.attested import AttestedAlignment
 from isthmus.alignment.attested.forecast import forecast as forecast_attested
+from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic.forecast import forecast as forecast_cryptographic
 from isthmus.core.errors import SpecError
 from isthmus.jobs.messages import ChosenAlignment, HeldAlignment

@@ -2,7 +2,7 @@
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core.errors import PolicyError, SpecError
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party
 from isthmus.jobs.spec import Job

@@ -11,7 +11,6 @@ from isthmus.core import spec
 from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.jobs import report
-from isthmus.jobs.outcome import Joined
 from isthmus.jobs.plan import SamplesPlan, TablePlan
 from isthmus.jobs.result import (
     AlignmentResult,
@@ -26,6 +25,7 @@ from isthmus.jobs.rounds import site_of
 from isthmus.jobs.spec import Job
 from isthmus.jobs.systems import first, horizontal_of, trains, vertical_of
 from isthmus.store.runs import Run
+from isthmus.vertical.system import PooledRows
 
 ResultT = TypeVar("ResultT", bound=RunResult)
 PlanT = TypeVar("PlanT", TablePlan, SamplesPlan)
@@ -147,7 +147,7 @@ def _reports(run: Run, job: Job) -> dict[str, str]:
     return {party: str(Run(run.folder / party).report) for party in job.parties}
 
 
-def _pooled(job: Job, plans: Mapping[str, TablePlan]) -> Joined:
+def _pooled(job: Job, plans: Mapping[str, TablePlan]) -> PooledRows:
     """The rows that all parties hold, in one place: only a simulation can do that."""
     hub = first(job)
     in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
@@ -157,7 +157,7 @@ def _pooled(job: Job, plans: Mapping[str, TablePlan]) -> Joined:
         rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
         tests = [table.take(held_out) for table in trains]
         trains = [table.take(rows) for table in trains]
-    return Joined(trains, tests, spec.digest(job), job.seed, plans[hub].monotone)
+    return PooledRows(trains, tests, spec.digest(job), job.seed, plans[hub].monotone)
 
 
 def _shared(tables: list[Table]) -> list[Table]:

@@ -8,7 +8,7 @@ import msgspec
 
 from isthmus.core.errors import LedgerError
 from isthmus.crypto import certificates
-from isthmus.evaluation.page import Sent
+from isthmus.evaluation.pages.page import Sent
 from isthmus.jobs.result import RunResult
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import summarise
@@ -24,7 +24,7 @@ _STAGES = {
 
 
 def facts(run: Run, result: RunResult, wholes: Container[str]) -> dict[str, Any]:
-    """The fields of `isthmus.evaluation.page.Page`, but for warnings.
+    """The fields of `isthmus.evaluation.pages.page.Page`, but for warnings.
 
     Args:
         run: The run folder.

@@ -7,7 +7,7 @@ import msgspec
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core import spec
-from isthmus.core.errors import SpecError, about
+from isthmus.core.errors import SpecError, naming_file
 from isthmus.data import samples, table
 from isthmus.data.samples import Samples
 from isthmus.data.table import Table
@@ -150,13 +150,13 @@ def make_plan(job_file: Path, party_file: Path) -> TablePlan | SamplesPlan:
     """
     job = load_job(job_file)
     party = spec.load(party_file, Party)
-    with about(party_file):
+    with naming_file(party_file):
         fit.check(job, party)
     make = _of_tables if aligns(job) else _of_samples
     plan = make(job, party, job_file, party_file)
     if trains(job):
         system = system_of(job)
-        with about(party_file):
+        with naming_file(party_file):
             system.check_party(system.spec(job), plan.role, plan.train, plan.test)
     return plan
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from isthmus.core.errors import DiskError, SpecError
-from isthmus.evaluation import rounds_report as rounds_page
-from isthmus.evaluation import vertical_report as vertical_page
+from isthmus.evaluation.pages import rounds_report as rounds_page
+from isthmus.evaluation.pages import vertical_report as vertical_page
 from isthmus.jobs import rounds_report, vertical_report
 from isthmus.jobs.result import Simulated, has_trained, in_rounds, is_simulation
 from isthmus.store import atomic

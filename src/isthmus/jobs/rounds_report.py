@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from isthmus.evaluation.page import names
-from isthmus.evaluation.rounds_report import Child, RoundsReport
+from isthmus.evaluation.pages.page import names
+from isthmus.evaluation.pages.rounds_report import Child, RoundsReport
 from isthmus.horizontal.course import Round
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,

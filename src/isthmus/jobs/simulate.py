@@ -73,12 +73,12 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
 
     # 2. Give every party a folder with its own key, certificate and party file.
     run = Run.create(runs, job.name, spec.digest(job))
-    with errors.room_for(run.folder):
+    with errors.disk_full_is_error(run.folder):
         parties = _provide(job, plans, run.folder)
 
     # 3. Start them, and watch until the last one ends.
     started = time.perf_counter()
-    with errors.room_for(run.folder):
+    with errors.disk_full_is_error(run.folder):
         processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
     _attend(processes, watch)
     seconds = time.perf_counter() - started

@@ -6,13 +6,13 @@ from typing import Annotated
 from msgspec import Meta
 
 from isthmus.alignment.attested.spec import AttestedAlignment
-from isthmus.alignment.cryptographic import CryptographicAlignment
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.spec import Spec
-from isthmus.data.identifiers import Normalisation
+from isthmus.data.spec import Normalisation
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.weighting.spec import Weighting
-from isthmus.vertical.boosting import Boosting
-from isthmus.vertical.regression import Regression
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.regression.spec import Regression
 
 Name = Annotated[
     str,

@@ -7,14 +7,16 @@ from typing import Any
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Description
 from isthmus.horizontal.course import Round
-from isthmus.jobs import boosting, encoders, regression, weighting
-from isthmus.jobs.outcome import Joined, Play
+from isthmus.jobs import encoders, weighting
 from isthmus.jobs.site import Compare, Finish, Follow, Lead
 from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
+from isthmus.vertical.boosting import system as boosting
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
+from isthmus.vertical.regression import system as regression
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
+from isthmus.vertical.system import Play, PooledRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Vertical(System):
 
     play: Play
     describe: Callable[[Run], Description]
-    central: Callable[[Any, Joined], dict[str, float]]
+    central: Callable[[Any, PooledRows], dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ SYSTEMS = (
         forecast=forecast_regression,
         rounds=lambda spec: spec.max_rounds,
         describe=regression.describe,
-        central=regression.central,
+        central=regression.measure_pooled,
     ),
     Vertical(
         table="boosting",
@@ -86,7 +88,7 @@ SYSTEMS = (
         forecast=forecast_boosting,
         rounds=lambda spec: spec.trees,
         describe=boosting.describe,
-        central=boosting.central,
+        central=boosting.measure_pooled,
     ),
     Horizontal(
         table="encoders",

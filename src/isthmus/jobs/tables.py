@@ -7,11 +7,11 @@ from isthmus.data.table import Table
 from isthmus.jobs.alignment import Aligned, align
 from isthmus.jobs.begun import Begun, Lines
 from isthmus.jobs.handshake import part
-from isthmus.jobs.outcome import Outcome, Setting
 from isthmus.jobs.plan import TablePlan
 from isthmus.jobs.result import Alignment, AlignmentResult, Result
 from isthmus.jobs.systems import vertical_of
 from isthmus.ledger.policy import check_shared
+from isthmus.vertical.system import Outcome, RoleContext
 
 
 def play(begun: Begun[TablePlan]) -> None:
@@ -62,7 +62,7 @@ def _tables(plan: TablePlan, aligned: Aligned) -> tuple[Table, Table]:
 
 def _train(begun: Begun[TablePlan], lines: Lines, train: Table, test: Table) -> Outcome:
     plan, system = begun.plan, vertical_of(begun.plan.job)
-    setting = Setting(
+    setting = RoleContext(
         role=plan.role,
         peers=lines,
         train=train,

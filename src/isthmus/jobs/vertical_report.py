@@ -6,7 +6,7 @@ import msgspec
 
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
-from isthmus.evaluation.vertical_report import Convergence, Data, Measure, VerticalReport
+from isthmus.evaluation.pages.vertical_report import Convergence, Data, Measure, VerticalReport
 from isthmus.jobs import page
 from isthmus.jobs.result import Result, SimulationResult
 from isthmus.jobs.systems import named
@@ -68,7 +68,7 @@ def _measures(metrics: Mapping[str, float], central: Mapping[str, float]) -> lis
             name=name.upper(),
             joint=value,
             own=metrics.get(f"{name}_active_only"),
-            central=central.get(f"{name}_central"),
+            pooled=central.get(f"{name}_central"),
             higher_is_better=name not in _LOWER_IS_BETTER,
         )
         for name, value in metrics.items()

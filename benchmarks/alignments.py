@@ -13,8 +13,12 @@ from benchmarks import identifiers, lines
 from benchmarks.cost import Cost, Run, peak_memory
 from benchmarks.lines import Identities
 from benchmarks.rivals import free_addresses
-from isthmus.alignment.attested import AttestedAlignment, Terms, Trust, party
-from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
+from isthmus.alignment.attested.party import Trust, party
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.alignment.attested.terms import Terms
+from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.sender import sender
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.telemetry import Telemetry
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy

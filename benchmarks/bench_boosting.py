@@ -22,8 +22,7 @@ from benchmarks.pace import Pace
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import Encryption
-from isthmus.vertical.boosting import Boosting
-from isthmus.vertical.boosting.spec import Sampling
+from isthmus.vertical.boosting.spec import Boosting, Sampling
 
 SAMPLINGS: Sequence[Sampling] = ("all", "goss")
 

@@ -16,7 +16,8 @@ from benchmarks.measurement import Measurement, Row
 from benchmarks.operations import CHANCE, Operations, timed
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
-from isthmus.crypto.scheme import Codes, Scheme
+from isthmus.crypto.encryption import Scheme
+from isthmus.crypto.scheme import Codes
 from isthmus.vertical.boosting.trees import gradients
 
 ELLIPTIC = "EC-ElGamal Ed25519"

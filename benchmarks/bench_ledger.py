@@ -22,8 +22,8 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.policy import Policy
 from isthmus.ledger.record import Ledger
 from isthmus.transport.message import Message, MessageT, encode
-from isthmus.vertical.regression import Regression
 from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.regression.spec import Regression
 
 ROWS = 24_000
 COLUMNS = {ACTIVE: 13, PASSIVE: 10}

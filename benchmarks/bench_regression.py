@@ -15,7 +15,7 @@ from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE, Simulated, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import Encryption
-from isthmus.vertical.regression import Regression
+from isthmus.vertical.regression.spec import Regression
 
 SYNTHETIC_ROWS = 100_000
 SYNTHETIC_COLUMNS = {ACTIVE: 30, PASSIVE: 30}

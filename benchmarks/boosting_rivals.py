@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks import rivals
 from benchmarks.pace import Course, Pace, pace
 from benchmarks.simulated import ACTIVE, PASSIVE, TEST, TRAIN, Workload
-from isthmus.vertical.boosting import Boosting
+from isthmus.vertical.boosting.spec import Boosting
 
 SGB = "SGB of secretflow-lite==1.11.0b1"
 XGBOOST = "XGBoost hist"

@@ -16,7 +16,8 @@ from benchmarks.measurement import Row
 from benchmarks.pace import Pace
 from benchmarks.simulated import Workload
 from isthmus.core.errors import SpecError
-from isthmus.vertical.boosting import Boosting, messages
+from isthmus.vertical.boosting import messages
+from isthmus.vertical.boosting.spec import Boosting
 
 OURS = "isthmus"
 

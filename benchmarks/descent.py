@@ -4,8 +4,9 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.data.table import Table
-from isthmus.vertical.regression import Regression, objective, scaling
+from isthmus.vertical.regression import objective, scaling
 from isthmus.vertical.regression.objective import CURVATURE, Preconditioner
+from isthmus.vertical.regression.spec import Regression
 
 
 def rounds_of_descent(

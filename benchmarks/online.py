@@ -17,11 +17,12 @@ from benchmarks.operations import CHANCE
 from benchmarks.rivals import free_addresses
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.data.table import Table
-from isthmus.vertical.boosting import Boosting, bits, coding, model
-from isthmus.vertical.boosting.messages import Decisions, Next
+from isthmus.vertical.boosting import coding, model
+from isthmus.vertical.boosting.messages import Decisions, Next, pack_bits, unpack_bits
 from isthmus.vertical.boosting.model import ActivePart, Part
-from isthmus.vertical.boosting.pooled import pooled
+from isthmus.vertical.boosting.pooled import train_pooled
 from isthmus.vertical.boosting.predict import Decider, Scorer
+from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 
 
@@ -73,14 +74,14 @@ def waits(
 def parts(workload: Workload, boosting: Boosting) -> tuple[ActivePart, Part]:
     """Train on joined columns, and part the model as the parties would have it."""
     rows = operations.rows(workload)
-    found = pooled(rows, boosting, CHANCE)
+    found = train_pooled(rows, boosting, CHANCE)
     columns = [
         model.columns(coding.columns(party.train, boosting, CHANCE.job).binnings, codes)
-        for party, codes in zip(rows, found.deal.codes, strict=True)
+        for party, codes in zip(rows, found.assigned.codes, strict=True)
     ]
-    kept = boost.ensemble(found.course, boosting)
-    others = {PASSIVE: found.deal.codes[1]}
-    ours = model.active_part("run", boosting, columns[0], others, found.deal.book.bins, kept)
+    kept = boost.ensemble(found.state, boosting)
+    others = {PASSIVE: found.assigned.codes[1]}
+    ours = model.active_part("run", boosting, columns[0], others, found.assigned.book.bins, kept)
     splits = ours.splits_on(ours.passives[PASSIVE])
     return ours, Part("run", len(kept.trees), columns[1], splits)
 
@@ -102,7 +103,7 @@ def _ask(
             began = time.perf_counter()
             passive.send(Next(task="score"))
             left = passive.receive(Decisions).left
-            score(block, {PASSIVE: bits.unpack(left, (len(block), score.splits(PASSIVE)))})
+            score(block, {PASSIVE: unpack_bits(left, (len(block), score.splits(PASSIVE)))})
             seconds.append(time.perf_counter() - began)
     return seconds
 
@@ -112,4 +113,4 @@ def _answer(part: Part, blocks: Sequence[Table], parties: Identities, address: s
     with lines.line(PASSIVE, parties, address) as active:
         for number, block in enumerate(blocks):
             active.receive(Next)
-            active.send(Decisions(first_row=number, left=bits.pack(decide(block))))
+            active.send(Decisions(first_row=number, left=pack_bits(decide(block))))

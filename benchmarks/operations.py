@@ -17,13 +17,14 @@ from isthmus.core.arrays import Integers
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
-from isthmus.vertical.boosting import Boosting, Chance, Rows
-from isthmus.vertical.boosting.pooled import Pooled, pooled
+from isthmus.vertical.boosting.inputs import Randomness, Rows
+from isthmus.vertical.boosting.pooled import Pooled, train_pooled
+from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.tree import Tree
 
 _T = TypeVar("_T")
 
-CHANCE = Chance(seed=7, job="benchmark")
+CHANCE = Randomness(seed=7, job="benchmark")
 
 _PLAIN_BITS = 80
 """Of the plaintexts that are timed: g and h of a row."""
@@ -63,8 +64,8 @@ def per_tree(workload: Workload, boosting: Boosting) -> Operations:
     Returns:
         How many there are.
     """
-    model = pooled(rows(workload), boosting, CHANCE)
-    counts = [_of(tree, model, boosting) for tree in model.course.trees]
+    model = train_pooled(rows(workload), boosting, CHANCE)
+    counts = [_of(tree, model, boosting) for tree in model.state.trees]
     return Operations(*np.mean(counts, axis=0).tolist())
 
 
@@ -101,13 +102,13 @@ def timed(work: Callable[[], _T]) -> tuple[float, _T]:
 
 def _of(tree: Tree, model: Pooled, spec: Boosting) -> tuple[int, int, int]:
     """Encryptions, additions and decryptions of a tree that may split on all codes."""
-    theirs = model.deal.book.owner > 0
+    theirs = model.assigned.book.owner > 0
     left = _summed(tree, spec)
     everyone, smaller = tree.rows[0], np.minimum(tree.rows[left], tree.rows[left + 1])
     return (
         int(everyone),
         int(everyone + smaller.sum()) * int(theirs.sum()),
-        (1 + len(left)) * int(model.deal.book.bins[theirs].sum()),
+        (1 + len(left)) * int(model.assigned.book.bins[theirs].sum()),
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 from scipy import special
 
-from isthmus.alignment.attested import AttestedAlignment
+from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core import spec
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
@@ -22,7 +22,7 @@ from isthmus.core.seeds import generator
 from isthmus.core.spec import Spec
 from isthmus.core.telemetry import Event
 from isthmus.data import table
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs import consent
 from isthmus.jobs.party import Party, PartyPolicy

@@ -13,13 +13,15 @@ from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.framing import FramedChannel
-from isthmus.vertical.boosting import Boosting, Chance, Rows, active, passive
-from isthmus.vertical.boosting.active import Trained
+from isthmus.vertical.boosting.active import Trained, active
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import Part
+from isthmus.vertical.boosting.passive import passive
+from isthmus.vertical.boosting.spec import Boosting
 from tests.roles import Hub, Play, Role, gather
 
-CHANCE = Chance(seed=5, job="digest of the job")
+CHANCE = Randomness(seed=5, job="digest of the job")
 
 CLINIC = (0, 1)
 INSURER = (2, 3, 4)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isthmus.data import table
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 
 BESIDE = Path(os.environ.get("ISTHMUS_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from isthmus.alignment.attested import Found, Terms, Trust, party
 from isthmus.alignment.attested.enclave import enclave
 from isthmus.alignment.attested.messages import EnclaveStart
+from isthmus.alignment.attested.party import Found, Trust, party
+from isthmus.alignment.attested.terms import Terms
 from isthmus.core.telemetry import Telemetry
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy

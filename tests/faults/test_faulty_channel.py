@@ -5,11 +5,11 @@ from collections.abc import Generator
 import pytest
 
 from isthmus.core.errors import ChannelError, PeerError
-from isthmus.transport.faults import Fault, FaultyChannel, corrupt, delay, drop, replace, replay
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.grpc import Identity
 from isthmus.transport.loopback import loopback
 from tests.faults.parties import Blob, Note, connected
+from tests.faulty_channel import Fault, FaultyChannel, corrupt, delay, drop, replace, replay
 
 Lines = tuple[FramedChannel, FramedChannel]
 

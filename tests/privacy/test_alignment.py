@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from isthmus.alignment.cryptographic import CryptographicAlignment, messages, receiver, sender
+from isthmus.alignment.cryptographic import messages
+from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.sender import sender
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.telemetry import Telemetry
 from isthmus.transport.message import Protection, protections
 from tests.roles import Play, play

@@ -10,8 +10,9 @@ import pytest
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError
 from isthmus.transport.message import Message, Protection, protections
-from isthmus.vertical.boosting import bits, coding, messages
+from isthmus.vertical.boosting import coding, messages
 from isthmus.vertical.boosting.leakage import cluster_auc
+from isthmus.vertical.boosting.messages import unpack_bits
 from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec, sent
 from tests.roles import Play
 from tests.tampering import Change, Tampering
@@ -89,7 +90,7 @@ def rows_of_sums(transcript: Play, party: str) -> Iterator[Integers]:
     rows = RUN.data.rows(RUN.parties[party])
     ours = coding.columns(rows.train, SPEC, CHANCE.job)
     told = transcript.sent[f"hub to {party}"]
-    dealt = of_kinds(told, messages.Codes)[0].codes
+    assigned = of_kinds(told, messages.Codes)[0].codes
     asked: list[Message] = of_kinds(
         told, messages.TreeStart, messages.SampledRows, messages.LevelNodes
     )
@@ -98,15 +99,15 @@ def rows_of_sums(transcript: Play, party: str) -> Iterator[Integers]:
     for question in asked:
         match question:
             case messages.TreeStart():
-                columns = np.searchsorted(dealt, question.codes)
+                columns = np.searchsorted(assigned, question.codes)
                 continue
             case messages.SampledRows():
-                sampled = np.flatnonzero(bits.unpack(question.sampled, (RUN.data.train,)))
+                sampled = np.flatnonzero(unpack_bits(question.sampled, (RUN.data.train,)))
                 place, pairs = np.zeros(len(sampled), np.int64), 1
             case messages.LevelNodes():
                 place, pairs = question.place.astype(np.int64), question.pairs
         width = int(ours.facts.bins[columns].max())
-        starts = bits.unpack(next(answers).starts, (pairs, len(columns), width))
+        starts = unpack_bits(next(answers).starts, (pairs, len(columns), width))
         for node in range(int(place.max()) + 1):
             inside = ours.bins[sampled[place == node]][:, columns]
             for column, groups in zip(inside.T, starts[node % pairs], strict=True):

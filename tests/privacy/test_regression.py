@@ -12,10 +12,13 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.message import Protection, protections
-from isthmus.vertical.regression import Regression, active, messages, objective, passive
+from isthmus.vertical.regression import messages, objective
+from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Preconditioner
+from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.rows import batches
+from isthmus.vertical.regression.spec import Regression
 from tests.roles import Play, play
 from tests.transcripts import declared, kinds
 

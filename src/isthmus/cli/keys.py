@@ -8,7 +8,7 @@ import typer
 from isthmus.cli.answer import Answer
 from isthmus.cli.files import read, write_new
 from isthmus.cli.layout import facts, page
-from isthmus.core.errors import about
+from isthmus.core.errors import naming_file
 
 KEY = "key.pem"
 CERTIFICATE = "certificate.pem"
@@ -75,7 +75,7 @@ def issue(
     from isthmus.crypto import certificates
 
     signer = certificates.Authority(read(authority / CERTIFICATE), read(authority / KEY))
-    with about(request):
+    with naming_file(request):
         certificate = certificates.issue(read(request), signer)
     write_new(request.parent, {CERTIFICATE: certificate})
     return _made(
@@ -92,7 +92,7 @@ def show(
     from isthmus.crypto import certificates
 
     pem = read(certificate)
-    with about(certificate):
+    with naming_file(certificate):
         name, expires = certificates.common_name(pem), certificates.expires(pem)
         fingerprint = certificates.fingerprint(pem)
     value = {"name": name, "expires": expires, "fingerprint": fingerprint}

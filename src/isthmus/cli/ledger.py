@@ -11,7 +11,7 @@ from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import RunFolder
 from isthmus.cli.files import read
 from isthmus.cli.layout import facts, page, size, table
-from isthmus.core.errors import SpecError, about
+from isthmus.core.errors import SpecError, naming_file
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.ledger.summary import Row
@@ -54,7 +54,7 @@ def verify(
             return check(own.ledger)
         owner = certificate or own.certificate
         pem = read(owner)
-        with about(owner):
+        with naming_file(owner):
             return check(own.ledger, lambda data, seal: certificates.verify(pem, seal, data))
 
     verdicts = {name: checked(own) for name, own in _parties(run).items()}

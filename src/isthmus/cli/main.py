@@ -18,7 +18,7 @@ from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
 from isthmus.cli.version import version
-from isthmus.core.errors import room_for
+from isthmus.core.errors import disk_full_is_error
 
 # Every command, with its example.
 COMMANDS: Mapping[Command, str] = {
@@ -65,12 +65,14 @@ def execute(arguments: Sequence[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        with room_for(Path(tempfile.gettempdir())):  # libraries write there; we name our own files
+        with disk_full_is_error(
+            Path(tempfile.gettempdir())
+        ):  # libraries write there; we name our own files
             answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
         if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             return fail(KeyboardInterrupt(), as_json=as_json)
         if isinstance(answer, Answer):
-            with room_for(Path("standard output")):
+            with disk_full_is_error(Path("standard output")):
                 show(answer, as_json=as_json)
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nobody comes after us
         return fail(error, as_json=as_json)

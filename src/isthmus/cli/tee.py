@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from isthmus.cli.answer import Answer
 from isthmus.cli.files import read
 from isthmus.cli.layout import facts, indented, page, table
-from isthmus.core.errors import about
+from isthmus.core.errors import naming_file
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.tee.inspection import Inspection
@@ -56,7 +56,7 @@ def inspect(
 
     at_time = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     content, vouching = read(evidence), read(endorsements) if endorsements else None
-    with about(evidence):
+    with naming_file(evidence):
         found = inspection.inspect(inspection.parse(content, vouching), at_time)
     return Answer(found, page(f"{_verdict(found)}\n", *_contents(found), _dates(found)))
 

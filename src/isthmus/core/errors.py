@@ -73,7 +73,7 @@ def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:
 
 
 @contextmanager
-def about(path: Path) -> Generator[None]:
+def naming_file(path: Path) -> Generator[None]:
     """Let an error in the block name the file: who reads bytes does not know where they are from.
 
     Args:
@@ -92,7 +92,7 @@ def about(path: Path) -> Generator[None]:
 
 
 @contextmanager
-def room_for(path: Path) -> Generator[None]:
+def disk_full_is_error(path: Path) -> Generator[None]:
     """Let a full disk say so in the block that writes a file.
 
     Args:

@@ -1,12 +1,14 @@
 """What a job may tune in an encryption."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-from isthmus.crypto.keys import Engine
-from isthmus.crypto.scheme import Scheme
+
+Scheme = Literal["okamoto-uchiyama", "paillier"]
+
+Engine = Literal["heu", "gmpy2"]
 
 
 class Encryption(Spec, frozen=True):

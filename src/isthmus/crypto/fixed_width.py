@@ -6,8 +6,8 @@ before they come.
 
 from collections.abc import Iterable
 
+from isthmus.crypto.encryption import Scheme
 from isthmus.crypto.integers import big, gcd, product
-from isthmus.crypto.scheme import Scheme
 
 
 def modulus_bytes(scheme: Scheme, bits: int) -> int:

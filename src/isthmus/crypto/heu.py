@@ -31,6 +31,7 @@ import numpy as np
 from heu import numpy as hnp
 from heu import phe
 
+from isthmus.crypto.encryption import Scheme
 from isthmus.crypto.fixed_width import (
     check_units,
     ciphertext_bytes,
@@ -40,7 +41,7 @@ from isthmus.crypto.fixed_width import (
     sum_bits,
 )
 from isthmus.crypto.heu_bytes import read_ciphertexts, read_key, write_ciphertexts, write_key
-from isthmus.crypto.scheme import Ciphertexts, Codes, Scheme, check_codes
+from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 
 _SCHEMA = {"okamoto-uchiyama": phe.SchemaType.OU, "paillier": phe.SchemaType.ZPaillier}
 _KEY_NUMBERS: dict[Scheme, int] = {"okamoto-uchiyama": 3, "paillier": 1}

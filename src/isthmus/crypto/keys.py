@@ -1,15 +1,14 @@
 """Keys by the names that a job gives to scheme and engine."""
 
 import importlib.util
-from typing import Literal
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import paillier
+from isthmus.crypto.encryption import Engine, Scheme
 from isthmus.crypto.fixed_width import ciphertext_bytes, public_key_bytes, sum_bits
-from isthmus.crypto.scheme import PrivateKey, PublicKey, Scheme
+from isthmus.crypto.scheme import PrivateKey, PublicKey
 
 __all__ = [
-    "Engine",
     "check",
     "ciphertext_bytes",
     "generate",
@@ -17,8 +16,6 @@ __all__ = [
     "public_key_bytes",
     "sum_bits",
 ]
-
-Engine = Literal["heu", "gmpy2"]
 
 MIN_KEY_BITS = 1024
 """For tests. Data asks for 2048 (about 112 bits of security), better 3072 (about 128)."""

@@ -1,12 +1,10 @@
 """Additive homomorphic encryption as the protocols see it, whichever library computes it."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-
-Scheme = Literal["okamoto-uchiyama", "paillier"]
 
 Codes = NDArray[np.int8]
 

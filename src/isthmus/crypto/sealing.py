@@ -27,7 +27,7 @@ _NONCE_BYTES = 12
 Octets = bytes | bytearray | memoryview
 
 
-class KeyPair:
+class SessionKey:
     """A fresh key of X25519, for one session: its secret half never leaves, and is used once."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class KeyPair:
 
 
 class Session:
-    """One end of a sealed line; `KeyPair.session` makes it."""
+    """One end of a sealed line; `SessionKey.session` makes it."""
 
     def __init__(self, sending: bytes, receiving: bytes) -> None:
         self._sending = AESGCM(sending)

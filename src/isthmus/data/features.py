@@ -12,7 +12,8 @@ import pyarrow.compute
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
-from isthmus.data.sources import LARGEST, Column, Dataset
+from isthmus.data.sources import Column
+from isthmus.data.spec import LARGEST, Dataset
 
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
 

@@ -5,17 +5,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute
 
 from isthmus.core.errors import SpecError
 from isthmus.data.sources import Column
-
-Normalisation = Literal["trim", "lower", "nfkc"]
-"""`trim` drops spaces around an identifier, `lower` makes it lower case, `nfkc` replaces
-characters that look alike, such as full-width digits, by one of them (Unicode NFKC)."""
+from isthmus.data.spec import Normalisation
 
 pc = cast(Any, pyarrow.compute)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.arrays import Integers
-from isthmus.core.errors import SpecError, room_for
+from isthmus.core.errors import SpecError, disk_full_is_error
 
 _COLUMN = "row"
 
@@ -31,7 +31,7 @@ class Index:
         import pyarrow as pa  # noqa: PLC0415 - the program in an enclave knows indices, not Arrow
         from pyarrow import parquet  # noqa: PLC0415
 
-        with room_for(path):
+        with disk_full_is_error(path):
             path.touch(mode=0o600)  # before anything is in it
             parquet.write_table(pa.table({_COLUMN: self.rows}), path)
 

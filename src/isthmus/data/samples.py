@@ -16,7 +16,8 @@ from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.data import features as cells
 from isthmus.data import sources
-from isthmus.data.sources import Column, Dataset, SampleType
+from isthmus.data.sources import Column
+from isthmus.data.spec import Dataset, SampleType
 
 LARGEST = 1e30
 """The largest number of a cell: in single precision its square is still finite."""

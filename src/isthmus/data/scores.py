@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import SpecError, room_for
+from isthmus.core.errors import SpecError, disk_full_is_error
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scores:
             "prediction": self.predictions,
             "alone": self.alone,
         }
-        with room_for(path):
+        with disk_full_is_error(path):
             path.touch(mode=0o600)  # before anything is in it
             parquet.write_table(pa.table(columns), path)
 

@@ -15,8 +15,9 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
 from isthmus.data import features as cells
 from isthmus.data import sources
-from isthmus.data.identifiers import Normalisation, normalise
-from isthmus.data.sources import Column, Columns, Dataset
+from isthmus.data.identifiers import normalise
+from isthmus.data.sources import Column, Columns
+from isthmus.data.spec import Dataset, Normalisation
 
 
 @dataclass(frozen=True)

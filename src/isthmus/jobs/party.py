@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 from isthmus.horizontal.encoders.rehearsal import Rehearsal
 from isthmus.jobs.job import Name
 from isthmus.ledger.policy import Policy

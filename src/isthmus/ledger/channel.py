@@ -60,7 +60,8 @@ class RecordedChannel:
         encoded = encode(message)
         with self._ledger.lock:  # what one thread is allowed, no other thread may use up
             # 1. May it leave?
-            check(self._policy, message, self._ledger.total_bytes + len(encoded))
+            kind = type(message).__name__
+            check(self._policy, kind, self._ledger.total_bytes + len(encoded))
 
             # 2. Write it down first: a record without a message is harmless, the reverse is not.
             self._ledger.append(message, encoded, to=self.peer)

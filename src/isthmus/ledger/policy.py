@@ -6,7 +6,6 @@ from msgspec import Meta
 
 from isthmus.core.errors import PolicyError
 from isthmus.core.spec import Spec
-from isthmus.transport.message import Message
 
 
 class Policy(Spec, frozen=True):
@@ -24,18 +23,17 @@ class Policy(Spec, frozen=True):
     ] = ()
 
 
-def check(policy: Policy, message: Message, total_bytes: int) -> None:
+def check(policy: Policy, kind: str, total_bytes: int) -> None:
     """Refuse a message that the policy forbids.
 
     Args:
         policy: This party's own rules.
-        message: What is about to be sent.
-        total_bytes: What will have left in this run, this message included.
+        kind: Type of the message that is about to be sent, by name.
+        total_bytes: Bytes that will have left in this run, this message included.
 
     Raises:
         PolicyError: The message must not leave.
     """
-    kind = type(message).__name__
     if kind in policy.refuse:
         raise PolicyError(
             f"{kind} was not sent: `policy.refuse` of your party file forbids it. "

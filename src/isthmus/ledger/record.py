@@ -20,7 +20,7 @@ from typing import Self
 
 import msgspec
 
-from isthmus.core.errors import LedgerError, room_for
+from isthmus.core.errors import LedgerError, disk_full_is_error
 from isthmus.store import atomic
 from isthmus.transport.message import Message, Value, describe
 
@@ -164,7 +164,7 @@ class Ledger:
         with self.lock:
             seal = Seal(records=self._records, time=time.time(), previous=self._head)
             self._write(msgspec.structs.replace(seal, signature=sign(seal.signed())))
-            with room_for(self.path):
+            with disk_full_is_error(self.path):
                 os.fsync(self._file.fileno())
             self._file.close()
 
@@ -174,7 +174,7 @@ class Ledger:
         self.bytes_of.clear()
         self._records, self._head = 0, GENESIS
         try:
-            with room_for(path):
+            with disk_full_is_error(path):
                 path.touch(mode=0o600)
             _cut_unfinished_line(path)
             self._continue()

@@ -19,12 +19,12 @@ from typing import BinaryIO
 
 import msgspec
 
-from isthmus.core.errors import PolicyError, SpecError, room_for
+from isthmus.core.errors import PolicyError, SpecError, disk_full_is_error
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
 
 
-class Kept(msgspec.Struct, frozen=True):
+class StoredAlignment(msgspec.Struct, frozen=True):
     """A finished alignment."""
 
     id: str  # the same at every party
@@ -46,7 +46,7 @@ class Alignments:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, agreement: str, rows: str) -> Kept | None:
+    def find(self, agreement: str, rows: str) -> StoredAlignment | None:
         """The newest finished alignment of this agreement over these rows, or None."""
         files = sorted(self.folder.glob("*/record.json"), key=lambda file: file.stat().st_mtime)
         for file in reversed(files):
@@ -59,7 +59,7 @@ class Alignments:
         """The folder of one finished alignment."""
         return self.folder / identifier
 
-    def keep(self, kept: Kept, save: Callable[[Path], None]) -> None:
+    def keep(self, kept: StoredAlignment, save: Callable[[Path], None]) -> None:
         """Keep a finished alignment.
 
         Args:
@@ -70,7 +70,7 @@ class Alignments:
             DiskError: There is no room for it.
         """
         folder = self.of(kept.id)
-        with room_for(folder):
+        with disk_full_is_error(folder):
             self._make()
             folder.mkdir(mode=0o700, exist_ok=True)
             save(folder)
@@ -88,7 +88,7 @@ class Alignments:
             DiskError: There is no room to write it down.
             PolicyError: There were as many already.
         """
-        with room_for(self.folder), self._begun() as file:
+        with disk_full_is_error(self.folder), self._begun() as file:
             lines = [msgspec.json.decode(line, type=_Begun) for line in file]
             count = sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
             if count >= limit:
@@ -124,9 +124,9 @@ class Alignments:
                 ) from None
 
 
-def _read(file: Path) -> Kept:
+def _read(file: Path) -> StoredAlignment:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Kept)
+        return msgspec.json.decode(file.read_bytes(), type=StoredAlignment)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SpecError(
             f"{file}: is not the record of an alignment: {error}. Remove its folder; the next run "

@@ -6,7 +6,7 @@ from io import FileIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from isthmus.core.errors import room_for
+from isthmus.core.errors import disk_full_is_error
 
 
 def write(path: Path, content: bytes) -> None:
@@ -21,7 +21,7 @@ def write(path: Path, content: bytes) -> None:
         OSError: It cannot be written for another reason.
     """
     with (
-        room_for(path),
+        disk_full_is_error(path),
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file,
     ):
         try:
@@ -46,7 +46,7 @@ def append(file: FileIO, line: bytes) -> None:
         OSError: It cannot be written for another reason.
     """
     end = file.tell()
-    with room_for(Path(os.fsdecode(file.name))):
+    with disk_full_is_error(Path(os.fsdecode(file.name))):
         if file.write(line) < len(line):
             file.truncate(end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

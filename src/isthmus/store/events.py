@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from isthmus.core.errors import SpecError, room_for
+from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.core.telemetry import Event
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
@@ -18,7 +18,7 @@ class EventLog:
     """A telemetry sink that appends each event to a file as one line of JSON."""
 
     def __init__(self, path: Path) -> None:
-        with room_for(path):
+        with disk_full_is_error(path):
             path.touch(mode=0o600)
         self._file = path.open("ab", buffering=0)
 

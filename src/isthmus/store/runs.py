@@ -30,7 +30,7 @@ from typing import TypeVar
 
 import msgspec
 
-from isthmus.core.errors import SpecError, room_for
+from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
 
@@ -73,7 +73,7 @@ class Run:
             The file, in a folder that exists.
         """
         folder = self.folder / "evidence"
-        with room_for(folder):
+        with disk_full_is_error(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
         return folder / f"{party}.{dataset}.json"  # no name holds a dot
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from isthmus.core.errors import PeerError
-from isthmus.crypto.sealing import KEY_BYTES, KeyPair, Session
+from isthmus.crypto.sealing import KEY_BYTES, Session, SessionKey
 from isthmus.tee import quotes
 from isthmus.tee.code import code_digest
 from isthmus.tee.evidence import Claims, Evidence, Kind
@@ -58,7 +58,7 @@ class Handshake:
         self._context = context
         self._kind = kind
         self._endorsements = endorsements
-        self._pair = KeyPair()
+        self._pair = SessionKey()
         self._theirs: Challenge | None = None
         self.challenge = Challenge(secrets.token_bytes(NONCE_BYTES), self._pair.public)
         """For the peer's enclave."""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.alignment.attested import AttestedAlignment, enclave
+from isthmus.alignment.attested import enclave
 from isthmus.alignment.attested.forecast import forecast
-from isthmus.alignment.attested.spec import Share
+from isthmus.alignment.attested.spec import AttestedAlignment, Share
 from isthmus.core.errors import JobError, PeerError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.ledger.forecast import Sizes

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from isthmus.alignment.attested import enclave as enclave_module
-from isthmus.alignment.attested import party
 from isthmus.alignment.attested.messages import (
     Challenge,
     EnclaveEvidence,
@@ -13,13 +12,14 @@ from isthmus.alignment.attested.messages import (
     EnclaveVerdict,
     PaddedRowCount,
 )
+from isthmus.alignment.attested.party import party
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.tee.policy import EnclavePolicy
-from isthmus.transport.faults import Fault, FaultyChannel, corrupt, drop, replace, replay
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message, MessageT, decode
+from tests.faulty_channel import Fault, FaultyChannel, corrupt, drop, replace, replay
 from tests.star import TRUST, Star, Wrap, align, in_a_thread, rows_of, terms
 
 CLINIC = [b"person %d" % number for number in range(300)]

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.alignment.cryptographic import CryptographicAlignment, receiver, sender
 from isthmus.alignment.cryptographic.forecast import forecast
 from isthmus.alignment.cryptographic.messages import (
     BlindedRows,
@@ -16,6 +15,9 @@ from isthmus.alignment.cryptographic.messages import (
     SharedCount,
     SharedRows,
 )
+from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.sender import sender
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.crypto.curve import BlindingKey

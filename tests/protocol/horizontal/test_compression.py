@@ -16,9 +16,9 @@ from isthmus.horizontal.privacy.messages import CoarseUpdate, SparseUpdate
 from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
 from isthmus.horizontal.rounds import Trained, child
 from isthmus.horizontal.spec import Rounds
-from isthmus.transport.faults import FaultyChannel, drop, replace
 from isthmus.transport.loopback import LoopbackEnd
 from isthmus.transport.message import Message
+from tests.faulty_channel import FaultyChannel, drop, replace
 from tests.federation import ENCODER, Federation, Role, learner, mean
 
 INITIAL: Parameters = {"b": np.zeros((), np.float32), "w": np.zeros((30, 10), np.float32)}

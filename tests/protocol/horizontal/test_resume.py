@@ -15,9 +15,9 @@ from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.parameters import Parameters, digest
 from isthmus.horizontal.rounds import Trained, child
 from isthmus.horizontal.spec import Rounds
-from isthmus.transport.faults import FaultyChannel, drop
 from isthmus.transport.loopback import LoopbackEnd
 from tests.disk import full_disk
+from tests.faulty_channel import FaultyChannel, drop
 from tests.federation import ENCODER, INITIAL, Federation, learner, lesson, shift
 
 ROOT = Path(__file__).parents[3]

@@ -42,10 +42,10 @@ from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds import Trained, child
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
-from isthmus.transport.faults import Fault, FaultyChannel, drop, replace, replay
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.loopback import LoopbackEnd
 from isthmus.transport.message import Message, MessageT
+from tests.faulty_channel import Fault, FaultyChannel, drop, replace, replay
 from tests.federation import (
     ENCODER,
     INITIAL,

@@ -13,14 +13,13 @@ from isthmus.core.errors import ChannelError, PeerError, SpecError
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
 from isthmus.ledger.forecast import Sizes
-from isthmus.transport.faults import FaultyChannel, drop
 from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message
 from isthmus.vertical.boosting import messages, model
 from isthmus.vertical.boosting.forecast import forecast
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
-from isthmus.vertical.boosting.pooled import pooled
+from isthmus.vertical.boosting.pooled import train_pooled
 from isthmus.vertical.boosting.predict import together
 from isthmus.vertical.boosting.trees import boost
 from tests.coded import (
@@ -33,6 +32,7 @@ from tests.coded import (
     a_spec,
     sent,
 )
+from tests.faulty_channel import FaultyChannel, drop
 from tests.roles import Play, gather
 from tests.tampering import Change, Tampering
 from tests.transcripts import declared, kinds
@@ -54,12 +54,12 @@ def check_equals_pooled(run: Run) -> Play:
     """The joint model is the one that joined data give: each split, each leaf, each score."""
     outcome = learn(run)
     trained = outcome.returned["hub"]
-    expected = pooled(run.rows(), run.spec, trained.chance)
-    kept, bins = boost.ensemble(expected.course, run.spec), expected.deal.book.bins
+    expected = train_pooled(run.rows(), run.spec, trained.randomness)
+    kept, bins = boost.ensemble(expected.state, run.spec), expected.assigned.book.bins
     same = model.active_part(trained.part.run, run.spec, trained.part.columns, {}, bins, kept)
     assert trained.part.trees == same.trees
     assert np.array_equal(trained.predictions, expected.predictions)
-    assert np.array_equal(trained.losses, expected.course.losses, equal_nan=True)
+    assert np.array_equal(trained.losses, expected.state.losses, equal_nan=True)
     return outcome
 
 
@@ -374,7 +374,7 @@ class TestThePassivePartyStopsOn:
 
     def test_a_code_that_it_was_not_dealt(self) -> None:
         error = self.stops(messages.TreeStart, replaced(codes=np.arange(5)))
-        assert "names a code that we were not dealt" in error
+        assert "names a code that was not assigned to us" in error
 
     @pytest.mark.parametrize(("tree", "fault"), [(0, "was grown before"), (2, "has fewer trees")])
     def test_a_tree_too_many(self, tree: int, fault: str) -> None:

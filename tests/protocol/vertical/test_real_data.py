@@ -7,10 +7,12 @@ from sklearn.metrics import roc_auc_score
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
-from isthmus.vertical.regression import Regression, active, passive
-from isthmus.vertical.regression.central import central
+from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Link
+from isthmus.vertical.regression.passive import passive
+from isthmus.vertical.regression.pooled import train_pooled
+from isthmus.vertical.regression.spec import Regression
 from tests import real_data
 from tests.real_data import rows
 from tests.roles import run_together
@@ -53,7 +55,7 @@ def test_equals_the_central_model(name: str, link: Link, measure: float) -> None
         host=lambda line: passive(line, train["host"], test["host"], spec, Telemetry(), Memory()),
     )
     trained = outcome["guest"]
-    pooled = central(joined(train["guest"], train["host"]), spec)
+    pooled = train_pooled(joined(train["guest"], train["host"]), spec)
     expected = pooled.predict(joined(test["guest"], test["host"]).features)
     label = test["guest"].label
     assert label is not None

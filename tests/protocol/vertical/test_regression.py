@@ -16,8 +16,7 @@ from isthmus.data.table import Table
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.channel import Channel
 from isthmus.transport.loopback import loopback
-from isthmus.vertical.regression import Regression, active, passive
-from isthmus.vertical.regression.central import central
+from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.forecast import forecast
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import (
@@ -27,6 +26,9 @@ from isthmus.vertical.regression.messages import (
     Shape,
     Start,
 )
+from isthmus.vertical.regression.passive import passive
+from isthmus.vertical.regression.pooled import train_pooled
+from isthmus.vertical.regression.spec import Regression
 from tests.roles import Role, play, run_together
 
 Link = Literal["logit", "identity"]
@@ -93,7 +95,7 @@ class TestEqualsThePooledModel:
     @pytest.mark.parametrize("link", ["logit", "identity"])
     def test_in_coefficients_and_predictions(self, link: Link) -> None:
         table = joined(link)
-        pooled = central(table.take(TRAIN), a_spec(link))
+        pooled = train_pooled(table.take(TRAIN), a_spec(link))
         coefficients, predictions, converged = learn(a_spec(link))
         assert converged
         assert coefficients == pytest.approx(pooled.coefficients, rel=1e-3)
@@ -102,19 +104,19 @@ class TestEqualsThePooledModel:
 
     @pytest.mark.parametrize("cipher", CIPHERS, ids=lambda it: f"{it.scheme}-{it.engine}")
     def test_under_every_cipher(self, cipher: Encryption) -> None:
-        pooled = central(joined().take(TRAIN), a_spec())
+        pooled = train_pooled(joined().take(TRAIN), a_spec())
         coefficients, _, _ = learn(a_spec(cipher=cipher))
         assert coefficients == pytest.approx(pooled.coefficients, rel=1e-3)
 
     def test_nearly_with_fixed_batches_in_a_few_passes(self) -> None:
-        pooled = central(joined().take(TRAIN), a_spec())
+        pooled = train_pooled(joined().take(TRAIN), a_spec())
         coefficients, _, _ = learn(a_spec(batches=3, max_rounds=15))
         assert coefficients == pytest.approx(pooled.coefficients, abs=0.05)
 
     def test_where_a_column_of_one_party_repeats_the_other_partys(self) -> None:
         table = joined()
         table.features[:, 3] = table.features[:, 0]
-        pooled = central(table.take(TRAIN), a_spec())
+        pooled = train_pooled(table.take(TRAIN), a_spec())
         _, predictions, _ = learn(a_spec(), table)
         expected = pooled.predict(table.features[len(TRAIN) :])
         assert predictions == pytest.approx(expected, abs=1e-3)
@@ -172,7 +174,7 @@ class TestGoesOnAfterAFailure:
             insurer=insurer(spec, memory=again["insurer"]),
         )
         assert not outcome.raised
-        pooled = central(joined().take(TRAIN), spec)
+        pooled = train_pooled(joined().take(TRAIN), spec)
         assert outcome.returned["insurer"].part.coefficients == pytest.approx(
             pooled.coefficients[2:], rel=1e-3
         )

@@ -7,8 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from isthmus.alignment.attested import AttestedAlignment, Terms, memory, messages
+from isthmus.alignment.attested import memory, messages
 from isthmus.alignment.attested.messages import BLOCK_BYTES, BLOCK_ROWS, EnclaveStart
+from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.alignment.attested.terms import Terms
 from isthmus.core.errors import JobError, PeerError
 from isthmus.crypto.sealing import FRAME_BYTES
 from isthmus.tee.evidence import Kind

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.alignment.cryptographic import CryptographicAlignment, messages
+from isthmus.alignment.cryptographic import messages
 from isthmus.alignment.cryptographic.blocks import blocks, secret_order
-from isthmus.alignment.cryptographic.spec import MAX_BATCH_ROWS
+from isthmus.alignment.cryptographic.spec import MAX_BATCH_ROWS, CryptographicAlignment
 from isthmus.transport.message import Message, encode
 
 counts = st.integers(0, 50)

@@ -26,8 +26,8 @@ from benchmarks.simulated import ACTIVE, PASSIVE, TEST, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import Encryption
 from isthmus.ledger.forecast import Sizes
-from isthmus.vertical.regression import Regression
 from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.regression.spec import Regression
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
 WEAK = Encryption(key_bits=1024)

@@ -28,7 +28,7 @@ from benchmarks.pace import Course, Mark, Pace, pace
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import Encryption
-from isthmus.vertical.boosting import Boosting
+from isthmus.vertical.boosting.spec import Boosting
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
 WEAK = Encryption(key_bits=1024)

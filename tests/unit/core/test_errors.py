@@ -17,9 +17,9 @@ from isthmus.core.errors import (
     PeerError,
     PolicyError,
     SpecError,
-    about,
+    disk_full_is_error,
+    naming_file,
     of_name,
-    room_for,
 )
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "first-job.md"
@@ -51,18 +51,21 @@ class TestOfName:
     def test_finds_every_kind(self, kind: type[IsthmusError]) -> None:
         assert of_name(kind.__name__) is kind
 
-    @pytest.mark.parametrize("name", ["", "OSError", "room_for"])
+    @pytest.mark.parametrize("name", ["", "OSError", "disk_full_is_error"])
     def test_finds_nothing_else(self, name: str) -> None:
         assert of_name(name) is None
 
 
 class TestAbout:
     def test_names_the_file_that_an_error_is_about(self) -> None:
-        with pytest.raises(SpecError, match=r"^job\.toml: no roles\.$"), about(Path("job.toml")):
+        with (
+            pytest.raises(SpecError, match=r"^job\.toml: no roles\.$"),
+            naming_file(Path("job.toml")),
+        ):
             raise SpecError("no roles.")
 
     def test_leaves_errors_alone_that_no_file_is_to_blame_for(self) -> None:
-        with pytest.raises(PolicyError, match=r"^refused\.$"), about(Path("party.toml")):
+        with pytest.raises(PolicyError, match=r"^refused\.$"), naming_file(Path("party.toml")):
             raise PolicyError("refused.")
 
 
@@ -70,9 +73,9 @@ class TestRoomFor:
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
     def test_names_the_file_that_has_no_room_and_says_what_to_do(self, number: int) -> None:
         sentence = rf"^runs: no space left to write it \({os.strerror(number)}\)\. Make room"
-        with pytest.raises(DiskError, match=sentence), room_for(Path("runs")):
+        with pytest.raises(DiskError, match=sentence), disk_full_is_error(Path("runs")):
             raise OSError(number, os.strerror(number))
 
     def test_leaves_other_errors_alone(self) -> None:
-        with pytest.raises(PermissionError), room_for(Path("runs")):
+        with pytest.raises(PermissionError), disk_full_is_error(Path("runs")):
             raise PermissionError(errno.EACCES, "denied")

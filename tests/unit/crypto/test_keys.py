@@ -5,8 +5,8 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
-from isthmus.crypto.keys import Engine
-from isthmus.crypto.scheme import PrivateKey, Scheme
+from isthmus.crypto.encryption import Engine, Scheme
+from isthmus.crypto.scheme import PrivateKey
 
 BITS = 1024  # as in the conftest.py above
 

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.crypto.sealing import FRAME_BYTES, PAYLOAD_BYTES, KeyPair, Session
+from isthmus.crypto.sealing import FRAME_BYTES, PAYLOAD_BYTES, Session, SessionKey
 
 SMALL_ORDER = bytes(32)  # a point that gives no secret with any key
 
 
 def ends(ours: bytes = b"terms", theirs: bytes = b"terms") -> tuple[Session, Session]:
     """Both ends of a line; each has the context that it believes in."""
-    one, other = KeyPair(), KeyPair()
+    one, other = SessionKey(), SessionKey()
     publics = one.public, other.public
     return one.session(publics[1], ours), other.session(publics[0], theirs)
 
@@ -97,22 +97,22 @@ class TestMeddling:
             stranger.open(one.seal(b""))
 
 
-class TestKeyPair:
+class TestSessionKey:
     def test_is_fresh_every_time(self) -> None:
-        assert KeyPair().public != KeyPair().public
+        assert SessionKey().public != SessionKey().public
 
     def test_opens_one_session_only(self) -> None:
-        pair = KeyPair()
-        pair.session(KeyPair().public, b"")
+        pair = SessionKey()
+        pair.session(SessionKey().public, b"")
         with pytest.raises(ValueError, match="one session only"):
-            pair.session(KeyPair().public, b"")
+            pair.session(SessionKey().public, b"")
 
     def test_refuses_its_own_key(self) -> None:
-        pair = KeyPair()
+        pair = SessionKey()
         with pytest.raises(ValueError, match="our own key"):
             pair.session(pair.public, b"")
 
     @pytest.mark.parametrize("key", [SMALL_ORDER, b"short", bytes(33)])
     def test_refuses_what_gives_no_secret(self, key: bytes) -> None:
         with pytest.raises(ValueError, match="key"):
-            KeyPair().session(key, b"")
+            SessionKey().session(key, b"")

@@ -9,7 +9,7 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples, load, pooled
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 
 DIGITS = "digit,p0,p1,p2,p3\n3,0,16,8,0\n7,0,0,0,0\n3,1,2,3,4\n"
 Load = Callable[..., Samples]

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from isthmus.data.sources import Dataset
+from isthmus.data.spec import Dataset
 
 
 def read(text: str) -> Dataset:

@@ -11,7 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.data.sources import Dataset, columns
+from isthmus.data.sources import columns
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table, load
 
 PEOPLE = "person,sick,age,height,smokes\n a1,1,30,1.6,true\nA2,0,40,1.7,false\na3,1,50,1.8,true\n"

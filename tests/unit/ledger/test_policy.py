@@ -7,26 +7,21 @@ import pytest
 from isthmus.core import spec
 from isthmus.core.errors import PolicyError, SpecError
 from isthmus.ledger.policy import Policy, check, check_shared
-from isthmus.transport.message import Message
-
-
-class Scores(Message, frozen=True):
-    rows: int
 
 
 class TestCheck:
     def test_lets_everything_out_by_default(self) -> None:
-        check(Policy(), Scores(rows=1), 2**50)
+        check(Policy(), "Scores", 2**50)
 
     def test_refuses_a_message_type_by_name(self) -> None:
         with pytest.raises(PolicyError, match=r"Scores was not sent: `policy.refuse`"):
-            check(Policy(refuse=("Scores",)), Scores(rows=1), 0)
+            check(Policy(refuse=("Scores",)), "Scores", 0)
 
     def test_caps_the_bytes_of_a_run(self) -> None:
         policy = Policy(maximum_bytes=1000)
-        check(policy, Scores(rows=1), 1000)
+        check(policy, "Scores", 1000)
         with pytest.raises(PolicyError, match="1,001 bytes would have left"):
-            check(policy, Scores(rows=1), 1001)
+            check(policy, "Scores", 1001)
 
 
 class TestCheckShared:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import DiskError, PolicyError, SpecError
-from isthmus.store.alignments import Alignments, Kept
+from isthmus.store.alignments import Alignments, StoredAlignment
 from tests.disk import full_disk
 
-FIRST = Kept(id="a" * 32, agreement="terms", rows="people", size=10, protects=True)
+FIRST = StoredAlignment(id="a" * 32, agreement="terms", rows="people", size=10, protects=True)
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ class TestFind:
         assert store.find(agreement, rows) is None
 
     def test_takes_the_newest(self, store: Alignments) -> None:
-        second = Kept(id="0" * 32, agreement="terms", rows="people", size=11, protects=True)
+        second = StoredAlignment(
+            id="0" * 32, agreement="terms", rows="people", size=11, protects=True
+        )
         store.keep(FIRST, save)
         os.utime(store.of(FIRST.id) / "record.json", (1, 1))
         store.keep(second, save)

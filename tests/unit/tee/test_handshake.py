@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from isthmus.core.errors import PeerError, PolicyError
-from isthmus.crypto.sealing import KeyPair, Session
+from isthmus.crypto.sealing import Session, SessionKey
 from isthmus.tee import code, handshake, simulated
 from isthmus.tee.evidence import Evidence, Kind
 from isthmus.tee.handshake import Challenge, Handshake
@@ -107,7 +107,7 @@ class TestMeddling:
         self.refuses(theirs, earlier.for_insurer)
 
     def test_a_swapped_key_is_refused_by_both(self) -> None:
-        ours, theirs, between = clinic(), insurer(), KeyPair()
+        ours, theirs, between = clinic(), insurer(), SessionKey()
         for_clinic = theirs.evidence(ours.challenge._replace(key=between.public))
         for_insurer = ours.evidence(theirs.challenge._replace(key=between.public))
         self.refuses(ours, for_clinic)

@@ -11,27 +11,34 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import bits, coding, model
+from isthmus.vertical.boosting import coding, model
+from isthmus.vertical.boosting.checks import check_first_row, checked
 from isthmus.vertical.boosting.coding import Facts
-from isthmus.vertical.boosting.crew import crew
-from isthmus.vertical.boosting.given import Chance, Rows
-from isthmus.vertical.boosting.joint import Joint
+from isthmus.vertical.boosting.inputs import Randomness, Rows
+from isthmus.vertical.boosting.joint_source import JointSource
 from isthmus.vertical.boosting.memory import ActiveMemory
-from isthmus.vertical.boosting.messages import Codes, ColumnBins, Decisions, Next, Scoring
+from isthmus.vertical.boosting.messages import (
+    Codes,
+    ColumnBins,
+    Decisions,
+    Next,
+    Scoring,
+    unpack_bits,
+)
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.predict import Scorer
 from isthmus.vertical.boosting.problem import constraints, problem
-from isthmus.vertical.boosting.refusals import check_first_row, honest
-from isthmus.vertical.boosting.remote import Remote, View
+from isthmus.vertical.boosting.remote_source import RemoteSource, View
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
-from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.trees.boost import BoostingState
 from isthmus.vertical.boosting.trees.local import LocalSource
+from isthmus.vertical.boosting.workers import start_calculator
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the active party has when training and scoring are done."""
+    """The result of training and scoring at the active party."""
 
     part: ActivePart
 
@@ -45,17 +52,17 @@ class Trained:
     """Whether `patience` ended the training; the part has the rounds up to the lowest loss then."""
 
     views: dict[str, list[View]]
-    """What each other party saw of each tree that was grown in this attempt: see `leakage`."""
+    """What each other party saw of each tree that was grown in this attempt: see `View`."""
 
-    chance: Chance
-    """Where random choices came from, the secret ones too."""
+    randomness: Randomness
+    """Where random choices came from, with the secret seed."""
 
 
 def active(  # noqa: PLR0913 - each is one thing that only the caller knows
     passives: Mapping[str, Channel],
     rows: Rows,
     spec: Boosting,
-    chance: Chance,
+    randomness: Randomness,
     telemetry: Telemetry,
     memory: ActiveMemory,
     *,
@@ -70,13 +77,13 @@ def active(  # noqa: PLR0913 - each is one thing that only the caller knows
         passives: The lines to the parties without labels.
         rows: Our columns and labels, in the common order.
         spec: What the job says.
-        chance: Where random choices come from.
+        randomness: Where random choices come from.
         telemetry: Where progress goes.
-        memory: The course of a run that was cut off, or none; new trees are added.
+        memory: The state of a run that was cut off, or none; saved again after each tree.
         workers: Processes of this machine that encrypt.
 
     Returns:
-        Our part of the model, the predictions of the test rows, and the course of training.
+        Our part of the model, the predictions of the test rows, and the losses of all rounds.
 
     Raises:
         SpecError: Our columns or labels do not fit the job.
@@ -84,50 +91,52 @@ def active(  # noqa: PLR0913 - each is one thing that only the caller knows
         PeerError: A passive party sent something that the protocol does not allow.
     """
     # 1. Find the bins of our columns, and get what all others are like.
-    ours = coding.columns(rows.train, spec, chance.job)
-    memory.load(ours.fingerprint(rows, chance.job))
+    ours = coding.columns(rows.train, spec, randomness.job)
+    memory.load(ours.fingerprint(rows, randomness.job))
     lines = [passives[party] for party in sorted(passives)]  # the order of codes, in every attempt
     announced = [_announced(passive, rows, spec) for passive in lines]
 
     # 2. Number all columns, and agree on the tree to go on after: the last one we kept, if all
     #    others were in that run. Make a key for this attempt alone, and hand out its public half.
-    if memory.course is None or any(theirs.run != memory.run for theirs in announced):
+    if memory.state is None or any(theirs.run != memory.run for theirs in announced):
         memory.begin()
-    chance = replace(chance, secret=memory.secret)
+    randomness = replace(randomness, secret=memory.secret)
     facts = [Facts(theirs.categorical, theirs.bins) for theirs in announced]
-    deal = coding.deal([ours.facts, *facts], constraints(rows, ours), chance)
-    task = problem(rows, deal.book, spec, chance)
-    course = memory.course or boost.start(task)
+    assigned = coding.assign_codes([ours.facts, *facts], constraints(rows, ours), randomness)
+    task = problem(rows, assigned.book, spec, randomness)
+    state = memory.state or boost.start(task)
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
     public = key.public.dump()
-    for passive, theirs in zip(lines, deal.codes[1:], strict=True):
-        passive.send(Codes(codes=theirs, key=public, run=memory.run, trees=len(course.trees)))
+    for passive, theirs in zip(lines, assigned.codes[1:], strict=True):
+        passive.send(Codes(codes=theirs, key=public, run=memory.run, trees=len(state.trees)))
 
     # 3. Grow trees.
-    local = LocalSource(ours.bins, deal.codes[0], int(deal.book.bins.max()), spec.minimum_bin_rows)
-    remotes = [Remote(passive, deal.book, key, telemetry) for passive in lines]
-    with crew(workers, spec.encryption, key.public) as hands:
-        source = Joint(local, remotes, task, hands, telemetry)
-        source.tree = len(course.trees)
-        for step in boost.boost(task, source, course):
-            source.tree, course = len(step.trees), step
-            if course.growth is None:
-                memory.keep(course)
-                _tell(course, spec, telemetry)
+    local = LocalSource(
+        ours.bins, assigned.codes[0], int(assigned.book.bins.max()), spec.minimum_bin_rows
+    )
+    remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in lines]
+    with start_calculator(workers, spec.encryption, key.public) as calculator:
+        source = JointSource(local, remotes, task, calculator, telemetry)
+        source.tree = len(state.trees)
+        for step in boost.boost(task, source, state):
+            source.tree, state = len(step.trees), step
+            if state.growth is None:
+                memory.keep(state)
+                _tell(state, spec, telemetry)
 
     # 4. Score.
-    kept = boost.ensemble(course, spec)
-    columns = model.columns(ours.binnings, deal.codes[0])
-    codes = dict(zip(sorted(passives), deal.codes[1:], strict=True))
-    part = model.active_part(memory.run, spec, columns, codes, deal.book.bins, kept)
+    kept = boost.ensemble(state, spec)
+    columns = model.columns(ours.binnings, assigned.codes[0])
+    codes = dict(zip(sorted(passives), assigned.codes[1:], strict=True))
+    part = model.active_part(memory.run, spec, columns, codes, assigned.book.bins, kept)
     return Trained(
         part=part,
         predictions=_score(passives, part, rows.test),
-        losses=list(course.losses),
-        converged=len(course.losses) < spec.trees,
+        losses=list(state.losses),
+        converged=len(state.losses) < spec.trees,
         views={remote.party: remote.views for remote in remotes},
-        chance=chance,
+        randomness=randomness,
     )
 
 
@@ -138,7 +147,7 @@ def _announced(passive: Channel, rows: Rows, spec: Boosting) -> ColumnBins:
             f"{passive.peer!r} brings {theirs.train_rows} rows to train on and {theirs.test_rows} "
             f"to score, where {len(rows.train)} and {len(rows.test)} were due: start all again."
         )
-    with honest(passive, ColumnBins):
+    with checked(passive, ColumnBins):
         if theirs.bins.ndim != 1 or theirs.bins.shape != theirs.categorical.shape:
             raise ValueError("it does not say of each column how many bins it has")
         if not len(theirs.bins):
@@ -148,12 +157,12 @@ def _announced(passive: Channel, rows: Rows, spec: Boosting) -> ColumnBins:
     return theirs
 
 
-def _tell(course: Course, spec: Boosting, telemetry: Telemetry) -> None:
-    if len(course.trees) % spec.outputs == 0:
-        seen, unseen = course.losses[-1]
+def _tell(state: BoostingState, spec: Boosting, telemetry: Telemetry) -> None:
+    if len(state.trees) % spec.outputs == 0:
+        seen, unseen = state.losses[-1]
         metrics = {"loss": seen, "validation_loss": unseen}
         known = {name: value for name, value in metrics.items() if not np.isnan(value)}
-        telemetry.progress("train", len(course.losses), spec.trees, note="", **known)
+        telemetry.progress("train", len(state.losses), spec.trees, note="", **known)
 
 
 def _score(passives: Mapping[str, Channel], part: ActivePart, test: Table) -> Floats:
@@ -176,6 +185,6 @@ def _score(passives: Mapping[str, Channel], part: ActivePart, test: Table) -> Fl
 
 def _decisions(passive: Channel, first_row: int, shape: tuple[int, int]) -> Bools:
     answer = passive.receive(Decisions)
-    with honest(passive, Decisions):
+    with checked(passive, Decisions):
         check_first_row(answer.first_row, first_row)
-        return bits.unpack(answer.left, shape)
+        return unpack_bits(answer.left, shape)

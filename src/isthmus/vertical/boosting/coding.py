@@ -1,10 +1,10 @@
-"""Feature codes: every column of every party gets a number, whose meaning stays with its owner.
+"""Feature codes: every column of every party gets a number, and only its owner knows the meaning.
 
-Codes are dealt anew in every job. A party puts its columns into an order that follows from what
-only it knows, their bins; the active party then deals numbers to all columns in those orders. So
-the active party cannot tell which column of a file a code stands for, nor that two codes of two
-jobs stand for the same one. All of it is a function of the job and of the data: a run that was cut
-off deals the same codes again, and so does who has all tables.
+Every job assigns new codes. A party sorts its columns by a keyed hash of something that only it
+knows, their bins; the active party then assigns numbers to all columns in those orders. So the
+active party cannot tell which column of a file a code stands for, nor that two codes of two jobs
+stand for the same column. All of it is a function of the job and the data: a run that was cut off
+assigns the same codes again, and so does the pooled comparison, which has all tables.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.data import binning
 from isthmus.data.binning import Binning, Categorical
 from isthmus.data.table import Table
-from isthmus.vertical.boosting.given import Chance, Rows
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.tree import CodeBook
 
@@ -117,8 +117,8 @@ def encode(binnings: Sequence[Binning], table: Table) -> Bins:
 
 
 @dataclass(frozen=True)
-class Deal:
-    """Codes of all columns of all parties."""
+class AssignedCodes:
+    """The codes of all columns of all parties."""
 
     book: CodeBook
     """Facts about each code."""
@@ -128,20 +128,22 @@ class Deal:
     comes first."""
 
 
-def deal(parties: Sequence[Facts], monotone: Integers, chance: Chance) -> Deal:
-    """Number the columns of all parties.
+def assign_codes(
+    parties: Sequence[Facts], monotone: Integers, randomness: Randomness
+) -> AssignedCodes:
+    """Assign a code to every column of every party.
 
     Args:
         parties: What each party tells of its columns, the active party first.
         monotone: Constraint on each column of the active party, shape (columns,).
-        chance: The numbers follow from it.
+        randomness: Seed and job, which determine the codes.
 
     Returns:
         The codes, and what the active party knows of them.
     """
     sizes = [len(facts) for facts in parties]
-    dealt = seeds.generator(chance.seed, "codes", chance.job).permutation(sum(sizes))
-    codes = [np.sort(hand) for hand in np.split(dealt, np.cumsum(sizes)[:-1])]
+    shuffled = seeds.generator(randomness.seed, "codes", randomness.job).permutation(sum(sizes))
+    codes = [np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])]
     column = np.argsort(np.concatenate(codes))  # that a code stands for, all parties' in a row
     free = np.zeros(sum(sizes[1:]), np.int64)
     book = CodeBook(
@@ -150,4 +152,4 @@ def deal(parties: Sequence[Facts], monotone: Integers, chance: Chance) -> Deal:
         bins=np.concatenate([facts.bins for facts in parties])[column],
         monotone=np.concatenate([monotone, free])[column],
     )
-    return Deal(book, codes)
+    return AssignedCodes(book, codes)

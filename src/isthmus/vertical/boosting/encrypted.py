@@ -16,8 +16,8 @@ import numpy as np
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.crypto.bucket_sums import bucket_sums
 from isthmus.crypto.scheme import Ciphertexts, PrivateKey, PublicKey
-from isthmus.vertical.boosting.held import HeldRows
 from isthmus.vertical.boosting.packing import Packing
+from isthmus.vertical.boosting.stored_rows import StoredRows
 
 
 def encrypted_blocks(
@@ -97,7 +97,7 @@ class EncryptedRows:
         self._bins = bins
         self._starts = starts
         self._root: list[Ciphertexts] = []
-        self._held = HeldRows(key)
+        self._held = StoredRows(key)
         self._arrived = 0
 
     def add(self, block: bytes, rows: int) -> None:

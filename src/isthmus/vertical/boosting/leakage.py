@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator, svds
 from isthmus.core import seeds
 from isthmus.core.arrays import Floats
 from isthmus.evaluation import classification
-from isthmus.vertical.boosting.remote import View
+from isthmus.vertical.boosting.remote_source import View
 
 _DECAY = 0.7
 """Weight of a tree by that of the tree before: later trees tell less of labels, more of noise."""
@@ -24,7 +24,7 @@ def cluster_auc(views: Sequence[View], label: Floats) -> float:
     """How well the views of a passive party tell the rows of two classes apart.
 
     Args:
-        views: What it saw of each tree, each of shape (rows,): see `remote.View`.
+        views: What it saw of each tree, each of shape (rows,): see `remote_source.View`.
         label: 0 or 1, shape (rows,).
 
     Returns:
@@ -44,7 +44,7 @@ def sample_auc(views: Sequence[View], label: Floats) -> float:
     """How well it tells two classes apart to count the trees that each row was drawn for.
 
     Args:
-        views: What a passive party saw of each tree, each of shape (rows,): see `remote.View`.
+        views: What a passive party saw of each tree, each of shape (rows,): see `View`.
         label: 0 or 1, shape (rows,).
 
     Returns:

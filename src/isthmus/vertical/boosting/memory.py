@@ -1,8 +1,8 @@
-"""What a party keeps while it trains, so that a run that was cut off goes on where it was.
+"""What a party saves while it trains, so that a run that was cut off can continue.
 
-The active party keeps the course of training after each tree. A passive party keeps every split
-on its columns before it tells which rows go left. So it always knows all splits of the trees that
-the active party kept, and both go on after the last of these.
+The active party saves the state of training after each tree. A passive party saves every split on
+its columns before it tells which rows go left. So it always has all splits of the trees that the
+active party saved, and both continue after the last of these.
 """
 
 import secrets
@@ -15,7 +15,7 @@ import numpy as np
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.vertical.boosting.model import OwnSplit
-from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.trees.boost import BoostingState
 from isthmus.vertical.boosting.trees.tree import Tree
 
 _NODE_FACTS = tuple(each.name for each in fields(Tree))
@@ -23,14 +23,14 @@ _NODE_FACTS = tuple(each.name for each in fields(Tree))
 
 @dataclass
 class ActiveMemory:
-    """The course of training after the last tree; on disk where a path is given."""
+    """The state of training after the last tree; on disk where a path is given."""
 
     path: Path | None = None
     run: str = ""
     secret: int = 0
-    """What samples are drawn with that nobody else may draw again."""
+    """Seed of samples that nobody else may reproduce."""
 
-    course: Course | None = None
+    state: BoostingState | None = None
     _of: str = ""
 
     def load(self, of: str) -> None:
@@ -46,17 +46,17 @@ class ActiveMemory:
         saved = checkpoint.load(self.path, of) if self.path else None
         if saved is not None:
             self.run, self.secret = str(saved.facts["run"]), int(str(saved.facts["secret"]), 16)
-            self.course = _course(saved.arrays)
+            self.state = _state(saved.arrays)
 
     def begin(self) -> None:
         """Forget what there is, and name a new run."""
-        self.run, self.secret, self.course = secrets.token_hex(16), secrets.randbits(128), None
+        self.run, self.secret, self.state = secrets.token_hex(16), secrets.randbits(128), None
 
-    def keep(self, course: Course) -> None:
-        """Keep the course after a tree, on disk before the next one starts."""
-        self.course = course
+    def keep(self, state: BoostingState) -> None:
+        """Save the state after a tree, on disk before the next one starts."""
+        self.state = state
         if self.path is not None:
-            known = Checkpoint(_arrays(course), {"run": self.run, "secret": f"{self.secret:x}"})
+            known = Checkpoint(_arrays(state), {"run": self.run, "secret": f"{self.secret:x}"})
             checkpoint.save(self.path, self._of, known)
 
 
@@ -101,7 +101,7 @@ class PassiveMemory:
         self._keep()
 
     def add(self, splits: list[OwnSplit]) -> None:
-        """Keep splits, on disk before anybody learns which rows they part."""
+        """Save splits, on disk before anybody learns which rows they part."""
         self.splits += splits
         self._keep()
 
@@ -112,25 +112,25 @@ class PassiveMemory:
             checkpoint.save(self.path, self._of, known)
 
 
-def _arrays(course: Course) -> Arrays:
-    """A course without a tree that is being grown."""
+def _arrays(state: BoostingState) -> Arrays:
+    """A state without a tree that is being grown."""
     joined = {
-        f"tree.{name}": np.concatenate([getattr(tree, name) for tree in course.trees])
+        f"tree.{name}": np.concatenate([getattr(tree, name) for tree in state.trees])
         for name in _NODE_FACTS
     }
     return joined | {
-        "nodes": np.array([len(tree) for tree in course.trees]),
-        "base": course.base,
-        "sums": course.sums,
-        "moved": course.moved,
-        "losses": np.array(course.losses).reshape(-1, 2),
+        "nodes": np.array([len(tree) for tree in state.trees]),
+        "base": state.base,
+        "sums": state.sums,
+        "moved": state.moved,
+        "losses": np.array(state.losses).reshape(-1, 2),
     }
 
 
-def _course(arrays: Arrays) -> Course:
+def _state(arrays: Arrays) -> BoostingState:
     ends = np.cumsum(arrays["nodes"])[:-1]
     facts = [np.split(arrays[f"tree.{name}"], ends) for name in _NODE_FACTS]
-    return Course(
+    return BoostingState(
         base=arrays["base"],
         sums=arrays["sums"],
         moved=arrays["moved"],

@@ -34,6 +34,7 @@ row, and no party can see that it did. Against such a party only an audit of its
 enclave, helps.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -45,7 +46,7 @@ from isthmus.transport import message
 from isthmus.transport.message import Count, Message
 
 Bits = NDArray[np.uint8]
-"""Yes or no of many things, eight in a byte: see `bits`."""
+"""Booleans, eight in a byte: see `pack_bits`."""
 
 Places = NDArray[np.int16]
 """Which of a few nodes a row is in, -1 for none of them."""
@@ -199,3 +200,27 @@ class Decisions(Message, frozen=True):
 
     first_row: Count
     left: Bits
+
+
+def pack_bits(values: Bools) -> Bits:
+    """Booleans of any shape, eight in a byte; the last byte is filled up with zeros."""
+    return np.packbits(values)
+
+
+def unpack_bits(bits: Bits, shape: Sequence[int]) -> Bools:
+    """Read what `pack_bits` wrote.
+
+    Args:
+        bits: The bytes as they came, shape (bytes,).
+        shape: Shape of the booleans.
+
+    Returns:
+        The booleans, of that shape.
+
+    Raises:
+        ValueError: There are more or fewer bits.
+    """
+    count = int(np.prod(shape))
+    if bits.shape != (-(-count // 8),):
+        raise ValueError(f"{bits.size} bytes do not hold {count} bits")
+    return np.unpackbits(bits, count=count).astype(np.bool_).reshape(shape)

@@ -7,24 +7,31 @@ from isthmus.crypto import keys
 from isthmus.crypto.scheme import PublicKey
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import bits, coding, model
-from isthmus.vertical.boosting.answers import Answers
+from isthmus.vertical.boosting import coding, model
+from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.coding import Columns
-from isthmus.vertical.boosting.crew import crew
-from isthmus.vertical.boosting.given import Chance, Rows
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.memory import PassiveMemory
-from isthmus.vertical.boosting.messages import Codes, ColumnBins, Decisions, Next, Scoring
+from isthmus.vertical.boosting.messages import (
+    Codes,
+    ColumnBins,
+    Decisions,
+    Next,
+    Scoring,
+    pack_bits,
+)
 from isthmus.vertical.boosting.model import Part
 from isthmus.vertical.boosting.predict import Decider
-from isthmus.vertical.boosting.refusals import honest
+from isthmus.vertical.boosting.responder import Responder
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.workers import start_calculator
 
 
 def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
     active: Channel,
     rows: Rows,
     spec: Boosting,
-    chance: Chance,
+    randomness: Randomness,
     telemetry: Telemetry,
     memory: PassiveMemory,
     *,
@@ -39,7 +46,7 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
         active: The line to the party with the labels.
         rows: Our columns, in the common order.
         spec: What the job says.
-        chance: Where random choices come from.
+        randomness: Where random choices come from.
         telemetry: Where progress goes.
         memory: Splits of a run that was cut off, or none; new ones are added.
         workers: Processes of this machine that compute on ciphertexts.
@@ -52,8 +59,8 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
         PeerError: The active party sent something that the protocol does not allow.
     """
     # 1. Find the bins of our columns, and say what they are like.
-    ours = coding.columns(rows.train, spec, chance.job)
-    memory.load(ours.fingerprint(rows, chance.job))
+    ours = coding.columns(rows.train, spec, randomness.job)
+    memory.load(ours.fingerprint(rows, randomness.job))
     active.send(
         ColumnBins(
             train_rows=len(rows.train),
@@ -69,16 +76,16 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
     key = _agree(active, numbers, ours, spec, memory)
 
     # 3. Answer until the active party has all its trees.
-    with crew(workers, spec.encryption, key) as hands:
-        answers = Answers(active, ours, numbers, hands, spec, telemetry)
+    with start_calculator(workers, spec.encryption, key) as calculator:
+        responder = Responder(active, ours, numbers, calculator, spec, telemetry)
         while (task := active.receive(Next).task) != "score":
             match task:
                 case "tree":
-                    answers.begin()
+                    responder.begin()
                 case "level":
-                    answers.descend()
+                    responder.descend()
                 case "split":
-                    answers.part(memory)
+                    responder.part(memory)
 
     # 4. Score: say where each of our splits sends each row.
     kept = _kept(active, spec)
@@ -92,7 +99,7 @@ def _agree(
     active: Channel, numbers: Codes, ours: Columns, spec: Boosting, memory: PassiveMemory
 ) -> PublicKey:
     cipher = spec.encryption
-    with honest(active, Codes):
+    with checked(active, Codes):
         codes = numbers.codes
         if codes.shape != (len(ours),) or codes[0] < 0 or not (np.diff(codes) > 0).all():
             raise ValueError("it does not number each of our columns, in ascending order")
@@ -102,7 +109,7 @@ def _agree(
 
 def _kept(active: Channel, spec: Boosting) -> int:
     scoring = active.receive(Scoring)
-    with honest(active, Scoring):
+    with checked(active, Scoring):
         if scoring.trees > spec.trees * spec.outputs:
             raise ValueError("it keeps more trees than the job has")
     return scoring.trees
@@ -115,4 +122,4 @@ def _score(active: Channel, part: Part, test: Table, spec: Boosting) -> None:
     decide = Decider(part.columns, part.splits)
     for first in range(0, len(test), spec.block_rows):
         block = test.take(np.arange(first, min(first + spec.block_rows, len(test))))
-        active.send(Decisions(first_row=first, left=bits.pack(decide(block))))
+        active.send(Decisions(first_row=first, left=pack_bits(decide(block))))

@@ -1,4 +1,4 @@
-"""The same model on joined data: for comparison, where somebody may see all of it."""
+"""The same model trained on the pooled columns of all parties, for comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,32 +7,33 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.boosting import coding
-from isthmus.vertical.boosting.coding import Deal
-from isthmus.vertical.boosting.given import Chance, Rows
+from isthmus.vertical.boosting.coding import AssignedCodes
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.trees import boost, central
-from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.trees import boost
+from isthmus.vertical.boosting.trees import pooled as trees_pooled
+from isthmus.vertical.boosting.trees.boost import BoostingState
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """A model of joined columns, and what it says of the test rows."""
+    """A model of the pooled columns, and its predictions of the test rows."""
 
-    deal: Deal
-    course: Course
+    assigned: AssignedCodes
+    state: BoostingState
     predictions: Floats
     """Expected labels, or probabilities of classes, shape (outputs, rows)."""
 
 
-def pooled(parties: Sequence[Rows], spec: Boosting, chance: Chance) -> Pooled:
-    """Train on the columns of all parties, as the parties do together.
+def train_pooled(parties: Sequence[Rows], spec: Boosting, randomness: Randomness) -> Pooled:
+    """Train on the columns of all parties in one place, by the same driver as joint training.
 
     Args:
         parties: Rows of each party in one order, the active party first, the others in the order
             of their names. The active party alone makes the model of its own columns.
         spec: What the job says.
-        chance: Where random choices come from.
+        randomness: Where random choices come from.
 
     Returns:
         The model, equal to the joint one: leaves under differential privacy apart, whose noise
@@ -41,15 +42,15 @@ def pooled(parties: Sequence[Rows], spec: Boosting, chance: Chance) -> Pooled:
     Raises:
         SpecError: A column, a label or a weight does not fit.
     """
-    columns = [coding.columns(rows.train, spec, chance.job) for rows in parties]
+    columns = [coding.columns(rows.train, spec, randomness.job) for rows in parties]
     free = constraints(parties[0], columns[0])
-    deal = coding.deal([each.facts for each in columns], free, chance)
-    order = np.argsort(np.concatenate(deal.codes))
+    assigned = coding.assign_codes([each.facts for each in columns], free, randomness)
+    order = np.argsort(np.concatenate(assigned.codes))
     train = np.vstack([each.bins.T for each in columns])[order].T
     tests = [
         coding.encode(each.binnings, rows.test) for each, rows in zip(columns, parties, strict=True)
     ]
-    course = central.fit(train, problem(parties[0], deal.book, spec, chance))
-    model = boost.ensemble(course, spec)
-    predictions = central.predict(model, np.hstack(tests)[:, order], spec)
-    return Pooled(deal, course, predictions)
+    state = trees_pooled.fit(train, problem(parties[0], assigned.book, spec, randomness))
+    model = boost.ensemble(state, spec)
+    predictions = trees_pooled.predict(model, np.hstack(tests)[:, order], spec)
+    return Pooled(assigned, state, predictions)

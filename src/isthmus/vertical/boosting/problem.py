@@ -1,4 +1,4 @@
-"""What is to be learnt, from what the active party has: the same here and on joined data."""
+"""The learning problem of a job, made from what the active party has; also for pooled training."""
 
 import numpy as np
 
@@ -6,21 +6,21 @@ from isthmus.core import seeds
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import JobError, SpecError
 from isthmus.vertical.boosting.coding import Columns
-from isthmus.vertical.boosting.given import Chance, Rows
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import sampling
 from isthmus.vertical.boosting.trees.boost import Problem
 from isthmus.vertical.boosting.trees.tree import CodeBook
 
 
-def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Problem:
+def problem(rows: Rows, book: CodeBook, spec: Boosting, randomness: Randomness) -> Problem:
     """The problem of a job.
 
     Args:
         rows: Those of the active party.
         book: Facts about all codes.
         spec: What the job says.
-        chance: Where random choices come from.
+        randomness: Where random choices come from.
 
     Returns:
         The problem.
@@ -34,7 +34,7 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Probl
         raise SpecError("the active party needs a `label` in its data set: add it.")
     if weight is None:
         weight = np.ones(len(label))
-    chosen = seeds.generator(chance.seed, "held out")
+    chosen = seeds.generator(randomness.seed, "held out")
     held_out = sampling.hold_out(len(label), spec.validation_share, chosen)
     if spec.validation_share > 0 and not weight[held_out].any():
         raise JobError(
@@ -42,9 +42,9 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, chance: Chance) -> Probl
             "weigh nothing: there is no loss to watch. Agree on a larger share."
         )
     _check_rows(len(label) - int(held_out.sum()), spec)
-    seed = chance.seed
-    if spec.sampling == "goss" and chance.secret is not None:  # `sampling` says why
-        seed = chance.secret
+    seed = randomness.seed
+    if spec.sampling == "goss" and randomness.secret is not None:  # `sampling` says why
+        seed = randomness.secret
     return Problem(label, weight, held_out, book, spec, seed)
 
 

@@ -1,8 +1,8 @@
-"""Rows of one party shared out to worker processes on its machine.
+"""Computing on ciphertexts at one party: in this process, or shared out to worker processes.
 
-Blocks of rows go to the workers in turn. Each encrypts, or adds up, its own rows, and the sums of
-all are added: ciphertexts are elements of a group, so the result is the same bit by bit with any
-number of workers.
+With one worker this process does all of it. With more, blocks of rows go to the workers in turn.
+Each encrypts, or adds up, its own rows, and the sums of all are added: ciphertexts are elements of
+a group, so the result is the same bit by bit with any number of workers.
 
 HEU computes on all cores by itself, so that workers take only what is left: reading and checking
 ciphertexts, which Python does on one core.
@@ -13,9 +13,10 @@ import multiprocessing.connection
 import operator
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import reduce
+from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import cycle
 
 import msgspec
@@ -23,10 +24,11 @@ import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.core.errors import ChannelError
-from isthmus.crypto.keys import Engine
-from isthmus.crypto.scheme import Ciphertexts, PublicKey, Scheme
+from isthmus.crypto.encryption import Encryption, Engine, Scheme
+from isthmus.crypto.scheme import Ciphertexts, PublicKey
+from isthmus.vertical.boosting.encrypted import EncryptedRows, RowSums, encrypted_blocks
 from isthmus.vertical.boosting.packing import Packing
-from isthmus.vertical.boosting.worker import (
+from isthmus.vertical.boosting.worker_process import (
     Add,
     Answer,
     Begin,
@@ -40,6 +42,44 @@ from isthmus.vertical.boosting.worker import (
 
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
 _GRACE = 3.0  # seconds that a worker has to end once its line is closed
+
+
+@dataclass(frozen=True)
+class Calculator:
+    """Encrypts rows and adds them up, in this process or in workers."""
+
+    key: PublicKey
+    """The key of all ciphertexts."""
+
+    encrypted_blocks: Callable[[Packing, Integers, int], Iterator[bytes]]
+    """Encrypts the gradients of a tree's rows in blocks of so many: see `encrypted`."""
+
+    rows: Callable[[Bins, Bools, int], RowSums]
+    """Makes what adds up the rows of a tree: bins, groups of the root, rows of a block."""
+
+
+@contextmanager
+def start_calculator(count: int, encryption: Encryption, key: PublicKey) -> Generator[Calculator]:
+    """Start worker processes where the party wants several, and end them after the block.
+
+    Args:
+        count: Worker processes; with one, this process does the work itself.
+        encryption: What the job says.
+        key: The key of all ciphertexts.
+
+    Yields:
+        The calculator.
+    """
+    if count == 1:
+        yield Calculator(key, partial(encrypted_blocks, key), partial(_in_this_process, key))
+        return
+    scheme, engine, bits = encryption.scheme, encryption.engine, encryption.key_bits
+    with workers(count, scheme, engine, bits, key) as found:
+        yield Calculator(key, found.encrypted_blocks, found.rows)
+
+
+def _in_this_process(key: PublicKey, bins: Bins, starts: Bools, _block_rows: int) -> RowSums:
+    return EncryptedRows(key, bins, starts)
 
 
 class Workers:

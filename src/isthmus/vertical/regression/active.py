@@ -13,7 +13,6 @@ from isthmus.crypto.scheme import PrivateKey
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression import model, objective, scaling
-from isthmus.vertical.regression.central import central
 from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import (
     Direction,
@@ -30,6 +29,7 @@ from isthmus.vertical.regression.messages import (
     Step,
 )
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Line, Preconditioner
+from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.rows import batches, blocks, receive_rows
 from isthmus.vertical.regression.spec import Regression
 
@@ -79,7 +79,7 @@ def active(
     scale = scaling.fit(train)
     x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
     label = scaling.label(train, spec.link)
-    alone = central(train, spec)
+    alone = train_pooled(train, spec)
 
     # 2. Agree on sizes; refuse to tell more about the labels than the job allows.
     shape = passive.receive(Shape)

@@ -1,4 +1,4 @@
-"""Numbers of columns: opaque, dealt anew per job, the same again for the same data."""
+"""Numbers of columns: opaque, assigned anew per job, the same again for the same data."""
 
 from dataclasses import replace
 
@@ -7,7 +7,9 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
-from isthmus.vertical.boosting import Boosting, Chance, Rows, coding
+from isthmus.vertical.boosting import coding
+from isthmus.vertical.boosting.inputs import Randomness, Rows
+from isthmus.vertical.boosting.spec import Boosting
 
 SPEC = Boosting(bins=4)
 
@@ -70,29 +72,34 @@ class TestFingerprint:
 
 
 class TestDeal:
-    def deal(self, chance: Chance) -> coding.Deal:
+    def assign(self, randomness: Randomness) -> coding.AssignedCodes:
         parties = [coding.columns(a_table(seed), SPEC, "job").facts for seed in range(3)]
-        return coding.deal(parties, np.array([1, -1, 0, 0, 0, 0, 0, 0]), chance)
+        return coding.assign_codes(parties, np.array([1, -1, 0, 0, 0, 0, 0, 0]), randomness)
 
     def test_gives_every_column_a_number(self) -> None:
-        dealt = self.deal(Chance(1, "job"))
-        assert sorted(np.concatenate(dealt.codes).tolist()) == list(range(24))
-        assert all((np.diff(codes) > 0).all() for codes in dealt.codes)
+        assigned = self.assign(Randomness(1, "job"))
+        assert sorted(np.concatenate(assigned.codes).tolist()) == list(range(24))
+        assert all((np.diff(codes) > 0).all() for codes in assigned.codes)
 
     def test_says_of_each_number_whose_it_is_and_what_it_is_like(self) -> None:
-        dealt = self.deal(Chance(1, "job"))
-        for party, codes in enumerate(dealt.codes):
+        assigned = self.assign(Randomness(1, "job"))
+        for party, codes in enumerate(assigned.codes):
             facts = coding.columns(a_table(party), SPEC, "job").facts
-            assert (dealt.book.owner[codes] == party).all()
-            assert np.array_equal(dealt.book.bins[codes], facts.bins)
-            assert np.array_equal(dealt.book.categorical[codes], facts.categorical)
-        assert dealt.book.monotone[dealt.codes[0]].tolist() == [1, -1, 0, 0, 0, 0, 0, 0]
-        assert not dealt.book.monotone[np.concatenate(dealt.codes[1:])].any()
+            assert (assigned.book.owner[codes] == party).all()
+            assert np.array_equal(assigned.book.bins[codes], facts.bins)
+            assert np.array_equal(assigned.book.categorical[codes], facts.categorical)
+        assert assigned.book.monotone[assigned.codes[0]].tolist() == [1, -1, 0, 0, 0, 0, 0, 0]
+        assert not assigned.book.monotone[np.concatenate(assigned.codes[1:])].any()
 
     def test_is_the_same_again_for_the_same_job_only(self) -> None:
         owners = [
-            tuple(self.deal(chance).book.owner.tolist())
-            for chance in (Chance(1, "job"), Chance(1, "job"), Chance(2, "job"), Chance(1, "jab"))
+            tuple(self.assign(randomness).book.owner.tolist())
+            for randomness in (
+                Randomness(1, "job"),
+                Randomness(1, "job"),
+                Randomness(2, "job"),
+                Randomness(1, "jab"),
+            )
         ]
         assert owners[0] == owners[1]
         assert len(set(owners)) == 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
-from isthmus.vertical.boosting.remote import View
+from isthmus.vertical.boosting.remote_source import View
 
 
 def views(agree: float, trees: int = 8, rows: int = 400) -> tuple[list[View], np.ndarray]:

@@ -8,8 +8,8 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import OwnSplit
-from isthmus.vertical.boosting.pooled import pooled
-from isthmus.vertical.boosting.trees.boost import Course
+from isthmus.vertical.boosting.pooled import train_pooled
+from isthmus.vertical.boosting.trees.boost import BoostingState
 from tests.coded import CHANCE, Run, a_data, a_spec
 
 SPLITS = [
@@ -17,24 +17,24 @@ SPLITS = [
 ]
 
 
-def a_course() -> Course:
-    return pooled(Run(a_spec(trees=3), a_data()).rows(), a_spec(trees=3), CHANCE).course
+def a_state() -> BoostingState:
+    return train_pooled(Run(a_spec(trees=3), a_data()).rows(), a_spec(trees=3), CHANCE).state
 
 
 class TestTheActiveParty:
     def test_has_the_same_course_after_a_restart(self, tmp_path: Path) -> None:
-        before, course = ActiveMemory(tmp_path / "kept"), a_course()
+        before, state = ActiveMemory(tmp_path / "kept"), a_state()
         before.load("rows")
         before.begin()
-        before.keep(course)
+        before.keep(state)
         after = ActiveMemory(tmp_path / "kept")
         after.load("rows")
         assert (after.run, after.secret) == (before.run, before.secret)
-        assert after.course is not None
+        assert after.state is not None
         for name in ("base", "sums", "moved"):
-            assert np.array_equal(getattr(after.course, name), getattr(course, name))
-        assert np.array_equal(after.course.losses, course.losses, equal_nan=True)
-        for ours, theirs in zip(after.course.trees, course.trees, strict=True):
+            assert np.array_equal(getattr(after.state, name), getattr(state, name))
+        assert np.array_equal(after.state.losses, state.losses, equal_nan=True)
+        for ours, theirs in zip(after.state.trees, state.trees, strict=True):
             for name, values in vars(ours).items():
                 assert np.array_equal(values, getattr(theirs, name))
                 assert values.dtype == getattr(theirs, name).dtype
@@ -49,7 +49,7 @@ class TestTheActiveParty:
     def test_goes_on_from_nothing_else(self, tmp_path: Path) -> None:
         memory = ActiveMemory(tmp_path / "kept")
         memory.load("rows")
-        memory.keep(a_course())
+        memory.keep(a_state())
         with pytest.raises(SpecError, match="belongs to another job"):
             ActiveMemory(tmp_path / "kept").load("other rows")
 

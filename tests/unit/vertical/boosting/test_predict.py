@@ -10,7 +10,7 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.model import ActivePart, Part
-from isthmus.vertical.boosting.pooled import Pooled, pooled
+from isthmus.vertical.boosting.pooled import Pooled, train_pooled
 from isthmus.vertical.boosting.predict import Decider, Scorer, together
 from isthmus.vertical.boosting.trees import boost
 from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec
@@ -21,16 +21,16 @@ PARTIES = {"insurer": INSURER, "pharmacy": PHARMACY}
 def whole(**changes: Any) -> tuple[Run, Pooled]:
     spec = a_spec(trees=4, **changes)
     run = Run(spec, a_data(spec.objective), PARTIES)
-    return run, pooled(run.rows(), run.spec, CHANCE)
+    return run, train_pooled(run.rows(), run.spec, CHANCE)
 
 
 def parts(run: Run, found: Pooled) -> tuple[ActivePart, dict[str, Part]]:
     """The parts of the model that parties would have."""
     bins = [coding.columns(rows.train, run.spec, CHANCE.job).binnings for rows in run.rows()]
-    columns = [model.columns(*each) for each in zip(bins, found.deal.codes, strict=True)]
-    codes = dict(zip(PARTIES, found.deal.codes[1:], strict=True))
-    kept = boost.ensemble(found.course, run.spec)
-    ours = model.active_part("run", run.spec, columns[0], codes, found.deal.book.bins, kept)
+    columns = [model.columns(*each) for each in zip(bins, found.assigned.codes, strict=True)]
+    codes = dict(zip(PARTIES, found.assigned.codes[1:], strict=True))
+    kept = boost.ensemble(found.state, run.spec)
+    ours = model.active_part("run", run.spec, columns[0], codes, found.assigned.book.bins, kept)
     theirs = {
         party: Part("run", len(kept.trees), own, ours.splits_on(ours.passives[party]))
         for party, own in zip(PARTIES, columns[1:], strict=True)
@@ -101,5 +101,5 @@ class TestParts:
     def test_say_what_each_code_was_worth(self) -> None:
         run, found = whole()
         ours, _ = parts(run, found)
-        splits = np.concatenate([tree.code[tree.code >= 0] for tree in found.course.trees])
+        splits = np.concatenate([tree.code[tree.code >= 0] for tree in found.state.trees])
         assert ours.importance.count.tolist() == np.bincount(splits, minlength=7).tolist()

@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import JobError, SpecError
-from isthmus.vertical.boosting import Boosting, Chance, Rows, coding
+from isthmus.vertical.boosting import coding
+from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
+from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.boost import Problem
 from tests.coded import CHANCE, Data, Run, a_data, a_spec
 
 OTHERS = replace(CHANCE, secret=99)
 
 
-def learnt(spec: Boosting, chance: Chance = CHANCE, data: Data | None = None) -> Problem:
+def learnt(spec: Boosting, randomness: Randomness = CHANCE, data: Data | None = None) -> Problem:
     rows = Run(spec, data or a_data()).rows()[0]
-    columns = coding.columns(rows.train, spec, chance.job)
-    dealt = coding.deal([columns.facts], constraints(rows, columns), chance)
-    return problem(rows, dealt.book, spec, chance)
+    columns = coding.columns(rows.train, spec, randomness.job)
+    assigned = coding.assign_codes([columns.facts], constraints(rows, columns), randomness)
+    return problem(rows, assigned.book, spec, randomness)
 
 
 class TestProblem:

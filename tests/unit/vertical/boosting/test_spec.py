@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from isthmus.vertical.boosting import Boosting
+from isthmus.vertical.boosting.spec import Boosting
 
 
 class TestBoosting:

@@ -1,8 +1,8 @@
 """The rounds of boosting: what each tree is grown on, and what it adds.
 
-Like `grow`, this is run by the active party and by the central model alike. Everything a round
-needs follows from the problem and the course so far, so that a run that was cut off goes on to the
-same model.
+Like `grow`, this is run by the active party and for the pooled comparison alike. Everything a
+round needs follows from the problem and the state so far, so that a run that was cut off goes on to
+the same model.
 """
 
 from collections.abc import Iterator
@@ -47,20 +47,20 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Course:
-    """Training between two levels of a tree: all that is needed to go on."""
+class BoostingState:
+    """The state of training between two levels of a tree: all that is needed to continue."""
 
     base: Floats
     """Score before the first tree, shape (outputs,)."""
 
     sums: Floats
-    """What the trees of finished rounds say of each row, added up, shape (outputs, rows)."""
+    """Sum of the trees of finished rounds for each row, shape (outputs, rows)."""
 
     moved: Floats
-    """The same with the trees of this round, shape (outputs, rows)."""
+    """`sums` with the finished trees of this round added, shape (outputs, rows)."""
 
     trees: tuple[Tree, ...] = ()
-    """Of all rounds, the classes of a round one after the other."""
+    """The trees of all rounds, the classes of a round one after the other."""
 
     losses: tuple[tuple[float, float], ...] = ()
     """Loss on the training and on the held-out rows after each round; NaN where there are none."""
@@ -71,7 +71,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trees and what to make of them."""
+    """Trees and how to add them up."""
 
     base: Floats
     """Score before the first tree, shape (outputs,)."""
@@ -99,14 +99,14 @@ class Ensemble:
         return self.base[:, None] + sums / max(rounds, 1)
 
 
-def start(problem: Problem) -> Course:
-    """Training before its first tree.
+def start(problem: Problem) -> BoostingState:
+    """The state before the first tree.
 
     Args:
         problem: What is to be learnt.
 
     Returns:
-        The course.
+        The state.
 
     Raises:
         SpecError: Labels or weights do not fit the objective.
@@ -115,64 +115,64 @@ def start(problem: Problem) -> Course:
     objective.check(problem.label[rows], problem.weight[rows], spec)
     base = objective.base_score(problem.label[rows], problem.weight[rows], spec)
     nothing = np.zeros((spec.outputs, len(problem.label)))
-    return Course(base, nothing, nothing)
+    return BoostingState(base, nothing, nothing)
 
 
-def boost(problem: Problem, source: Source, course: Course) -> Iterator[Course]:
+def boost(problem: Problem, source: Source, state: BoostingState) -> Iterator[BoostingState]:
     """Train until the last round, or until the held-out rows gain nothing any more.
 
     Args:
         problem: What is to be learnt.
         source: Where sums and partitions come from.
-        course: Where to begin: `start`, or what an earlier call yielded.
+        state: Where to begin: `start`, or what an earlier call yielded.
 
     Yields:
-        The course after each level and after each tree; keep the last one to go on from it.
+        The state after each level and after each tree; save the last one to continue from it.
     """
-    while not ended(course, problem.spec):
+    while not ended(state, problem.spec):
         # 1. Draw what the next tree is grown on. A tree taken up again gets the same once more.
-        sample = _sample(course, problem)
-        growth = course.growth or _plant(sample, problem)
+        sample = _sample(state, problem)
+        growth = state.growth or _start_tree(sample, problem)
         if not growth.finished:
             source.begin(sample)
 
         # 2. Grow it level by level.
         while not growth.finished:
             growth = grow.advance(growth, sample, source, problem.book, problem.spec)
-            yield replace(course, growth=growth)
+            yield replace(state, growth=growth)
 
         # 3. Add what its leaves say to the scores of all rows.
-        course = _with_tree(course, growth, sample, problem)
-        yield course
+        state = _with_tree(state, growth, sample, problem)
+        yield state
 
 
-def ended(course: Course, spec: Boosting) -> bool:
+def ended(state: BoostingState, spec: Boosting) -> bool:
     """Whether the last round is over, or `patience` is."""
-    rounds = len(course.losses)
-    if spec.patience and rounds - _best_round(course) >= spec.patience:
+    rounds = len(state.losses)
+    if spec.patience and rounds - _best_round(state) >= spec.patience:
         return True
     return rounds == spec.trees
 
 
-def ensemble(course: Course, spec: Boosting) -> Ensemble:
-    """The trees of a course, up to the round with the lowest loss where `patience` is set."""
-    rounds = _best_round(course) if spec.patience else len(course.losses)
-    return Ensemble(course.base, course.trees[: rounds * spec.outputs], spec.forest)
+def ensemble(state: BoostingState, spec: Boosting) -> Ensemble:
+    """The trees of a state, up to the round with the lowest loss where `patience` is set."""
+    rounds = _best_round(state) if spec.patience else len(state.losses)
+    return Ensemble(state.base, state.trees[: rounds * spec.outputs], spec.forest)
 
 
-def _best_round(course: Course) -> int:
+def _best_round(state: BoostingState) -> int:
     """How many rounds lead to the lowest loss on held-out rows: the first of equals."""
-    return int(np.argmin([held_out for _, held_out in course.losses])) + 1 if course.losses else 0
+    return int(np.argmin([held_out for _, held_out in state.losses])) + 1 if state.losses else 0
 
 
-def _sample(course: Course, problem: Problem) -> Sample:
-    spec, rows, number = problem.spec, problem.training, len(course.trees)
-    chance = seeds.generator(problem.seed, "tree", str(number))
-    g, h = objective.derivatives(_score(course, problem)[:, rows], problem.label[rows], spec)
+def _sample(state: BoostingState, problem: Problem) -> Sample:
+    spec, rows, number = problem.spec, problem.training, len(state.trees)
+    generator = seeds.generator(problem.seed, "tree", str(number))
+    g, h = objective.derivatives(_score(state, problem)[:, rows], problem.label[rows], spec)
     output, weight = number % spec.outputs, problem.weight[rows]
-    drawn = sampling.draw_rows(g[output] * weight, spec, chance)
-    local = len(course.losses) < spec.local_trees
-    codes = sampling.draw_codes(problem.book, spec, chance, local=local)
+    drawn = sampling.draw_rows(g[output] * weight, spec, generator)
+    local = len(state.losses) < spec.local_trees
+    codes = sampling.draw_codes(problem.book, spec, generator, local=local)
     factor = weight[drawn.rows] * drawn.factor
     room = leaves.STEEPEST[spec.objective] if spec.leaf_epsilon > 0 else (0.0, 0.0)
     encoded = gradients.encode(
@@ -181,44 +181,46 @@ def _sample(course: Course, problem: Problem) -> Sample:
     return Sample(rows[drawn.rows], encoded.values, encoded.units, codes, factor)
 
 
-def _score(course: Course, problem: Problem) -> Floats:
+def _score(state: BoostingState, problem: Problem) -> Floats:
     """Scores that this round's gradients are taken at; each tree of a forest starts anew."""
-    said = np.zeros_like(course.sums) if problem.spec.forest else course.sums
-    return course.base[:, None] + said
+    said = np.zeros_like(state.sums) if problem.spec.forest else state.sums
+    return state.base[:, None] + said
 
 
-def _plant(sample: Sample, problem: Problem) -> Growth:
+def _start_tree(sample: Sample, problem: Problem) -> Growth:
     spec = problem.spec
     limit = objective.LEAF_LIMIT.get(spec.objective, np.inf)
-    return grow.plant(sample, len(problem.label), problem.book, limit, spec)
+    return grow.start_tree(sample, len(problem.label), problem.book, limit, spec)
 
 
-def _with_tree(course: Course, growth: Growth, sample: Sample, problem: Problem) -> Course:
-    spec, output = problem.spec, len(course.trees) % problem.spec.outputs
-    value = _values(course, growth, sample, problem)
+def _with_tree(
+    state: BoostingState, growth: Growth, sample: Sample, problem: Problem
+) -> BoostingState:
+    spec, output = problem.spec, len(state.trees) % problem.spec.outputs
+    value = _values(state, growth, sample, problem)
     shrunk = value if spec.forest else spec.learning_rate * value
-    tree = grow.harvest(growth, sample.units, shrunk)
-    moved = course.moved.copy()
+    tree = grow.finish_tree(growth, sample.units, shrunk)
+    moved = state.moved.copy()
     moved[output] += tree.value[growth.node]
-    after = replace(course, moved=moved, trees=(*course.trees, tree), growth=None)
+    after = replace(state, moved=moved, trees=(*state.trees, tree), growth=None)
     if output + 1 < spec.outputs:
         return after
-    return replace(after, sums=moved, losses=(*course.losses, _losses(after, problem)))
+    return replace(after, sums=moved, losses=(*state.losses, _losses(after, problem)))
 
 
-def _values(course: Course, growth: Growth, sample: Sample, problem: Problem) -> Floats:
+def _values(state: BoostingState, growth: Growth, sample: Sample, problem: Problem) -> Floats:
     spec = problem.spec
     if spec.leaf_epsilon > 0:
         return leaves.private(growth, sample, spec)
     if spec.objective == "absolute":
-        residual = problem.label - _score(course, problem)[0]
+        residual = problem.label - _score(state, problem)[0]
         return leaves.medians(growth, sample, residual[sample.rows])
     return leaves.newton(growth, sample, spec)
 
 
-def _losses(course: Course, problem: Problem) -> tuple[float, float]:
-    rounds = len(course.losses) + 1
-    score = course.base[:, None] + course.moved / (rounds if problem.spec.forest else 1)
+def _losses(state: BoostingState, problem: Problem) -> tuple[float, float]:
+    rounds = len(state.losses) + 1
+    score = state.base[:, None] + state.moved / (rounds if problem.spec.forest else 1)
 
     def over(rows: Integers) -> float:
         if not problem.weight[rows].any():

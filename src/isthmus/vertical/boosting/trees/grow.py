@@ -1,7 +1,7 @@
 """Growing one tree level by level from integer sums, whoever computes them.
 
 This is the only code that chooses splits. The active party runs it over a `Source` that asks the
-passive parties under encryption; the central model runs it over all columns in one place. Both
+passive parties under encryption; pooled training runs it over all columns in one place. Both
 get the same integers, so both grow the same tree.
 """
 
@@ -46,7 +46,7 @@ class Growth:
         return len(self.pairs) == 0
 
 
-def plant(sample: Sample, rows: int, book: CodeBook, limit: float, spec: Boosting) -> Growth:
+def start_tree(sample: Sample, rows: int, book: CodeBook, limit: float, spec: Boosting) -> Growth:
     """A tree of one node.
 
     Args:
@@ -291,7 +291,7 @@ def _closed(growth: Growth) -> Growth:
     )
 
 
-def harvest(growth: Growth, units: Units, value: Floats) -> Tree:
+def finish_tree(growth: Growth, units: Units, value: Floats) -> Tree:
     """The grown tree.
 
     Args:

@@ -8,8 +8,8 @@ import pytest
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.vertical.boosting.spec import Boosting, Objective
-from isthmus.vertical.boosting.trees import boost, central, objective, sampling
-from isthmus.vertical.boosting.trees.boost import Course, Problem
+from isthmus.vertical.boosting.trees import boost, objective, pooled, sampling
+from isthmus.vertical.boosting.trees.boost import BoostingState, Problem
 from isthmus.vertical.boosting.trees.local import LocalSource
 from isthmus.vertical.boosting.trees.tree import CodeBook, Tree
 from tests.unit.vertical.boosting.small import book, signal
@@ -38,16 +38,16 @@ def problem(spec: Boosting, facts: CodeBook = BOOK) -> Problem:
     return Problem(label(spec.objective), np.ones(ROWS), held_out, facts, spec, seed=4)
 
 
-def fit(spec: Boosting) -> Course:
-    return central.fit(BINS, problem(spec))
+def fit(spec: Boosting) -> BoostingState:
+    return pooled.fit(BINS, problem(spec))
 
 
 def same(one: Tree, other: Tree) -> bool:
     return all(np.array_equal(value, getattr(other, name)) for name, value in vars(one).items())
 
 
-def training_losses(course: Course) -> list[float]:
-    return [train for train, _ in course.losses]
+def training_losses(state: BoostingState) -> list[float]:
+    return [train for train, _ in state.losses]
 
 
 @pytest.mark.parametrize(
@@ -56,45 +56,45 @@ def training_losses(course: Course) -> list[float]:
 class TestObjectives:
     def test_have_a_loss_that_falls_round_by_round(self, kind: Objective) -> None:
         spec = Boosting(objective=kind, classes=3 * (kind == "multiclass"), trees=8)
-        course = fit(spec)
-        losses = training_losses(course)
+        state = fit(spec)
+        losses = training_losses(state)
         assert (np.diff(losses) < 0).all()
         start = objective.loss(
-            np.repeat(course.base[:, None], ROWS, axis=1), label(kind), np.ones(ROWS), spec
+            np.repeat(state.base[:, None], ROWS, axis=1), label(kind), np.ones(ROWS), spec
         )
         assert losses[-1] < 0.95 * start
 
     def test_predict_what_training_knew_of_its_rows(self, kind: Objective) -> None:
         spec = Boosting(objective=kind, classes=3 * (kind == "multiclass"), trees=3)
-        course = fit(spec)
-        model = boost.ensemble(course, spec)
-        expected = objective.prediction(course.base[:, None] + course.sums, spec)
-        assert (central.predict(model, BINS, spec) == expected).all()
+        state = fit(spec)
+        model = boost.ensemble(state, spec)
+        expected = objective.prediction(state.base[:, None] + state.sums, spec)
+        assert (pooled.predict(model, BINS, spec) == expected).all()
 
 
 class TestRounds:
     def test_grow_one_tree_per_class(self) -> None:
-        course = fit(Boosting(objective="multiclass", classes=3, trees=2))
-        assert len(course.trees) == 6
-        assert len(course.losses) == 2
+        state = fit(Boosting(objective="multiclass", classes=3, trees=2))
+        assert len(state.trees) == 6
+        assert len(state.losses) == 2
 
     def test_of_the_squared_error_fit_the_mean_residual_of_each_leaf(self) -> None:
         spec = Boosting(objective="squared", trees=1, learning_rate=1.0, l2=0.0)
-        course = fit(spec)
-        predicted = central.predict(boost.ensemble(course, spec), BINS, spec)[0]
+        state = fit(spec)
+        predicted = pooled.predict(boost.ensemble(state, spec), BINS, spec)[0]
         for value in np.unique(predicted):
             own = label("squared")[predicted == value]
             assert value == pytest.approx(own.mean(), abs=1e-6)
 
     def test_of_local_trees_split_on_the_active_partys_codes(self) -> None:
-        course = fit(Boosting(trees=4, local_trees=2))
-        owners = [set(BOOK.owner[tree.code[tree.code >= 0]].tolist()) for tree in course.trees]
+        state = fit(Boosting(trees=4, local_trees=2))
+        owners = [set(BOOK.owner[tree.code[tree.code >= 0]].tolist()) for tree in state.trees]
         assert owners[0] == owners[1] == {0}
         assert owners[2] != {0}
 
     def test_draw_their_codes_anew(self) -> None:
-        course = fit(Boosting(trees=6, code_share=0.2, depth=2))
-        drawn = [frozenset(tree.code[tree.code >= 0].tolist()) for tree in course.trees]
+        state = fit(Boosting(trees=6, code_share=0.2, depth=2))
+        drawn = [frozenset(tree.code[tree.code >= 0].tolist()) for tree in state.trees]
         assert all(len(codes) == 1 for codes in drawn)
         assert len(set(drawn)) > 1
 
@@ -102,19 +102,19 @@ class TestRounds:
         spec = Boosting(trees=3, minimum_bin_rows=1, minimum_node_rows=2)
         whole = problem(spec)
         weight = np.where(np.arange(ROWS) < 100, 2.0, 1.0)
-        weighted = central.fit(BINS, replace(whole, weight=weight))
+        weighted = pooled.fit(BINS, replace(whole, weight=weight))
         rows = np.concatenate([np.arange(ROWS), np.arange(100)])
         repeated = Problem(
             whole.label[rows], np.ones(len(rows)), whole.held_out[rows], BOOK, spec, seed=4
         )
-        twice = central.fit(BINS[rows], repeated)
+        twice = pooled.fit(BINS[rows], repeated)
         assert weighted.sums == pytest.approx(twice.sums[:, :ROWS], abs=1e-5)
 
     def test_do_not_look_at_labels_of_held_out_rows(self) -> None:
         spec = Boosting(trees=3, validation_share=0.3)
         whole = problem(spec)
         changed = replace(whole, label=np.where(whole.held_out, 1 - whole.label, whole.label))
-        pairs = zip(central.fit(BINS, whole).trees, central.fit(BINS, changed).trees, strict=True)
+        pairs = zip(pooled.fit(BINS, whole).trees, pooled.fit(BINS, changed).trees, strict=True)
         assert all(same(*pair) for pair in pairs)
 
     @pytest.mark.parametrize(
@@ -130,30 +130,30 @@ class TestRounds:
     def test_go_on_to_the_same_model_from_any_level(self, spec: Boosting) -> None:
         task = problem(spec)
         source = LocalSource(BINS, np.arange(CODES), WIDTH, spec.minimum_bin_rows)
-        course = list(boost.boost(task, source, boost.start(task)))
-        for cut in range(0, len(course) - 1, 2):
+        states = list(boost.boost(task, source, boost.start(task)))
+        for cut in range(0, len(states) - 1, 2):
             again = LocalSource(BINS, np.arange(CODES), WIDTH, spec.minimum_bin_rows)
-            *_, last = boost.boost(task, again, course[cut])
-            assert (last.sums == course[-1].sums).all()
-            assert training_losses(last) == training_losses(course[-1])
+            *_, last = boost.boost(task, again, states[cut])
+            assert (last.sums == states[-1].sums).all()
+            assert training_losses(last) == training_losses(states[-1])
 
 
 class TestPatience:
     SPEC = Boosting(trees=200, depth=4, learning_rate=0.8, validation_share=0.3, patience=3)
 
     def test_ends_training_when_held_out_rows_gain_nothing(self) -> None:
-        course = fit(self.SPEC)
-        held_out = [loss for _, loss in course.losses]
+        state = fit(self.SPEC)
+        held_out = [loss for _, loss in state.losses]
         assert len(held_out) == int(np.argmin(held_out)) + 1 + 3
 
     def test_keeps_the_trees_up_to_the_best_round(self) -> None:
-        course = fit(self.SPEC)
-        model = boost.ensemble(course, self.SPEC)
+        state = fit(self.SPEC)
+        model = boost.ensemble(state, self.SPEC)
         task = problem(self.SPEC)
-        score = central.predict(model, BINS, self.SPEC)[0]
+        score = pooled.predict(model, BINS, self.SPEC)[0]
         held = task.held_out
         likelihood = np.where(task.label == 1, score, 1 - score)[held]
-        best = min(loss for _, loss in course.losses)
+        best = min(loss for _, loss in state.losses)
         assert -np.log(likelihood).mean() == pytest.approx(best)
 
 
@@ -165,8 +165,8 @@ class TestSampling:
         assert start - few[-1] > 0.7 * (start - every[-1])
 
     def test_by_chance_grows_trees_on_a_share_of_the_rows(self) -> None:
-        course = fit(Boosting(trees=3, sampling="uniform", row_share=0.5))
-        assert [int(tree.rows[0]) for tree in course.trees] == [300] * 3
+        state = fit(Boosting(trees=3, sampling="uniform", row_share=0.5))
+        assert [int(tree.rows[0]) for tree in state.trees] == [300] * 3
 
 
 class TestForest:
@@ -175,9 +175,9 @@ class TestForest:
     def test_predicts_the_mean_of_its_trees(self) -> None:
         model = boost.ensemble(fit(self.SPEC), self.SPEC)
         one_by_one = [
-            central.predict(replace(model, trees=(tree,)), BINS, self.SPEC) for tree in model.trees
+            pooled.predict(replace(model, trees=(tree,)), BINS, self.SPEC) for tree in model.trees
         ]
-        assert central.predict(model, BINS, self.SPEC) == pytest.approx(np.mean(one_by_one, axis=0))
+        assert pooled.predict(model, BINS, self.SPEC) == pytest.approx(np.mean(one_by_one, axis=0))
 
     def test_is_better_than_its_trees(self) -> None:
         losses = training_losses(fit(self.SPEC))

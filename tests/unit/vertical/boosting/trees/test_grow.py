@@ -37,10 +37,10 @@ def local(rows: Node, spec: Boosting, codes: Integers | None = None) -> LocalSou
 def levels(rows: Node, sample: Sample, source: Source, spec: Boosting) -> list[Growth]:
     """The tree before its first level and after each."""
     source.begin(sample)
-    course = [grow.plant(sample, len(rows.bins), rows.book, np.inf, spec)]
-    while not course[-1].finished:
-        course.append(grow.advance(course[-1], sample, source, rows.book, spec))
-    return course
+    growths = [grow.start_tree(sample, len(rows.bins), rows.book, np.inf, spec)]
+    while not growths[-1].finished:
+        growths.append(grow.advance(growths[-1], sample, source, rows.book, spec))
+    return growths
 
 
 def grown(rows: Node, spec: Boosting, source: Source | None = None) -> Growth:
@@ -67,7 +67,7 @@ def inside(rows: Node, mask: Bools) -> Node:
     return replace(rows, bins=rows.bins[mask], values=rows.values[:, mask])
 
 
-class Joint:
+class JointSource:
     """Two owners of alternate codes behind one source; keeps what was asked."""
 
     def __init__(self, rows: Node, spec: Boosting) -> None:
@@ -165,12 +165,12 @@ class TestSource:
     @given(seed=SEED)
     def test_of_several_owners_gives_the_same_tree(self, seed: int) -> None:
         rows, spec = node(seed), Boosting(minimum_bin_rows=2, minimum_node_rows=4)
-        assert same(grown(rows, spec, Joint(rows, spec)), grown(rows, spec))
+        assert same(grown(rows, spec, JointSource(rows, spec)), grown(rows, spec))
 
     @given(seed=SEED)
     def test_is_asked_for_the_smaller_of_two_siblings(self, seed: int) -> None:
         rows = node(seed)
-        source = Joint(rows, EXACT)
+        source = JointSource(rows, EXACT)
         grown(rows, EXACT, source)
         for level in source.asked:
             count = np.bincount(level.node, minlength=max(level.sibling.max(), 0) + 2)
@@ -180,13 +180,13 @@ class TestSource:
 
     def test_is_not_asked_about_the_last_level(self) -> None:
         rows = node(3)
-        source = Joint(rows, EXACT)
+        source = JointSource(rows, EXACT)
         growth = grown(rows, EXACT, source)
         assert growth.depth.max() == EXACT.depth == len(source.asked)
 
     @pytest.mark.parametrize("code", [0, 1])
     def test_with_wrong_sums_is_found_out(self, code: int) -> None:
-        class Wrong(Joint):
+        class Wrong(JointSource):
             def histograms(self, level: Level) -> Histograms:
                 honest = super().histograms(level)
                 honest.sums[0, 0, code, 0] += 1
@@ -197,7 +197,7 @@ class TestSource:
             grown(rows, EXACT, Wrong(rows, EXACT))
 
     def test_that_shifts_a_sum_to_another_bin_is_found_out_when_it_parts_the_rows(self) -> None:
-        class Shifted(Joint):
+        class Shifted(JointSource):
             def histograms(self, level: Level) -> Histograms:
                 honest = super().histograms(level)
                 first, second = np.flatnonzero(honest.starts[0, 0])[:2]
@@ -209,7 +209,7 @@ class TestSource:
             grown(rows, EXACT, Shifted(rows, EXACT))
 
     def test_with_groups_that_cut_through_those_above_is_found_out(self) -> None:
-        class Finer(Joint):
+        class Finer(JointSource):
             def histograms(self, level: Level) -> Histograms:
                 honest = super().histograms(level)
                 honest.starts[:, 1] = True
@@ -220,7 +220,7 @@ class TestSource:
             grown(rows, EXACT, Finer(rows, EXACT))
 
     def test_that_parts_rows_wrongly_is_found_out(self) -> None:
-        class Turned(Joint):
+        class Turned(JointSource):
             def partition(self, request: Partition) -> Bools:
                 return ~super().partition(request)
 
@@ -234,22 +234,22 @@ class TestGrowth:
     def test_goes_on_from_what_a_file_kept(self, level: int) -> None:
         rows = node(3)
         sample, source = sample_of(rows), local(rows, EXACT)
-        course = levels(rows, sample, source, EXACT)
+        growths = levels(rows, sample, source, EXACT)
         file = io.BytesIO()
-        kept = {each.name: getattr(course[level], each.name) for each in fields(Growth)}
+        kept = {each.name: getattr(growths[level], each.name) for each in fields(Growth)}
         np.savez(file, allow_pickle=False, **kept)
         file.seek(0)
         with np.load(file) as content:
             growth = Growth(**{name: content[name] for name in content.files})
         while not growth.finished:
             growth = grow.advance(growth, sample, source, rows.book, EXACT)
-        assert same(growth, course[-1])
+        assert same(growth, growths[-1])
 
     def test_becomes_a_tree_with_values_at_its_leaves(self) -> None:
         rows = node(3)
         growth = grown(rows, EXACT)
         g, h = rows.units.real(growth.totals)
-        tree = grow.harvest(growth, rows.units, leaf(g, h, 1.0, ANY))
+        tree = grow.finish_tree(growth, rows.units, leaf(g, h, 1.0, ANY))
         inner = tree.child >= 0
         assert (tree.value[inner] == 0).all()
         assert tree.value[~inner] == pytest.approx((-g / (h + 1.0))[~inner])

@@ -24,7 +24,7 @@ def sample() -> Sample:
 
 def growth(totals: Floats, node: list[int] | None = None) -> Growth:
     """Leaves with these sums of g and h, shape (2, leaves)."""
-    root = grow.plant(sample(), ROWS, book([3]), np.inf, Boosting())
+    root = grow.start_tree(sample(), ROWS, book([3]), np.inf, Boosting())
     count = totals.shape[1]
     return replace(
         root,

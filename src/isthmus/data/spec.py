@@ -1,0 +1,110 @@
+"""What users write about data: the files of a party, and the form of identifiers."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+Normalisation = Literal["trim", "lower", "nfkc"]
+"""`trim` drops spaces around an identifier, `lower` makes it lower case, `nfkc` replaces
+characters that look alike, such as full-width digits, by one of them (Unicode NFKC)."""
+
+LARGEST = 1e100
+"""The largest number of a cell: sums of squares over all rows stay finite."""
+
+Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
+
+SampleType = Literal["tabular", "image", "text"]
+
+
+class Dataset(Spec, frozen=True):
+    """The `[datasets.NAME]` table of a party file: one file of rows, and how to read it."""
+
+    path: Annotated[
+        str,
+        Meta(description="a .csv, .csv.gz or .parquet file, relative to the party file's folder"),
+    ]
+    identifiers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="columns that together name a row, in the order that the parties agreed "
+            "on; none where a job aligns no rows"
+        ),
+    ] = ()
+    type: Annotated[
+        SampleType,
+        Meta(
+            description="what a row is, for a network: numbers, the pixels of an image (line by "
+            "line from the top, channels of a pixel together), or one column of text"
+        ),
+    ] = "tabular"
+    label: Annotated[
+        str | None,
+        Meta(description="column to predict; the active party has one, and a child may have one"),
+    ] = None
+    weight: Annotated[
+        str | None,
+        Meta(
+            description="column of what each row counts for, at the active party; [boosting] can "
+            "use it, [regression] cannot"
+        ),
+    ] = None
+    monotone: Annotated[
+        dict[str, Literal["increasing", "decreasing"]],
+        Meta(
+            description="columns of the active party with which a prediction must not fall, or "
+            "not rise; [boosting] can use it, [regression] cannot"
+        ),
+    ] = {}
+    columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="feature columns by name or by pattern such as h*; "
+            "* is all but identifiers and label"
+        ),
+    ] = ("*",)
+    categorical: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="feature columns, by name or by pattern, whose values are names and not "
+            "amounts; [boosting] can use them, [regression] cannot"
+        ),
+    ] = ()
+    missing: Annotated[
+        Literal["error", "mean", "keep"] | Finite,
+        Meta(
+            description="what becomes of empty cells of feature columns: an error, the mean of the "
+            "column, this number, or keep them, which [boosting] can use"
+        ),
+    ] = "error"
+    duplicates: Annotated[
+        Literal["error", "first"],
+        Meta(
+            description="what becomes of rows whose identifier occurred before: an error, or only "
+            "the first row of each identifier is kept"
+        ),
+    ] = "error"
+    missing_values: Annotated[
+        tuple[str, ...], Meta(description="texts that mean an empty cell in CSV")
+    ] = ("", "NA", "NaN", "null")
+    types: Annotated[
+        dict[str, Literal["integer", "number"]],
+        Meta(
+            description="columns to read as another type: integer makes the identifiers 007 and 7 "
+            "equal, number reads a text column of a Parquet file"
+        ),
+    ] = {}
+    delimiter: Annotated[
+        str,
+        Meta(
+            pattern=r"^[\t -!#-~]$",
+            max_length=1,
+            description="what parts the cells of CSV: an ASCII character, not a quote",
+        ),
+    ] = ","
+
+    def resolve(self, folder: Path) -> Path:
+        """The file of this dataset, given the folder of the party file."""
+        return folder / self.path

@@ -1,0 +1,171 @@
+# matplotlib's own types leave out most of their parameters:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""Figures of a joint model and of its training, and of where the time went."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+
+from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
+from isthmus.evaluation.pages.drawing import (
+    BLUE,
+    FAINT,
+    INK,
+    LINES,
+    ORANGE,
+    STYLE,
+    TITLE,
+    WIDTH,
+    as_list,
+    canvas,
+    svg,
+)
+
+
+@rc_context(STYLE)
+def roc_figure(curves: Mapping[str, Roc]) -> str:
+    """Draw ROC curves, with the diagonal of a blind guess.
+
+    Args:
+        curves: By the name of the model, at most three in different colours.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=3.9)
+    axes.plot((0, 1), (0, 1), color=FAINT, linewidth=0.8)
+    for (name, curve), (color, dashes) in zip(curves.items(), cycle(LINES), strict=False):
+        x, y = curve.false_positive_rate, curve.true_positive_rate
+        axes.plot(x, y, color=color, linestyle=dashes, label=name)
+    _percent(axes, x="false positive rate", y="true positive rate")
+    axes.set_aspect("equal")
+    axes.legend(loc="lower right")
+    return svg(
+        figure,
+        "ROC curve",
+        f"True against false positive rate on the test rows: {', '.join(curves)}.",
+    )
+
+
+@rc_context(STYLE)
+def ks_figure(curve: KsCurve) -> str:
+    """Draw how fast positives and negatives are found, and the widest gap between them.
+
+    Args:
+        curve: The two cumulative shares.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=3.2)
+    axes.plot(curve.share, curve.positives, color=BLUE, label="positives")
+    axes.plot(curve.share, curve.negatives, color=ORANGE, linestyle="--", label="negatives")
+    axes.vlines(curve.at, *_gap(curve), color=INK, linewidth=1.2, label=f"KS {curve.ks:.3f}")
+    _percent(axes, x="share of rows, highest scores first", y="share found")
+    axes.legend(loc="lower right")
+    return svg(
+        figure,
+        "KS curve",
+        f"Cumulative share of positives and of negatives by falling score. The widest gap is "
+        f"{curve.ks:.3f}, at the top {curve.at:.0%} of the rows.",
+    )
+
+
+@rc_context(STYLE)
+def lift_figure(rows: Sequence[LiftRow]) -> str:
+    """Draw the rate of positives by group of scores.
+
+    Args:
+        rows: The groups, highest scores first.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=2.9)
+    overall = sum(row.positives for row in rows) / sum(row.rows for row in rows)
+    axes.bar([row.group for row in rows], [row.rate for row in rows], color=BLUE, width=0.75)
+    axes.axhline(overall, color=INK, linewidth=1.2, linestyle="--")
+    axes.annotate(
+        f"all rows {overall:.1%}",
+        (1, overall),
+        xytext=(0, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        horizontalalignment="right",
+    )
+    axes.grid(visible=False, axis="x")
+    axes.set_xticks([row.group for row in rows])
+    axes.set_xlabel("group of rows, 1 = highest scores")
+    axes.set_ylabel("rate of positives")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return svg(
+        figure,
+        "Rate of positives by group of scores",
+        f"From {rows[0].rate:.1%} in the group with the highest scores to {rows[-1].rate:.1%} in "
+        f"the one with the lowest; {overall:.1%} of all rows.",
+    )
+
+
+@rc_context(STYLE)
+def convergence_figure(
+    rounds: Sequence[int], loss: Sequence[float], gradient_norm: Sequence[float]
+) -> str:
+    """Draw how the training came to its end.
+
+    Args:
+        rounds: Number of each round.
+        loss: Mean loss after each round, or empty at a party that does not know it.
+        gradient_norm: Norm of the gradient after each round, positive, or empty.
+
+    Returns:
+        An `<svg>` element.
+    """
+    series = {"loss": loss, "gradient norm": gradient_norm}
+    known = {name: values for name, values in series.items() if values}
+    figure = Figure(figsize=(WIDTH, TITLE + 0.6 + 1.6 * len(known)), layout="constrained")
+    panels = figure.subplots(len(known), sharex=True, squeeze=False)[:, 0]
+    for axes, (name, values) in zip(panels, known.items(), strict=True):
+        axes.plot(rounds, values, color=BLUE, marker="o", markersize=3)
+        axes.set_ylabel(name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if gradient_norm:
+        panels[-1].set_yscale("log")
+        panels[-1].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panels[-1].set_xlabel("round")
+    ends = "; ".join(f"{name} from {v[0]:.4g} to {v[-1]:.4g}" for name, v in known.items())
+    return svg(figure, "Convergence", f"In {len(rounds)} rounds: {ends}.")
+
+
+@rc_context(STYLE)
+def timing_figure(seconds: Mapping[str, float]) -> str:
+    """Draw where the time went.
+
+    Args:
+        seconds: Wall seconds by stage, in the order to be shown.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=0.5 + 0.32 * len(seconds))
+    bars = axes.barh(list(seconds), list(seconds.values()), color=BLUE, height=0.6)
+    axes.bar_label(bars, [f"{value:,.2f} s" for value in seconds.values()], padding=3)
+    axes.margins(x=0.2)  # room for the labels
+    as_list(axes)
+    stages = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
+    return svg(figure, "Seconds by stage", f"{stages}.")
+
+
+def _percent(axes: Axes, *, x: str, y: str) -> None:
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=x, ylabel=y)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+
+
+def _gap(curve: KsCurve) -> tuple[float, float]:
+    """Both ends of the widest gap."""
+    widest = curve.share.index(curve.at)
+    return curve.negatives[widest], curve.positives[widest]

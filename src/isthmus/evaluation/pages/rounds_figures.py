@@ -1,0 +1,254 @@
+# matplotlib's own types leave out most of their parameters:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""Figures of a training in rounds, which can be read with three children and with hundreds."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from isthmus.core.arrays import Floats
+from isthmus.evaluation.comparison import WAYS
+from isthmus.evaluation.pages.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    LINES,
+    ORANGE,
+    STYLE,
+    TITLE,
+    WIDTH,
+    as_list,
+    canvas,
+    svg,
+)
+
+Numbers = Mapping[int, float]
+"""By round, from 1."""
+
+_POINTS = 200  # of a line: more cannot be told apart, and a page has to load
+_LINES = 20  # with more children, those that nobody has to look after become bands
+_ROWS = 20  # with more parties, each is a dot among the others
+_LETTERS = 24  # of a name
+_PALE = "#9aa5ad"
+_MARKS = {"shared": ("o", BLUE), "": ("o", BLUE), "alone": ("D", ORANGE), "pooled": ("|", GREEN)}
+
+
+@rc_context(STYLE)
+def weights_figure(
+    rounds: int, weights: Mapping[str, Numbers], suspects: Collection[str] = ()
+) -> str:
+    """Draw what every child counted for.
+
+    Args:
+        rounds: How many there were.
+        weights: By child.
+        suspects: Children to look after, which stand out from the others.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=3.8)
+    named = sorted(suspects) or _extremes(weights)
+    others = [_binned(rounds, weights[child]) for child in weights if child not in named]
+    _draw_others(axes, _places(rounds), others)
+    for child, (label, color, dashes) in _looks(named, suspects).items():
+        line = _binned(rounds, weights[child])
+        _draw_line(axes, _places(rounds), line, color=color, linestyle=dashes, label=label)
+    axes.set(xlabel="round", ylabel="weight", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside lower left", alignment="left")
+    return svg(figure, "What each child counts for", _weights_in_words(rounds, weights, named))
+
+
+@rc_context(STYLE)
+def learning_figure(rounds: int, measures: Mapping[str, Sequence[Numbers]]) -> str:
+    """Draw what children say of their training: the median of them, and the middle half.
+
+    A child may say what it likes: neither hangs on the few that say something wild.
+
+    Args:
+        rounds: How many there were.
+        measures: By name, one of each child; at least one.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure = Figure(figsize=(WIDTH, TITLE + 0.9 + 1.7 * len(measures)), layout="constrained")
+    panels = figure.subplots(len(measures), sharex=True, squeeze=False)[:, 0]
+    ends = list[str]()
+    for axes, (name, children) in zip(panels, measures.items(), strict=True):
+        low, middle, high = _quartiles([_binned(rounds, child) for child in children])
+        axes.fill_between(
+            _places(rounds), low, high, color=BLUE, alpha=0.2, linewidth=0, label="middle half"
+        )
+        _draw_line(axes, _places(rounds), middle, color=BLUE, label="median of the children")
+        axes.set_ylabel(name)
+        known = middle[np.isfinite(middle)]
+        ends.append(f"the median {name} goes from {known[0]:.4g} to {known[-1]:.4g}")
+    panels[-1].set_xlabel("round")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower left", ncols=2)
+    return svg(figure, "Training at the children", f"In {rounds} rounds {'; '.join(ends)}.")
+
+
+@rc_context(STYLE)
+def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
+    """Draw one measure of a few parties, or of a few ways of training.
+
+    Args:
+        title: Of the figure.
+        values: By name.
+        own: The name that stands out.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=0.4 + 0.32 * len(values))
+    colors = [BLUE if name == own else _PALE for name in values]
+    labels = [_short(name) for name in values]
+    bars = axes.barh(range(len(values)), list(values.values()), color=colors, height=0.6)
+    axes.bar_label(bars, [f"{value:.3f}" for value in values.values()], padding=3)
+    axes.set_yticks(range(len(values)), labels)
+    axes.margins(x=0.15)  # room for the labels
+    as_list(axes)
+    said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+    return svg(figure, title, f"{said}.")
+
+
+@rc_context(STYLE)
+def dots_figure(title: str, ways: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw one measure of each party, by way of training.
+
+    Args:
+        title: Of the figure.
+        ways: By way of training, then by party; at least one.
+
+    Returns:
+        An `<svg>` element.
+    """
+    parties = sorted({party for values in ways.values() for party in values})
+    in_rows = len(parties) <= _ROWS
+    lines = [_short(party) for party in parties] if in_rows else [way or "parties" for way in ways]
+    figure, axes = canvas(height=0.9 + 0.3 * len(lines) + (0.25 * len(ways) if in_rows else 0))
+    for row, (way, values) in enumerate(ways.items()):
+        mark, color = _MARKS[way]
+        at = [parties.index(party) for party in values] if in_rows else [row] * len(values)
+        axes.scatter(
+            list(values.values()),
+            at,
+            marker=mark,
+            s=80 if mark == "|" else 34,
+            linewidths=2 if mark == "|" else 0,
+            color=color,
+            alpha=1.0 if in_rows else 0.4,
+            label=WAYS[way],
+        )
+    axes.set_yticks(range(len(lines)), lines)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.grid(visible=not in_rows, axis="y")
+    if in_rows:
+        figure.legend(loc="outside lower left", alignment="left")
+    means = (f"{WAYS[way]} {np.mean(list(values.values())):.3f}" for way, values in ways.items())
+    return svg(figure, title, f"Of {len(parties)} parties. On average {', '.join(means)}.")
+
+
+def _binned(rounds: int, values: Numbers) -> Floats:
+    """One number for each place on the axis; not a number where there is none."""
+    width = _width(rounds)
+    sums, counts = np.zeros(-(-rounds // width)), np.zeros(-(-rounds // width))
+    for number, value in values.items():
+        sums[(number - 1) // width] += value
+        counts[(number - 1) // width] += 1
+    means = np.full(len(sums), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _places(rounds: int) -> Floats:
+    """The round of each number, or the middle one of several."""
+    width = _width(rounds)
+    return np.arange(0, rounds, width, dtype=np.float64) + (1 + width) / 2
+
+
+def _width(rounds: int) -> int:
+    """How many rounds are drawn as one."""
+    return -(-rounds // _POINTS)
+
+
+def _extremes(weights: Mapping[str, Numbers]) -> list[str]:
+    """All children where they are few; otherwise who counted for most and for least."""
+    if len(weights) <= len(LINES):
+        return sorted(weights)
+    by_weight = sorted(weights, key=lambda child: _mean(weights[child]))
+    return [by_weight[-1], by_weight[0]]
+
+
+def _looks(
+    named: Sequence[str], suspects: Collection[str]
+) -> dict[str, tuple[str | None, str, str]]:
+    """Label, colour and dashes of each line."""
+    if len(named) > len(LINES):
+        labels = [f"{len(named)} to look after", *(None for _ in named[1:])]
+        return {child: (label, ORANGE, "-") for child, label in zip(named, labels, strict=True)}
+    return {
+        child: (_short(child), ORANGE if suspects else color, dashes)
+        for child, (color, dashes) in zip(named, LINES, strict=False)
+    }
+
+
+def _draw_others(axes: Axes, places: Floats, lines: Sequence[Floats]) -> None:
+    label = f"{len(lines)} other{'' if len(lines) == 1 else 's'}"
+    if len(lines) > _LINES:
+        low, middle, high = _quartiles(lines)
+        least, _, most = _quartiles(lines, (0.0, 0.5, 1.0))
+        axes.fill_between(places, least, most, color=_PALE, alpha=0.25, linewidth=0, label=label)
+        axes.fill_between(
+            places, low, high, color=_PALE, alpha=0.6, linewidth=0, label="the middle half of them"
+        )
+        _draw_line(axes, places, middle, color=FAINT, linewidth=0.9)
+        return
+    for number, line in enumerate(lines):
+        _draw_line(axes, places, line, color=_PALE, linewidth=0.9, label=None if number else label)
+
+
+def _draw_line(axes: Axes, places: Floats, line: Floats, **look: Any) -> None:
+    known = np.pad(np.isfinite(line), 1)
+    by_itself = known[1:-1] & ~known[:-2] & ~known[2:]  # a line needs two ends to be seen
+    axes.plot(places, line, **look)
+    axes.plot(places[by_itself], line[by_itself], "o", markersize=3, color=look["color"])
+
+
+def _quartiles(
+    lines: Sequence[Floats], levels: tuple[float, float, float] = (0.25, 0.5, 0.75)
+) -> tuple[Floats, Floats, Floats]:
+    found = np.full((3, len(lines[0])), np.nan)
+    for place, column in enumerate(np.stack(lines, axis=1)):
+        known = column[np.isfinite(column)]
+        if len(known):
+            found[:, place] = np.quantile(known, levels)
+    return found[0], found[1], found[2]
+
+
+def _weights_in_words(rounds: int, weights: Mapping[str, Numbers], named: Sequence[str]) -> str:
+    means = {child: _mean(values) for child, values in weights.items()}
+    least, most = min(means.values()), max(means.values())
+    those = ", ".join(f"{child} {means[child]:.3f}" for child in named[:_ROWS])
+    return (
+        f"Weights of {len(weights)} children in {rounds} rounds. On average the least is "
+        f"{least:.3f}, the most {most:.3f}; {those}."
+    )
+
+
+def _mean(values: Numbers) -> float:
+    return float(np.mean(list(values.values()))) if values else 0.0
+
+
+def _short(name: str) -> str:
+    plain = name.replace("_", " ")
+    return plain if len(plain) <= _LETTERS else f"{plain[: _LETTERS - 1]}…"

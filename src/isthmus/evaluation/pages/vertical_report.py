@@ -1,0 +1,132 @@
+"""The page about a run over the columns of several parties."""
+
+import msgspec
+
+from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
+from isthmus.evaluation.description import Coefficient, Importance
+from isthmus.evaluation.pages import figures
+from isthmus.evaluation.pages.page import Page, count, fill
+from isthmus.evaluation.pages.page import measure as shown
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """One measure on the test rows, for the joint model and what it is compared with."""
+
+    name: str  # for example "AUC"
+    joint: float
+    own: float | None = None  # a model of this party's columns alone
+    pooled: float | None = None  # a model of all parties' columns on one machine
+    higher_is_better: bool = True
+
+
+class Convergence(msgspec.Struct, frozen=True):
+    """How the training went, one value per round; what this party does not know is empty."""
+
+    rounds: list[int] = []
+    loss: list[float] = []
+    gradient_norm: list[float] = []
+
+
+class Data(msgspec.Struct, frozen=True):
+    """How many rows and columns went in."""
+
+    columns: int  # of this party, in the model
+    rows: int  # of this party
+    shared: int
+    train: int
+    test: int
+
+
+class VerticalReport(Page, frozen=True, kw_only=True):
+    """All that the page shows; what is empty or `None` is left out of it."""
+
+    data: Data
+    measures: list[Measure] = []
+    roc: dict[str, Roc] = {}  # by model
+    ks: KsCurve | None = None
+    lift: list[LiftRow] = []
+    coefficients: list[Coefficient] = []
+    intercept: float | None = None
+    importance: list[Importance] = []
+    convergence: Convergence = Convergence()
+    cluster_auc: float | None = None  # of labels, from the nodes that another party saw
+
+
+def render(report: VerticalReport) -> str:
+    """Make the page.
+
+    Args:
+        report: What it shows.
+
+    Returns:
+        HTML with its styles and figures in it.
+    """
+    largest = max((abs(c.per_deviation) for c in report.coefficients), default=0.0)
+    return fill(
+        "vertical_report.html.jinja",
+        report,
+        headline=headline(report),
+        result_figures=_result_figures(report),
+        training_figures=_training_figures(report),
+        largest_gain=max((each.gain or 0.0 for each in report.importance), default=0.0) or 1.0,
+        coefficients=sorted(report.coefficients, key=lambda c: -abs(c.per_deviation)),
+        largest=largest or 1.0,
+    )
+
+
+def headline(report: VerticalReport) -> str:
+    """The result of a run in one or two sentences.
+
+    Args:
+        report: All that is known.
+
+    Returns:
+        Plain text.
+    """
+    peers = " and ".join(report.peers)
+    if not report.measures:
+        return (
+            f"{report.party} and {peers} trained one model on {count(report.data.train)} shared "
+            f"rows, {count(report.data.columns)} of its columns from {report.party}. Nothing is "
+            "measured here: that takes test rows with different labels."
+        )
+    measure = report.measures[0]
+    sentence = _comparison(measure, report.party, peers)
+    if measure.pooled is not None:
+        sentence += f" Pooling all columns on one machine would give {shown(measure.pooled)}."
+    return f"{sentence} Measured on {count(report.data.test)} test rows."
+
+
+def _comparison(measure: Measure, party: str, peers: str) -> str:
+    name, joint = measure.name, shown(measure.joint)
+    if measure.own is None:
+        return f"The joint model with {peers} reaches {name} {joint}."
+    gain = measure.joint - measure.own if measure.higher_is_better else measure.own - measure.joint
+    if gain <= 0:
+        return (
+            f"The columns of {peers} did not help: {name} is {joint} together and "
+            f"{shown(measure.own)} with the columns of {party} alone."
+        )
+    verb = "raise" if measure.higher_is_better else "lower"
+    return f"The columns of {peers} {verb} {name} from {shown(measure.own)} to {joint}."
+
+
+def _result_figures(report: VerticalReport) -> list[str]:
+    drawn: list[str] = []
+    if report.roc:
+        drawn.append(figures.roc_figure(report.roc))
+    if report.ks:
+        drawn.append(figures.ks_figure(report.ks))
+    if report.lift:
+        drawn.append(figures.lift_figure(report.lift))
+    return drawn
+
+
+def _training_figures(report: VerticalReport) -> list[str]:
+    drawn: list[str] = []
+    course = report.convergence
+    if course.loss or course.gradient_norm:
+        drawn.append(figures.convergence_figure(course.rounds, course.loss, course.gradient_norm))
+    if report.stages:
+        drawn.append(figures.timing_figure(report.stages))
+    return drawn

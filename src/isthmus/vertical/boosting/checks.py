@@ -1,0 +1,45 @@
+"""Checks of a peer's messages: what does not fit becomes an error that names the peer."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from isthmus.core.errors import PeerError
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message
+
+
+@contextmanager
+def checked(peer: Channel, kind: type[Message]) -> Generator[None]:
+    """Turn a ValueError over a message into an error about the peer that sent it.
+
+    Args:
+        peer: The line to whoever sent the message.
+        kind: Type of the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        PeerError: The block raised a ValueError; both sides get to read it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise PeerError(
+            f"{peer.peer!r} sent {kind.__name__} that no honest run makes: {error}. "
+            "Do not use this run; ask which version they run."
+        ) from None
+
+
+def check_first_row(first_row: int, due: int) -> None:
+    """Refuse a block that does not start at the row that is due.
+
+    Args:
+        first_row: Where the block starts.
+        due: Where it should start.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if first_row != due:
+        raise ValueError(f"its rows start at {first_row}, where {due} is due")

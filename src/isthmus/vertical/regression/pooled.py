@@ -1,0 +1,36 @@
+"""The same model trained on pooled columns by scikit-learn, to compare joint training with."""
+# scikit-learn has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from isthmus.data.table import Table
+from isthmus.vertical.regression import model, scaling
+from isthmus.vertical.regression.spec import Regression
+
+
+def train_pooled(train: Table, spec: Regression) -> model.Part:
+    """Fit the table's columns to its label.
+
+    Args:
+        train: Training rows with a label.
+        spec: Link and penalty; how the joint training goes does not matter here.
+
+    Returns:
+        The whole model, as one part.
+
+    Raises:
+        SpecError: The label does not fit the link.
+    """
+    scale, label = scaling.fit(train), scaling.label(train, spec.link)
+    strength = max(spec.penalty * len(train), 1e-12)  # ours is per row of mean loss
+    if spec.link == "logit":
+        estimator = LogisticRegression(C=1 / strength, tol=1e-10, max_iter=10_000)
+    else:
+        estimator = Ridge(alpha=strength)
+    estimator.fit(scale(train.features), label.values)
+    coefficients = np.ravel(estimator.coef_).astype(np.float64)
+    intercept = float(np.ravel(estimator.intercept_)[0])
+    return model.labelled(model.part(spec.link, train.names, scale, coefficients), intercept, label)

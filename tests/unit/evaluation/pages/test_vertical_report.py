@@ -1,0 +1,174 @@
+"""The page about a run over columns."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from isthmus.core.seeds import generator
+from isthmus.evaluation.classification import ks_curve, lift, roc
+from isthmus.evaluation.description import Coefficient, Learned
+from isthmus.evaluation.pages.page import Sent
+from isthmus.evaluation.pages.vertical_report import (
+    Convergence,
+    Data,
+    Measure,
+    VerticalReport,
+    headline,
+    render,
+)
+from tests.unit.evaluation.pages.reading import Page
+
+RANDOM = generator(7, "report")
+LABEL = (RANDOM.random(1000) < 0.22).astype(np.int64)
+JOINT = LABEL + RANDOM.normal(size=1000)
+ALONE = LABEL + 2 * RANDOM.normal(size=1000)
+
+PASSIVE = VerticalReport(
+    job="credit-default",
+    digest="5f2b" * 16,
+    party="insurer",
+    role="passive",
+    peers=["clinic"],
+    version="0.1.0",
+    started=1_767_225_600.0,
+    seconds=75.0,
+    data=Data(columns=3, rows=30_000, shared=24_000, train=19_200, test=4_800),
+    coefficients=[
+        Coefficient("limit", -0.21, -1.6e-6),
+        Coefficient("age", 0.05, 0.0054),
+        Coefficient("late payments", 0.62, 0.55),
+    ],
+    convergence=Convergence(rounds=[1, 2, 3], gradient_norm=[0.3, 0.02, 4e-6]),
+    stages={"align": 6.2, "encrypt": 31.0, "gradient": 35.0, "score": 2.1},
+    learned=[
+        Learned("Residuals", "active -> passive", "nothing", "encrypted", 9, 41_000_000),
+        Learned("PartialPredictor", "passive -> active", "a share of each score", "clear", 3, 9000),
+    ],
+    sent=[
+        Sent(
+            message="PartialPredictor",
+            to="clinic",
+            purpose="predict",
+            count=3,
+            bytes=9000,
+            content="first_row int, values float64[3,000]",
+            protection="clear",
+            first=1_767_225_610.0,
+            last=1_767_225_670.0,
+        )
+    ],
+    verdict="3 records, chain unbroken, sealed, signature valid.",
+)
+
+ACTIVE = msgspec.structs.replace(
+    PASSIVE,
+    party="clinic",
+    role="active",
+    peers=["insurer"],
+    intercept=-1.31,
+    measures=[
+        Measure("AUC", 0.7373, own=0.6652, pooled=0.7373),
+        Measure("KS", 0.3912, own=0.2911),
+    ],
+    roc={"joint": roc(LABEL, JOINT), "clinic alone": roc(LABEL, ALONE)},
+    ks=ks_curve(LABEL, JOINT),
+    lift=lift(LABEL, JOINT),
+    convergence=Convergence([1, 2, 3], [0.52, 0.48, 0.47], [0.3, 0.02, 4e-6]),
+)
+
+
+class TestRender:
+    def test_the_active_party_sees_how_good_the_model_is(self) -> None:
+        assert Page(render(ACTIVE)).headings == [
+            "Results on the test rows",
+            "Coefficients of clinic",
+            "Training",
+            "Who learned what",
+            "What left clinic",
+            "Data",
+        ]
+
+    def test_the_passive_party_sees_everything_but_measures_of_labels(self) -> None:
+        page = render(PASSIVE)
+        assert "Results on the test rows" not in Page(page).headings
+        assert "ROC" not in page
+
+    def test_shows_numbers_with_their_units(self) -> None:
+        page = render(ACTIVE)
+        for shown in ("0.7373", "24,000", "41.0 MB", "9.0 kB", "1 min 15 s", "+0.6200"):
+            assert shown in page
+        assert "2026-01-01 00:00:00 UTC" in page
+
+    def test_puts_the_strongest_coefficient_first(self) -> None:
+        page = render(PASSIVE)
+        assert page.index(">late payments<") < page.index(">limit<") < page.index(">age<")
+
+    def test_asks_the_network_for_nothing(self) -> None:
+        page = render(ACTIVE)
+        assert all(reference.startswith("#") for reference in Page(page).references)
+        assert "<script" not in page
+        assert "@import" not in page
+        assert "default-src 'none'" in page
+
+    def test_has_no_identifier_twice(self) -> None:
+        identifiers = Page(render(ACTIVE)).identifiers
+        assert len(set(identifiers)) == len(identifiers)
+
+    def test_writes_names_of_others_as_text(self) -> None:
+        hostile = "<script>alert(1)</script>"
+        page = render(
+            msgspec.structs.replace(
+                ACTIVE,
+                job=hostile,
+                peers=[hostile],
+                warnings=[hostile],
+                coefficients=[Coefficient(hostile, 1.0, 1.0)],
+                roc={hostile: roc(LABEL, JOINT)},
+                stages={hostile: 1.0},
+            )
+        )
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+
+    def test_is_the_same_page_every_time(self) -> None:
+        assert render(ACTIVE) == render(ACTIVE)
+
+    def test_leaves_out_what_a_bare_run_does_not_have(self) -> None:
+        bare = VerticalReport(
+            job="credit-default",
+            digest="5f2b",
+            party="insurer",
+            role="passive",
+            peers=["clinic"],
+            version="0.1.0",
+            started=0.0,
+            seconds=0.4,
+            data=Data(columns=0, rows=0, shared=0, train=0, test=0),
+        )
+        assert Page(render(bare)).headings == ["Data"]
+
+
+class TestHeadline:
+    def test_says_what_the_other_side_added(self) -> None:
+        assert headline(ACTIVE) == (
+            "The columns of insurer raise AUC from 0.6652 to 0.7373. Pooling all columns on "
+            "one machine would give 0.7373. Measured on 4,800 test rows."
+        )
+
+    @pytest.mark.parametrize(
+        ("measure", "sentence"),
+        [
+            (Measure("RMSE", 4.25, own=4.5, higher_is_better=False), "lower RMSE from 4.5 to 4.25"),
+            (Measure("RMSE", 4.5, own=4.25, higher_is_better=False), "did not help: RMSE is 4.5"),
+            (Measure("AUC", 0.7, own=0.71), "did not help: AUC is 0.7 together and 0.71"),
+            (Measure("AUC", 0.7), "The joint model with insurer reaches AUC 0.7."),
+        ],
+    )
+    def test_is_honest_about_what_did_not_help(self, measure: Measure, sentence: str) -> None:
+        assert sentence in headline(msgspec.structs.replace(ACTIVE, measures=[measure]))
+
+    def test_tells_a_party_without_labels_why_nothing_is_measured(self) -> None:
+        assert headline(PASSIVE) == (
+            "insurer and clinic trained one model on 19,200 shared rows, 3 of its columns from "
+            "insurer. Nothing is measured here: that takes test rows with different labels."
+        )

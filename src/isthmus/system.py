@@ -4,7 +4,7 @@ Systems over aligned columns add what `vertical/system.py` says, those in rounds
 `horizontal/system.py` says; those of one organisation add what follows here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -12,12 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.data.spec import Dataset
+from isthmus.data.spec import Dataset, Normalisation
 from isthmus.store.runs import Run
-
-Metrics = dict[str, dict[str, float]]
-"""Value by measure, then by model: `{"auc": {"joint": 0.66, "active_only": 0.61}}`."""
-
 
 @runtime_checkable
 class System(Protocol):
@@ -37,6 +33,9 @@ class LocalInputs:
     train: Dataset | None
     test: Dataset | None
     test_share: float
+    normalise: Sequence[Normalisation]
+    """What is done to the identifiers of rows, if they have any."""
+
     seed: int
     job: str
     """Digest of the job."""
@@ -63,9 +62,12 @@ class LocalSystem(System, Protocol):
 
     def facts(self, spec: Any, data: Any, /) -> Mapping[str, object]:
         """Returns what `isthmus check` shows of the data, by name."""
+        ...
 
     def train(self, spec: Any, data: Any, run: Run, telemetry: Telemetry, /) -> LocalOutcome:
         """Train, score, and leave the model in the run folder."""
+        ...
 
-    def page(self, run: Run, outcome: LocalOutcome, facts: Mapping[str, Any], /) -> str:
-        """Returns the report as HTML."""
+    def page(self, run: Run, shown: Mapping[str, Any], outcome: LocalOutcome, /) -> str:
+        """Returns the report as HTML; `shown` are the fields of a `Page` that every run has."""
+        ...

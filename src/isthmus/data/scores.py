@@ -19,8 +19,8 @@ class Scores:
 
     identifiers: list[bytes]
     labels: Floats
-    predictions: Floats  # of the joint model
-    alone: Floats  # of a model of this party's columns alone
+    predictions: Floats  # of the model that was trained
+    alone: Floats | None = None  # of a model of this party's columns, where the model has others'
 
     def save(self, path: Path) -> None:
         """Write them as Parquet."""
@@ -28,8 +28,7 @@ class Scores:
             "identifier": pa.array(self.identifiers, pa.binary()),
             "label": self.labels,
             "prediction": self.predictions,
-            "alone": self.alone,
-        }
+        } | ({} if self.alone is None else {"alone": self.alone})
         with disk_full_is_error(path):
             path.touch(mode=0o600)  # before anything is in it
             parquet.write_table(pa.table(columns), path)
@@ -49,9 +48,12 @@ class Scores:
         """
         try:
             table = parquet.read_table(path)
+            alone = "alone" in table.column_names
             return cls(
-                table.column("identifier").to_pylist(),
-                *(table.column(name).to_numpy() for name in ("label", "prediction", "alone")),
+                identifiers=table.column("identifier").to_pylist(),
+                labels=table.column("label").to_numpy(),
+                predictions=table.column("prediction").to_numpy(),
+                alone=table.column("alone").to_numpy() if alone else None,
             )
         except (pa.ArrowException, OSError, KeyError):
             raise SpecError(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from isthmus.core.errors import SpecError
 from isthmus.core.spec import Spec
 
 Normalisation = Literal["trim", "lower", "nfkc"]
@@ -104,6 +105,27 @@ class Dataset(Spec, frozen=True):
             description="what parts the cells of CSV: an ASCII character, not a quote",
         ),
     ] = ","
+
+    @property
+    def signs(self) -> dict[str, int]:
+        """Columns with which a prediction must not fall (1), or not rise (-1)."""
+        return {name: 1 if way == "increasing" else -1 for name, way in self.monotone.items()}
+
+    def refuse_monotone(self, key: str, whose: str) -> None:
+        """Refuse monotone columns where no model can keep to them.
+
+        Args:
+            key: Of this table in its file.
+            whose: Who could use them.
+
+        Raises:
+            SpecError: There are some.
+        """
+        if self.monotone:
+            raise SpecError(
+                f"`{key}.monotone` is for columns of {whose}, and nothing would come of it here: "
+                "remove it."
+            )
 
     def resolve(self, folder: Path) -> Path:
         """The file of this dataset, given the folder of the party file."""

@@ -113,7 +113,7 @@ def load(
             f"{path}: its columns are not those of the rows trained on. Give both data sets the "
             "same `columns`, and the same `categorical` ones."
         )
-    identifiers = normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
+    identifiers = _identifiers(wanted, columns, steps, path)
     kept = _first_rows(identifiers)
     if len(kept) < len(identifiers):
         _check_duplicates(dataset, len(identifiers), len(kept), path)
@@ -129,6 +129,16 @@ def load(
         categories=categories,
         positions=kept,
     )
+
+
+def _identifiers(
+    wanted: Columns, columns: Mapping[str, Column], steps: Sequence[Normalisation], path: Path
+) -> list[bytes]:
+    """Keys of the rows; where nothing names a row, its position in the file does."""
+    if wanted.identifiers:
+        return normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
+    count = len(next(iter(columns.values())))
+    return [b"%d" % row for row in range(count)]
 
 
 def _alone(name: str | None, what: str, columns: Mapping[str, Column], path: Path) -> Floats | None:
@@ -147,7 +157,8 @@ def _features(
     train: Table | None,
 ) -> tuple[Floats, dict[str, tuple[str, ...]]]:
     """Numbers of all feature columns, and the categories of those that have any."""
-    features = np.empty((len(columns[wanted.identifiers[0]]), len(wanted.features)))
+    rows = len(next(iter(columns.values()), ()))
+    features = np.empty((rows, len(wanted.features)))
     categories = dict[str, tuple[str, ...]]()
     for position, name in enumerate(wanted.features):
         column = columns.pop(name)

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 
+Metrics = dict[str, dict[str, float]]
+"""Value by measure, then by model: `{"auc": {"joint": 0.66, "active_only": 0.61}}`."""
+
+
 class Coefficient(msgspec.Struct, frozen=True):
     """What the model makes of one column of this party."""
 

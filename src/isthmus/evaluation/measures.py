@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from isthmus.core.arrays import Floats
 from isthmus.evaluation import classification
+from isthmus.evaluation.description import Metrics
 
 Measures = Mapping[str, Callable[[Floats, Floats], float]]
 """Functions of label and predictions, by the name that a result gives what they find."""
@@ -12,24 +13,24 @@ RANKING = {"auc": classification.auc, "ks": classification.ks}
 """Of predictions of a label of 0 and 1."""
 
 
-def measure(
-    measures: Measures, label: Floats, predictions: Floats, suffix: str = ""
-) -> dict[str, float]:
-    """Measure predictions.
+def measure(measures: Measures, label: Floats, by_model: Mapping[str, Floats]) -> Metrics:
+    """Measure the predictions of one or several models.
 
     Args:
         measures: What to measure.
         label: Shape (rows,).
-        predictions: As the measures want them.
-        suffix: Says after each name which model the predictions are of.
+        by_model: Predictions by name of the model, as the measures want them.
 
     Returns:
-        The measures by name and suffix; none where the labels are all the same, as then there is
-        no pair to rank and no spread to explain.
+        Value by measure, then by model; none where the labels are all the same, as then there is no
+        pair to rank and no spread to explain.
 
     Raises:
         SpecError: A prediction is not a number.
     """
     if (label == label[:1]).all():
         return {}
-    return {name + suffix: find(label, predictions) for name, find in measures.items()}
+    return {
+        name: {model: find(label, predictions) for model, predictions in by_model.items()}
+        for name, find in measures.items()
+    }

@@ -9,11 +9,13 @@ import msgspec
 from isthmus.core.errors import LedgerError
 from isthmus.crypto import certificates
 from isthmus.evaluation.pages.page import Sent
-from isthmus.jobs.result import PartyResult
+from isthmus.jobs.result import AnyResult, PartyResult
 from isthmus.ledger.record import records
 from isthmus.ledger.summary import summarise
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
+
+Fields = dict[str, Any]
 
 _STAGES = {
     "kernel": "encrypted product",
@@ -23,12 +25,12 @@ _STAGES = {
 """What people call a stage whose name in the code says too little to them."""
 
 
-def facts(run: Run, result: PartyResult, wholes: Container[str]) -> dict[str, Any]:
-    """The fields of `isthmus.evaluation.pages.page.Page`, but for warnings.
+def local_facts(result: AnyResult, started: str, wholes: Container[str] = ("total",)) -> Fields:
+    """The fields of `isthmus.evaluation.pages.page.Page` that every run has.
 
     Args:
-        run: The run folder.
-        result: What is in it.
+        result: What the run says of itself.
+        started: When it started, in ISO 8601.
         wholes: Names of times that other ones are parts of.
 
     Returns:
@@ -37,13 +39,28 @@ def facts(run: Run, result: PartyResult, wholes: Container[str]) -> dict[str, An
     return {
         "job": result.job,
         "digest": result.digest,
+        "version": result.version,
+        "started": datetime.fromisoformat(started).timestamp(),
+        "seconds": result.seconds["total"],
+        "stages": _stages(result.seconds, wholes),
+    }
+
+
+def facts(run: Run, result: PartyResult, wholes: Container[str]) -> Fields:
+    """The fields of `isthmus.evaluation.pages.page.Page`, but for warnings.
+
+    Args:
+        run: The run folder of a party.
+        result: What is in it.
+        wholes: Names of times that other ones are parts of.
+
+    Returns:
+        By name of the field.
+    """
+    return local_facts(result, result.started, wholes) | {
         "party": result.party,
         "role": result.role,
         "peers": result.peers,
-        "version": result.version,
-        "started": datetime.fromisoformat(result.started).timestamp(),
-        "seconds": result.seconds["total"],
-        "stages": _stages(result.seconds, wholes),
         "learned": result.learned,
         "sent": [Sent(**msgspec.structs.asdict(row)) for row in summarise(records(run.ledger))],
         "verdict": _verdict(run),

@@ -153,6 +153,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str = ""
     certificate_expires: str = ""
     notice: str = ""
+    facts: dict[str, str] = {}
+    """What else is worth knowing of the data, by name."""
 
 
 class FamilyCode(Protocol):

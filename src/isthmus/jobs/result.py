@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from isthmus.evaluation.description import Learned
-from isthmus.system import Metrics
+from isthmus.evaluation.description import Learned, Metrics
 
 
 class Egress(msgspec.Struct, frozen=True):

@@ -1,15 +1,20 @@
 """What a system over columns of the same rows gets from a job, and what it returns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
+from isthmus.evaluation.description import Description, Metrics
+from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.store.runs import Run
+from isthmus.system import System
 from isthmus.transport.channel import Channel
 
 
@@ -23,13 +28,15 @@ class Outcome:
     rounds: int
     """Rounds of training."""
 
-    converged: bool
+    converged: bool | None
+    """Whether a tolerance was reached; None where training has none."""
 
     ending: str = ""
     """How training ended, in a few words."""
 
-    metrics: dict[str, float] = field(default_factory=dict[str, float])
-    """Measures on the test rows; only the party with the labels has any."""
+    metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
+    """On the test rows: of the joint model and of the active party alone, where there are labels.
+    """
 
     scores: Scores | None = None
     """Predictions of the test rows, at the party with the labels."""
@@ -85,5 +92,36 @@ class PooledRows:
     """As the first party has it."""
 
 
-Play = Callable[[Any, RoleContext], Outcome]
-"""Plays one role to its end: the system's table of the job and the context in, the outcome out."""
+@runtime_checkable
+class AlignedSystem(System, Protocol):
+    """A module that plays the roles of a system over aligned columns."""
+
+    MOST_PARTIES: int | None
+    """How many parties a job may have; None: as many as the alignment."""
+
+    def check_dataset(self, spec: Any, role: str, key: str, dataset: Dataset, /) -> None:
+        """Raise a SpecError where a data set has keys of which nothing would come."""
+
+    def check_party(self, spec: Any, role: str, train: Table, test: Table | None, /) -> None:
+        """Raise a SpecError where the data of one party do not fit the job."""
+
+    def most_rounds(self, spec: Any, /) -> int:
+        """Returns the most rounds of training."""
+        ...
+
+    def forecast(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
+        """Returns what crosses between the active party and a passive one."""
+        ...
+
+    def play(self, spec: Any, context: RoleContext, /) -> Outcome:
+        """Play one role to its end; the rows are aligned already."""
+        ...
+
+    def describe_model(self, run: Run, /) -> Description:
+        """Returns what the model of a finished run says, for its report."""
+        ...
+
+    def pooled(self, spec: Any, rows: PooledRows, /) -> Metrics:
+        """Returns metrics of the same model on pooled columns, and of its rivals, for comparison.
+        """
+        ...

@@ -29,9 +29,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     job: str
     digest: str
-    party: str
-    role: str
-    peers: list[str]
+    party: str = ""  # nothing where one organisation trained by itself, as in the two below
+    role: str = ""
+    peers: list[str] = []
     version: str
     started: float  # seconds since 1970
     seconds: float

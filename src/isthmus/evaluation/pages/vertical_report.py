@@ -32,7 +32,7 @@ class Data(msgspec.Struct, frozen=True):
 
     columns: int  # of this party, in the model
     rows: int  # of this party
-    shared: int
+    shared: int | None  # None where one organisation trained by itself
     train: int
     test: int
 
@@ -84,6 +84,8 @@ def headline(report: VerticalReport) -> str:
         Plain text.
     """
     peers = " and ".join(report.peers)
+    if not report.peers:
+        return _alone(report)
     if not report.measures:
         return (
             f"{report.party} and {peers} trained one model on {count(report.data.train)} shared "
@@ -95,6 +97,17 @@ def headline(report: VerticalReport) -> str:
     if measure.pooled is not None:
         sentence += f" Pooling all columns on one machine would give {shown(measure.pooled)}."
     return f"{sentence} Measured on {count(report.data.test)} test rows."
+
+
+def _alone(report: VerticalReport) -> str:
+    trained = f"One model of {count(report.data.columns)} columns on {count(report.data.train)} rows"
+    if not report.measures:
+        return f"{trained}. Nothing is measured: that takes test rows with different labels."
+    measure = report.measures[0]
+    return (
+        f"{trained} reaches {measure.name} {shown(measure.joint)} on {count(report.data.test)} test "
+        "rows. Columns of other parties have to beat this."
+    )
 
 
 def _comparison(measure: Measure, party: str, peers: str) -> str:

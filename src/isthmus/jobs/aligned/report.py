@@ -2,13 +2,13 @@
 
 import msgspec
 
+from isthmus.evaluation.description import Metrics
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
 from isthmus.evaluation.pages.vertical_report import Convergence, Data, Measure, VerticalReport
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
-from isthmus.system import Metrics
 
 _LOWER_IS_BETTER = {"rmse", "mae"}
 _POOLED = {"pooled"}

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from isthmus.evaluation.description import Metrics
 from isthmus.jobs.result import PartyResult, SimulatedResult
-from isthmus.system import Metrics
 
 
 class Alignment(msgspec.Struct, frozen=True):

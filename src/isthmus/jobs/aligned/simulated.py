@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from isthmus.evaluation.description import Metrics
 from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.jobs import simulated
@@ -19,7 +20,6 @@ from isthmus.jobs.aligned.results import (
 )
 from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
-from isthmus.system import Metrics
 from isthmus.vertical.system import PooledRows
 
 ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult)

@@ -1,8 +1,8 @@
 """Results of jobs in rounds."""
 
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.jobs.result import PartyResult, SimulatedResult
-from isthmus.system import Metrics
 
 
 class RoundsResult(PartyResult, frozen=True, kw_only=True, tag="rounds.party"):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.vertical.boosting import coding
+from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.coding import AssignedCodes
+from isthmus.vertical.boosting.model import Column
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
@@ -21,6 +22,9 @@ class Pooled:
     """A model of the pooled columns, and its predictions of the test rows."""
 
     assigned: AssignedCodes
+    own_columns: list[Column]
+    """Those of the first party, under their codes."""
+
     state: BoostingState
     predictions: Floats
     """Expected labels, or probabilities of classes, shape (outputs, rows)."""
@@ -51,6 +55,7 @@ def train_pooled(parties: Sequence[Rows], spec: Boosting, randomness: Randomness
         coding.encode(each.binnings, rows.test) for each, rows in zip(columns, parties, strict=True)
     ]
     state = trees_pooled.fit(train, problem(parties[0], assigned.book, spec, randomness))
-    model = boost.ensemble(state, spec)
-    predictions = trees_pooled.predict(model, np.hstack(tests)[:, order], spec)
-    return Pooled(assigned, state, predictions)
+    ensemble = boost.ensemble(state, spec)
+    predictions = trees_pooled.predict(ensemble, np.hstack(tests)[:, order], spec)
+    own = model.columns(columns[0].binnings, assigned.codes[0])
+    return Pooled(assigned, own, state, predictions)

@@ -15,8 +15,8 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 _LEAST_EPSILON = 1e-3  # so that float64 holds noise in units of any `precision`
 
 
-class Boosting(Spec, frozen=True):
-    """The `[boosting]` table of a job."""
+class TreeModel(Spec, frozen=True):
+    """What boosted trees are, however they are grown."""
 
     objective: Annotated[
         Objective,
@@ -80,10 +80,6 @@ class Boosting(Spec, frozen=True):
             "replacement, the prediction is the mean of the trees"
         ),
     ] = False
-    local_trees: Annotated[
-        int,
-        Meta(ge=0, le=10_000, description="first rounds that split on the active party's columns"),
-    ] = 0
     validation_share: Annotated[
         float,
         Meta(ge=0, le=0.5, description="share of training rows kept back to watch the loss"),
@@ -112,21 +108,6 @@ class Boosting(Spec, frozen=True):
     precision: Annotated[
         int, Meta(ge=8, le=30, description="bits of a gradient in fixed point, without its sign")
     ] = 24
-    leaf_epsilon: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=1e6,
-            description="differential privacy of the leaves of one tree, not of its splits; "
-            "0: none. All trees together have this times their number",
-        ),
-    ] = 0.0
-    block_rows: Annotated[
-        int, Meta(ge=64, le=32_768, description="rows encrypted and sent at a time")
-    ] = 8192
-    encryption: Annotated[
-        Encryption, Meta(description="The `[boosting.encryption]` table of a job.")
-    ] = Encryption()
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.
@@ -165,6 +146,35 @@ class Boosting(Spec, frozen=True):
                 self.minimum_node_rows < self.minimum_bin_rows,
                 "`minimum_node_rows` is less than `minimum_bin_rows`",
             ),
+        ]
+
+
+class Boosting(TreeModel, frozen=True):
+    """The `[boosting]` table of a job."""
+
+    local_trees: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="first rounds that split on the active party's columns"),
+    ] = 0
+    leaf_epsilon: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1e6,
+            description="differential privacy of the leaves of one tree, not of its splits; "
+            "0: none. All trees together have this times their number",
+        ),
+    ] = 0.0
+    block_rows: Annotated[
+        int, Meta(ge=64, le=32_768, description="rows encrypted and sent at a time")
+    ] = 8192
+    encryption: Annotated[
+        Encryption, Meta(description="The `[boosting.encryption]` table of a job.")
+    ] = Encryption()
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        return [
+            *super()._contradictions(),
             (
                 0 < self.leaf_epsilon < _LEAST_EPSILON,
                 "`leaf_epsilon` is 0, for none, or at least 0.001",

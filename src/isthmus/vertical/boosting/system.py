@@ -1,8 +1,7 @@
 """Plays either role of vertical boosting, and measures the outcome."""
 
-import importlib.util
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,28 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.classification import accuracy
-from isthmus.evaluation.description import Description, Importance
+from isthmus.evaluation.description import Description, Importance, Metrics
 from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2, rmse
+from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.active import Trained, active
+from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
 from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.passive import passive
 from isthmus.vertical.boosting.pooled import train_pooled
-from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.rival import xgboost_predictions
+from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
+
+MOST_PARTIES: int | None = None
 
 _ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
 
@@ -35,6 +40,22 @@ def check(spec: Boosting) -> None:
     """Refuse a cipher that this machine cannot compute."""
     cipher = spec.encryption
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
+
+
+def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:
+    """Refuse keys of a data set of which nothing would come."""
+    if role != "active":
+        dataset.refuse_monotone(key, "the active party of a job with [boosting]")
+
+
+def most_rounds(spec: Boosting) -> int:
+    """Returns the most rounds of trees."""
+    return spec.trees
+
+
+def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
+    """What crosses between the active party and a passive one."""
+    return forecast_boosting(spec, sizes)
 
 
 def check_party(spec: Boosting, role: str, train: Table, test: Table | None = None) -> None:
@@ -75,7 +96,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
             peer, rows, spec, randomness, context.telemetry, memory, workers=context.workers
         )
         rounds = ours.trees // spec.outputs
-        return Outcome(ours, rounds, converged=True, ending=f"{rounds} rounds of trees")
+        return Outcome(ours, rounds, converged=None, ending=f"{rounds} rounds of trees")
     with context.telemetry.timed("joint trees"):
         trained = active(
             context.peers,
@@ -108,10 +129,11 @@ def _outcome(spec: Boosting, context: RoleContext, trained: Trained, alone: Floa
     return Outcome(
         model=trained.part,
         rounds=kept,
-        converged=True,
+        converged=None,
         ending=ending,
-        metrics=_measure(spec, context.test, trained.predictions)
-        | _measure(spec, context.test, alone, suffix="_active_only"),
+        metrics=measured(
+            spec, context.test, {"joint": trained.predictions, "active_only": alone}
+        ),
         scores=_scores(spec, context.test, trained.predictions, alone),
         curve=[_losses(*each) for each in trained.losses],
         leakage=_leakage(spec, context.train, trained),
@@ -144,7 +166,7 @@ def _scores(spec: Boosting, test: Table, predictions: Floats, alone: Floats) -> 
     return Scores(test.identifiers, test.label, predictions[0], alone[0])
 
 
-def describe(run: Run) -> Description:
+def describe_model(run: Run) -> Description:
     """What the trees make of each feature; at a passive party, how often they split on its columns.
 
     Args:
@@ -183,44 +205,16 @@ def _importance(part: ActivePart) -> list[Importance]:
     ]
 
 
-def measure_pooled(spec: Boosting, rows: PooledRows) -> dict[str, float]:
-    """Metrics of the same algorithm on joined data, and of XGBoost where it is installed."""
+def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
+    """Metrics of the same trees on pooled columns, and of XGBoost where it is installed."""
     test, *tests = rows.tests
     first = Rows(rows.trains[0], test, rows.monotone)
     others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]
     same = train_pooled([first, *others], spec, Randomness(rows.seed, rows.job)).predictions
-    found = _measure(spec, test, same, suffix="_central")
-    if importlib.util.find_spec("xgboost") is not None:
-        rival = _xgboost(spec, rows.trains, rows.tests)
-        if rival is not None:
-            found |= _measure(spec, test, rival, suffix="_xgboost")
-    return found
-
-
-def _xgboost(spec: Boosting, trains: Sequence[Table], tests: Sequence[Table]) -> Floats | None:
-    """Predictions of XGBoost's `hist` with the same settings; None where it has none."""
-    if spec.objective != "binary" or any(table.categories for table in trains):
-        return None
-    import xgboost  # noqa: PLC0415 - an extra
-
-    options = {
-        "objective": "binary:logistic",
-        "tree_method": "hist",
-        "max_depth": spec.depth,
-        "eta": spec.learning_rate,
-        "lambda": spec.l2,
-        "gamma": spec.minimum_gain,
-        "min_child_weight": spec.minimum_child_weight,
-        "max_bin": spec.bins,
-    }
-    x, x_test = (np.hstack([table.features for table in tables]) for tables in (trains, tests))
-    try:
-        data = xgboost.DMatrix(x, _labels(trains[0]), weight=trains[0].weight)
-        model = xgboost.train(options, data, spec.trees)
-        predictions: Floats = np.asarray(model.predict(xgboost.DMatrix(x_test)), np.float64)
-    except xgboost.core.XGBoostError:  # it computes in float32, which ends at 3e38
-        return None
-    return predictions[None]
+    rival = xgboost_predictions(spec, rows.trains, rows.tests)
+    return measured(
+        spec, test, {"pooled": same} | ({} if rival is None else {"xgboost": rival})
+    )
 
 
 def _labels(table: Table) -> Floats:
@@ -231,12 +225,19 @@ def _weights(table: Table) -> Floats:
     return np.ones(len(table)) if table.weight is None else table.weight
 
 
-def _measure(
-    spec: Boosting, test: Table, predictions: Floats, suffix: str = ""
-) -> dict[str, float]:
-    """Measures of predictions of shape (outputs, rows), by name."""
+def measured(spec: TreeModel, test: Table, by_model: Mapping[str, Floats]) -> Metrics:
+    """Measure predictions on test rows.
+
+    Args:
+        spec: Which objective they are for.
+        test: The rows, with labels.
+        by_model: Predictions of shape (outputs, rows) by name of the model.
+
+    Returns:
+        Value by measure, then by model.
+    """
     label = _labels(test)
     if spec.objective == "multiclass":
-        return measure({"accuracy": accuracy}, label, predictions, suffix)
+        return measure({"accuracy": accuracy}, label, by_model)
     measures = RANKING if spec.objective == "binary" else _ERRORS
-    return measure(measures, label, predictions[0], suffix)
+    return measure(measures, label, {model: found[0] for model, found in by_model.items()})

@@ -8,10 +8,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from isthmus.data.table import Table
 from isthmus.vertical.regression import model, scaling
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import LinearModel
 
 
-def train_pooled(train: Table, spec: Regression) -> model.Part:
+def train_pooled(train: Table, spec: LinearModel) -> model.Part:
     """Fit the table's columns to its label.
 
     Args:

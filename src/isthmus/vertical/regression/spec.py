@@ -8,15 +8,9 @@ from isthmus.core.spec import Spec
 from isthmus.crypto.encryption import Encryption
 
 
-class Regression(Spec, frozen=True):
-    """The `[regression]` table of a job."""
+class LinearModel(Spec, frozen=True):
+    """What a linear model is, however it is trained."""
 
-    passive_columns: Annotated[
-        int,
-        Meta(
-            ge=1, le=100_000, description="columns that the passive party trains, no more or less"
-        ),
-    ]
     link: Annotated[
         Literal["logit", "identity"],
         Meta(description="logit for a label of 0 and 1, identity for a number"),
@@ -29,6 +23,17 @@ class Regression(Spec, frozen=True):
             description="L2 strength on standardised coefficients, per row of mean loss",
         ),
     ] = 1e-4
+
+
+class Regression(LinearModel, frozen=True):
+    """The `[regression]` table of a job."""
+
+    passive_columns: Annotated[
+        int,
+        Meta(
+            ge=1, le=100_000, description="columns that the passive party trains, no more or less"
+        ),
+    ]
     batches: Annotated[
         int,
         Meta(

@@ -8,13 +8,16 @@ import numpy as np
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.scores import Scores
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table, joined
-from isthmus.evaluation.description import Coefficient, Description
+from isthmus.evaluation.description import Coefficient, Description, Metrics
 from isthmus.evaluation.measures import RANKING, Measures, measure
 from isthmus.evaluation.regression import r2, rmse
+from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.active import active
+from isthmus.vertical.regression.forecast import forecast as forecast_regression
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.objective import Link
@@ -23,7 +26,9 @@ from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
-_MEASURES: Mapping[Link, Measures] = {
+MOST_PARTIES = 2
+
+MEASURES: Mapping[Link, Measures] = {
     "logit": RANKING,
     "identity": {"rmse": rmse, "r2": r2},
 }
@@ -33,6 +38,16 @@ def check(spec: Regression) -> None:
     """Refuse a cipher that this machine cannot compute."""
     cipher = spec.encryption
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
+
+
+def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:
+    """Refuse keys of a data set of which nothing would come."""
+    dataset.refuse_monotone(key, "the active party of a job with [boosting]")
+
+
+def most_rounds(spec: Regression) -> int:
+    """Returns the most passes over the rows."""
+    return spec.max_rounds
 
 
 def check_party(spec: Regression, role: str, train: Table, test: Table | None) -> None:
@@ -48,14 +63,7 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
         SpecError: A cell holds no number, the passive party has other columns, the active party
             has none, or its label does not fit.
     """
-    tables = [train] if test is None else [train, test]
-    if train.categories or any(np.isnan(table.features).any() for table in tables):
-        raise SpecError(
-            "a regression needs a number in every cell: its columns can neither be `categorical` "
-            'nor have `missing = "keep"`. Choose others, or encode them.'
-        )
-    if train.weight is not None:
-        raise SpecError("a regression knows no sample weights: take `weight` out of the data set.")
+    check_numbers(train, test)
     if role == "active":
         scaling.label(train, spec.link)
         if not train.names:  # see `active`, step 1
@@ -71,6 +79,31 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
         )
 
 
+def check_numbers(train: Table, test: Table | None) -> None:
+    """Refuse cells that hold no number.
+
+    Args:
+        train: Rows to train on.
+        test: Rows to score, where they are a data set of their own.
+
+    Raises:
+        SpecError: There are some, or rows have weights.
+    """
+    tables = [train] if test is None else [train, test]
+    if train.categories or any(np.isnan(table.features).any() for table in tables):
+        raise SpecError(
+            "a regression needs a number in every cell: its columns can neither be `categorical` "
+            'nor have `missing = "keep"`. Choose others, or encode them.'
+        )
+    if train.weight is not None:
+        raise SpecError("a regression knows no sample weights: take `weight` out of the data set.")
+
+
+def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
+    """What crosses between the two parties while they train and score."""
+    return forecast_regression(spec, sizes)
+
+
 def play(spec: Regression, context: RoleContext) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
     train, test = context.train, context.test
@@ -82,15 +115,16 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending)
     trained = active(peer, train, test, spec, context.telemetry, memory)
-    measures, label = _MEASURES[spec.link], scaling.labels(test)
+    measures, label = MEASURES[spec.link], scaling.labels(test)
     alone = trained.alone.predict(test.features)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
-        metrics=measure(measures, label, trained.predictions)
-        | measure(measures, label, alone, suffix="_active_only"),
+        metrics=measure(
+            measures, label, {"joint": trained.predictions, "active_only": alone}
+        ),
         scores=Scores(test.identifiers, label, trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
     )
@@ -107,7 +141,7 @@ def _rounds_of(context: RoleContext) -> str:
     return digest.hexdigest()
 
 
-def describe(run: Run) -> Description:
+def describe_model(run: Run) -> Description:
     """Coefficients of this party's columns.
 
     Args:
@@ -127,8 +161,8 @@ def describe(run: Run) -> Description:
     return Description(coefficients, part.intercept)
 
 
-def measure_pooled(spec: Regression, rows: PooledRows) -> dict[str, float]:
-    """Metrics of the same model on joined data, for comparison."""
+def pooled(spec: Regression, rows: PooledRows) -> Metrics:
+    """Metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
-    return measure(_MEASURES[spec.link], scaling.labels(test), predictions, suffix="_central")
+    return measure(MEASURES[spec.link], scaling.labels(test), {"pooled": predictions})

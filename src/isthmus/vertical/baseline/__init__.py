@@ -1,0 +1,1 @@
+"""What one organisation reaches alone, before it asks anybody for data."""

@@ -1,0 +1,57 @@
+"""The report of a baseline."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from isthmus.data.scores import Scores
+from isthmus.evaluation import classification
+from isthmus.evaluation.pages import vertical_report
+from isthmus.evaluation.pages.vertical_report import Data, Measure, VerticalReport
+from isthmus.store.runs import Run
+from isthmus.system import LocalOutcome
+from isthmus.vertical.boosting import system as boosting
+from isthmus.vertical.regression import system as regression
+
+_LOWER_IS_BETTER = {"rmse", "mae"}
+
+
+def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
+    """Make the page.
+
+    Args:
+        run: The run folder; the model and the scores of the test rows are in it.
+        shown: What every page shows.
+        outcome: The result of training.
+
+    Returns:
+        HTML.
+    """
+    of_trees = "trees" in run.read_json(run.model.name, dict[str, object])
+    described = (boosting if of_trees else regression).describe_model(run)
+    train, test = outcome.rows["train"], outcome.rows["test"]
+    curves: dict[str, Any] = {}
+    if "auc" in outcome.metrics:
+        scores = Scores.load(run.predictions)
+        curves = {
+            "roc": {"model": classification.roc(scores.labels, scores.predictions)},
+            "ks": classification.ks_curve(scores.labels, scores.predictions),
+            "lift": classification.lift(scores.labels, scores.predictions),
+        }
+    return vertical_report.render(
+        VerticalReport(
+            **shown,
+            data=Data(outcome.columns, rows=train + test, shared=None, train=train, test=test),
+            measures=[
+                Measure(
+                    name=name.upper(),
+                    joint=values["model"],
+                    higher_is_better=name not in _LOWER_IS_BETTER,
+                )
+                for name, values in outcome.metrics.items()
+            ],
+            coefficients=described.coefficients,
+            intercept=described.intercept,
+            importance=described.importance,
+            **curves,
+        )
+    )

@@ -1,0 +1,15 @@
+"""What a job may tune in a baseline of one organisation."""
+
+from isthmus.vertical.boosting.spec import TreeModel
+from isthmus.vertical.regression.spec import LinearModel
+
+
+class RegressionBaseline(LinearModel, frozen=True, tag_field="model", tag="regression"):
+    """The `[baseline]` table of a job: a linear or logistic regression."""
+
+
+class BoostingBaseline(TreeModel, frozen=True, tag_field="model", tag="boosting"):
+    """The `[baseline]` table of a job: boosted trees."""
+
+
+Baseline = RegressionBaseline | BoostingBaseline

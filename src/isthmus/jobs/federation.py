@@ -14,19 +14,19 @@ from pathlib import Path
 from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.launch import App, launch, serve
-from isthmus.horizontal.flower.tickets import Settings, Ticket
+from isthmus.horizontal.flower.run_files import RunFiles, Settings
 from isthmus.horizontal.spec import Rounds
+from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs.begun import Begun
 from isthmus.jobs.connection import superlink
 from isthmus.jobs.plan import SamplesPlan
-from isthmus.jobs.site import Ended
 from isthmus.jobs.systems import horizontal_of
 from isthmus.store.events import EventLog, follow
 
 APP = App("isthmus.jobs.flower:server", "isthmus.jobs.flower:client")
 
 
-def train(begun: Begun[SamplesPlan]) -> Ended:
+def train(begun: Begun[SamplesPlan]) -> RoundsOutcome:
     """Train on a federation.
 
     Args:
@@ -42,13 +42,13 @@ def train(begun: Begun[SamplesPlan]) -> Ended:
     plan, run = begun.plan, begun.run
     with begun.ledger.lent(), _shown(begun), EventLog(run.events) as log, _stoppable():
         if plan.listens:
-            ticket = Ticket(_files(begun))
+            ticket = RunFiles(_files(begun))
             launch(APP, str(plan.party.flower.connection), ticket, Telemetry(log))
         else:
-            Telemetry(log).progress("flower", note=f"visits come here: {run.supernode}")
+            Telemetry(log).progress("flower", note=f"requests come here: {run.supernode}")
             run.supernode.touch(mode=0o600)
             serve(superlink(plan), _files(begun), run.supernode, _longest(plan))
-    ended = Ended.kept(run.trained, plan.digest)
+    ended = RoundsOutcome.load(run.trained, plan.digest)
     if ended is None:
         raise ChannelError(
             f"the run on Flower is over and left no model here. Ask {plan.first!r} why it ended, "

@@ -70,18 +70,20 @@ def _check_rounds(job: Job, party: Party) -> None:
             f"`patience` is {party.patience:g} s, and a round of this job may take {deadline:g} s, "
             "in which nobody speaks to a child that is done: give it more."
         )
-    if party.rehearsal is None:
+    if party.simulated_attack is None:
         return
     hub = first(job)
     if party.party == hub:
-        raise SpecError(f"`rehearsal` is for children, and {hub!r} is the master: take it out.")
+        raise SpecError(
+            f"`simulated_attack` is for children, and {hub!r} is the master: take it out."
+        )
     address = party.peers[hub].address if hub in party.peers else None
     if party.engine == "flower":
         address = party.flower.superlink
     if address is not None and address.rpartition(":")[0] not in _THIS_MACHINE:
         raise SpecError(
-            "`rehearsal` has this party misbehave, which is for trials with a master on this "
-            f"machine, and {hub!r} is at {address}: take it out."
+            "`simulated_attack` has this party misbehave, which is for trials with a master on "
+            f"this machine, and {hub!r} is at {address}: take it out."
         )
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from isthmus.core.errors import ChannelError
-from isthmus.horizontal.lines import Lines
+from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.jobs.connection import for_the_peer
 from isthmus.transport.channel import Channel
 from isthmus.transport.grpc import GrpcChannel, Listener
@@ -24,7 +24,7 @@ _GLANCE = 0.5
 
 @contextmanager
 def reception(
-    listener: Listener, children: Sequence[str], lines: Lines, record: Record, greet: Greet
+    listener: Listener, children: Sequence[str], lines: Inbox, record: Record, greet: Greet
 ) -> Generator[None]:
     """Admit every child of a job, as often as it comes, while the block runs.
 
@@ -53,7 +53,7 @@ def reception(
 
 
 class _Door:
-    def __init__(self, listener: Listener, lines: Lines, record: Record, greet: Greet) -> None:
+    def __init__(self, listener: Listener, lines: Inbox, record: Record, greet: Greet) -> None:
         self._listener = listener
         self._lines = lines
         self._record = record

@@ -7,18 +7,18 @@ Training is over lines of our own, or on a Flower federation, where other proces
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from isthmus.horizontal import rounds
-from isthmus.horizontal.course import Round
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.lines import Lines
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.messages import EncoderRequest
+from isthmus.horizontal.rounds import protocol
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.system import LocalData, RoundsOutcome
 from isthmus.jobs import connection, federation
 from isthmus.jobs.begun import Begun
 from isthmus.jobs.plan import SamplesPlan
 from isthmus.jobs.reception import reception
 from isthmus.jobs.result import RoundsResult
-from isthmus.jobs.site import Ended, Site
 from isthmus.jobs.systems import horizontal_of
 from isthmus.nn.spec import type_of
 from isthmus.transport.channel import Channel
@@ -35,7 +35,7 @@ def play(begun: Begun[SamplesPlan]) -> None:
     spec = system.spec(plan.job)
     with begun.telemetry.timed("total"):
         with begun.telemetry.timed("training"):
-            ended = Ended.kept(begun.run.trained, plan.digest) or _train(begun)
+            ended = RoundsOutcome.load(begun.run.trained, plan.digest) or _train(begun)
         with begun.telemetry.timed("measuring"):
             metrics = system.finish(spec, site, ended, begun.run.network, begun.telemetry)
     begun.run.write_json(begun.run.rounds.name, ended.rounds)
@@ -44,7 +44,7 @@ def play(begun: Begun[SamplesPlan]) -> None:
         rows=_rows(site),
         system=system.table,
         network=type_of(spec.network),
-        rule=fusion.name(spec.fusion),
+        rule=rules.name(spec.fusion),
         privacy=spec.privacy,
         model=ended.model,
         metrics=metrics,
@@ -57,20 +57,20 @@ def play(begun: Begun[SamplesPlan]) -> None:
     begun.run.write_json(begun.run.result.name, result)
 
 
-def site_of(plan: SamplesPlan) -> Site:
+def site_of(plan: SamplesPlan) -> LocalData:
     """What the party of a plan brings."""
     first = plan.first
-    return Site(
+    return LocalData(
         party=plan.party.party,
         children=tuple(sorted(plan.job.peers(first))),
         train=plan.train,
         test=plan.test,
         seed=plan.job.seed,
-        rehearsal=plan.party.rehearsal,
+        simulated_attack=plan.party.simulated_attack,
     )
 
 
-def leader(begun: Begun[SamplesPlan]) -> Callable[[Lines], Ended]:
+def leader(begun: Begun[SamplesPlan]) -> Callable[[Inbox], RoundsOutcome]:
     """Prepare to train as the master, before anybody is contacted.
 
     Args:
@@ -89,17 +89,17 @@ def leader(begun: Begun[SamplesPlan]) -> Callable[[Lines], Ended]:
     memory.load()
     training = system.lead(spec, site_of(plan))
 
-    def lead(children: Lines) -> Ended:
-        found = rounds.master(children, training, spec.rounds, begun.telemetry, memory)
+    def lead(children: Inbox) -> RoundsOutcome:
+        found = protocol.master(children, training, spec.rounds, begun.telemetry, memory)
         count = len(found.rounds)
-        ended = Ended(found.parameters, found.model, count, found.rounds, found.holders)
-        ended.keep(begun.run.trained, plan.digest)
+        ended = RoundsOutcome(found.parameters, found.model, count, found.rounds, found.holders)
+        ended.save(begun.run.trained, plan.digest)
         return ended
 
     return lead
 
 
-def follower(begun: Begun[SamplesPlan]) -> Callable[[Channel], Ended]:
+def follower(begun: Begun[SamplesPlan]) -> Callable[[Channel], RoundsOutcome]:
     """Prepare to train as a child, before anybody is contacted.
 
     Args:
@@ -119,26 +119,26 @@ def follower(begun: Begun[SamplesPlan]) -> Callable[[Channel], Ended]:
     wanted = None if plan.party.helps_only else type_of(spec.network)
     prepare = system.follow(spec, site_of(plan))
 
-    def follow(master: Channel) -> Ended:
-        found = rounds.child(master, wanted, prepare, begun.telemetry, memory)
-        ended = Ended(found.parameters, found.model, found.rounds, metrics=found.metrics)
-        ended.keep(begun.run.trained, plan.digest)
+    def follow(master: Channel) -> RoundsOutcome:
+        found = protocol.child(master, wanted, prepare, begun.telemetry, memory)
+        ended = RoundsOutcome(found.parameters, found.model, found.rounds, metrics=found.metrics)
+        ended.save(begun.run.trained, plan.digest)
         return ended
 
     return follow
 
 
-def _train(begun: Begun[SamplesPlan]) -> Ended:
+def _train(begun: Begun[SamplesPlan]) -> RoundsOutcome:
     plan = begun.plan
     if plan.party.engine == "flower":
         return federation.train(begun)
     return _lead(begun) if plan.listens else _follow(begun)
 
 
-def _lead(begun: Begun[SamplesPlan]) -> Ended:
+def _lead(begun: Begun[SamplesPlan]) -> RoundsOutcome:
     lead = leader(begun)
     children = begun.plan.neighbours
-    lines = Lines(EncoderRequest, expected=children)
+    lines = Inbox(EncoderRequest, expected=children)
     with (
         connection.listen(begun.plan) as listener,
         reception(listener, children, lines, begun.recorded, begun.greet),
@@ -146,14 +146,14 @@ def _lead(begun: Begun[SamplesPlan]) -> Ended:
         return lead(lines)
 
 
-def _follow(begun: Begun[SamplesPlan]) -> Ended:
+def _follow(begun: Begun[SamplesPlan]) -> RoundsOutcome:
     follow = follower(begun)
     with begun.connected() as lines:
         (master,) = lines.values()
         return follow(master)
 
 
-def _rows(site: Site) -> dict[str, int]:
+def _rows(site: LocalData) -> dict[str, int]:
     train, test = (0 if part is None else len(part) for part in (site.train, site.test))
     return {"train": train, "test": test}
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from isthmus.evaluation.page import names
 from isthmus.evaluation.rounds_report import Child, RoundsReport
-from isthmus.horizontal.course import Round
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,
     EightBit,
@@ -13,9 +12,10 @@ from isthmus.horizontal.privacy.spec import (
     SecureAggregation,
     TopK,
 )
+from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.system import EPSILON
 from isthmus.jobs import page
 from isthmus.jobs.result import RoundsResult, SimulatedRounds
-from isthmus.jobs.site import EPSILON
 from isthmus.store.runs import Run
 
 _WHOLES = {"total"}

@@ -6,10 +6,12 @@ from typing import Any
 
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Description
-from isthmus.horizontal.course import Round
-from isthmus.jobs import boosting, encoders, regression, weighting
+from isthmus.horizontal.encoders import system as encoders
+from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.system import Compare, Finish, Follow, Lead
+from isthmus.horizontal.weighting import system as weighting
+from isthmus.jobs import boosting, regression
 from isthmus.jobs.outcome import Joined, Play
-from isthmus.jobs.site import Compare, Finish, Follow, Lead
 from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run

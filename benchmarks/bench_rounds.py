@@ -309,7 +309,8 @@ def _notes(sizes: Sizes) -> list[str]:
         "turns in the processes of Ray: by default one for every two cores, and one for each core "
         "with client-resources-num-cpus=1. It looks for answers every 0.1 s, which cannot be set.",
         f"With {sizes.many} children ours are as many processes. `{IN_PROCESS}` is "
-        "`isthmus.horizontal.inprocess`, for research: what a simulation is to be compared with.",
+        "`isthmus.horizontal.rounds.in_process`, for research: what a simulation is to be compared "
+        "with.",
         "Under masks, each child has all others as neighbours, and a round has four exchanges "
         "instead of one. `MB from a child` is what the master receives, frames included, TLS not; "
         "what it sends is the same with and without compression.",

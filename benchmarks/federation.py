@@ -22,7 +22,7 @@ from torch.nn import functional
 from isthmus.core.arrays import Bools, Floats, Integers
 from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
-from isthmus.horizontal.encoders.weighing import Scores
+from isthmus.horizontal.fusion.weigher import Scores
 from isthmus.horizontal.parameters import Updates, Vector
 
 Fault = Literal["none", "label_noise", "sign_flip", "label_flip"]

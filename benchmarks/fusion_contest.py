@@ -8,11 +8,12 @@ import numpy as np
 
 from benchmarks.federation import ALL, Descent, Federation
 from isthmus.core.arrays import Floats
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.fusion import Gathered, Need, State
-from isthmus.horizontal.encoders.fusion.corrections import scaffold_control
-from isthmus.horizontal.encoders.fusion.scaffold import Control
-from isthmus.horizontal.encoders.fusion.spec import (
+from isthmus.horizontal.actor_critic.modes import weigher_of
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.fusion.corrections import scaffold_control
+from isthmus.horizontal.fusion.rules import Gathered, Need
+from isthmus.horizontal.fusion.scaffold import Control
+from isthmus.horizontal.fusion.spec import (
     ActorCritic,
     Count,
     FedAdam,
@@ -29,9 +30,9 @@ from isthmus.horizontal.encoders.fusion.spec import (
     ValidationGradient,
     WeightCaps,
 )
-from isthmus.horizontal.encoders.weighing import Scores, Weigher
+from isthmus.horizontal.fusion.state import State
+from isthmus.horizontal.fusion.weigher import Scores, Weigher
 from isthmus.horizontal.parameters import Updates, Vector
-from isthmus.horizontal.weighting.actor_critic import weigher_of
 
 FEDAVG, ROOT_ONLY, ORACLE = "fedavg", "root_only", "oracle"
 RESIDUAL, LITERAL, SUM_ONLY = "actor_critic", "actor_critic literal", "actor_critic sum_only"
@@ -54,9 +55,9 @@ RULES: Mapping[str, FusionRule] = {
     FLTRUST: FLTrust(),
     VALIDATION_GRADIENT: ValidationGradient(),
     FEDAVG + WITH_OWN_NODE: Count(),
-    VALIDATION_GRADIENT + WITH_OWN_NODE: ValidationGradient(own_node=True),
+    VALIDATION_GRADIENT + WITH_OWN_NODE: ValidationGradient(master_as_child=True),
     RESIDUAL: ActorCritic(),
-    "actor_critic, no own node": ActorCritic(own_node=False),
+    "actor_critic, no own node": ActorCritic(master_as_child=False),
     LITERAL: ActorCritic(mode="literal"),
     SUM_ONLY: ActorCritic(mode="sum_only", caps=WeightCaps()),
 }
@@ -112,7 +113,7 @@ class Master:
         """Start the rule."""
         count = len(self.federation.counts)
         self.rule = RULES.get(self.name, Count())
-        self.state = fusion.start(self.rule, self.federation.size)
+        self.state = rules.start(self.rule, self.federation.size)
         self.weigher = weigher_of(self.rule, count, self.federation.seed)
         self.weighing = self.weigher.start() if self.weigher else None
         self.controls = np.zeros((count, self.federation.size), np.float32)
@@ -127,7 +128,7 @@ class Master:
         """Fuse updates of all children, with all that the rule has the master compute for it."""
         gathered = self._gathered(parameters, number, updates, changes)
         weights = self._chosen(parameters, number, gathered)
-        fused = fusion.fuse(self.rule, replace(gathered, weights=weights), self.state)
+        fused = rules.fuse(self.rule, replace(gathered, weights=weights), self.state)
         self.state = fused.state
         return fused.update
 
@@ -143,23 +144,23 @@ class Master:
         return chosen.weights
 
     @property
-    def _own_node(self) -> bool:
-        return self.rule.has_own_node or self.name == FEDAVG + WITH_OWN_NODE
+    def _master_as_child(self) -> bool:
+        return self.rule.trains_master or self.name == FEDAVG + WITH_OWN_NODE
 
     def _part(self, number: int) -> slice:
         """The master's samples to judge by: not those that its own node trains on in a round."""
-        return _HALVES[(number + 1) % 2] if self._own_node else ALL
+        return _HALVES[(number + 1) % 2] if self._master_as_child else ALL
 
     def _gathered(
         self, parameters: Vector, number: int, updates: Updates, changes: Updates | None
     ) -> Gathered:
-        federation, needs = self.federation, fusion.needs(self.rule)
+        federation, needs = self.federation, rules.needs(self.rule)
         rows = np.arange(len(updates))
         if self.name == ORACLE:
             rows = np.flatnonzero(~federation.faulty)
         counts = federation.counts[rows]
         updates, enrolled = updates[rows], len(updates)
-        if self._own_node:
+        if self._master_as_child:
             own = federation.train_root(parameters, number, self.descent, _HALVES[number % 2])
             updates, rows = np.vstack([updates, own]), np.append(rows, enrolled)
             counts, enrolled = np.append(counts, len(federation.root[1])), enrolled + 1

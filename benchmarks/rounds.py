@@ -16,18 +16,19 @@ from benchmarks.lines import Identities
 from benchmarks.round_cost import Marks, Payload, RoundCost, cpu_seconds
 from isthmus.core.seeds import generator
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.course import Blind, Contribution, Fused, Summed, Training
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.fusion.contributions import flaw
-from isthmus.horizontal.encoders.fusion.spec import Count, Limits
-from isthmus.horizontal.inprocess import federate
-from isthmus.horizontal.lesson import Lesson, Train
-from isthmus.horizontal.lines import Lines
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.fusion.contributions import flaw
+from isthmus.horizontal.fusion.rules import Gathered
+from isthmus.horizontal.fusion.spec import Count, Limits
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.horizontal.rounds import child, master
+from isthmus.horizontal.rounds.in_process import federate
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.local_training import LocalTrainer, Train
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.protocol import child, master
+from isthmus.horizontal.rounds.training import Contribution, Fused, SecureRule, SecureSum, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
 from isthmus.transport import grpc
@@ -57,10 +58,10 @@ class Work:
         """Of the children."""
         return [f"child-{number:03d}" for number in range(self.children)]
 
-    def lesson(self, name: str) -> Lesson:
+    def trainer(self, name: str) -> LocalTrainer:
         """What a child trains: it multiplies all parameters by a number of its own."""
         layout = Layout.of(parameters(self.payload))
-        return Lesson(1, layout, _multiply(self.names.index(name)), privacy=self.privacy)
+        return LocalTrainer(1, layout, _multiply(self.names.index(name)), privacy=self.privacy)
 
     def memory(self, name: str) -> Path | None:
         """The file in which somebody keeps a round."""
@@ -94,8 +95,8 @@ def over_grpc(work: Work) -> RoundCost:
 def in_process(work: Work) -> RoundCost:
     """Play the same rounds in this one process, without messages."""
     clock = _Clock(work.payload.rounds)
-    lessons = {name: work.lesson(name) for name in work.names}
-    federate(_training(work, clock), lessons, work.payload.rounds + 1, Telemetry())
+    trainers = {name: work.trainer(name) for name in work.names}
+    federate(_training(work, clock), trainers, work.payload.rounds + 1, Telemetry())
     return RoundCost.of(clock.marks())
 
 
@@ -133,13 +134,13 @@ class _Mean:
 
     def fuse(self, before: Parameters, taken: Sequence[Contribution], _state: Arrays) -> Fused:
         layout, rule = Layout.of(before), Count()
-        gathered = fusion.Gathered(
+        gathered = Gathered(
             updates=np.stack([layout.to_vector(it.update) for it in taken]),
             children=np.array([self.names.index(it.child) for it in taken]),
             enrolled=len(self.names),
             counts=np.array([it.samples for it in taken]),
         )
-        fused = fusion.fuse(rule, gathered, fusion.start(rule, layout.size))
+        fused = rules.fuse(rule, gathered, rules.start(rule, layout.size))
         after = layout.to_parameters(layout.to_vector(before) + fused.update)
         self.clock.mark()
         return Fused(after)
@@ -147,7 +148,7 @@ class _Mean:
     def weigh(self, samples: Mapping[str, int], _state: Arrays) -> dict[str, float]:
         return dict.fromkeys(samples, 1 / len(samples))
 
-    def fuse_sum(self, before: Parameters, summed: Summed, _state: Arrays) -> Fused:
+    def fuse_sum(self, before: Parameters, summed: SecureSum, _state: Arrays) -> Fused:
         after = {name: array + summed.update[name] for name, array in before.items()}
         self.clock.mark()
         return Fused(after)
@@ -161,7 +162,7 @@ def _training(work: Work, clock: _Clock) -> Training:
         mean.fuse,
         mean.examine,
         work.privacy.compression,
-        Blind(secure, mean.weigh, mean.fuse_sum) if secure else None,
+        SecureRule(secure, mean.weigh, mean.fuse_sum) if secure else None,
     )
 
 
@@ -178,7 +179,7 @@ def _master(work: Work, channels: Sequence[GrpcChannel]) -> RoundCost:
     clock = _Clock(work.payload.rounds, channels)
     spec = Rounds(count=work.payload.rounds + 1, quorum=work.children, deadline=_WAIT)
     memory = MasterMemory(work.memory(MASTER), _JOB)
-    trunk = Lines(EncoderRequest, channels)
+    trunk = Inbox(EncoderRequest, channels)
     try:
         master(trunk, _training(work, clock), spec, Telemetry(), memory)
     finally:
@@ -202,4 +203,4 @@ def _started(work: Work, name: str, parties: Identities, address: str) -> BasePr
 def _child(work: Work, name: str, parties: Identities, address: str) -> None:
     memory = ChildMemory(work.memory(name), _JOB)
     with lines.line(name, parties, address) as line:
-        child(line, _ENCODER, lambda _: work.lesson(name), Telemetry(), memory)
+        child(line, _ENCODER, lambda _: work.trainer(name), Telemetry(), memory)

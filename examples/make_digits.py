@@ -20,10 +20,10 @@ OFTEN, SELDOM = 40, 4
 PARTY = """# Stays at {party}: nothing in here is ever sent.
 party = "{party}"
 """
-REHEARSAL = """
+SIMULATED_ATTACK = """
 # It sends every update with its sign turned, to see what the fusion makes of that. Only with a
 # master on this machine may a party do so.
-rehearsal = "sign_flip"
+simulated_attack = "sign_flip"
 """
 DATASET = """
 [datasets.{name}]
@@ -48,7 +48,7 @@ def fusion(table: pd.DataFrame) -> None:
     party(FOLDER / "fusion" / "office", {"digits": table[:100], "exam": table[100:600]})
     parts = divided(table[600:], len(BRANCHES), concentration=0.5)
     for branch, part in zip(BRANCHES, parts, strict=True):
-        more = REHEARSAL if branch in TURNED else ""
+        more = SIMULATED_ATTACK if branch in TURNED else ""
         party(FOLDER / "fusion" / branch, {"digits": part}, more)
 
 

@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
-from isthmus.horizontal.course import Blind, Contribution, Fuse, Fused, Summed, Training
-from isthmus.horizontal.lesson import Lesson, Prepare, Train
-from isthmus.horizontal.lines import Lines, Word
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
-from isthmus.horizontal.rounds import Received, Trained, child, master
+from isthmus.horizontal.rounds.inbox import Arrival, Inbox
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer, Train
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.protocol import Received, Trained, child, master
+from isthmus.horizontal.rounds.training import (
+    Contribution,
+    Fuse,
+    Fused,
+    SecureRule,
+    SecureSum,
+    Training,
+)
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
 from isthmus.transport.channel import Channel
@@ -48,55 +55,55 @@ def shift(by: float) -> Train:
     return train
 
 
-def lesson(
+def trainer_of(
     train: Train,
     samples: int = 1,
     state: Arrays | None = None,
     privacy: Privacy | None = None,
-) -> Prepare:
+) -> MakeTrainer:
     """What a child has that trains so, over the parameters of most tests."""
     kept = {} if state is None else state
     layout = Layout.of(INITIAL)
-    return lambda _: Lesson(samples, layout, train, kept, privacy or Privacy())
+    return lambda _: LocalTrainer(samples, layout, train, kept, privacy or Privacy())
 
 
-def blind(spec: SecureAggregation, fuse: Fuse = mean) -> Training:
+def secure_training(spec: SecureAggregation, fuse: Fuse = mean) -> Training:
     """What a rule computes of the mean of a round, for a master that sees sums only."""
 
     def weigh(samples: Mapping[str, int], _state: Arrays) -> dict[str, float]:
         return {child: it / sum(samples.values()) for child, it in samples.items()}
 
-    def fuse_mean(before: Parameters, summed: Summed, state: Arrays) -> Fused:
+    def fuse_mean(before: Parameters, summed: SecureSum, state: Arrays) -> Fused:
         fused = fuse(before, [Contribution("all", 1, summed.update, {})], state)
         return fused._replace(weights=summed.weights)
 
-    return Training(ENCODER, INITIAL, fuse, blind=Blind(spec, weigh, fuse_mean))
+    return Training(ENCODER, INITIAL, fuse, secure_rule=SecureRule(spec, weigh, fuse_mean))
 
 
 def learner(
-    prepare: Prepare, wanted: str | None = ENCODER, memory: ChildMemory | None = None
+    make_trainer: MakeTrainer, wanted: str | None = ENCODER, memory: ChildMemory | None = None
 ) -> Role:
     """The role of an honest child."""
-    return lambda line: child(line, wanted, prepare, Telemetry(), memory or ChildMemory())
+    return lambda line: child(line, wanted, make_trainer, Telemetry(), memory or ChildMemory())
 
 
-class Hourglass(Lines):
-    """Lines on which time is over once, after so many words and whatever the clock says."""
+class Hourglass(Inbox):
+    """An inbox whose time is over once, after so many arrivals and whatever the clock says."""
 
-    def __init__(self, lines: Sequence[Channel], words: int) -> None:
+    def __init__(self, lines: Sequence[Channel], arrivals: int) -> None:
         super().__init__(EncoderRequest, lines)
-        self._words_left = words
+        self._arrivals_left = arrivals
 
-    def hear(self, until: float) -> Word | None:
-        self._words_left -= 1
-        return None if self._words_left == -1 else super().hear(until)
+    def next(self, until: float) -> Arrival | None:
+        self._arrivals_left -= 1
+        return None if self._arrivals_left == -1 else super().next(until)
 
 
 @dataclass
 class Federation:
     """A master and children; lines and threads begin with `add`, the master's with `play`."""
 
-    lines: Lines = field(default_factory=lambda: Lines(EncoderRequest))
+    lines: Inbox = field(default_factory=lambda: Inbox(EncoderRequest))
     ends: list[tuple[str, LoopbackEnd, LoopbackEnd]] = field(default_factory=list[Any])
     """Name of the child, the master's end and the child's."""
 
@@ -106,11 +113,13 @@ class Federation:
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1000))
 
     @classmethod
-    def of(cls, roles: dict[str, Role], words: int | None = None) -> "Federation":
-        """Children that the master expects; its time is over once, after so many words."""
+    def of(cls, roles: dict[str, Role], arrivals: int | None = None) -> "Federation":
+        """Children that the master expects; its time is over once, after so many arrivals."""
         ends = [(name, *loopback("master", name)) for name in roles]
         lines = [ours for _, ours, _ in ends]
-        federation = cls(Lines(EncoderRequest, lines) if words is None else Hourglass(lines, words))
+        federation = cls(
+            Inbox(EncoderRequest, lines) if arrivals is None else Hourglass(lines, arrivals)
+        )
         for name, ours, theirs in ends:
             federation._begin(name, roles[name], ours, theirs)
         return federation

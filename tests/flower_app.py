@@ -13,17 +13,17 @@ import msgspec
 import numpy as np
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.course import Training
 from isthmus.horizontal.flower.apps import client_app, server_app
 from isthmus.horizontal.flower.nodes import Nodes
-from isthmus.horizontal.flower.tickets import Settings
-from isthmus.horizontal.flower.visits import Visit
-from isthmus.horizontal.lesson import Lesson
-from isthmus.horizontal.lines import Lines
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.flower.replay import Replay
+from isthmus.horizontal.flower.run_files import Settings
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Layout, Parameters
-from isthmus.horizontal.rounds import child, master
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.protocol import child, master
+from isthmus.horizontal.rounds.training import Training
 from isthmus.horizontal.spec import Rounds
 from tests.federation import ENCODER, INITIAL, mean
 
@@ -34,11 +34,11 @@ def play_master(settings: Settings, nodes: Nodes) -> None:
         quorum=int(settings["quorum"]),
         deadline=float(settings["deadline"]),
     )
-    lines = Lines(
+    inbox = Inbox(
         EncoderRequest, [nodes.line(it, spec.deadline) for it in settings["children"].split()]
     )
     training = Training(ENCODER, INITIAL, mean)
-    trained = master(lines, training, spec, Telemetry(), MasterMemory())
+    trained = master(inbox, training, spec, Telemetry(), MasterMemory())
     Path(settings["result"]).write_bytes(
         msgspec.json.encode(
             {"model": trained.model, "holders": trained.holders, "rounds": trained.rounds}
@@ -46,7 +46,7 @@ def play_master(settings: Settings, nodes: Nodes) -> None:
     )
 
 
-def play_child(settings: Settings, visit: Visit) -> None:
+def play_child(settings: Settings, replay: Replay) -> None:
     folder = Path(settings["folder"])
     folder.mkdir(exist_ok=True)
     by, fault = np.float32(settings["by"]), settings.get("fault", "")
@@ -63,8 +63,8 @@ def play_child(settings: Settings, visit: Visit) -> None:
 
     memory = ChildMemory(folder / "memory.npz", "job")
     memory.load()
-    lesson = Lesson(samples=1, layout=Layout.of(INITIAL), train=train)
-    received = child(visit.line("master"), ENCODER, lambda _: lesson, Telemetry(), memory)
+    trainer = LocalTrainer(samples=1, layout=Layout.of(INITIAL), train=train)
+    received = child(replay.line("master"), ENCODER, lambda _: trainer, Telemetry(), memory)
     (folder / "model").write_text(received.model)
 
 

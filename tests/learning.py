@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from isthmus.data.samples import Samples
-from isthmus.horizontal.course import Contribution, Fused, Training
 from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.lesson import Lesson
 from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.training import Contribution, Fused, Training
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.nn.spec import Image, Network, Tabular, Text
 from isthmus.store.checkpoint import Arrays
@@ -53,16 +53,16 @@ def samples(network: Network = TABULAR, rows: int = 10, seed: int = 0) -> Sample
             return Samples("text", np.empty((rows, 0), np.float32), ("text",), texts, labels)
 
 
-def contribution(child: str, lesson: Lesson, start: Parameters, number: int) -> Contribution:
+def contribution(child: str, trainer: LocalTrainer, start: Parameters, number: int) -> Contribution:
     """What a child sends in a round."""
-    trained, metrics = lesson.train(start, number)
+    trained, metrics = trainer.train(start, number)
     update = {name: np.asarray(trained[name] - before) for name, before in start.items()}
-    return Contribution(child, lesson.samples, update, dict(metrics))
+    return Contribution(child, trainer.samples, update, dict(metrics))
 
 
 def play(
     training: Training,
-    lessons: Mapping[str, Lesson],
+    trainers: Mapping[str, LocalTrainer],
     rounds: range,
     start: Parameters | None = None,
     kept: Arrays | None = None,
@@ -70,6 +70,8 @@ def play(
     """Rounds without messages; those after a cut start from what the last one fused."""
     fused = Fused(training.initial if start is None else start, state=kept or {})
     for number in rounds:
-        taken = [contribution(it, lessons[it], fused.parameters, number) for it in sorted(lessons)]
+        taken = [
+            contribution(it, trainers[it], fused.parameters, number) for it in sorted(trainers)
+        ]
         fused = training.fuse(fused.parameters, taken, fused.state)
     return fused

@@ -12,7 +12,7 @@ import pytest
 from isthmus.core.errors import ChannelError, IsthmusError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.launch import App, SuperLink, launch, serve
-from isthmus.horizontal.flower.tickets import Settings, Ticket
+from isthmus.horizontal.flower.run_files import RunFiles, Settings
 from isthmus.horizontal.parameters import digest
 from tests.federation import INITIAL
 from tests.flower_federation import (
@@ -115,7 +115,7 @@ class TestFederation:
         ]
         ours = master(tmp_path, "clinic insurer")
         ears = Ears(os.getpid())
-        launch(APP, CONNECTION, Ticket(ours), Telemetry())
+        launch(APP, CONNECTION, RunFiles(ours), Telemetry())
         assert ears.heard() == {"127.0.0.1"}
         for node in nodes:
             node.join()
@@ -141,7 +141,7 @@ class TestFederation:
         fragile = child(tmp_path / "clinic", 1.0, "killed")
         node = Node(federation, federation.register("clinic"), fragile)
         ours = master(tmp_path, "clinic", deadline=200)  # Flower notices it after a minute
-        launch(APP, CONNECTION, Ticket(ours), Telemetry())
+        launch(APP, CONNECTION, RunFiles(ours), Telemetry())
         node.join()
         assert (tmp_path / "clinic" / "killed").exists()
         assert result(ours)["model"] == moved(3.0)
@@ -152,7 +152,7 @@ class TestFederation:
         faulty = child(tmp_path / "clinic", 1.0, "error")
         node = Node(federation, federation.register("clinic"), faulty)
         with pytest.raises(ChannelError) as caught:
-            launch(APP, CONNECTION, Ticket(master(tmp_path, "clinic", deadline=30)), Telemetry())
+            launch(APP, CONNECTION, RunFiles(master(tmp_path, "clinic", deadline=30)), Telemetry())
         node.join()
         assert "refused: 'clinic' stopped: it failed (ValueError)" in str(caught.value)
         assert "gout" not in federation.log
@@ -166,7 +166,7 @@ class TestSimulation:
         with simulated(home, free_port) as link:
             options = ["client-resources-num-cpus=1", "init-args-num-cpus=2"]
             ears = Ears(link.process.pid)
-            launch(APP, CONNECTION, Ticket(ours, children), Telemetry(), options)
+            launch(APP, CONNECTION, RunFiles(ours, children), Telemetry(), options)
             assert ears.heard() == {"127.0.0.1", "::ffff:127.0.0.1"}
             assert result(ours)["model"] == moved(3 * 1.5)
 
@@ -175,5 +175,5 @@ class TestLaunch:
     def test_a_connection_that_flower_does_not_know_is_refused(self, home: Path) -> None:
         home.mkdir()
         with pytest.raises(ChannelError, match=r"`flwr run` failed: .*nowhere"):
-            launch(APP, "nowhere", Ticket({}), Telemetry())
+            launch(APP, "nowhere", RunFiles({}), Telemetry())
         assert not list((home / "isthmus").iterdir())

@@ -15,7 +15,7 @@ WAYS = {
 
 MEANINGS = {
     "fedavg": "weights by sample count",
-    "oracle": "weights by sample count, without the children that rehearse misbehaviour",
+    "oracle": "weights by sample count, without the children that attack in the simulation",
     "root_only": "the master's own samples alone",
 }
 """What the names of other ways of training stand for."""

@@ -1,10 +1,14 @@
-"""What a job may tune in rounds, whatever is trained in them."""
+"""Keys of job and party files about rounds, whatever is trained in them."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
+
+SimulatedAttack = Literal["sign_flip", "label_noise", "label_flip"]
+"""What a child does in a simulated attack: it sends the opposite of its updates, it draws its
+labels at random, or it takes each class for another one."""
 
 
 class Rounds(Spec, frozen=True):

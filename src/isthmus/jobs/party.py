@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
-from isthmus.horizontal.encoders.rehearsal import Rehearsal
+from isthmus.horizontal.spec import SimulatedAttack
 from isthmus.jobs.job import Name
 from isthmus.ledger.policy import Policy
 from isthmus.tee.policy import EnclavePolicy
@@ -105,8 +105,8 @@ class Party(Spec, frozen=True):
     helps_only: Annotated[
         bool, Meta(description="train encoders with others without asking for one, as a child")
     ] = False
-    rehearsal: Annotated[
-        Rehearsal | None,
+    simulated_attack: Annotated[
+        SimulatedAttack | None,
         Meta(
             description="misbehave as a child, to see what a fusion rule makes of it; only with a "
             "master on this machine, as `isthmus simulate` has it"

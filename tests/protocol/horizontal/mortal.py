@@ -14,13 +14,22 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.telemetry import Event
-from isthmus.horizontal.course import Contribution, Fused, Training
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.training import Contribution, Fused, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
-from tests.federation import ENCODER, INITIAL, Federation, Role, blind, learner, lesson, mean
+from tests.federation import (
+    ENCODER,
+    INITIAL,
+    Federation,
+    Role,
+    learner,
+    mean,
+    secure_training,
+    trainer_of,
+)
 
 ZERO = np.zeros((), np.float32)
 
@@ -41,7 +50,7 @@ class Mortal:
         spec = Rounds(count=6, quorum=3)
         training = Training(ENCODER, INITIAL, self.momentum)
         if self.secure:
-            training = blind(self.secure, self.momentum)
+            training = secure_training(self.secure, self.momentum)
         trained = federation.play(spec, memory=memory, training=training, watch=self.watch)
         return f"{trained.model} {len(trained.rounds)} {self.trainings}"
 
@@ -60,7 +69,7 @@ class Mortal:
             return {key: np.cos(array) + speed for key, array in parameters.items()}, {}
 
         privacy = Privacy(secure_aggregation=self.secure)
-        return learner(lesson(train, len(name), state, privacy), memory=memory)
+        return learner(trainer_of(train, len(name), state, privacy), memory=memory)
 
     def momentum(self, before: Parameters, taken: Sequence[Contribution], state: Arrays) -> Fused:
         """A fusion that depends on the rounds before."""

@@ -8,13 +8,13 @@ import pytest
 
 from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.course import Training
-from isthmus.horizontal.lesson import Lesson, Prepare
-from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.messages import CoarseUpdate, SparseUpdate
 from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
-from isthmus.horizontal.rounds import Trained, child
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory
+from isthmus.horizontal.rounds.protocol import Trained, child
+from isthmus.horizontal.rounds.training import Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.loopback import LoopbackEnd
 from isthmus.transport.message import Message
@@ -30,7 +30,7 @@ each_way = pytest.mark.parametrize(
 )
 
 
-def towards(target: np.ndarray, privacy: Privacy) -> Prepare:
+def towards(target: np.ndarray, privacy: Privacy) -> MakeTrainer:
     """Lessons that each move all parameters by a tenth of the way to a target."""
 
     def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
@@ -38,7 +38,7 @@ def towards(target: np.ndarray, privacy: Privacy) -> Prepare:
         moved = (here + np.float32(0.1) * (target - here)).astype(np.float32)
         return LAYOUT.to_parameters(moved), {}
 
-    return lambda _: Lesson(1, LAYOUT, train, privacy=privacy)
+    return lambda _: LocalTrainer(1, LAYOUT, train, privacy=privacy)
 
 
 def play(roles: Mapping[str, Role], compression: TopK | EightBit | None, count: int) -> Trained:
@@ -147,8 +147,8 @@ class TestTheMasterSendsAway:
     ) -> None:
         def mallory(line: LoopbackEnd) -> None:
             cut = FaultyChannel(line, 3, replace(sent))
-            lessons = towards(TARGET, Privacy(compression=compression))
-            child(cut, ENCODER, lessons, Telemetry(), ChildMemory())
+            trainers = towards(TARGET, Privacy(compression=compression))
+            child(cut, ENCODER, trainers, Telemetry(), ChildMemory())
 
         federation = Federation.of(pupils(compression) | {"mallory": mallory})
         training = Training(ENCODER, INITIAL, mean, compression=compression)

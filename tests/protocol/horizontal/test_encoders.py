@@ -8,14 +8,14 @@ from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-
 
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders import head
-from isthmus.horizontal.encoders.child import prepare
-from isthmus.horizontal.encoders.fusion.spec import Count, FedProx, Fusion, Scaffold
+from isthmus.horizontal.encoders.child import trainer_factory
 from isthmus.horizontal.encoders.head import Holding
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.spec import Encoders, Head
-from isthmus.horizontal.lesson import Prepare
+from isthmus.horizontal.fusion.spec import Count, FedProx, Fusion, Scaffold
 from isthmus.horizontal.parameters import Parameters
-from isthmus.horizontal.rounds import Trained
+from isthmus.horizontal.rounds.local_training import MakeTrainer
+from isthmus.horizontal.rounds.protocol import Trained
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Image
 from tests.federation import Federation, learner
@@ -29,8 +29,8 @@ def federate(spec: Encoders, children: dict[str, Samples | None], wanted: str) -
     return Federation.of(roles)
 
 
-def prepared(spec: Encoders, found: Samples | None, name: str) -> Prepare:
-    return prepare(spec, found, 1, name)
+def prepared(spec: Encoders, found: Samples | None, name: str) -> MakeTrainer:
+    return trainer_factory(spec, found, 1, name)
 
 
 def play(spec: Encoders, children: dict[str, Samples | None], wanted: str = "tabular") -> Trained:

@@ -9,35 +9,37 @@ import pytest
 
 from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.course import Training
-from isthmus.horizontal.lesson import Train
-from isthmus.horizontal.lines import Lines
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
-from isthmus.horizontal.rounds import Received, Trained, child, master
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.local_training import Train
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.protocol import Received, Trained, child, master
+from isthmus.horizontal.rounds.training import Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.grpc import Identity, Listener, dial, listen
 from tests.faults.parties import ANY_PORT, party, quietly
-from tests.federation import ENCODER, INITIAL, blind, lesson, mean, shift
+from tests.federation import ENCODER, INITIAL, mean, secure_training, shift, trainer_of
 
 NAMES = ("a", "b", "c")
 
 
-class Site:
+class LocalData:
     """A master that listens, and children that dial it."""
 
     def __init__(self, listener: Listener, identities: Mapping[str, Identity]) -> None:
         self.listener = listener
         self.identities = identities
-        self.lines = Lines(EncoderRequest)
+        self.lines = Inbox(EncoderRequest)
 
     def child(self, name: str, train: Train, privacy: Privacy | None = None) -> Received:
         ours, theirs = self.identities[name], self.identities["master"]
         address, certificate = self.listener.address, theirs.certificate
         with dial(ours, address, "master", certificate, 20, quietly) as line:
-            return child(line, ENCODER, lesson(train, privacy=privacy), Telemetry(), ChildMemory())
+            return child(
+                line, ENCODER, trainer_of(train, privacy=privacy), Telemetry(), ChildMemory()
+            )
 
     def admit(self, name: str) -> None:
         self.lines.admit(self.listener.accept(name, 20, quietly))
@@ -60,12 +62,12 @@ class TestOverGrpc:
             listen(identities["master"], ANY_PORT, trusted) as listener,
             ThreadPoolExecutor(3) as threads,
         ):
-            site = Site(listener, identities)
+            site = LocalData(listener, identities)
             privacy = Privacy(secure_aggregation=asked)
             running = [threads.submit(site.child, name, shift(1.0), privacy) for name in NAMES]
             for name in NAMES:
                 site.admit(name)
-            trained = site.master(Rounds(count=2, quorum=3, deadline=30.0), blind(asked))
+            trained = site.master(Rounds(count=2, quorum=3, deadline=30.0), secure_training(asked))
             assert trained.parameters["w"] == pytest.approx(np.full((2, 2), 2.0))
             assert {it.result().model for it in running} == {trained.model}
             site.lines.close()
@@ -86,7 +88,7 @@ class TestOverGrpc:
             listen(identities["master"], ANY_PORT, trusted) as listener,
             ThreadPoolExecutor(5) as threads,
         ):
-            site = Site(listener, identities)
+            site = LocalData(listener, identities)
             honest = [threads.submit(site.child, name, shift(1.0)) for name in ("a", "b")]
             fails = threads.submit(site.child, "c", loses)
             for name in NAMES:

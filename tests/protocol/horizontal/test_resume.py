@@ -11,14 +11,14 @@ import pytest
 
 from isthmus.core.errors import ChannelError, DiskError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.parameters import Parameters, digest
-from isthmus.horizontal.rounds import Trained, child
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.protocol import Trained, child
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.loopback import LoopbackEnd
 from tests.disk import full_disk
 from tests.faulty_channel import FaultyChannel, drop
-from tests.federation import ENCODER, INITIAL, Federation, learner, lesson, shift
+from tests.federation import ENCODER, INITIAL, Federation, learner, shift, trainer_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,7 +71,7 @@ class TestAMasterWithoutRoomOnItsDisk:
         def played(count: int) -> Trained:
             memory = MasterMemory(tmp_path / "master", "job")
             memory.load()
-            federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+            federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
             return federation.play(Rounds(count=count, quorum=1), memory=memory)
 
         played(2)
@@ -84,7 +84,7 @@ class TestAMasterWithoutRoomOnItsDisk:
 
 class TestAChildThatComesBack:
     def test_sends_the_update_that_it_has_made_already(self, tmp_path: Path) -> None:
-        federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
         trainings: list[int] = []
 
         def train(parameters: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
@@ -99,8 +99,8 @@ class TestAChildThatComesBack:
         def loses_its_line(line: LoopbackEnd) -> None:
             cut = FaultyChannel(line, 3, drop)  # after its request and its confirmation
             with pytest.raises(ChannelError):
-                child(cut, ENCODER, lesson(train), Telemetry(), loaded())
-            federation.add("b", learner(lesson(train), memory=loaded()))
+                child(cut, ENCODER, trainer_of(train), Telemetry(), loaded())
+            federation.add("b", learner(trainer_of(train), memory=loaded()))
 
         federation.add("b", loses_its_line)
         trained = federation.play(Rounds(count=2))

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
-from isthmus.horizontal.course import Contribution, Fused, Training
-from isthmus.horizontal.lesson import Lesson, Train
-from isthmus.horizontal.lines import Lines, Word
 from isthmus.horizontal.messages import (
     Confirmation,
     EncoderRequest,
@@ -20,12 +17,15 @@ from isthmus.horizontal.messages import (
     Turn,
 )
 from isthmus.horizontal.parameters import Layout, Parameters, digest
+from isthmus.horizontal.rounds.inbox import Arrival, Inbox
+from isthmus.horizontal.rounds.local_training import LocalTrainer, Train
+from isthmus.horizontal.rounds.training import Contribution, Fused, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
 from isthmus.transport.channel import Channel
 from isthmus.transport.loopback import LoopbackEnd
 from isthmus.transport.message import Message
-from tests.federation import ENCODER, INITIAL, Federation, Role, learner, lesson, mean, shift
+from tests.federation import ENCODER, INITIAL, Federation, Role, learner, mean, shift, trainer_of
 
 JOIN = 2
 """Words by which a child joins: its request and its confirmation."""
@@ -63,7 +63,7 @@ class TestEqualsTheCentralComputation:
             def train(at: Parameters, _round: int) -> tuple[Parameters, Mapping[str, float]]:
                 return step(x[name], y[name], at), {}
 
-            return learner(lambda _: Lesson(sizes[name], Layout.of(initial), train))
+            return learner(lambda _: LocalTrainer(sizes[name], Layout.of(initial), train))
 
         federation = Federation.of({name: role(name) for name in sizes})
         trained = federation.play(Rounds(count=25), training=Training(ENCODER, initial, mean))
@@ -78,7 +78,7 @@ class TestEqualsTheCentralComputation:
 class TestSteps:
     def test_end_with_the_same_parameters_and_digest_at_everybody(self) -> None:
         federation = Federation.of(
-            {"a": learner(lesson(shift(1.0), 3)), "b": learner(lesson(shift(5.0)))}
+            {"a": learner(trainer_of(shift(1.0), 3)), "b": learner(trainer_of(shift(5.0)))}
         )
         trained = federation.play(Rounds(count=2))
         assert not federation.raised
@@ -92,7 +92,7 @@ class TestSteps:
 
     def test_record_each_contribution_and_the_model_of_each_round(self) -> None:
         federation = Federation.of(
-            {"a": learner(lesson(shift(1.0), 3)), "b": learner(lesson(shift(5.0)))}
+            {"a": learner(trainer_of(shift(1.0), 3)), "b": learner(trainer_of(shift(5.0)))}
         )
         trained = federation.play(Rounds(count=2))
         first, second = trained.rounds
@@ -103,19 +103,22 @@ class TestSteps:
         assert (taken.samples, taken.weight, taken.metrics) == (3, 0.75, {"by": 1.0})
 
     def test_begin_when_one_child_asks_and_others_only_help(self) -> None:
-        roles = {"a": learner(lesson(shift(1.0)), wanted=None), "b": learner(lesson(shift(1.0)))}
+        roles = {
+            "a": learner(trainer_of(shift(1.0)), wanted=None),
+            "b": learner(trainer_of(shift(1.0))),
+        }
         assert Federation.of(roles).play(Rounds(count=1)).holders == ("a", "b")
 
     def test_do_not_begin_when_no_child_asks(self) -> None:
-        roles = {name: learner(lesson(shift(1.0)), wanted=None) for name in "ab"}
+        roles = {name: learner(trainer_of(shift(1.0)), wanted=None) for name in "ab"}
         with pytest.raises(JobError, match="no child asks for a shared encoder"):
-            Federation.of(roles, words=2).play(Rounds(count=1))
+            Federation.of(roles, arrivals=2).play(Rounds(count=1))
 
     def test_give_the_result_also_to_a_child_that_declines(self) -> None:
         federation = Federation.of(
             {
-                "a": learner(lesson(shift(1.0))),
-                "b": learner(lesson(shift(1.0))),
+                "a": learner(trainer_of(shift(1.0))),
+                "b": learner(trainer_of(shift(1.0))),
                 "c": learner(lambda _: "no samples of this type"),
             }
         )
@@ -134,12 +137,12 @@ class TestSteps:
             seen = {**state, str(len(state)): np.ones(1)}
             return fuse(before, taken, seen)._replace(state=seen)
 
-        federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
         assert len(federation.play(Rounds(count=9, quorum=1), count).rounds) == 2
 
     def test_take_two_hundred_children_in_one_process(self) -> None:
         names = [f"child-{number:03d}" for number in range(200)]
-        federation = Federation.of({name: learner(lesson(shift(1.0))) for name in names})
+        federation = Federation.of({name: learner(trainer_of(shift(1.0))) for name in names})
         trained = federation.play(Rounds(count=3, quorum=200))
         assert trained.holders == tuple(names)
         assert trained.parameters["w"] == pytest.approx(weights(3.0)["w"])
@@ -162,9 +165,9 @@ class TestALateChild:
                 may_finish.set()
             return mean(before, taken, state)._replace(done=back.is_set())
 
-        roles = {"a": learner(lesson(shift(1.0))), "slow": learner(lesson(slow))}
+        roles = {"a": learner(trainer_of(shift(1.0))), "slow": learner(trainer_of(slow))}
         first_round, of_a = 2, 1
-        federation = Federation.of(roles, words=2 * JOIN + first_round + of_a)
+        federation = Federation.of(roles, arrivals=2 * JOIN + first_round + of_a)
         rounds = federation.play(Rounds(count=100_000, quorum=1), fuse).rounds
         present = ["slow" in it.taken for it in rounds]
         assert present[0]
@@ -185,7 +188,8 @@ class TestALateChild:
             return mean(before, taken, state)
 
         federation = Federation.of(
-            {"a": learner(lesson(shift(1.0))), "slow": learner(lesson(slow))}, words=2 * JOIN + 1
+            {"a": learner(trainer_of(shift(1.0))), "slow": learner(trainer_of(slow))},
+            arrivals=2 * JOIN + 1,
         )
         trained = federation.play(Rounds(count=1, quorum=1), fuse)
         assert "slow" not in trained.rounds[0].taken
@@ -199,19 +203,19 @@ class TestADeadChild:
             line.receive(RoundStart)
             line.abort()
 
-        federation = Federation.of({"a": learner(lesson(shift(1.0))), "b": dies})
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0))), "b": dies})
         trained = federation.play(Rounds(count=3, quorum=1, deadline=3600.0))
         assert [set(it.taken) for it in trained.rounds] == [{"a"}] * 3
         assert trained.rounds[0].left_out == {"b": "gone"}
 
     def test_that_comes_back_is_asked_again_where_the_round_needs_it(self) -> None:
-        federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
 
         def dies(line: LoopbackEnd) -> None:
             enrol(line)
             line.receive(RoundStart)
             line.abort()
-            federation.add("b", learner(lesson(shift(1.0))))
+            federation.add("b", learner(trainer_of(shift(1.0))))
 
         federation.add("b", dies)
         trained = federation.play(Rounds(count=2))
@@ -219,13 +223,13 @@ class TestADeadChild:
         assert trained.holders == ("a", "b")
 
     def test_that_comes_back_before_its_line_is_known_to_be_broken_takes_its_place(self) -> None:
-        federation = Federation.of({"a": learner(lesson(shift(1.0)))})
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
         over = threading.Event()
 
         def hangs(line: LoopbackEnd) -> None:
             enrol(line)
             line.receive(RoundStart)
-            federation.add("b", learner(lesson(shift(1.0))))
+            federation.add("b", learner(trainer_of(shift(1.0))))
             over.wait()
 
         federation.add("b", hangs)
@@ -241,24 +245,24 @@ class TestADeadChild:
         said_by_b: list[object] = []
         joined_again = threading.Event()
 
-        class Watched(Lines):
-            def hear(self, until: float) -> Word | None:
-                word = super().hear(until)
-                if word is not None and word.peer == "b":
-                    said_by_b.append(word.said)
-                    if isinstance(word.said, RoundUpdate):
-                        federation.add("b", learner(lesson(shift(50.0))))
-                    elif isinstance(word.said, Confirmation) and len(said_by_b) > JOIN:
+        class Watched(Inbox):
+            def next(self, until: float) -> Arrival | None:
+                arrival = super().next(until)
+                if arrival is not None and arrival.peer == "b":
+                    said_by_b.append(arrival.content)
+                    if isinstance(arrival.content, RoundUpdate):
+                        federation.add("b", learner(trainer_of(shift(50.0))))
+                    elif isinstance(arrival.content, Confirmation) and len(said_by_b) > JOIN:
                         joined_again.set()
-                return word
+                return arrival
 
         def after(parameters: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
             joined_again.wait()
             return shift(1.0)(parameters, number)
 
         federation = Federation(Watched(EncoderRequest))
-        federation.add("a", learner(lesson(after)))
-        federation.add("b", learner(lesson(shift(1.0))))
+        federation.add("a", learner(trainer_of(after)))
+        federation.add("b", learner(trainer_of(shift(1.0))))
         trained = federation.play(Rounds(count=1))
         assert same(trained.parameters, weights(1.0))
         assert trained.holders == ("a", "b")
@@ -267,7 +271,8 @@ class TestADeadChild:
 class TestTheQuorum:
     def test_missed_at_the_beginning_stops_with_one_sentence(self) -> None:
         federation = Federation.of(
-            {"a": learner(lesson(shift(1.0))), "b": lambda line: line.abort()}, words=JOIN + 1
+            {"a": learner(trainer_of(shift(1.0))), "b": lambda line: line.abort()},
+            arrivals=JOIN + 1,
         )
         with pytest.raises(ChannelError) as stopped:
             federation.play(Rounds(count=3, deadline=60.0))
@@ -281,8 +286,8 @@ class TestTheQuorum:
             enrol(line)
             line.receive(RoundStart)
 
-        roles = {"a": learner(lesson(shift(1.0))), "b": dies}
-        federation = Federation.of(roles, words=2 * JOIN + 2)
+        roles = {"a": learner(trainer_of(shift(1.0))), "b": dies}
+        federation = Federation.of(roles, arrivals=2 * JOIN + 2)
         with pytest.raises(ChannelError) as stopped:
             federation.play(Rounds(count=3))
         assert str(stopped.value).startswith("in round 1, 1 of at least 2 children were there")
@@ -292,11 +297,11 @@ class TestTheQuorum:
 
 class TestANewcomer:
     def test_joins_the_round_after_the_one_in_which_it_came(self) -> None:
-        federation = Federation.of({name: learner(lesson(shift(1.0))) for name in "ab"})
+        federation = Federation.of({name: learner(trainer_of(shift(1.0))) for name in "ab"})
 
         def fuse(before: Parameters, taken: Sequence[Contribution], state: Arrays) -> Fused:
             if len(federation.ends) == 2:
-                federation.add("new", learner(lesson(shift(1.0)), wanted=None))
+                federation.add("new", learner(trainer_of(shift(1.0)), wanted=None))
             return mean(before, taken, state)._replace(done=len(taken) == 3)
 
         trained = federation.play(Rounds(count=1000), fuse)
@@ -311,7 +316,11 @@ class TestTheMasterSendsAway:
     def played_with(self, mallory: Role) -> tuple[str, Federation]:
         """Why the master has refused it."""
         federation = Federation.of(
-            {"a": learner(lesson(shift(1.0))), "b": learner(lesson(shift(1.0))), "mallory": mallory}
+            {
+                "a": learner(trainer_of(shift(1.0))),
+                "b": learner(trainer_of(shift(1.0))),
+                "mallory": mallory,
+            }
         )
         trained = federation.play(Rounds(count=3))
         assert same(trained.parameters, weights(3.0))
@@ -368,7 +377,7 @@ class TestTheMasterSendsAway:
         assert not federation.raised
 
     def test_a_child_that_asks_for_another_encoder(self) -> None:
-        why, federation = self.played_with(learner(lesson(shift(1.0)), wanted="text"))
+        why, federation = self.played_with(learner(trainer_of(shift(1.0)), wanted="text"))
         assert "it asks for the encoder 'text', we train 'linear'" in why
         assert isinstance(federation.raised["mallory"], PeerError)
         assert "'master' trains 'linear', and we ask for 'text'" in str(
@@ -376,7 +385,7 @@ class TestTheMasterSendsAway:
         )
 
     def test_a_child_that_confirms_without_samples(self) -> None:
-        why, _ = self.played_with(learner(lesson(shift(1.0), samples=0)))
+        why, _ = self.played_with(learner(trainer_of(shift(1.0), samples=0)))
         assert "it confirms without a sample" in why
 
     def test_a_child_that_speaks_out_of_turn(self) -> None:
@@ -393,7 +402,7 @@ class TestTheMasterSendsAway:
         def examine(contribution: Contribution) -> str:
             return "its update is too large" if contribution.update["bias"] > 2 else ""
 
-        roles = {"a": learner(lesson(shift(1.0))), "mallory": learner(lesson(shift(9.0)))}
+        roles = {"a": learner(trainer_of(shift(1.0))), "mallory": learner(trainer_of(shift(9.0)))}
         training = Training(ENCODER, INITIAL, mean, examine)
         trained = Federation.of(roles).play(Rounds(count=2, quorum=1), training=training)
         assert same(trained.parameters, weights(2.0))
@@ -402,7 +411,7 @@ class TestTheMasterSendsAway:
 
 class TestTheMasterStops:
     def test_when_honest_updates_add_up_to_more_than_a_number_can_hold(self) -> None:
-        roles = {name: learner(lesson(shift(3e38))) for name in "ab"}
+        roles = {name: learner(trainer_of(shift(3e38))) for name in "ab"}
 
         def add(before: Parameters, taken: Sequence[Contribution], _state: Arrays) -> Fused:
             with np.errstate(over="ignore"):
@@ -415,7 +424,7 @@ class TestTheMasterStops:
 class TestAChildStopsOn:
     def stopped(self, train: Train, messages: Sequence[Message]) -> Exception:
         """What it raises at a master that sends these messages."""
-        federation = Federation.of({"ours": learner(lesson(train))})
+        federation = Federation.of({"ours": learner(trainer_of(train))})
         ((_, line, _),) = federation.ends
         line.receive(EncoderRequest)
         line.send(Instruction(encoder=ENCODER))

@@ -15,9 +15,6 @@ import pytest
 
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.course import Fused, Summed, Training
-from isthmus.horizontal.lesson import Prepare
-from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.messages import (
     Confirmation,
     EncoderRequest,
@@ -26,9 +23,6 @@ from isthmus.horizontal.messages import (
     Turn,
 )
 from isthmus.horizontal.parameters import Layout, Parameters
-from isthmus.horizontal.privacy.assembly import Assembly
-from isthmus.horizontal.privacy.keyring import Keyring
-from isthmus.horizontal.privacy.masking import to_words
 from isthmus.horizontal.privacy.messages import (
     Keys,
     MaskedUpdate,
@@ -38,8 +32,14 @@ from isthmus.horizontal.privacy.messages import (
     SealedShares,
     Survivors,
 )
+from isthmus.horizontal.privacy.secure_sum.cohort import Cohort
+from isthmus.horizontal.privacy.secure_sum.keyring import Keyring
+from isthmus.horizontal.privacy.secure_sum.masking import to_words
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
-from isthmus.horizontal.rounds import Trained, child
+from isthmus.horizontal.rounds.local_training import MakeTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory
+from isthmus.horizontal.rounds.protocol import Trained, child
+from isthmus.horizontal.rounds.training import Fused, SecureSum, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
 from isthmus.transport.framing import FramedChannel
@@ -51,11 +51,11 @@ from tests.federation import (
     INITIAL,
     Federation,
     Role,
-    blind,
     learner,
-    lesson,
     mean,
+    secure_training,
     shift,
+    trainer_of,
 )
 from tests.transcripts import kinds, of_kinds
 
@@ -67,8 +67,8 @@ NTH: dict[type[Message], int] = {MaskKeys: 3, SealedShares: 4, MaskedUpdate: 5, 
 UNIT = SPEC.largest_norm / 2**30
 
 
-def pupil(by: float, samples: int = 1) -> Prepare:
-    return lesson(shift(by), samples, privacy=Privacy(secure_aggregation=SPEC))
+def pupil(by: float, samples: int = 1) -> MakeTrainer:
+    return trainer_of(shift(by), samples, privacy=Privacy(secure_aggregation=SPEC))
 
 
 def pupils(*by: float) -> dict[str, Role]:
@@ -85,20 +85,20 @@ def faulty(by: float, nth: int, fault: Fault) -> Role:
     return role
 
 
-def until(done: Callable[[Summed], bool]) -> Training:
+def until(done: Callable[[SecureSum], bool]) -> Training:
     """Training that ends with the first sum of which this is true."""
-    training = blind(SPEC)
-    assert training.blind is not None
-    fuse = training.blind.fuse
+    training = secure_training(SPEC)
+    assert training.secure_rule is not None
+    fuse = training.secure_rule.fuse
 
-    def fuse_until(before: Parameters, summed: Summed, state: Arrays) -> Fused:
+    def fuse_until(before: Parameters, summed: SecureSum, state: Arrays) -> Fused:
         return fuse(before, summed, state)._replace(done=done(summed))
 
-    return replaced(training, blind=replaced(training.blind, fuse=fuse_until))
+    return replaced(training, secure_rule=replaced(training.secure_rule, fuse=fuse_until))
 
 
 def play(federation: Federation, count: int = 1, quorum: int = 3) -> Trained:
-    return federation.play(Rounds(count=count, quorum=quorum), training=blind(SPEC))
+    return federation.play(Rounds(count=count, quorum=quorum), training=secure_training(SPEC))
 
 
 def moved(trained: Trained) -> float:
@@ -120,7 +120,7 @@ class TestEqualsThePlainSum:
             def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
                 return {key: np.asarray(at[key] + it) for key, it in updates[name].items()}, {}
 
-            return learner(lesson(train, samples[name], privacy=privacy))
+            return learner(trainer_of(train, samples[name], privacy=privacy))
 
         veiled = Privacy(secure_aggregation=SPEC)
         under_masks = play(Federation.of({name: role(name, veiled) for name in updates}))
@@ -219,9 +219,9 @@ class TestAChildThatDropsOut:
 
         roles = pupils(1.0, 1.0, 1.0) | {"x": faulty(9.0, NTH[MaskedUpdate], late)}
         joined, offered, shared, masked = 8, 4, 4, 3
-        federation = Federation.of(roles, words=joined + offered + shared + masked)
+        federation = Federation.of(roles, arrivals=joined + offered + shared + masked)
 
-        def back(summed: Summed) -> bool:
+        def back(summed: SecureSum) -> bool:
             over.set()
             return "x" in summed.weights
 
@@ -323,7 +323,7 @@ class TestTheMasterSendsAway:
         assert "mallory" not in trained.rounds[-1].taken
 
 
-def spoil(line: FramedChannel, message: Message) -> None:
+def poison_samples(line: FramedChannel, message: Message) -> None:
     """Give shares of other masks."""
     assert isinstance(message, Opening)
     seeds = {name: bytes(32) for name in message.seeds}
@@ -332,11 +332,13 @@ def spoil(line: FramedChannel, message: Message) -> None:
 
 class TestFalseShares:
     def test_of_one_child_do_no_harm_where_others_have_enough(self) -> None:
-        roles = pupils(1.0, 2.0) | {"a mallory": faulty(3.0, NTH[Opening], spoil)}
+        roles = pupils(1.0, 2.0) | {"a mallory": faulty(3.0, NTH[Opening], poison_samples)}
         assert moved(play(Federation.of(roles))) == pytest.approx(2.0)
 
     def test_of_more_children_stop_the_run(self) -> None:
-        roles = pupils(1.0) | {name: faulty(3.0, NTH[Opening], spoil) for name in ("x", "y")}
+        roles = pupils(1.0) | {
+            name: faulty(3.0, NTH[Opening], poison_samples) for name in ("x", "y")
+        }
         with pytest.raises(PeerError, match="the shares of the masks of 'a' do not fit"):
             play(Federation.of(roles))
 
@@ -391,9 +393,9 @@ class CheatingMaster:
 
     def notes(self, participants: Participants, at: float = 0.0) -> dict[str, bytes]:
         """What the others would seal for our child, had they started from such parameters."""
-        assembly = Assembly(participants, everywhere(at), SPEC)
+        cohort = Cohort(participants, everywhere(at), SPEC)
         return {
-            name: it.shares(assembly, name)["ours"].sealed(it.lines(assembly, name)["ours"])
+            name: it.shares(cohort, name)["ours"].sealed(it.pair_keys(cohort, name)["ours"])
             for name, it in self.others.items()
         }
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from isthmus.horizontal import messages
-from isthmus.horizontal.memory import ChildMemory
 from isthmus.horizontal.messages import RoundUpdate
+from isthmus.horizontal.rounds.memory import ChildMemory
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.message import decode
-from tests.federation import Federation, learner, lesson, shift
+from tests.federation import Federation, learner, shift, trainer_of
 from tests.transcripts import declared, kinds
 
 SECRET = b"ada-lovelace"
@@ -24,8 +24,8 @@ def sent() -> dict[str, list[bytes]]:
     """Encoded messages of a run by who sent them."""
     state = {SECRET.decode(): np.frombuffer(SECRET, np.uint8)}
     roles = {
-        "a": learner(lesson(shift(1.0), 3, state), memory=ChildMemory(job=SECRET.decode())),
-        "b": learner(lesson(shift(2.0)), wanted=None),
+        "a": learner(trainer_of(shift(1.0), 3, state), memory=ChildMemory(job=SECRET.decode())),
+        "b": learner(trainer_of(shift(2.0)), wanted=None),
         "c": learner(lambda _: "too few samples"),
     }
     federation = Federation.of(roles)

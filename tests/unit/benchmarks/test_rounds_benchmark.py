@@ -70,7 +70,9 @@ class TestPayload:
 
     def test_comes_back_from_each_child_in_another_way(self) -> None:
         work = Work(SMALL, children=3)
-        first, other = (work.lesson(name).train(parameters(SMALL), 1)[0] for name in work.names[:2])
+        first, other = (
+            work.trainer(name).train(parameters(SMALL), 1)[0] for name in work.names[:2]
+        )
         assert not any(np.allclose(first[name], other[name]) for name in first)
 
 

@@ -10,16 +10,16 @@ from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
 from isthmus.horizontal.flower.nodes import Nodes
-from isthmus.horizontal.flower.tickets import Settings
-from isthmus.horizontal.flower.visits import Script, Visit, answers
+from isthmus.horizontal.flower.replay import History, Replay, replies
+from isthmus.horizontal.flower.run_files import Settings
 from isthmus.horizontal.parameters import digest
+from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs import connection
 from isthmus.jobs.begun import begin, take_part
 from isthmus.jobs.flower import play_child, play_master
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.party import Flower, Party
 from isthmus.jobs.plan import SamplesPlan, make_plan
-from isthmus.jobs.site import Ended
 from isthmus.jobs.templates import Made, make
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
@@ -133,11 +133,13 @@ class TestCheck:
     def test_lets_a_child_misbehave_with_a_superlink_on_this_machine_only(
         self, trial: Trial
     ) -> None:
-        trial.change(CHILD, rehearsal="sign_flip")
+        trial.change(CHILD, simulated_attack="sign_flip")
         connection.check(trial.plan(CHILD))
         elsewhere = replace(trial.node, superlink="192.0.2.1:8000")
-        trial.change(CHILD, rehearsal="sign_flip", flower=elsewhere)
-        with pytest.raises(SpecError, match=r"`rehearsal` .* is at 192\.0\.2\.1:8000: take it out"):
+        trial.change(CHILD, simulated_attack="sign_flip", flower=elsewhere)
+        with pytest.raises(
+            SpecError, match=r"`simulated_attack` .* is at 192\.0\.2\.1:8000: take it out"
+        ):
             trial.plan(CHILD)
 
 
@@ -160,26 +162,26 @@ class TestPlayMaster:
         self, trial: Trial, tmp_path: Path
     ) -> None:
         run = Run.at(tmp_path / "run")
-        Ended({}, digest({}), 3).keep(run.trained, trial.plan(MASTER).digest)
+        RoundsOutcome({}, digest({}), 3).save(run.trained, trial.plan(MASTER).digest)
         play_master(trial.files(MASTER, run), cast(Nodes, None))  # it asks nobody
         with take_part(trial.plan(MASTER), run) as begun:
             assert begun.ledger.messages == 0
 
 
-class TestVisit:
+class TestReplay:
     """A child's part of a run, in one process after the other."""
 
     def test_is_refused_where_no_run_has_started_it(self) -> None:
         with pytest.raises(SpecError, match="let `isthmus run` start it"):
-            play_child({"over": "there"}, Visit(Script([], -1)))
+            play_child({"over": "there"}, Replay(History([], -1)))
 
     def test_leaves_what_crossed_for_the_run_to_tell(self, trial: Trial, tmp_path: Path) -> None:
         plan = trial.plan(CHILD)
         run = Run.at(tmp_path / "run")
         settings = trial.files(CHILD, run)
-        script = [encode(hello(plan.job, MASTER))]
-        for known in (-1, 1):  # the first visit, and one that brings nothing new
-            answers(Script(script, known), lambda visit: play_child(settings, visit))
+        history = [encode(hello(plan.job, MASTER))]
+        for known in (-1, 1):  # the first request, and one that brings nothing new
+            replies(History(history, known), lambda replay: play_child(settings, replay))
         with take_part(plan, run) as begun:
             learned = begun.facts()["learned"]
         assert {(it.message, it.direction, it.count) for it in learned} == {

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
-from isthmus.horizontal.course import Round, Taken
 from isthmus.horizontal.messages import Instruction
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,
@@ -19,9 +18,10 @@ from isthmus.horizontal.privacy.spec import (
     SecureAggregation,
     TopK,
 )
+from isthmus.horizontal.rounds.training import ContributionRecord, Round
+from isthmus.horizontal.system import EPSILON
 from isthmus.jobs import report, rounds_report
 from isthmus.jobs.result import Egress, RoundsResult, SimulatedRounds
-from isthmus.jobs.site import EPSILON
 from isthmus.ledger.record import Ledger
 from isthmus.store import atomic
 from isthmus.store.runs import Run
@@ -31,8 +31,8 @@ CHILDREN = ["north", "south"]
 EVIDENCE = ["it counts for 2% of what its samples would give it"]
 
 
-def taken(samples: int, weight: float, **metrics: float) -> Taken:
-    return Taken(samples, "ab" * 32, {"loss": 0.5} | metrics, weight)
+def taken(samples: int, weight: float, **metrics: float) -> ContributionRecord:
+    return ContributionRecord(samples, "ab" * 32, {"loss": 0.5} | metrics, weight)
 
 
 HISTORY = [

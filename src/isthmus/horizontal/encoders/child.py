@@ -7,27 +7,27 @@ import numpy as np
 
 from isthmus.core import seeds
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.controls import joined, parted
-from isthmus.horizontal.encoders.examples import Examples, examples
-from isthmus.horizontal.encoders.fusion.corrections import (
+from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
+from isthmus.horizontal.encoders.learner import Learner, learner
+from isthmus.horizontal.encoders.local import Correct, steps_of, train_round, train_round_privately
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion.corrections import (
     proximal_gradient,
     scaffold_control,
     scaffold_gradient,
 )
-from isthmus.horizontal.encoders.fusion.spec import FedProx, Scaffold
-from isthmus.horizontal.encoders.learner import Learner, learner
-from isthmus.horizontal.encoders.local import Correct, practise, practise_privately, steps_of
-from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.lesson import Lesson, Prepare
+from isthmus.horizontal.fusion.scaffold_controls import split_control, with_control
+from isthmus.horizontal.fusion.spec import FedProx, Scaffold
 from isthmus.horizontal.messages import Reason
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, single
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
 from isthmus.nn import parameters
 from isthmus.nn.spec import type_of
 from isthmus.store.checkpoint import Arrays
 
 
-def prepare(spec: Encoders, samples: Samples | None, seed: int, party: str) -> Prepare:
-    """How a child finds out whether it trains, and on what.
+def trainer_factory(spec: Encoders, samples: Samples | None, seed: int, party: str) -> MakeTrainer:
+    """Make the function by which a child finds out whether it trains, and on what.
 
     Args:
         spec: What the job says.
@@ -36,11 +36,11 @@ def prepare(spec: Encoders, samples: Samples | None, seed: int, party: str) -> P
         party: Name of the child.
 
     Returns:
-        From the type of an encoder to a lesson in it, or to the reason why there is none; it raises
+        From the type of an encoder to its trainer, or to the reason why there is none; it raises
         `SpecError` where the samples are of the type and do not fit the job.
     """
 
-    def prepared(encoder: str) -> Lesson | Reason:
+    def make(encoder: str) -> LocalTrainer | Reason:
         if encoder != type_of(spec.network):
             return "type not known"
         if samples is None or samples.type != encoder:
@@ -49,9 +49,9 @@ def prepare(spec: Encoders, samples: Samples | None, seed: int, party: str) -> P
             return "too few samples"
         if not affords_all_rounds(spec, len(samples)):
             return "privacy budget too small for all rounds"
-        return lesson(spec, samples, seed, party)
+        return trainer(spec, samples, seed, party)
 
-    return prepared
+    return make
 
 
 def affords_all_rounds(spec: Encoders, samples: int) -> bool:
@@ -61,36 +61,38 @@ def affords_all_rounds(spec: Encoders, samples: int) -> bool:
         return True
     from isthmus.horizontal.privacy import accounting  # noqa: PLC0415 - it takes seconds to load
 
-    # What a child that is taken up again has spent by now is a part of this.
+    # What a resumed child has spent by now is a part of this.
     steps = spec.rounds.count * steps_of(training, samples)
     rate = accounting.rate_of(training.batch, samples)
     return accounting.affordable(accounting.NOTHING_SPENT, asked, rate, steps) == steps
 
 
-def lesson(spec: Encoders, samples: Samples, seed: int, party: str) -> Lesson:
-    """A lesson in the encoder of a job.
+def trainer(spec: Encoders, samples: Samples, seed: int, party: str) -> LocalTrainer:
+    """The trainer of the encoder of a job.
 
     Args:
         spec: What the job says.
         samples: To train on, of the type of the encoder.
         seed: The job's.
-        party: Name of whose they are.
+        party: Name of the party whose samples they are.
 
     Returns:
-        The lesson; without noise, the same round over the same parameters gives the same numbers.
+        The trainer; without noise, the same round from the same parameters gives the same result.
 
     Raises:
         SpecError: The samples do not fit the network or the classes of the job.
     """
-    found = examples(spec.network, samples, spec.classes)
+    found = to_inputs(spec.network, samples, spec.classes)
     trainee = _Trainee(spec, found, seed, party, learner(spec))
-    return Lesson(len(samples), trainee.layout, trainee.train, trainee.state, privacy=spec.privacy)
+    return LocalTrainer(
+        len(samples), trainee.layout, trainee.train, trainee.state, privacy=spec.privacy
+    )
 
 
 @dataclass
 class _Trainee:
     spec: Encoders
-    examples: Examples
+    inputs: Inputs
     seed: int
     party: str
     learner: Learner
@@ -98,29 +100,31 @@ class _Trainee:
 
     @property
     def layout(self) -> Layout:
-        """Of the parameters that a round starts from."""
+        """Layout of the parameters that a round starts from."""
         own = parameters.arrays_of(self.learner)
         if isinstance(self.spec.fusion, Scaffold):
-            own = joined(own, np.zeros(Layout.of(own).size, np.float32))
+            own = with_control(own, np.zeros(Layout.of(own).size, np.float32))
         return Layout.of(own)
 
     def train(self, start: Parameters, number: int) -> tuple[Parameters, Mapping[str, float]]:
         """Train in one round."""
-        received, control = parted(start)
+        received, control = split_control(start)
         parameters.put(received, self.learner)
         generator = seeds.generator(self.seed, "train", self.party, str(number))
-        metrics = self._practise(generator, self._correction(received, control))
+        metrics = self._train_round(generator, self._correction(received, control))
         trained = parameters.arrays_of(self.learner)
         if isinstance(self.spec.fusion, Scaffold):
-            trained = joined(trained, self._controlled(received, trained, control))
+            trained = with_control(trained, self._controlled(received, trained, control))
         return trained, metrics
 
-    def _practise(
+    def _train_round(
         self, generator: np.random.Generator, correct: Correct | None
     ) -> dict[str, float]:
         if self.spec.privacy.sample_level is not None:
-            return practise_privately(self.spec, self.learner, self.examples, generator, self.state)
-        return practise(self.spec, self.learner, self.examples, generator, correct)
+            return train_round_privately(
+                self.spec, self.learner, self.inputs, generator, self.state
+            )
+        return train_round(self.spec, self.learner, self.inputs, generator, correct)
 
     def _correction(self, received: Parameters, control: Vector) -> Correct | None:
         match self.spec.fusion:
@@ -134,11 +138,11 @@ class _Trainee:
                 return None
 
     def _controlled(self, received: Parameters, trained: Parameters, control: Vector) -> Vector:
-        """Take our control on by one round; give the master's control plus the change of ours."""
+        """Update our control after a round; returns the master's plus the change of ours."""
         layout = Layout.of(received)
         update = layout.to_vector(trained) - layout.to_vector(received)
         training, own = self.spec.training, self._own_control(control)
-        length = steps_of(training, len(self.examples)) * training.rate
+        length = steps_of(training, len(self.inputs)) * training.rate
         change = scaffold_control(own, control, update, length) - own
         sent = single(control + change)
         self.state[_OWN_CONTROL] = own + (sent - control)  # as the master will see it

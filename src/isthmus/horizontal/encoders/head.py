@@ -18,14 +18,14 @@ from torch.nn import functional
 from isthmus.core import seeds
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.child import lesson
-from isthmus.horizontal.encoders.examples import Examples, examples, scaling_of
-from isthmus.horizontal.encoders.fusion.spec import Count
+from isthmus.horizontal.encoders.child import trainer
+from isthmus.horizontal.encoders.inputs import Inputs, scaling_of, to_inputs
 from isthmus.horizontal.encoders.learner import Learner, encoder_of, initial, task_of
 from isthmus.horizontal.encoders.local import batches
 from isthmus.horizontal.encoders.model import Model, accuracy, embeddings, encoder
 from isthmus.horizontal.encoders.scaling import Scaling
 from isthmus.horizontal.encoders.spec import Encoders, Head
+from isthmus.horizontal.fusion.spec import Count
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.spec import LocalTraining
@@ -109,7 +109,7 @@ def alone(spec: Encoders, samples: Samples, seed: int, party: str, rounds: int) 
         SpecError: The samples do not fit the network or the classes of the job.
     """
     plain = structs.replace(spec, fusion=Count(), privacy=Privacy())
-    by_itself = lesson(plain, samples, seed, party)
+    by_itself = trainer(plain, samples, seed, party)
     trained = initial(plain, seed)
     for number in range(1, rounds + 1):
         trained, _ = by_itself.train(trained, number)
@@ -159,7 +159,7 @@ def tuned(spec: Encoders, learned: Parameters, samples: Samples, seed: int, part
     parameters.draw(layer, generator)
     learner = Learner(encoder(model), nn.Sequential(common, layer))
     learner.encoder.requires_grad_(head.tune == "fine_tune")
-    _descend(head, learner, examples(spec.network, samples, model.classes), generator)
+    _descend(head, learner, to_inputs(spec.network, samples, model.classes), generator)
     return replace(
         model,
         encoder=parameters.arrays_of(learner.encoder),
@@ -167,14 +167,14 @@ def tuned(spec: Encoders, learned: Parameters, samples: Samples, seed: int, part
     )
 
 
-def _descend(head: Head, learner: Learner, among: Examples, generator: np.random.Generator) -> None:
+def _descend(head: Head, learner: Learner, among: Inputs, generator: np.random.Generator) -> None:
     wanted = [it for it in learner.parameters() if it.requires_grad]
     optimiser = torch.optim.Adam(wanted, head.rate)
     plan = LocalTraining(steps=head.steps, batch=head.batch)
     for rows in batches(plan, len(among), generator):
         batch = among.take(rows)
         optimiser.zero_grad()
-        torch.autograd.backward(functional.cross_entropy(learner(batch.inputs), batch.labels))
+        torch.autograd.backward(functional.cross_entropy(learner(batch.values), batch.labels))
         optimiser.step()
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core.arrays import Integers
-from isthmus.horizontal.encoders.examples import Examples
+from isthmus.horizontal.encoders.inputs import Inputs
 from isthmus.horizontal.encoders.learner import Learner
 from isthmus.horizontal.encoders.objectives import losses
 from isthmus.horizontal.encoders.spec import Encoders
@@ -21,7 +21,7 @@ Correct = Callable[[Vector, Vector], Vector]
 
 
 def steps_of(training: LocalTraining, samples: int) -> int:
-    """Batches of one round."""
+    """Returns the number of batches of one round."""
     return training.steps or training.epochs * -(-samples // training.batch)
 
 
@@ -46,10 +46,10 @@ def batches(
             left -= 1
 
 
-def practise(
+def train_round(
     spec: Encoders,
     learner: Learner,
-    examples: Examples,
+    inputs: Inputs,
     generator: np.random.Generator,
     correct: Correct | None = None,
 ) -> dict[str, float]:
@@ -58,19 +58,18 @@ def practise(
     Args:
         spec: Objective, batches and optimiser.
         learner: What is trained.
-        examples: On what.
+        inputs: On what it is trained.
         generator: Draws the order of the samples and what is masked.
-        correct: Changes each gradient; by nothing where there is none.
+        correct: Changes each gradient, if given.
 
     Returns:
-        How it went: `loss` and `first_loss`, the mean over the samples of all batches, and of the
-        first batch.
+        `loss` and `first_loss`: the mean over the samples of all batches, and of the first batch.
     """
     optimiser = _optimiser(spec.training, learner)
     found = list[Tensor]()
-    for rows in batches(spec.training, len(examples), generator):
+    for rows in batches(spec.training, len(inputs), generator):
         optimiser.zero_grad()
-        each = losses(spec, learner, examples.take(rows), generator)
+        each = losses(spec, learner, inputs.take(rows), generator)
         torch.autograd.backward(each.mean())
         if correct is not None:
             _correct(learner, correct)
@@ -79,24 +78,24 @@ def practise(
     return {"loss": float(torch.cat(found).mean()), "first_loss": float(found[0].mean())}
 
 
-def practise_privately(
+def train_round_privately(
     spec: Encoders,
     learner: Learner,
-    examples: Examples,
+    inputs: Inputs,
     generator: np.random.Generator,
     state: Arrays,
 ) -> dict[str, float]:
-    """Train a learner in place, for one round, so that no sample shows in it.
+    """Train a learner in place, for one round, with differential privacy of each sample.
 
-    Batches and noise are drawn by a chance that nobody can foresee, and what the losses were is not
-    told: neither can be hidden by noise on gradients.
+    Batches and noise are drawn from a secure random source, and losses are not reported: noise on
+    gradients could hide neither.
 
     Args:
         spec: Objective, batches, optimiser and noise.
         learner: What is trained.
-        examples: On what.
+        inputs: On what it is trained.
         generator: Draws what is masked.
-        state: What the child keeps from round to round; what this round spends is added.
+        state: The state of the child between rounds; what this round spends is added.
 
     Returns:
         `epsilon`, of all rounds so far.
@@ -105,11 +104,11 @@ def practise_privately(
 
     asked, training = spec.privacy.sample_level, spec.training
     assert asked is not None  # noqa: S101 - who calls this has looked
-    optimiser, size = _optimiser(training, learner), len(examples)
+    optimiser, size = _optimiser(training, learner), len(inputs)
     with sample_level.PrivateDescent(learner, optimiser, asked, size, training.batch) as descent:
         for rows in descent.batches(steps_of(training, size), state):
             if len(rows):
-                descent.step(losses(spec, learner, examples.take(rows), generator))
+                descent.step(losses(spec, learner, inputs.take(rows), generator))
             else:
                 descent.step(torch.empty(0))
     return {"epsilon": sample_level.epsilon(asked, state)}

@@ -1,4 +1,4 @@
-"""What the master lets its children train."""
+"""What the master of a shared encoder trains, and how it fuses updates."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,21 @@ import numpy as np
 
 from isthmus.core.errors import JobError
 from isthmus.data.samples import Samples
-from isthmus.horizontal.course import Blind, Fuse, Training
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.blind_fusion import BlindFusion
-from isthmus.horizontal.encoders.by_mean import NoisedFusion, exhausted
-from isthmus.horizontal.encoders.controls import joined
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Scaffold
 from isthmus.horizontal.encoders.learner import initial
-from isthmus.horizontal.encoders.open_fusion import OpenFusion
-from isthmus.horizontal.encoders.own_node import OwnNode
-from isthmus.horizontal.encoders.root import Root
-from isthmus.horizontal.encoders.setting import Setting
+from isthmus.horizontal.encoders.master_as_child import MasterAsChild
+from isthmus.horizontal.encoders.root_data import RootData
 from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.encoders.weighing import Weigher
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.fusion.fusion_context import FusionContext
+from isthmus.horizontal.fusion.mean_step import budget_is_spent
+from isthmus.horizontal.fusion.plain_fusion import PlainFusion
+from isthmus.horizontal.fusion.private_fusion import PrivateFusion
+from isthmus.horizontal.fusion.scaffold_controls import with_control
+from isthmus.horizontal.fusion.secure_fusion import SecureFusion
+from isthmus.horizontal.fusion.spec import ActorCritic, Scaffold
+from isthmus.horizontal.fusion.weigher import Weigher
 from isthmus.horizontal.parameters import Layout
+from isthmus.horizontal.rounds.training import Fuse, SecureRule, Training
 from isthmus.nn.spec import type_of
 
 
@@ -30,7 +31,7 @@ def training(
     root: Samples | None = None,
     weigher: Weigher | None = None,
 ) -> Training:
-    """What a master lets its children train.
+    """Set up training at the master.
 
     Args:
         spec: What the job says.
@@ -48,9 +49,9 @@ def training(
         SpecError: These do not fit the job.
         ValueError: There is no weigher where the rule needs one.
     """
-    if root is None and fusion.needs_own_samples(spec.fusion):
+    if root is None and rules.needs_own_samples(spec.fusion):
         raise JobError(
-            f"the fusion rule {fusion.name(spec.fusion)!r} needs samples of the master's own, and "
+            f"the fusion rule {rules.name(spec.fusion)!r} needs samples of the master's own, and "
             "the master has none. Name a dataset in its party file, or agree on another rule."
         )
     if isinstance(spec.fusion, ActorCritic) and weigher is None:
@@ -58,41 +59,49 @@ def training(
     first = initial(spec, seed)
     layout = Layout.of(first)
     numbers = {name: it for it, name in enumerate(sorted(children))}
-    own = None if root is None else Root(spec, root, seed)
-    setting = Setting(spec, numbers, layout, own, weigher, _own_node(spec, root, seed))
+    context = FusionContext(
+        rule=spec.fusion,
+        limits=spec.limits,
+        privacy=spec.privacy,
+        numbers=numbers,
+        layout=layout,
+        root_data=None if root is None else RootData(spec, root, seed),
+        weigher=weigher,
+        master_as_child=_master_as_child(spec, root, seed),
+    )
     if isinstance(spec.fusion, Scaffold):
-        first = joined(first, np.zeros(layout.size, np.float32))
+        first = with_control(first, np.zeros(layout.size, np.float32))
     return Training(
         type_of(spec.network),
         first,
-        _fuse(setting),
-        OpenFusion(setting).examine,
+        _fuse(context),
+        PlainFusion(context).examine,
         compression=spec.privacy.compression,
-        blind=_blind(setting),
+        secure_rule=_secure_rule(context),
     )
 
 
-def _fuse(setting: Setting) -> Fuse:
-    asked = setting.spec.privacy.child_level
+def _fuse(context: FusionContext) -> Fuse:
+    asked = context.privacy.child_level
     if asked is None:
-        return OpenFusion(setting).fuse
-    if exhausted(asked, 0):
+        return PlainFusion(context).fuse
+    if budget_is_spent(asked, 0):
         raise JobError(
             f"the noise of `privacy.child_level` is too little for a single round within the "
             f"epsilon {asked.epsilon:g} of the job. Raise one of them."
         )
-    return NoisedFusion(setting, asked).fuse
+    return PrivateFusion(context, asked).fuse
 
 
-def _own_node(spec: Encoders, root: Samples | None, seed: int) -> OwnNode | None:
-    if root is None or not spec.fusion.has_own_node:
+def _master_as_child(spec: Encoders, root: Samples | None, seed: int) -> MasterAsChild | None:
+    if root is None or not spec.fusion.trains_master:
         return None
-    return OwnNode(spec, root, seed)
+    return MasterAsChild(spec, root, seed)
 
 
-def _blind(setting: Setting) -> Blind | None:
-    secure = setting.spec.privacy.secure_aggregation
+def _secure_rule(context: FusionContext) -> SecureRule | None:
+    secure = context.privacy.secure_aggregation
     if secure is None:
         return None
-    unseen = BlindFusion(setting)
-    return Blind(secure, unseen.weigh, unseen.fuse)
+    fusion = SecureFusion(context)
+    return SecureRule(secure, fusion.weigh, fusion.fuse)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.examples import examples
+from isthmus.horizontal.encoders.inputs import to_inputs
 from isthmus.horizontal.encoders.scaling import Scaling
 from isthmus.horizontal.parameters import Parameters
 from isthmus.nn import build, parameters
@@ -37,7 +37,7 @@ class Model:
 
 
 def encoder(model: Model) -> nn.Module:
-    """The encoder as a module: inputs as `examples` gives them, embeddings (batch, size)."""
+    """The encoder as a module: inputs as `to_inputs` returns them, embeddings (batch, size)."""
     module = build.encoder(model.network)
     parameters.put(model.encoder, module)
     return module.eval()
@@ -99,8 +99,8 @@ def accuracy(model: Model, samples: Samples) -> float:
 
 def _embedded(model: Model, samples: Samples) -> Iterator[Tensor]:
     module = encoder(model)
-    found = examples(model.network, samples, scaling=model.scaling)
+    found = to_inputs(model.network, samples, scaling=model.scaling)
     rows = np.arange(len(found))
     for start in range(0, len(found), _AT_ONCE):
         with torch.no_grad():
-            yield module(found.take(rows[start : start + _AT_ONCE]).inputs)
+            yield module(found.take(rows[start : start + _AT_ONCE]).values)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from isthmus.horizontal.encoders.examples import Examples
+from isthmus.horizontal.encoders.inputs import Inputs
 from isthmus.horizontal.encoders.learner import Learner
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.nn.image import Grid
@@ -22,7 +22,7 @@ _TURN, _SHIFT, _ZOOM = math.radians(15), 0.15, 0.15  # how far a view of an imag
 
 
 def losses(
-    spec: Encoders, learner: Learner, batch: Examples, generator: np.random.Generator
+    spec: Encoders, learner: Learner, batch: Inputs, generator: np.random.Generator
 ) -> Tensor:
     """Losses of a batch by the objective of the job.
 
@@ -37,12 +37,12 @@ def losses(
     """
     match spec.objective:
         case "reconstruction":
-            return reconstruction(spec.network, learner, batch.inputs, spec.masked, generator)
+            return reconstruction(spec.network, learner, batch.values, spec.masked, generator)
         case "contrastive":
-            views = [view(spec.network, batch.inputs, spec.masked, generator) for _ in range(2)]
+            views = [view(spec.network, batch.values, spec.masked, generator) for _ in range(2)]
             return contrast(learner(views[0]), learner(views[1]), spec.temperature)
         case "labels":
-            return functional.cross_entropy(learner(batch.inputs), batch.labels, reduction="none")
+            return functional.cross_entropy(learner(batch.values), batch.labels, reduction="none")
 
 
 def reconstruction(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-from isthmus.horizontal.encoders.fusion.spec import (
+from isthmus.horizontal.fusion.spec import (
     ActorCritic,
     Count,
     FedAdam,

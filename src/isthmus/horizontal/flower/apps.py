@@ -26,18 +26,18 @@ from isthmus.horizontal.flower.nodes import (
     packed,
     unpacked,
 )
-from isthmus.horizontal.flower.tickets import Desk, Ending, Settings
-from isthmus.horizontal.flower.visits import Script, Visit, answers
+from isthmus.horizontal.flower.replay import History, Replay, replies
+from isthmus.horizontal.flower.run_files import Ending, RunFilesStore, Settings
 
 PlayMaster = Callable[[Settings, Nodes], None]
-"""Plays the master's role over lines to nodes, and stores what comes of it; where, say the settings
-that were given to `launch`."""
+"""Plays the master's role over lines to nodes, and stores the result where the settings that
+`launch` was given say."""
 
-PlayChild = Callable[[Settings, Visit], None]
-"""Plays a child's role for one visit, from its beginning; the settings are those of its node."""
+PlayChild = Callable[[Settings, Replay], None]
+"""Replays a child's role for one request; the settings are those of its node."""
 
 Farewell = Callable[[BaseException], str]
-"""What the master may know of an error of ours."""
+"""Returns what the master is told of an error of ours."""
 
 
 def server_app(play: PlayMaster) -> ServerApp:
@@ -47,21 +47,21 @@ def server_app(play: PlayMaster) -> ServerApp:
         play: Plays the role.
 
     Returns:
-        What the app's `serverapp` names.
+        The value for the app's `serverapp`.
     """
     app = ServerApp()
 
     @app.main()
     def main(grid: Grid, context: Context) -> None:
-        desk = _desk(context)
-        ticket = desk.ticket()
+        store = _store(context)
+        files = store.read()
         try:
-            with Nodes(grid, tuple(ticket.children)) as nodes:
-                play(ticket.master, nodes)
+            with Nodes(grid, tuple(files.children)) as nodes:
+                play(files.master, nodes)
         except BaseException as error:
-            desk.end(Ending(type(error).__name__, str(error)))
+            store.end(Ending(type(error).__name__, str(error)))
             raise
-        desk.end(Ending())
+        store.end(Ending())
 
     del main  # Flower has it
     return app
@@ -74,21 +74,22 @@ def _kind(error: BaseException) -> str:
 def client_app(play: PlayChild, farewell: Farewell = _kind) -> ClientApp:
     """A child's half.
 
-    An error of ours is told to the master by `farewell`: left alone, Flower would send its text.
+    Of an error of ours the master is told what `farewell` returns: Flower itself would send all of
+    its text.
 
     Args:
         play: Plays the role.
-        farewell: What the master may know of an error.
+        farewell: Returns what the master is told of an error.
 
     Returns:
-        What the app's `clientapp` names.
+        The value for the app's `clientapp`.
     """
     app = ClientApp()
 
     @app.train()
-    def visit(message: Message, context: Context) -> Message:
+    def request(message: Message, context: Context) -> Message:
         try:
-            content = _visited(message, context, play)
+            content = _replayed(message, context, play)
         except Exception as error:  # noqa: BLE001 - of any kind: its text must not leave
             bug = None if isinstance(error, IsthmusError) else error
             log(ERROR, "isthmus: %s", error, exc_info=bug)  # in the SuperNode's own log
@@ -106,26 +107,26 @@ def client_app(play: PlayChild, farewell: Farewell = _kind) -> ClientApp:
             Path(str(marker)).touch()
         return Message(RecordDict(), reply_to=message)
 
-    del visit, partition, over  # Flower has them
+    del request, partition, over  # Flower has them
     return app
 
 
-def _visited(message: Message, context: Context, play: PlayChild) -> RecordDict:
-    script = Script(unpacked(message.content), known(message.content))
+def _replayed(message: Message, context: Context, play: PlayChild) -> RecordDict:
+    history = History(unpacked(message.content), known(message.content))
     settings = _settings(context)
-    return packed(answers(script, lambda visit: play(settings, visit)))
+    return packed(replies(history, lambda replay: play(settings, replay)))
 
 
 def _settings(context: Context) -> Settings:
-    # What the operator of this node said; only in a simulation, what the run's ticket says.
+    # From the node's own configuration; only in a simulation, from the run files.
     if PARTITION not in context.node_config:
         return {name: str(value) for name, value in context.node_config.items()}
-    children = list(_desk(context).ticket().children.values())
+    children = list(_store(context).read().children.values())
     number = int(context.node_config[PARTITION])
     if number >= len(children):
         raise SpecError(f"the simulation has more nodes than the job has children, {len(children)}")
     return children[number]
 
 
-def _desk(context: Context) -> Desk:
-    return Desk(str(context.run_config.get("ticket", "")))
+def _store(context: Context) -> RunFilesStore:
+    return RunFilesStore(str(context.run_config.get("files", "")))

@@ -22,7 +22,7 @@ import tomli_w
 from isthmus import __version__
 from isthmus.core.errors import ChannelError, IsthmusError, SpecError, of_name
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.flower.tickets import Desk, Ending, Settings, Ticket
+from isthmus.horizontal.flower.run_files import Ending, RunFiles, RunFilesStore, Settings
 from isthmus.transport.message import one_line
 
 ENVIRONMENT = {
@@ -66,7 +66,7 @@ class SuperLink:
 def launch(
     app: App,
     connection: str,
-    ticket: Ticket,
+    files: RunFiles,
     telemetry: Telemetry,
     simulation: Sequence[str] = (),
 ) -> None:
@@ -75,7 +75,7 @@ def launch(
     Args:
         app: What to run.
         connection: Name of a SuperLink connection in Flower's configuration.
-        ticket: Where the master, and in a simulation its children, find their files.
+        files: Of the master, and in a simulation of its children.
         telemetry: Where progress goes.
         simulation: What a simulation needs beyond its number of nodes, as `key=value` of Flower.
 
@@ -85,23 +85,23 @@ def launch(
         IsthmusError: What ended the master's role.
         RuntimeError: A bug ended it.
     """
-    desk = Desk.issue(ticket)
+    store = RunFilesStore.create(files)
     try:
-        run = _submit(app, connection, desk, _federation(ticket, simulation))
+        run = _submit(app, connection, store, _federation(files, simulation))
         telemetry.progress("flower", note=f"run {run} on {connection}")
         try:
-            ending = _awaited(desk, connection, run)
+            ending = _awaited(store, connection, run)
         except BaseException:
             with suppress(IsthmusError):
                 _flwr("stop", run, connection, "--format", "json")
             raise
     finally:
-        desk.clear()
+        store.clear()
     _check(ending)
 
 
 def serve(superlink: SuperLink, settings: Settings, log: Path, wait: float) -> None:
-    """Be a SuperNode until the run that visits it is over, however it ended.
+    """Run a SuperNode until the run is over, however it ended.
 
     Args:
         superlink: Where to register.
@@ -148,7 +148,7 @@ def app_folder(folder: Path, app: App) -> Path:
                 "app": {
                     "publisher": "isthmus",
                     "components": {"serverapp": app.server, "clientapp": app.client},
-                    "config": {"ticket": ""},
+                    "config": {"files": ""},
                 }
             }
         },
@@ -171,27 +171,27 @@ class _State(msgspec.Struct, rename="kebab"):
     status_details: str = ""
 
 
-def _submit(app: App, connection: str, desk: Desk, federation: str) -> str:
+def _submit(app: App, connection: str, store: RunFilesStore, federation: str) -> str:
     with TemporaryDirectory() as scratch:
-        options = ["-c", f'ticket="{desk.number}"', "--format", "json"]
+        options = ["-c", f'files="{store.number}"', "--format", "json"]
         if federation:
             options += ["--federation-config", federation]
         return _flwr("run", str(app_folder(Path(scratch), app)), connection, *options).run_id
 
 
-def _federation(ticket: Ticket, simulation: Sequence[str]) -> str:
-    nodes = f"num-supernodes={len(ticket.children)}"
-    return " ".join([nodes, *simulation]) if ticket.children else ""
+def _federation(files: RunFiles, simulation: Sequence[str]) -> str:
+    nodes = f"num-supernodes={len(files.children)}"
+    return " ".join([nodes, *simulation]) if files.children else ""
 
 
-def _awaited(desk: Desk, connection: str, run: str) -> Ending:
+def _awaited(store: RunFilesStore, connection: str, run: str) -> Ending:
     while True:
         for _ in range(_GLANCES):
-            if ending := desk.ending():
+            if ending := store.ending():
                 return ending
             time.sleep(_PAUSE)
         state = _flwr("list", connection, "--run-id", run, "--format", "json").runs[0]
-        if state.status.startswith("finished") and desk.ending() is None:
+        if state.status.startswith("finished") and store.ending() is None:
             raise ChannelError(
                 f"run {run} on {connection!r} ended before our part of it did ({state.status}): "
                 f"{one_line(state.status_details)} `flwr log {run} {connection}` shows more."

@@ -14,22 +14,22 @@ from flwr.common.logger import log
 from flwr.serverapp import Grid
 
 from isthmus.core.errors import ChannelError, PeerError
-from isthmus.horizontal.flower.visits import Script, VisitingLine
+from isthmus.horizontal.flower.replay import History, ReplayLine
 from isthmus.horizontal.messages import Instruction
 from isthmus.transport.message import Message, one_line
 
 LASTING = (Instruction,)
-"""What a child's role needs in every visit, unless a job says first who it is."""
+"""Messages that a child's role needs in every replay, unless a job adds to them."""
 
 OVER = "over"
-"""Action by which a node hears that a run is over, however it ended."""
+"""Name of the query that tells a node that a run is over, however it ended."""
 
 PARTITION = "partition-id"
 """Key under which a simulation numbers its nodes."""
 
 _MESSAGES, _FACTS = "messages", "facts"
 _KNOWN, STOPPED = "known", "stopped"
-_PAUSE = 0.3  # between two looks at what came
+_PAUSE = 0.3  # between two looks for replies
 _GOODBYE = 10.0  # seconds in which nodes can hear that a run is over
 _PASSING = {
     ErrorCode.MESSAGE_UNAVAILABLE,
@@ -40,14 +40,14 @@ _PASSING = {
 
 
 class Nodes:
-    """Finds children among the nodes of a federation, and takes visits to them.
+    """Finds children among the nodes of a federation, and sends requests to them.
 
     A node is a child by the name under which its key was registered at the SuperLink, which the
     SuperLink has verified. In a simulation nodes have no keys, and are taken in order.
     """
 
     def __init__(self, grid: Grid, simulated: Sequence[str] = ()) -> None:
-        """Begin to look for answers.
+        """Start to collect replies.
 
         Args:
             grid: What Flower hands to a ServerApp.
@@ -56,7 +56,7 @@ class Nodes:
         self._grid = grid
         self._simulated = simulated
         self._partitions: dict[str, int] = {}
-        self._visited: set[int] = set()
+        self._contacted: set[int] = set()
         self._due: dict[str, Future[FlowerMessage]] = {}
         self._using_grid = threading.RLock()
         self._closed = threading.Event()
@@ -65,30 +65,30 @@ class Nodes:
 
     def line(
         self, child: str, patience: float, lasting: tuple[type[Message], ...] = LASTING
-    ) -> VisitingLine:
+    ) -> ReplayLine:
         """The line to a child, whether its node is there yet or not.
 
-        A visit to a node that goes away is made again when it is back, so the line itself does not
-        break; who waits no longer than a deadline does not notice.
+        A request to a node that goes away is repeated when the node is back, so the line itself
+        does not break.
 
         Args:
             child: Its name in the job.
-            patience: Seconds after which a visit that was not answered is made again.
-            lasting: Messages that its role needs in every visit.
+            patience: Seconds after which a request without a reply is repeated.
+            lasting: Messages that its role needs in every replay.
 
         Returns:
             The line.
         """
 
-        def ask(script: Script) -> list[bytes]:
-            return self._visit(child, script, patience)
+        def deliver(history: History) -> list[bytes]:
+            return self._deliver(child, history, patience)
 
-        return VisitingLine(child, ask, lasting)
+        return ReplayLine(child, deliver, lasting)
 
     def close(self) -> None:
-        """Tell the nodes that the run is over, and give up all visits.
+        """Tell the nodes that the run is over, and give up all open requests.
 
-        Who waits for an answer gets a `ChannelError`.
+        Whoever waits for a reply gets a `ChannelError`.
         """
         if not self._simulated:
             self._say_goodbye()
@@ -106,12 +106,12 @@ class Nodes:
     ) -> None:
         self.close()
 
-    def _visit(self, child: str, script: Script, patience: float) -> list[bytes]:
-        content = packed(script.messages)
-        content[_FACTS] = ConfigRecord({_KNOWN: script.known})
+    def _deliver(self, child: str, history: History, patience: float) -> list[bytes]:
+        content = packed(history.messages)
+        content[_FACTS] = ConfigRecord({_KNOWN: history.known})
         while True:
             node = self._awaited(child)
-            self._visited.add(node)
+            self._contacted.add(node)
             reply = self._asked(node, content, MessageType.TRAIN, patience).result()
             if not reply.has_error():
                 return _answers(reply, child)
@@ -126,7 +126,7 @@ class Nodes:
     def _say_goodbye(self) -> None:
         kind = f"{MessageType.QUERY}.{OVER}"
         try:
-            told = [self._asked(it, RecordDict(), kind, _GOODBYE) for it in self._visited]
+            told = [self._asked(it, RecordDict(), kind, _GOODBYE) for it in self._contacted]
         except Exception as error:  # noqa: BLE001 - the run has ended; nothing depends on this
             log(WARNING, "The nodes were not told that the run is over: %s", error)
         else:
@@ -243,7 +243,7 @@ def unpacked(content: RecordDict) -> list[bytes]:
 
 
 def known(content: RecordDict) -> int:
-    """How many messages of a visit came before.
+    """How many messages of a request came before.
 
     Args:
         content: What came from the master.

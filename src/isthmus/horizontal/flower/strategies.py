@@ -21,12 +21,13 @@ from flwr.serverapp.strategy import FedAvg
 from numpy.typing import NDArray
 
 from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.fusion import Gathered, Need
-from isthmus.horizontal.encoders.fusion.contributions import checked_update
-from isthmus.horizontal.encoders.fusion.spec import FedProx, FusionRule, Limits
-from isthmus.horizontal.encoders.fusion.validation_gradient import LossGradient
-from isthmus.horizontal.encoders.weighing import Judge, Weigher
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.fusion.contributions import checked_update
+from isthmus.horizontal.fusion.rules import Gathered, Need
+from isthmus.horizontal.fusion.spec import FedProx, FusionRule, Limits
+from isthmus.horizontal.fusion.state import State
+from isthmus.horizontal.fusion.validation_gradient import LossGradient
+from isthmus.horizontal.fusion.weigher import Judge, Weigher
 from isthmus.horizontal.parameters import Layout, Parameters, Vector
 from isthmus.transport.message import one_line
 
@@ -36,7 +37,7 @@ class Root:
     """What the server computes on samples of its own, for the rules that need it."""
 
     update: Callable[[Parameters], Parameters] | None = None
-    """From where a round starts to an update that was trained from there, for `fltrust`."""
+    """From the parameters of a round to an update trained from them, for `fltrust`."""
 
     loss_gradient: Callable[[Parameters], LossGradient] | None = None
     """For `validation_gradient`."""
@@ -45,7 +46,7 @@ class Root:
     """The actor-critic, for `actor_critic`."""
 
     judge: Callable[[Parameters], Judge] | None = None
-    """What the actor-critic asks, likewise."""
+    """Scores updates for the actor-critic, for `actor_critic`."""
 
 
 _NOTHING, _LIMITS = Root(), Limits()
@@ -74,33 +75,33 @@ class FusionStrategy(FedAvg):
             SpecError: The rule needs something that is not given.
         """
         super().__init__(**sampling)
-        lacking = fusion.needs(rule) & _lacking(root)
+        lacking = rules.needs(rule) & _lacking(root)
         if lacking:
             raise SpecError(
-                f"the fusion rule {fusion.name(rule)!r} needs {' and '.join(sorted(lacking))}: "
+                f"the fusion rule {rules.name(rule)!r} needs {' and '.join(sorted(lacking))}: "
                 "this strategy does not have it. See `Root`, or choose another rule."
             )
         self.rule = rule
         self.weights: list[dict[int, float]] = []
-        """What each node counted for, by round; empty where the rule gives no weights."""
+        """Weight of each node, by round; empty where the rule gives no weights."""
 
         self._root = root
         self._limits = limits
-        self._course: _Course | None = None
+        self._rule_state: _RuleState | None = None
         self._start: _Model | None = None
 
     def summary(self) -> None:
         """Log what this strategy is."""
-        log(INFO, "\t├──> Fusion rule: %s", fusion.name(self.rule))
+        log(INFO, "\t├──> Fusion rule: %s", rules.name(self.rule))
         super().summary()
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Send parameters to the nodes of a round, and remember them: updates count from there."""
+        """Send parameters to the nodes of a round, and keep them: updates are relative to them."""
         self._start = _Model.of(arrays)
-        if self._course is None:
-            self._course = _Course.begun(self.rule, self._start.layout, self._root)
+        if self._rule_state is None:
+            self._rule_state = _RuleState.initial(self.rule, self._start.layout, self._root)
         if isinstance(self.rule, FedProx):
             config["proximal-mu"] = self.rule.proximal  # as Flower's FedProx does
         return super().configure_train(server_round, arrays, config, grid)
@@ -108,11 +109,11 @@ class FusionStrategy(FedAvg):
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Fuse what the nodes of a round answered.
+        """Fuse the replies of the nodes of a round.
 
         Args:
             server_round: Number of the round, from 1.
-            replies: What the nodes answered.
+            replies: The replies of the nodes.
 
         Returns:
             The parameters for the next round and the mean metrics; nothing where the round
@@ -121,13 +122,13 @@ class FusionStrategy(FedAvg):
         Raises:
             ValueError: No round was configured.
         """
-        start, course = self._start, self._course
-        if start is None or course is None:
+        start, rule_state = self._start, self._rule_state
+        if start is None or rule_state is None:
             raise ValueError("configure_train comes before aggregate_train")
-        answers = sorted(replies, key=lambda it: it.metadata.src_node_id)
-        taken = [it for answer in answers if (it := self._taken(answer, start))]
+        ordered = sorted(replies, key=lambda it: it.metadata.src_node_id)
+        taken = [it for reply in ordered if (it := self._taken(reply, start))]
         try:
-            fused, weights = course.fused(self.rule, self._root, start.parameters, taken)
+            fused, weights = rule_state.fused(self.rule, self._root, start.parameters, taken)
         except JobError as error:
             log(WARNING, "Round %s changes nothing: %s", server_round, error)
             return None, None
@@ -198,26 +199,26 @@ class _Model:
 
 
 @dataclass
-class _Course:
-    """What a rule goes on from, from round to round."""
+class _RuleState:
+    """The state of a rule from round to round, and the numbers of the nodes."""
 
     layout: Layout
-    state: fusion.State
-    weighing: fusion.State | None
+    state: State
+    weigher_state: State | None
     numbers: dict[int, int]  # of the nodes that were seen, in the order in which they came
 
     @classmethod
-    def begun(cls, rule: FusionRule, layout: Layout, root: Root) -> "_Course":
-        weighing = root.weigher.start() if root.weigher else None
-        return cls(layout, fusion.start(rule, layout.size), weighing, {})
+    def initial(cls, rule: FusionRule, layout: Layout, root: Root) -> "_RuleState":
+        weigher_state = root.weigher.start() if root.weigher else None
+        return cls(layout, rules.start(rule, layout.size), weigher_state, {})
 
     def fused(
         self, rule: FusionRule, root: Root, start: Parameters, taken: list[_Taken]
     ) -> tuple[Vector, dict[int, float]]:
-        if len(taken) < fusion.least_children(rule):
-            raise JobError(f"{len(taken)} nodes are too few for the rule {fusion.name(rule)!r}.")
+        if len(taken) < rules.least_children(rule):
+            raise JobError(f"{len(taken)} nodes are too few for the rule {rules.name(rule)!r}.")
         gathered = self._gathered(root, start, taken)
-        fused = fusion.fuse(rule, gathered, self.state)
+        fused = rules.fuse(rule, gathered, self.state)
         self.state = fused.state
         weights = () if fused.weights is None else fused.weights
         return fused.update, {it.node: float(w) for it, w in zip(taken, weights, strict=False)}
@@ -236,10 +237,10 @@ class _Course:
         return self._weighed(gathered, root, start)
 
     def _weighed(self, gathered: Gathered, root: Root, start: Parameters) -> Gathered:
-        if root.weigher is None or root.judge is None or self.weighing is None:
+        if root.weigher is None or root.judge is None or self.weigher_state is None:
             return gathered
-        chosen = root.weigher.choose(gathered, root.judge(start), self.weighing)
-        self.weighing = chosen.state
+        chosen = root.weigher.choose(gathered, root.judge(start), self.weigher_state)
+        self.weigher_state = chosen.state
         return replace(gathered, weights=chosen.weights)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.horizontal.parameters import Updates, Vector, single
-from isthmus.horizontal.privacy.masking import clipped
 from isthmus.horizontal.privacy.noise import gaussian
+from isthmus.horizontal.privacy.secure_sum.masking import clipped
 from isthmus.horizontal.privacy.spec import ChildLevel
 
 

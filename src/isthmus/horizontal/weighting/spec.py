@@ -5,8 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Fusion, Limits
 from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion.spec import ActorCritic, Fusion, Limits
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network

@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from isthmus.horizontal.course import Fused
 from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.rounds.training import Fused
 from isthmus.horizontal.weighting.spec import Stop
 from isthmus.store.checkpoint import Arrays
 
@@ -24,20 +24,20 @@ BroughtT = TypeVar("BroughtT")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is: what a checkpoint keeps of it."""
+    """How far training is; stored with the state of training."""
 
     rounds: int = 0
     samples: int = 0
-    """Of all children, counted once for each round that they were in."""
+    """Samples of all children, counted once for each round that they were in."""
 
     best: float = 0.0
-    """Accuracy on the master's own samples."""
+    """Best accuracy on the master's own samples so far."""
 
     idle: int = 0
     """Rounds since it was reached."""
 
     def after(self, accuracy: float, samples: int) -> "Progress":
-        """Progress after one more round."""
+        """Returns the progress after one more round."""
         gained = accuracy > self.best
         return Progress(
             rounds=self.rounds + 1,
@@ -47,7 +47,7 @@ class Progress:
         )
 
     def enough(self, stop: Stop) -> bool:
-        """Whether training stops here."""
+        """Returns whether training stops here."""
         return (
             (stop.accuracy is not None and self.best >= stop.accuracy and not self.idle)
             or (stop.plateau is not None and self.idle >= stop.plateau)
@@ -55,13 +55,13 @@ class Progress:
         )
 
     def arrays(self) -> Arrays:
-        """For the course of training, which is kept after each round."""
+        """Returns the progress as arrays, which are stored with the state of training."""
         numbers = np.array([self.rounds, self.samples, self.idle])
         return {f"{_PART}numbers": numbers, f"{_PART}best": np.array(self.best)}
 
 
 def progress(kept: Arrays) -> Progress:
-    """What `Progress.arrays` gave, or progress before the first round."""
+    """Returns the progress in stored arrays, or the progress before the first round."""
     if f"{_PART}numbers" not in kept:
         return Progress()
     rounds, samples, idle = (int(it) for it in kept[f"{_PART}numbers"])
@@ -74,17 +74,17 @@ def stopping(
     accuracy: Callable[[Parameters, int], float],
     taken: Callable[[BroughtT], Sequence[_Trained]],
 ) -> Callable[[Parameters, BroughtT, Arrays], Fused]:
-    """A fusion that says when no further round is needed.
+    """Let a fusion end training when no further round is needed.
 
     Args:
         fuse: The fusion.
         stop: When to stop.
-        accuracy: From parameters and the number of the round to what they reach on the master's own
+        accuracy: From parameters and the number of the round to the accuracy on the master's own
             samples.
-        taken: From what a round brought to its contributions.
+        taken: From the input of the fusion to the contributions of the round.
 
     Returns:
-        The same fusion, with `Fused.done` set; it keeps its progress beside the state of the rule.
+        The same fusion, with `Fused.done` set; its progress is stored beside the state of the rule.
     """
 
     def fused(start: Parameters, brought: BroughtT, kept: Arrays) -> Fused:

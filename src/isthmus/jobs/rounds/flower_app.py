@@ -11,10 +11,10 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.flower.apps import client_app, server_app
 from isthmus.horizontal.flower.nodes import Nodes
+from isthmus.horizontal.flower.replay import Replay
 from isthmus.horizontal.flower.run_files import Settings
-from isthmus.horizontal.flower.visits import Visit
-from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.messages import EncoderRequest, Instruction
+from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs.connection import for_the_peer
 from isthmus.jobs.load import make_plan
@@ -33,7 +33,7 @@ LASTING = (Hello, Instruction)
 def play_master(files: Settings, nodes: Nodes) -> None:
     """The master's role, from its beginning to its end."""
     with _taking_part(files) as session:
-        if RoundsOutcome.kept(session.run.trained, session.plan.digest):
+        if RoundsOutcome.load(session.run.trained, session.plan.digest):
             return  # a process that was left behind has ended the rounds, while we waited for it
         lead = run.leader(session)
         deadline = session.plan.loaded.spec.rounds.deadline
@@ -45,11 +45,11 @@ def play_master(files: Settings, nodes: Nodes) -> None:
             lead(all_lines)
 
 
-def play_child(files: Settings, visit: Visit) -> None:
-    """A child's role, from its beginning to the end of a visit."""
+def play_child(files: Settings, replay: Replay) -> None:
+    """Replay a child's role for one request."""
     with _taking_part(files) as session:
         follow = run.follower(session)
-        master = visit.line(session.plan.first, session.recorded)
+        master = replay.line(session.plan.first, session.recorded)
         session.greet(master)
         follow(master)
 
@@ -70,7 +70,7 @@ def _taking_part(files: Settings) -> Generator[PartySession[RoundsPlan]]:
     with place.in_turn(), resumed(plan, place) as session:
         try:
             yield session
-        finally:  # also where a visit ends in the middle of the role
+        finally:  # also where a replay ends in the middle of the role
             session.leave_learned()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from isthmus.core.errors import ChannelError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.launch import App, launch, serve
-from isthmus.horizontal.flower.run_files import Settings, Ticket
+from isthmus.horizontal.flower.run_files import RunFiles, Settings
 from isthmus.horizontal.spec import Rounds
 from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs.rounds.flower_keys import superlink
@@ -41,13 +41,13 @@ def train(session: PartySession[RoundsPlan]) -> RoundsOutcome:
     plan, run = session.plan, session.run
     with session.ledger.lent(), _shown(session), EventLog(run.events) as log, _stoppable():
         if plan.listens:
-            ticket = Ticket(_files(session))
+            ticket = RunFiles(_files(session))
             launch(APP, str(plan.party.flower.connection), ticket, Telemetry(log))
         else:
-            Telemetry(log).progress("flower", note=f"visits come here: {run.supernode}")
+            Telemetry(log).progress("flower", note=f"requests come here: {run.supernode}")
             run.supernode.touch(mode=0o600)
             serve(superlink(plan), _files(session), run.supernode, _longest(plan))
-    ended = RoundsOutcome.kept(run.trained, plan.digest)
+    ended = RoundsOutcome.load(run.trained, plan.digest)
     if ended is None:
         raise ChannelError(
             f"the run on Flower is over and left no model here. Ask {plan.first!r} why it ended, "

@@ -32,7 +32,7 @@ def play(session: PartySession[RoundsPlan]) -> None:
     spec, system = plan.loaded.spec, plan.loaded.system
     with session.telemetry.timed("total"):
         with session.telemetry.timed("training"):
-            ended = RoundsOutcome.kept(run.trained, plan.digest) or _train(session)
+            ended = RoundsOutcome.load(run.trained, plan.digest) or _train(session)
         with session.telemetry.timed("measuring"):
             metrics = system.finish(spec, plan.local, ended, run.network, session.telemetry)
     run.write_json(run.rounds.name, ended.rounds)
@@ -77,7 +77,7 @@ def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome
         found = protocol.master(children, training, spec.rounds, session.telemetry, memory)
         count = len(found.rounds)
         ended = RoundsOutcome(found.parameters, found.model, count, found.rounds, found.holders)
-        ended.keep(session.run.trained, plan.digest)
+        ended.save(session.run.trained, plan.digest)
         return ended
 
     return lead
@@ -105,7 +105,7 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
     def follow(master: Channel) -> RoundsOutcome:
         found = protocol.child(master, wanted, prepare, session.telemetry, memory)
         ended = RoundsOutcome(found.parameters, found.model, found.rounds, metrics=found.metrics)
-        ended.keep(session.run.trained, plan.digest)
+        ended.save(session.run.trained, plan.digest)
         return ended
 
     return follow

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.encoders.child import lesson, prepare
-from isthmus.horizontal.encoders.controls import joined, parted
-from isthmus.horizontal.encoders.fusion.spec import Count, FedProx, Scaffold
+from isthmus.horizontal.encoders.child import trainer, trainer_factory
 from isthmus.horizontal.encoders.learner import initial
-from isthmus.horizontal.lesson import Lesson
+from isthmus.horizontal.fusion.scaffold_controls import split_control, with_control
+from isthmus.horizontal.fusion.spec import Count, FedProx, Scaffold
 from isthmus.horizontal.parameters import Layout, Parameters, Vector, digest
 from isthmus.horizontal.privacy import accounting
 from isthmus.horizontal.privacy.spec import Privacy, SampleLevel
+from isthmus.horizontal.rounds.local_training import LocalTrainer
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network, type_of
 from tests.learning import NETWORKS, encoders, samples
@@ -23,22 +23,22 @@ def vector(parameters: Parameters) -> Vector:
     return Layout.of(parameters).to_vector(parameters)
 
 
-def with_control(start: Parameters, value: float) -> Parameters:
-    return joined(start, np.full(Layout.of(start).size, value, np.float32))
+def controlled(start: Parameters, value: float) -> Parameters:
+    return with_control(start, np.full(Layout.of(start).size, value, np.float32))
 
 
-class TestPrepare:
+class TestTrainerFactory:
     def test_declines_a_type_that_the_job_does_not_name(self) -> None:
-        assert prepare(encoders(), samples(), 1, "ada")("image") == "type not known"
+        assert trainer_factory(encoders(), samples(), 1, "ada")("image") == "type not known"
 
     def test_declines_without_samples_of_the_type(self) -> None:
-        assert prepare(encoders(), None, 1, "ada")("tabular") == "no samples of this type"
+        assert trainer_factory(encoders(), None, 1, "ada")("tabular") == "no samples of this type"
         other = samples(NETWORKS[1])
-        assert prepare(encoders(), other, 1, "ada")("tabular") == "no samples of this type"
+        assert trainer_factory(encoders(), other, 1, "ada")("tabular") == "no samples of this type"
 
     def test_declines_with_fewer_samples_than_the_job_wants(self) -> None:
         spec = encoders(least_samples=11)
-        assert prepare(spec, samples(rows=10), 1, "ada")("tabular") == "too few samples"
+        assert trainer_factory(spec, samples(rows=10), 1, "ada")("tabular") == "too few samples"
 
     def test_declines_where_its_privacy_budget_ends_before_the_rounds(self) -> None:
         # Three steps a round: the budget is what twelve of them cost.
@@ -48,26 +48,28 @@ class TestPrepare:
             encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=count))
             for count in (4, 5)
         )
-        assert isinstance(prepare(four, samples(rows=10), 1, "ada")("tabular"), Lesson)
-        found = prepare(five, samples(rows=10), 1, "ada")("tabular")
+        assert isinstance(
+            trainer_factory(four, samples(rows=10), 1, "ada")("tabular"), LocalTrainer
+        )
+        found = trainer_factory(five, samples(rows=10), 1, "ada")("tabular")
         assert found == "privacy budget too small for all rounds"
 
     def test_trains_whatever_it_costs_where_the_job_sets_no_budget(self) -> None:
         asked = SampleLevel(noise=0.01)
         spec = encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=100_000))
-        assert isinstance(prepare(spec, samples(), 1, "ada")("tabular"), Lesson)
+        assert isinstance(trainer_factory(spec, samples(), 1, "ada")("tabular"), LocalTrainer)
 
     @pytest.mark.parametrize("network", NETWORKS)
     def test_confirms_with_the_number_of_samples(self, network: Network) -> None:
-        found = prepare(encoders(network), samples(network), 1, "ada")(type_of(network))
-        assert isinstance(found, Lesson)
+        found = trainer_factory(encoders(network), samples(network), 1, "ada")(type_of(network))
+        assert isinstance(found, LocalTrainer)
         assert found.samples == 10
         assert found.layout == Layout.of(initial(encoders(network), 1))
 
     def test_says_what_is_wrong_with_samples_of_the_type(self) -> None:
         unlabelled = replace(samples(), labels=None)
         with pytest.raises(SpecError, match="no labels"):
-            prepare(encoders(), unlabelled, 1, "ada")("tabular")
+            trainer_factory(encoders(), unlabelled, 1, "ada")("tabular")
 
 
 class TestARound:
@@ -76,16 +78,16 @@ class TestARound:
     def test_gives_the_same_numbers_again(self, network: Network, objective: str) -> None:
         spec = encoders(network, objective=objective)
         start = initial(spec, 1)
-        first = lesson(spec, samples(network), 1, "ada")
+        first = trainer(spec, samples(network), 1, "ada")
         first.train(start, 1)  # another round leaves nothing behind
-        again = lesson(spec, samples(network), 1, "ada")
+        again = trainer(spec, samples(network), 1, "ada")
         assert digest(first.train(start, 2)[0]) == digest(again.train(start, 2)[0])
 
     def test_differs_by_seed_party_and_number(self) -> None:
         spec = encoders()
         start = initial(spec, 1)
         found = {
-            digest(lesson(spec, samples(), seed, party).train(start, number)[0])
+            digest(trainer(spec, samples(), seed, party).train(start, number)[0])
             for seed, party, number in ((1, "ada", 1), (2, "ada", 1), (1, "bo", 1), (1, "ada", 2))
         }
         assert len(found) == 4
@@ -93,11 +95,11 @@ class TestARound:
     def test_leaves_the_received_parameters_as_they_are(self) -> None:
         start = initial(encoders(), 1)
         before = digest(start)
-        lesson(encoders(), samples(), 1, "ada").train(start, 1)
+        trainer(encoders(), samples(), 1, "ada").train(start, 1)
         assert digest(start) == before
 
     def test_tells_its_loss(self) -> None:
-        _, metrics = lesson(encoders(), samples(), 1, "ada").train(initial(encoders(), 1), 1)
+        _, metrics = trainer(encoders(), samples(), 1, "ada").train(initial(encoders(), 1), 1)
         assert metrics.keys() == {"loss", "first_loss"}
 
 
@@ -105,7 +107,7 @@ class TestFedProx:
     def trained(self, fusion: Count | FedProx) -> Vector:
         spec = encoders(fusion=fusion, training=LocalTraining(steps=20, batch=10))
         start = initial(spec, 1)
-        return vector(lesson(spec, samples(), 1, "ada").train(start, 1)[0]) - vector(start)
+        return vector(trainer(spec, samples(), 1, "ada").train(start, 1)[0]) - vector(start)
 
     def test_stays_nearer_to_where_the_round_started(self) -> None:
         free, held = self.trained(Count()), self.trained(FedProx(proximal=5.0))
@@ -116,7 +118,7 @@ class TestFedProx:
         spec = encoders(training=LocalTraining(steps=1, batch=4))
         held = encoders(training=spec.training, fusion=FedProx(proximal=5.0))
         start = initial(spec, 1)
-        first, second = (lesson(it, samples(), 1, "ada").train(start, 1)[0] for it in (spec, held))
+        first, second = (trainer(it, samples(), 1, "ada").train(start, 1)[0] for it in (spec, held))
         np.testing.assert_allclose(vector(first), vector(second), rtol=1e-6)
 
 
@@ -128,32 +130,32 @@ class TestScaffold:
     def test_without_controls_trains_as_ever(self) -> None:
         plain = encoders(training=self.spec.training)
         start = initial(plain, 1)
-        expected, _ = lesson(plain, samples(), 1, "ada").train(start, 1)
-        found, _ = lesson(self.spec, samples(), 1, "ada").train(with_control(start, 0), 1)
-        assert digest(parted(found)[0]) == digest(expected)
+        expected, _ = trainer(plain, samples(), 1, "ada").train(start, 1)
+        found, _ = trainer(self.spec, samples(), 1, "ada").train(controlled(start, 0), 1)
+        assert digest(split_control(found)[0]) == digest(expected)
 
     def test_sends_the_mean_gradient_that_it_saw_as_its_change(self) -> None:
-        start = with_control(initial(self.spec, 1), 0)
-        trained, _ = lesson(self.spec, samples(), 1, "ada").train(start, 1)
-        (before, _), (after, change) = parted(start), parted(trained)
+        start = controlled(initial(self.spec, 1), 0)
+        trained, _ = trainer(self.spec, samples(), 1, "ada").train(start, 1)
+        (before, _), (after, change) = split_control(start), split_control(trained)
         expected = -(vector(after) - vector(before)) / (4 * 0.1)
         np.testing.assert_allclose(change, expected, rtol=1e-5)
 
     def test_moves_every_step_by_the_difference_of_the_controls(self) -> None:
         start = initial(self.spec, 1)
         one_step = encoders(fusion=Scaffold(), training=LocalTraining(steps=1, batch=5, rate=0.1))
-        plain, _ = lesson(one_step, samples(), 1, "ada").train(with_control(start, 0), 1)
-        moved, _ = lesson(one_step, samples(), 1, "ada").train(with_control(start, 0.5), 1)
+        plain, _ = trainer(one_step, samples(), 1, "ada").train(controlled(start, 0), 1)
+        moved, _ = trainer(one_step, samples(), 1, "ada").train(controlled(start, 0.5), 1)
         np.testing.assert_allclose(
-            vector(parted(moved)[0]), vector(parted(plain)[0]) - 0.05, atol=1e-6
+            vector(split_control(moved)[0]), vector(split_control(plain)[0]) - 0.05, atol=1e-6
         )
 
     def test_goes_on_from_its_own_control(self) -> None:
-        first = lesson(self.spec, samples(), 1, "ada")
-        trained, _ = first.train(with_control(initial(self.spec, 1), 0), 1)
-        resumed = lesson(self.spec, samples(), 1, "ada")
+        first = trainer(self.spec, samples(), 1, "ada")
+        trained, _ = first.train(controlled(initial(self.spec, 1), 0), 1)
+        resumed = trainer(self.spec, samples(), 1, "ada")
         resumed.state.update({name: array.copy() for name, array in first.state.items()})
-        fresh = lesson(self.spec, samples(), 1, "ada")
+        fresh = trainer(self.spec, samples(), 1, "ada")
         second, after, without = (it.train(trained, 2)[0] for it in (first, resumed, fresh))
         assert digest(second) == digest(after)
         assert digest(second) != digest(without)

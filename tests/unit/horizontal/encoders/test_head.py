@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.encoders.examples import examples
 from isthmus.horizontal.encoders.head import Holding, compared, probe, tuned, with_shared_head
+from isthmus.horizontal.encoders.inputs import to_inputs
 from isthmus.horizontal.encoders.learner import encoder_of, initial, learner
 from isthmus.horizontal.encoders.model import Model, accuracy, predicted
 from isthmus.horizontal.encoders.spec import Head
@@ -59,7 +59,7 @@ class TestAHead:
         learned = initial(spec, 1)
         module = learner(spec)
         parameters.put(learned, module)
-        logits = module(examples(TABULAR, samples()).inputs)
+        logits = module(to_inputs(TABULAR, samples()).values)
         expected = [CLASSES[int(number)] for number in logits.argmax(dim=1)]
         assert predicted(with_shared_head(spec, learned, samples()), samples()) == expected
 

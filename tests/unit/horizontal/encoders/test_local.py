@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 from isthmus.core import seeds
-from isthmus.horizontal.encoders.examples import Examples
+from isthmus.horizontal.encoders.inputs import Inputs
 from isthmus.horizontal.encoders.learner import Learner
-from isthmus.horizontal.encoders.local import batches, practise, steps_of
+from isthmus.horizontal.encoders.local import batches, steps_of, train_round
 from isthmus.horizontal.spec import LocalTraining
 from tests.learning import encoders
 
@@ -39,7 +39,7 @@ class TestBatches:
         assert steps_of(training, 10) == len(plan(training, 10)) == 9
 
 
-class TestPractice:
+class TestTrainRound:
     """A learner of one weight per class: every step can be followed by hand."""
 
     def test_is_plain_descent(self) -> None:
@@ -53,7 +53,7 @@ class TestPractice:
             weight = (weight - 0.5 * slopes[0]).detach().requires_grad_()
             bias = (bias - 0.5 * slopes[1]).detach().requires_grad_()
         module = Learner(nn.Identity(), layer)
-        metrics = practise(spec, module, Examples(inputs, classes), np.random.default_rng(0))
+        metrics = train_round(spec, module, Inputs(inputs, classes), np.random.default_rng(0))
         torch.testing.assert_close(layer.weight, weight)
         torch.testing.assert_close(layer.bias, bias)
         assert metrics["loss"] < metrics["first_loss"]
@@ -62,16 +62,16 @@ class TestPractice:
     def test_makes_the_loss_smaller(self, optimiser: str) -> None:
         training = LocalTraining(steps=50, batch=2, optimiser=optimiser, rate=0.1)  # type: ignore[arg-type]
         module = Learner(nn.Identity(), nn.Linear(3, 2))
-        examples = Examples(torch.eye(3), torch.tensor([0, 1, 1]))
+        inputs = Inputs(torch.eye(3), torch.tensor([0, 1, 1]))
         spec = encoders(training=training)
-        first = practise(spec, module, examples, np.random.default_rng(0))
-        assert practise(spec, module, examples, np.random.default_rng(0))["loss"] < first["loss"]
+        first = train_round(spec, module, inputs, np.random.default_rng(0))
+        assert train_round(spec, module, inputs, np.random.default_rng(0))["loss"] < first["loss"]
 
     def test_descends_by_a_corrected_gradient(self) -> None:
         spec = encoders(training=LocalTraining(steps=1, rate=0.5))
         layer = nn.Linear(3, 2)
         before = layer.weight.detach().clone()
-        examples = Examples(torch.eye(3), torch.tensor([0, 1, 1]))
+        inputs = Inputs(torch.eye(3), torch.tensor([0, 1, 1]))
         module = Learner(nn.Identity(), layer)
-        practise(spec, module, examples, np.random.default_rng(0), lambda _, at: 2 * at)
+        train_round(spec, module, inputs, np.random.default_rng(0), lambda _, at: 2 * at)
         torch.testing.assert_close(layer.weight, torch.zeros_like(before))

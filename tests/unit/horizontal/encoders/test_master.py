@@ -7,21 +7,28 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import JobError, SpecError
-from isthmus.horizontal.course import Contribution, Fused, Summed, Training, Veiled
-from isthmus.horizontal.encoders.child import lesson
-from isthmus.horizontal.encoders.fusion import Gathered, State
-from isthmus.horizontal.encoders.fusion import spec as rules
-from isthmus.horizontal.encoders.fusion.spec import FusionRule
-from isthmus.horizontal.encoders.fusion.validation_gradient import Logits
+from isthmus.horizontal.actor_critic.modes import weigher
+from isthmus.horizontal.encoders.child import trainer
 from isthmus.horizontal.encoders.head import alone
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.encoders.weighing import Chosen, Judge
-from isthmus.horizontal.lesson import Lesson
+from isthmus.horizontal.fusion import spec as rules
+from isthmus.horizontal.fusion.rules import Gathered
+from isthmus.horizontal.fusion.spec import FusionRule
+from isthmus.horizontal.fusion.state import State
+from isthmus.horizontal.fusion.validation_gradient import Logits
+from isthmus.horizontal.fusion.weigher import Chosen, Judge
 from isthmus.horizontal.parameters import Layout, digest
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
-from isthmus.horizontal.weighting.actor_critic import weigher
+from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.training import (
+    Contribution,
+    Fused,
+    MaskedContribution,
+    SecureSum,
+    Training,
+)
 from tests.learning import contribution, encoders, play, samples
 
 CHILDREN = "ada", "bo", "cy", "dee", "eva"
@@ -69,9 +76,9 @@ def trained_by(rule: FusionRule, **changes: Any) -> Training:
     return training(spec, CHILDREN, 1, samples(rows=8, seed=9), weigher)
 
 
-def lessons(spec: Encoders) -> dict[str, Lesson]:
+def trainers(spec: Encoders) -> dict[str, LocalTrainer]:
     return {
-        name: lesson(spec, samples(rows=5 + it, seed=it), 1, name)
+        name: trainer(spec, samples(rows=5 + it, seed=it), 1, name)
         for it, name in enumerate(CHILDREN)
     }
 
@@ -100,7 +107,7 @@ class TestEveryRule:
     def test_fuses_what_children_send(self, rule: FusionRule) -> None:
         found = trained_by(rule)
         spec = encoders(fusion=rule)
-        fused = play(found, lessons(spec), range(1, 3))
+        fused = play(found, trainers(spec), range(1, 3))
         assert Layout.of(fused.parameters) == Layout.of(found.initial)
         assert digest(fused.parameters) != digest(found.initial)
         assert not fused.weights or sum(fused.weights.values()) == pytest.approx(1)
@@ -108,10 +115,10 @@ class TestEveryRule:
     @pytest.mark.parametrize("rule", RULES)
     def test_goes_on_after_a_cut_to_the_same_bits(self, rule: FusionRule) -> None:
         spec = encoders(fusion=rule)
-        whole = play(trained_by(rule), lessons(spec), range(1, 5))
-        before = lessons(spec)
+        whole = play(trained_by(rule), trainers(spec), range(1, 5))
+        before = trainers(spec)
         half = play(trained_by(rule), before, range(1, 3))
-        resumed = lessons(spec)
+        resumed = trainers(spec)
         for name, it in before.items():
             resumed[name].state.update(it.state)
         rest = play(trained_by(rule), resumed, range(3, 5), half.parameters, half.state)
@@ -120,11 +127,11 @@ class TestEveryRule:
         assert all(np.array_equal(rest.state[it], whole.state[it]) for it in whole.state)
 
     def test_does_not_go_on_from_the_state_of_another(self) -> None:
-        half = play(trained_by(rules.FedAdam()), lessons(encoders()), range(1, 2))
+        half = play(trained_by(rules.FedAdam()), trainers(encoders()), range(1, 2))
         with pytest.raises(SpecError, match="holds no Momentum"):
             play(
                 trained_by(rules.FedAvgM()),
-                lessons(encoders()),
+                trainers(encoders()),
                 range(2, 3),
                 half.parameters,
                 half.state,
@@ -147,7 +154,7 @@ class TestCount:
     def test_of_one_child_is_training_alone(self) -> None:
         spec = encoders()
         found = training(spec, ["ada"], 1)
-        fused = play(found, {"ada": lesson(spec, samples(), 1, "ada")}, range(1, 6))
+        fused = play(found, {"ada": trainer(spec, samples(), 1, "ada")}, range(1, 6))
         expected = alone(spec, samples(), 1, "ada", rounds=5)
         for name, array in fused.parameters.items():
             np.testing.assert_allclose(array, expected[name], atol=1e-6)
@@ -182,7 +189,7 @@ class TestExamine:
 class TestActorCritic:
     def test_sees_the_scores_of_each_update_on_the_masters_samples(self) -> None:
         rule = rules.ActorCritic()
-        found, taught = trained_by(rule), lessons(encoders(fusion=rule))
+        found, taught = trained_by(rule), trainers(encoders(fusion=rule))
         taken = [contribution(it, taught[it], found.initial, 1) for it in CHILDREN]
         fused = found.fuse(found.initial, taken, {})
         best = min(CHILDREN, key=lambda it: fused.evidence[it]["loss"])
@@ -190,7 +197,7 @@ class TestActorCritic:
 
     def test_remembers(self) -> None:
         rule = rules.ActorCritic()
-        fused = play(trained_by(rule), lessons(encoders(fusion=rule)), range(1, 4))
+        fused = play(trained_by(rule), trainers(encoders(fusion=rule)), range(1, 4))
         assert fused.state["weigher.logits"].tolist() == [3]
 
 
@@ -199,15 +206,15 @@ class TestBlindFusion:
 
     def sums(self, rule: FusionRule) -> Fused:
         spec = encoders(fusion=rule, privacy=SECURE)
-        found, taught = training(spec, CHILDREN, 1), lessons(spec)
-        blind = found.blind
-        assert blind is not None
+        found, taught = training(spec, CHILDREN, 1), trainers(spec)
+        secure_rule = found.secure_rule
+        assert secure_rule is not None
         fused = Fused(found.initial)
         for number in (1, 2):
             taken = [contribution(it, taught[it], fused.parameters, number) for it in CHILDREN]
             counts = {it.child: it.samples for it in taken}
-            weights = blind.weigh(counts, fused.state)
-            fused = blind.fuse(fused.parameters, summed(taken, weights), fused.state)
+            weights = secure_rule.weigh(counts, fused.state)
+            fused = secure_rule.fuse(fused.parameters, summed(taken, weights), fused.state)
         return fused
 
     @pytest.mark.parametrize(
@@ -215,7 +222,7 @@ class TestBlindFusion:
     )
     def test_equals_open_fusion(self, rule: FusionRule) -> None:
         spec = encoders(fusion=rule)
-        expected = play(training(spec, CHILDREN, 1), lessons(spec), range(1, 3))
+        expected = play(training(spec, CHILDREN, 1), trainers(spec), range(1, 3))
         found = self.sums(rule)
         assert found.weights == pytest.approx(expected.weights)
         for name, array in expected.parameters.items():
@@ -225,31 +232,33 @@ class TestBlindFusion:
         rule = rules.ActorCritic(mode="sum_only", caps=rules.WeightCaps())
         spec = encoders(fusion=rule, privacy=SECURE)
         planner = weigher(rule, len(CHILDREN), 1)
-        found, taught = training(spec, CHILDREN, 1, samples(seed=9), planner), lessons(spec)
-        assert found.blind is not None
+        found, taught = training(spec, CHILDREN, 1, samples(seed=9), planner), trainers(spec)
+        assert found.secure_rule is not None
         taken = [contribution(it, taught[it], found.initial, 1) for it in CHILDREN]
         counts = {it.child: it.samples for it in taken}
-        weights = found.blind.weigh(counts, {})
-        assert weights == found.blind.weigh(counts, {})
+        weights = found.secure_rule.weigh(counts, {})
+        assert weights == found.secure_rule.weigh(counts, {})
         assert sum(weights.values()) == pytest.approx(1)
         assert max(weights.values()) <= 0.3
-        first = found.blind.fuse(found.initial, summed(taken, weights), {})
-        again = found.blind.fuse(found.initial, summed(taken, weights), {})
+        first = found.secure_rule.fuse(found.initial, summed(taken, weights), {})
+        again = found.secure_rule.fuse(found.initial, summed(taken, weights), {})
         assert first.state.keys() == again.state.keys()
         assert all(np.array_equal(first.state[it], again.state[it]) for it in first.state)
         assert any(name.startswith("weigher.") for name in first.state)
 
     def test_is_there_only_where_the_job_asks_for_it(self) -> None:
-        assert training(encoders(), CHILDREN, 1).blind is None
+        assert training(encoders(), CHILDREN, 1).secure_rule is None
 
 
-def summed(taken: list[Contribution], weights: Mapping[str, float]) -> Summed:
+def summed(taken: list[Contribution], weights: Mapping[str, float]) -> SecureSum:
     update = {
         name: np.einsum("i,i...->...", list(weights.values()), [it.update[name] for it in taken])
         for name in taken[0].update
     }
     single = {name: it.astype(np.float32) for name, it in update.items()}
-    return Summed(single, weights, [Veiled(it.child, it.samples, "", {}) for it in taken])
+    return SecureSum(
+        single, weights, [MaskedContribution(it.child, it.samples, "", {}) for it in taken]
+    )
 
 
 def test_initial_parameters_are_those_of_the_learner() -> None:

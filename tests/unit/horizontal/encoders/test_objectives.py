@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from isthmus.horizontal.encoders.examples import Examples, examples
+from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
 from isthmus.horizontal.encoders.learner import Learner, initial, learner
 from isthmus.horizontal.encoders.objectives import contrast, losses, reconstruction, view
 from isthmus.horizontal.encoders.spec import Encoders
@@ -28,8 +28,8 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(3)
 
 
-def read(network: Network) -> Examples:
-    return examples(network, samples(network), ("even", "odd"))
+def read(network: Network) -> Inputs:
+    return to_inputs(network, samples(network), ("even", "odd"))
 
 
 def begun(spec: Encoders) -> Learner:
@@ -94,7 +94,7 @@ class TestReconstruction:
         assert 0 < hidden.float().mean() < 1
 
     def test_of_bytes_hides_neither_starts_nor_padding(self) -> None:
-        numbers = examples(TEXT, samples(TEXT)).inputs
+        numbers = to_inputs(TEXT, samples(TEXT)).values
         hidden = view(TEXT, numbers, 0.9, generator()) == MASK
         assert hidden.any()
         assert (numbers[hidden] < BYTES).all()
@@ -129,7 +129,7 @@ class TestViews:
 
     @pytest.mark.parametrize("network", NETWORKS)
     def test_differ_from_each_other(self, network: Network) -> None:
-        chance, inputs = generator(), read(network).inputs
+        chance, inputs = generator(), read(network).values
         first, second = (view(network, inputs, 0.3, chance) for _ in range(2))
         assert first.shape == second.shape == inputs.shape
         assert first.dtype == inputs.dtype

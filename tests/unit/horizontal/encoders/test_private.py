@@ -6,19 +6,19 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import JobError
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.horizontal.course import Contribution, Fused, Summed, Veiled
-from isthmus.horizontal.encoders.by_mean import exhausted
-from isthmus.horizontal.encoders.child import lesson, prepare
-from isthmus.horizontal.encoders.fusion import spec as rules
-from isthmus.horizontal.encoders.fusion.spec import FusionRule
+from isthmus.horizontal.encoders.child import trainer, trainer_factory
 from isthmus.horizontal.encoders.learner import initial
 from isthmus.horizontal.encoders.master import training
 from isthmus.horizontal.encoders.spec import Encoders
-from isthmus.horizontal.lesson import Lesson
-from isthmus.horizontal.memory import ChildMemory
+from isthmus.horizontal.fusion import spec as rules
+from isthmus.horizontal.fusion.mean_step import budget_is_spent
+from isthmus.horizontal.fusion.spec import FusionRule
 from isthmus.horizontal.parameters import Layout, digest
 from isthmus.horizontal.privacy.spec import ChildLevel, Privacy, SampleLevel, SecureAggregation
-from isthmus.horizontal.rounds import child
+from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory
+from isthmus.horizontal.rounds.protocol import child
+from isthmus.horizontal.rounds.training import Contribution, Fused, MaskedContribution, SecureSum
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network
 from tests.federation import Federation, Role
@@ -41,7 +41,7 @@ class TestAChild:
         # Nobody counts for more than the norm, so that a step is at most rate x norm long.
         spec = private(network, SampleLevel(noise=TINY, largest_norm=0.01), objective)
         start = initial(spec, 1)
-        trained, _ = lesson(spec, samples(network), 1, "ada").train(start, 1)
+        trained, _ = trainer(spec, samples(network), 1, "ada").train(start, 1)
         layout = Layout.of(start)
         length = np.linalg.norm(layout.to_vector(trained) - layout.to_vector(start))
         assert 0 < length <= 3 * 0.1 * 0.01 * 1.01
@@ -51,25 +51,25 @@ class TestAChild:
         spec = private(NETWORKS[0], SampleLevel(noise=TINY, largest_norm=1000.0))
         plain = encoders(training=spec.training)
         start = initial(spec, 1)
-        expected, _ = lesson(plain, samples(), 1, "ada").train(start, 1)
-        found, _ = lesson(spec, samples(), 1, "ada").train(start, 1)
+        expected, _ = trainer(plain, samples(), 1, "ada").train(start, 1)
+        found, _ = trainer(spec, samples(), 1, "ada").train(start, 1)
         for name, array in found.items():
             np.testing.assert_allclose(array, expected[name], atol=2e-3)
 
     def test_tells_what_it_has_spent_and_nothing_of_its_losses(self) -> None:
         spec = private(NETWORKS[0], SampleLevel(noise=2.0))
-        taught = lesson(spec, samples(), 1, "ada")
+        taught = trainer(spec, samples(), 1, "ada")
         start = initial(spec, 1)
         (_, first), (_, second) = taught.train(start, 1), taught.train(start, 2)
         assert first.keys() == second.keys() == {"epsilon"}
         assert 0 < first["epsilon"] < second["epsilon"]
 
     def test_stops_before_it_passes_the_epsilon_of_the_job(self) -> None:
-        free = lesson(private(NETWORKS[0], SampleLevel(noise=2.0)), samples(), 1, "ada")
+        free = trainer(private(NETWORKS[0], SampleLevel(noise=2.0)), samples(), 1, "ada")
         start = initial(encoders(), 1)
         limit = free.train(start, 1)[1]["epsilon"]
         spec = private(NETWORKS[0], SampleLevel(noise=2.0, epsilon=limit * 1.01))
-        bound = lesson(spec, samples(), 1, "ada")
+        bound = trainer(spec, samples(), 1, "ada")
         assert digest(bound.train(start, 1)[0]) != digest(start)
         after, metrics = bound.train(start, 2)
         assert digest(after) == digest(start)
@@ -82,7 +82,7 @@ class TestAChild:
         rows, told = {"ada": 1000, "bo": 10}, list[Event]()
 
         def role(name: str) -> Role:
-            own = prepare(spec, samples(rows=rows[name]), 1, name)
+            own = trainer_factory(spec, samples(rows=rows[name]), 1, name)
             return lambda line: child(line, "tabular", own, Telemetry(told.append), ChildMemory())
 
         federation = Federation.of({name: role(name) for name in rows})
@@ -96,23 +96,23 @@ class TestAChild:
 
     def test_that_is_taken_up_again_still_trains(self) -> None:
         # What it spent before it was cut off is part of what the whole job may cost.
-        alone = lesson(private(NETWORKS[0], SampleLevel(noise=2.0)), samples(), 1, "ada")
+        alone = trainer(private(NETWORKS[0], SampleLevel(noise=2.0)), samples(), 1, "ada")
         start = initial(encoders(), 1)
         limit = [alone.train(start, number)[1]["epsilon"] for number in (1, 2)][-1]
         asked = SampleLevel(noise=2.0, epsilon=limit)
         spec = replace(private(NETWORKS[0], asked), rounds=Rounds(count=2))
-        first = prepare(spec, samples(), 1, "ada")("tabular")
-        assert isinstance(first, Lesson)
+        first = trainer_factory(spec, samples(), 1, "ada")("tabular")
+        assert isinstance(first, LocalTrainer)
         first.train(start, 1)
-        again = prepare(spec, samples(), 1, "ada")("tabular")
-        assert isinstance(again, Lesson)
+        again = trainer_factory(spec, samples(), 1, "ada")("tabular")
+        assert isinstance(again, LocalTrainer)
         again.state.update(first.state)
         assert digest(again.train(start, 2)[0]) != digest(start)
 
     def test_draws_noise_that_the_seed_of_the_job_does_not_tell(self) -> None:
         spec = private(NETWORKS[0], SampleLevel())
         start = initial(spec, 1)
-        first, again = (lesson(spec, samples(), 1, "ada").train(start, 1)[0] for _ in range(2))
+        first, again = (trainer(spec, samples(), 1, "ada").train(start, 1)[0] for _ in range(2))
         assert digest(first) != digest(again)
 
 
@@ -168,11 +168,11 @@ class TestAMaster:
         secure = SecureAggregation(largest_norm=0.5)
         asked = ChildLevel(noise=1000.0, largest_norm=0.5)
         found = training(bounded(rules.Count(), asked, secure), ["ada", "bo"], 1)
-        assert found.blind is not None
+        assert found.secure_rule is not None
         nothing = {name: np.zeros_like(it) for name, it in found.initial.items()}
-        summed = Summed(nothing, {"ada": 0.5, "bo": 0.5}, [Veiled("ada", 1, "", {})])
+        summed = SecureSum(nothing, {"ada": 0.5, "bo": 0.5}, [MaskedContribution("ada", 1, "", {})])
         layout = Layout.of(found.initial)
-        fused = found.blind.fuse(found.initial, summed, {})
+        fused = found.secure_rule.fuse(found.initial, summed, {})
         moved = layout.to_vector(fused.parameters) - layout.to_vector(found.initial)
         assert moved.std() == pytest.approx(1000 * 0.5 * 0.5, rel=0.5)
 
@@ -185,8 +185,8 @@ class TestAMaster:
             fused = found.fuse(found.initial, self.taken(spec), fused.state)
             rounds += 1
         assert rounds > 1
-        assert exhausted(asked, rounds)
-        assert not exhausted(asked, rounds - 1)
+        assert budget_is_spent(asked, rounds)
+        assert not budget_is_spent(asked, rounds - 1)
 
     def test_says_where_not_even_one_round_is_allowed(self) -> None:
         asked = ChildLevel(noise=0.1, epsilon=0.1)

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion.spec import ActorCritic
 
 TEXT = {"type": "text"}
 SECURE: dict[str, Any] = {"secure_aggregation": {}}

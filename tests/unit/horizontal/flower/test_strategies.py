@@ -11,9 +11,9 @@ from flwr.supercore.task_identity import TaskIdentity
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.encoders.fusion import spec
-from isthmus.horizontal.encoders.fusion.spec import FusionRule, Limits
 from isthmus.horizontal.flower.strategies import FusionStrategy, Root
+from isthmus.horizontal.fusion import spec
+from isthmus.horizontal.fusion.spec import FusionRule, Limits
 from isthmus.horizontal.parameters import Parameters
 
 Arrays = dict[str, NDArray[Any]]

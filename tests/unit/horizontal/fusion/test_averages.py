@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError
-from isthmus.horizontal.encoders.fusion.averages import (
+from isthmus.horizontal.fusion.averages import (
     capped,
     chosen_weights,
     count_weights,
@@ -13,7 +13,7 @@ from isthmus.horizontal.encoders.fusion.averages import (
     uniform_weights,
     weighted_sum,
 )
-from isthmus.horizontal.encoders.fusion.spec import WeightCaps
+from isthmus.horizontal.fusion.spec import WeightCaps
 
 probabilities = st.lists(st.floats(0, 1), min_size=4, max_size=20).filter(any)
 

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from isthmus.core.errors import PeerError
-from isthmus.horizontal.encoders.fusion.contributions import checked_update, flaw
-from isthmus.horizontal.encoders.fusion.spec import Limits
+from isthmus.horizontal.fusion.contributions import checked_update, flaw
+from isthmus.horizontal.fusion.spec import Limits
 from isthmus.horizontal.parameters import Layout, Parameters
 
 MODEL: Parameters = {"weight": np.zeros((2, 2), np.float32), "bias": np.zeros(2, np.float32)}

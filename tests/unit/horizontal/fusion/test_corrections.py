@@ -1,6 +1,6 @@
 import numpy as np
 
-from isthmus.horizontal.encoders.fusion.corrections import (
+from isthmus.horizontal.fusion.corrections import (
     proximal_gradient,
     scaffold_control,
     scaffold_gradient,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from isthmus.horizontal.encoders.fusion import optimisers
-from isthmus.horizontal.encoders.fusion.optimisers import Moments, Momentum
-from isthmus.horizontal.encoders.fusion.spec import FedAdam, FedAvgM, FedYogi
+from isthmus.horizontal.fusion import optimisers
+from isthmus.horizontal.fusion.optimisers import Moments, Momentum
+from isthmus.horizontal.fusion.spec import FedAdam, FedAvgM, FedYogi
 from isthmus.horizontal.parameters import Vector
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.horizontal.encoders.fusion.averages import weighted_sum
-from isthmus.horizontal.encoders.fusion.robust import fltrust, krum_weights, median, trimmed_mean
+from isthmus.horizontal.fusion.averages import weighted_sum
+from isthmus.horizontal.fusion.robust import fltrust, krum_weights, median, trimmed_mean
 from isthmus.horizontal.parameters import Updates
 
 wild = st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=3, max_size=3)

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import JobError
-from isthmus.horizontal.encoders import fusion
-from isthmus.horizontal.encoders.fusion import Gathered, Need, spec
-from isthmus.horizontal.encoders.fusion.rules import RULES
-from isthmus.horizontal.encoders.fusion.spec import Fusion, FusionRule
-from isthmus.horizontal.encoders.fusion.validation_gradient import Logits
+from isthmus.horizontal.fusion import rules, spec
+from isthmus.horizontal.fusion.rules import RULES, Gathered, Need
+from isthmus.horizontal.fusion.spec import Fusion, FusionRule
+from isthmus.horizontal.fusion.validation_gradient import Logits
 from isthmus.horizontal.parameters import Vector
 
 CHILDREN, SIZE = 7, 5
@@ -44,7 +43,7 @@ FIELDS = {
     Need.WEIGHTS: "weights",
 }
 
-every = pytest.mark.parametrize("rule", EVERY, ids=fusion.name)
+every = pytest.mark.parametrize("rule", EVERY, ids=rules.name)
 
 
 def gathered(seed: int = 0) -> Gathered:
@@ -88,7 +87,7 @@ class TestClosedSet:
     @every
     def test_is_read_from_the_name_of_the_rule(self, rule: FusionRule) -> None:
         table: dict[str, Any] = msgspec.to_builtins(rule)
-        assert table["rule"] == fusion.name(rule)
+        assert table["rule"] == rules.name(rule)
         assert msgspec.convert(table, Fusion) == rule
 
     def test_refuses_a_rule_that_it_does_not_have(self) -> None:
@@ -103,16 +102,16 @@ class TestClosedSet:
 @every
 class TestNeeds:
     def test_are_all_that_it_uses(self, rule: FusionRule) -> None:
-        unused = {field: None for need, field in FIELDS.items() if need not in fusion.needs(rule)}
+        unused = {field: None for need, field in FIELDS.items() if need not in rules.needs(rule)}
         bare = replace(gathered(), **unused)  # type: ignore[arg-type]  # each may be None
-        fused = fusion.fuse(rule, bare, fusion.start(rule, SIZE))
+        fused = rules.fuse(rule, bare, rules.start(rule, SIZE))
         assert np.isfinite(fused.update).all()
 
     def test_are_each_asked_for(self, rule: FusionRule) -> None:
-        for need in fusion.needs(rule) & FIELDS.keys():
+        for need in rules.needs(rule) & FIELDS.keys():
             without = replace(gathered(), **{FIELDS[need]: None})  # type: ignore[arg-type]
             with pytest.raises(ValueError, match=need.value):
-                fusion.fuse(rule, without, fusion.start(rule, SIZE))
+                rules.fuse(rule, without, rules.start(rule, SIZE))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ class TestNeeds:
 )
 class TestOwnSamples:
     def test_are_needed_to_judge_by(self, rule: FusionRule, *, needs: bool) -> None:
-        assert fusion.needs_own_samples(rule) == needs
+        assert rules.needs_own_samples(rule) == needs
 
 
 @pytest.mark.parametrize(
@@ -136,9 +135,9 @@ class TestOwnSamples:
     [
         rule
         for rule in EVERY
-        if not fusion.needs(rule) & {Need.EACH_UPDATE, Need.WEIGHTS}  # these are in the sum already
+        if not rules.needs(rule) & {Need.EACH_UPDATE, Need.WEIGHTS}  # these are in the sum already
     ],
-    ids=fusion.name,
+    ids=rules.name,
 )
 class TestSums:
     def test_are_all_that_the_rule_has_to_see(self, rule: FusionRule) -> None:
@@ -146,7 +145,7 @@ class TestSums:
         whole = gathered()
         assert whole.counts is not None
         assert whole.control_changes is not None
-        by_count = Need.COUNTS in fusion.needs(rule)
+        by_count = Need.COUNTS in rules.needs(rule)
         share = whole.counts / whole.counts.sum() if by_count else np.full(CHILDREN, 1 / CHILDREN)
         one = Gathered(
             updates=(share @ whole.updates)[None].astype(np.float32),
@@ -155,8 +154,8 @@ class TestSums:
             counts=whole.counts.sum(keepdims=True),
             control_changes=(share @ whole.control_changes)[None].astype(np.float32),
         )
-        of_all = fusion.fuse(rule, whole, fusion.start(rule, SIZE))
-        of_sum = fusion.fuse(rule, one, fusion.start(rule, SIZE))
+        of_all = rules.fuse(rule, whole, rules.start(rule, SIZE))
+        of_sum = rules.fuse(rule, one, rules.start(rule, SIZE))
         assert of_sum.update == pytest.approx(of_all.update, rel=1e-4, abs=1e-6)
 
 
@@ -166,8 +165,8 @@ class TestFuse:
     def test_does_not_depend_on_the_order_of_the_children(
         self, rule: FusionRule, seed: int, order: list[int]
     ) -> None:
-        first = fusion.fuse(rule, gathered(seed), fusion.start(rule, SIZE))
-        second = fusion.fuse(rule, in_order(gathered(seed), order), fusion.start(rule, SIZE))
+        first = rules.fuse(rule, gathered(seed), rules.start(rule, SIZE))
+        second = rules.fuse(rule, in_order(gathered(seed), order), rules.start(rule, SIZE))
         assert second.update == pytest.approx(first.update, rel=1e-4, abs=1e-5)
         if first.weights is not None:
             assert second.weights == pytest.approx(first.weights[order], abs=1e-5)
@@ -177,7 +176,7 @@ class TestFuse:
         whole = gathered(seed)
         same = whole.updates[0]
         equal = replace(whole, updates=np.tile(same, (CHILDREN, 1)), root_update=same)
-        fused = fusion.fuse(rule, equal, fusion.start(rule, SIZE))
+        fused = rules.fuse(rule, equal, rules.start(rule, SIZE))
         if isinstance(rule, spec.FedAdam | spec.FedYogi):  # their own step, in its direction
             assert (np.sign(fused.update) == np.sign(same)).all()
         else:
@@ -185,13 +184,13 @@ class TestFuse:
 
     def test_is_the_same_to_the_bit_when_it_is_repeated(self, rule: FusionRule) -> None:
         first, second = (
-            fusion.fuse(rule, gathered(), fusion.start(rule, SIZE)).update for _ in range(2)
+            rules.fuse(rule, gathered(), rules.start(rule, SIZE)).update for _ in range(2)
         )
         assert first.tobytes() == second.tobytes()
         assert first.dtype == np.float32
 
     def test_weighs_children_by_shares_of_one(self, rule: FusionRule) -> None:
-        weights = fusion.fuse(rule, gathered(), fusion.start(rule, SIZE)).weights
+        weights = rules.fuse(rule, gathered(), rules.start(rule, SIZE)).weights
         if weights is None:
             assert isinstance(rule, spec.Median | spec.TrimmedMean)
         else:
@@ -199,29 +198,29 @@ class TestFuse:
             assert weights.min() >= 0
 
     def test_resumes_from_a_checkpoint_to_the_same_bits(self, rule: FusionRule) -> None:
-        after = fusion.fuse(rule, gathered(1), fusion.start(rule, SIZE)).state
-        resumed = fusion.start(rule, SIZE).restored(after.arrays())
-        straight = fusion.fuse(rule, gathered(2), after).update
-        assert fusion.fuse(rule, gathered(2), resumed).update.tobytes() == straight.tobytes()
+        after = rules.fuse(rule, gathered(1), rules.start(rule, SIZE)).state
+        resumed = rules.start(rule, SIZE).restored(after.arrays())
+        straight = rules.fuse(rule, gathered(2), after).update
+        assert rules.fuse(rule, gathered(2), resumed).update.tobytes() == straight.tobytes()
 
     def test_refuses_fewer_children_than_it_needs(self, rule: FusionRule) -> None:
-        least = fusion.least_children(rule)
+        least = rules.least_children(rule)
         few = in_order(gathered(), list(range(least - 1)))
         with pytest.raises(JobError, match=f"{least - 1} children .* needs {least}"):
-            fusion.fuse(rule, few, fusion.start(rule, SIZE))
+            rules.fuse(rule, few, rules.start(rule, SIZE))
 
     def test_fuses_as_few_children_as_it_says(self, rule: FusionRule) -> None:
-        least = in_order(gathered(), list(range(fusion.least_children(rule))))
+        least = in_order(gathered(), list(range(rules.least_children(rule))))
         assert least.weights is not None
         least = replace(least, weights=least.weights / least.weights.sum())
-        fused = fusion.fuse(rule, least, fusion.start(rule, SIZE))
+        fused = rules.fuse(rule, least, rules.start(rule, SIZE))
         assert np.isfinite(fused.update).all()
 
 
 @pytest.mark.parametrize(
     "rule",
     [spec.Median(), spec.TrimmedMean(faulty=2), spec.MultiKrum(faulty=2), spec.FLTrust()],
-    ids=fusion.name,
+    ids=rules.name,
 )
 class TestRobust:
     @given(st.integers(0, 2**32), st.sampled_from([-1e6, -10.0, 1e6]))
@@ -231,7 +230,7 @@ class TestRobust:
         honest = gathered(seed)
         updates = honest.updates.copy()
         updates[0] *= np.float32(factor)
-        fused = fusion.fuse(rule, replace(honest, updates=updates), fusion.start(rule, SIZE))
+        fused = rules.fuse(rule, replace(honest, updates=updates), rules.start(rule, SIZE))
         assert honest.root_update is not None
         longest = np.linalg.norm(np.vstack([honest.updates, honest.root_update]), axis=1).max()
         assert np.linalg.norm(fused.update) <= np.sqrt(SIZE) * longest
@@ -250,17 +249,17 @@ class TestLeastChildren:
         ],
     )
     def test_follow_from_what_the_rule_promises(self, rule: FusionRule, least: int) -> None:
-        assert fusion.least_children(rule) == least
+        assert rules.least_children(rule) == least
 
 
 class TestValidationGradient:
     rule = spec.ValidationGradient()
 
     def test_remembers_a_child_that_misses_a_round_and_lets_a_new_one_in(self) -> None:
-        before = fusion.fuse(self.rule, gathered(), Logits(np.zeros(0))).state
+        before = rules.fuse(self.rule, gathered(), Logits(np.zeros(0))).state
         others = in_order(gathered(), [0, 2, 3])
         newcomer = replace(others, children=np.array([0, 2, 7]), enrolled=8)
-        after = fusion.fuse(self.rule, newcomer, before).state
+        after = rules.fuse(self.rule, newcomer, before).state
         assert len(after.logits) == 8
         assert (after.logits[[1, 3, 4, 5, 6]] == before.logits[[1, 3, 4, 5, 6]]).all()
         assert (after.logits[[0, 2]] != before.logits[[0, 2]]).all()
@@ -271,12 +270,12 @@ class TestActorCritic:
     def test_fuses_by_the_weights_that_were_chosen(self) -> None:
         chosen = np.array([0.5, 0.25, 0.25, 0, 0, 0, 0])
         whole = replace(gathered(), weights=chosen)
-        fused = fusion.fuse(spec.ActorCritic(), whole, fusion.start(spec.ActorCritic(), SIZE))
+        fused = rules.fuse(spec.ActorCritic(), whole, rules.start(spec.ActorCritic(), SIZE))
         assert fused.update == pytest.approx(chosen @ whole.updates, abs=1e-6)
 
     def test_under_caps_tells_the_weights_that_it_fused_with(self) -> None:
         rule = spec.ActorCritic(caps=spec.WeightCaps())
         whole = replace(gathered(), weights=np.eye(CHILDREN)[0])
-        fused = fusion.fuse(rule, whole, fusion.start(rule, SIZE))
+        fused = rules.fuse(rule, whole, rules.start(rule, SIZE))
         assert fused.weights == pytest.approx([0.3, *[0.7 / 6] * 6])
         assert fused.update == pytest.approx(fused.weights @ whole.updates, abs=1e-6)

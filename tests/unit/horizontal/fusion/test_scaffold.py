@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from isthmus.horizontal.encoders.fusion.corrections import scaffold_control, scaffold_gradient
-from isthmus.horizontal.encoders.fusion.scaffold import Control, no_control, scaffold
-from isthmus.horizontal.encoders.fusion.spec import Scaffold
+from isthmus.horizontal.fusion.corrections import scaffold_control, scaffold_gradient
+from isthmus.horizontal.fusion.scaffold import Control, no_control, scaffold
+from isthmus.horizontal.fusion.spec import Scaffold
 from isthmus.horizontal.parameters import Vector
 
 

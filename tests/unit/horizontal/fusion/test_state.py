@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.encoders.fusion.optimisers import Moments, Momentum, no_momentum
-from isthmus.horizontal.encoders.fusion.state import State
-from isthmus.horizontal.encoders.fusion.validation_gradient import Logits, no_logits
+from isthmus.horizontal.fusion.optimisers import Moments, Momentum, no_momentum
+from isthmus.horizontal.fusion.state import State
+from isthmus.horizontal.fusion.validation_gradient import Logits, no_logits
 from isthmus.store.checkpoint import Arrays
 
 ZEROS = np.zeros(3, np.float32)

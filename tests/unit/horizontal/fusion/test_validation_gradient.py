@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
-from isthmus.horizontal.encoders.fusion.spec import ValidationGradient
-from isthmus.horizontal.encoders.fusion.validation_gradient import descend, softmax_weights
+from isthmus.horizontal.fusion.spec import ValidationGradient
+from isthmus.horizontal.fusion.validation_gradient import descend, softmax_weights
 from isthmus.horizontal.parameters import Vector
 
 ONE = ValidationGradient(iterations=1, step=0.6, prior_strength=0.0)

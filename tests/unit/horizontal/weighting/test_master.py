@@ -3,8 +3,8 @@ import pytest
 
 from isthmus.core.errors import JobError
 from isthmus.data.samples import Samples
-from isthmus.horizontal.course import Contribution, Training
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic, Count, Fusion
+from isthmus.horizontal.fusion.spec import ActorCritic, Count, Fusion
+from isthmus.horizontal.rounds.training import Contribution, Training
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.horizontal.weighting.master import training
 from isthmus.horizontal.weighting.spec import Stop, Weighting

@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from isthmus.horizontal.encoders.fusion.spec import ActorCritic
 from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion.spec import ActorCritic
 from isthmus.horizontal.weighting.spec import Weighting, as_encoders
 
 TABLE = {"network": {"type": "image", "height": 8, "width": 8}, "classes": ["a", "b"]}

@@ -3,8 +3,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from isthmus.horizontal.course import Fused
 from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.rounds.training import Fused
 from isthmus.horizontal.weighting.spec import Stop
 from isthmus.horizontal.weighting.stopping import Progress, progress, stopping
 from isthmus.store.checkpoint import Arrays

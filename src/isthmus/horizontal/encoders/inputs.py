@@ -1,0 +1,152 @@
+"""Samples as the inputs of a network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isthmus.core.arrays import Integers
+from isthmus.core.errors import SpecError
+from isthmus.data.samples import Samples
+from isthmus.horizontal.encoders.scaling import Scaling
+from isthmus.nn.spec import Image, Network, Tabular, Text
+from isthmus.nn.text import longest, numbers_of
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Inputs of a network, and the class of each where it learns classes."""
+
+    values: Tensor
+    """Shape (rows, columns), (rows, channels, height, width), or (rows, places) of a text."""
+
+    classes: Tensor | None = None
+    """Numbers, shape (rows,)."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def labels(self) -> Tensor:
+        """The classes.
+
+        Raises:
+            ValueError: There are none.
+        """
+        if self.classes is None:
+            raise ValueError("these inputs have no classes: read them with the names of some")
+        return self.classes
+
+    def take(self, rows: Integers) -> "Inputs":
+        """Returns the inputs at these positions, in this order."""
+        chosen = torch.tensor(rows)
+        values = self.values[chosen]
+        if values.dtype == torch.int64:  # texts: a batch is as long as its longest
+            values = longest(values)
+        return Inputs(values, None if self.classes is None else self.classes[chosen])
+
+
+def scaling_of(network: Network, samples: Samples) -> Scaling | None:
+    """The scaling of the columns that a network takes, or nothing where it takes no columns.
+
+    Args:
+        network: Which one.
+        samples: Those that it is trained on.
+
+    Returns:
+        The scaling, to be used for the samples to test on as well.
+    """
+    return Scaling.of(columns(network, samples)) if isinstance(network, Tabular) else None
+
+
+def to_inputs(
+    network: Network,
+    samples: Samples,
+    classes: tuple[str, ...] = (),
+    scaling: Scaling | None = None,
+) -> Inputs:
+    """Convert samples to the inputs of a network.
+
+    Args:
+        network: Which one.
+        samples: Of its type.
+        classes: Names of the classes to learn, or none.
+        scaling: Of the samples that it was trained on; none where it is trained on these.
+
+    Returns:
+        The inputs, in the order of the samples.
+
+    Raises:
+        SpecError: They have another form than the network, or labels that are no class of the job.
+    """
+    return Inputs(
+        torch.tensor(_inputs(network, samples, scaling)),
+        torch.tensor(_numbers(samples.labels, classes)) if classes else None,
+    )
+
+
+def _inputs(
+    network: Network, samples: Samples, scaling: Scaling | None
+) -> NDArray[np.float32] | NDArray[np.int64]:
+    match network:
+        case Tabular():
+            rows = columns(network, samples)
+            return (scaling or Scaling.of(rows)).apply(rows)
+        case Image():
+            return _images(network, samples)
+        case Text(length=length):
+            return numbers_of(samples.texts, length)
+
+
+def columns(network: Tabular, samples: Samples) -> NDArray[np.float32]:
+    """The columns that a network takes, in its order.
+
+    Args:
+        network: It names them.
+        samples: They may have more.
+
+    Returns:
+        Shape (rows, columns), in the columns' own units.
+
+    Raises:
+        SpecError: One is missing.
+    """
+    place = {name: it for it, name in enumerate(samples.names)}
+    for name in network.columns:
+        if name not in place:
+            raise SpecError(
+                f"your samples have no column {name!r}, which the network of the job takes. Look "
+                "at the dataset in the party file."
+            )
+    return samples.inputs[:, [place[name] for name in network.columns]]
+
+
+def _images(network: Image, samples: Samples) -> NDArray[np.float32]:
+    height, width, channels = network.height, network.width, network.channels
+    have, due = samples.inputs.shape[1], height * width * channels
+    if have != due:
+        raise SpecError(
+            f"a row of your samples has {have} numbers, and an image of {height} x {width} pixels "
+            f"with {channels} channels, as the job has it, {due}. Look at the dataset in the party "
+            "file."
+        )
+    pixels = samples.inputs.reshape(-1, height, width, channels) / np.float32(network.largest)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
+def _numbers(labels: tuple[str, ...] | None, classes: tuple[str, ...]) -> Integers:
+    if labels is None:
+        raise SpecError(
+            "your samples have no labels, and the job learns classes. Name the column of the "
+            "labels in the party file: `label`."
+        )
+    number = {name: it for it, name in enumerate(classes)}
+    unknown = sum(label not in number for label in labels)
+    if unknown:
+        raise SpecError(
+            f"{unknown} of your {len(labels)} samples have a label that is none of the "
+            f"{len(classes)} `classes` of the job. Correct or remove them."
+        )
+    return np.array([number[label] for label in labels], np.int64)

@@ -1,0 +1,215 @@
+"""The job of a shared encoder: its checks, both roles, and what the encoder is worth to a child."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.data.samples import Samples, pooled
+from isthmus.horizontal import forecast as rounds_forecast
+from isthmus.horizontal.actor_critic.modes import weigher_of
+from isthmus.horizontal.actor_critic.suspects import find_suspects
+from isthmus.horizontal.encoders.simulated_attack import poison_samples, poison_updates
+from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion import rules
+from isthmus.horizontal.fusion.spec import ActorCritic
+from isthmus.horizontal.parameters import Parameters
+from isthmus.horizontal.rounds.local_training import MakeTrainer
+from isthmus.horizontal.rounds.training import Round, Training
+from isthmus.horizontal.system import EPSILON, LocalData, Measures, RoundsOutcome
+from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.nn.spec import type_of
+
+
+def check(spec: Encoders) -> None:
+    """Refuse a job that cannot run, or not here.
+
+    Args:
+        spec: What the job says.
+
+    Raises:
+        SpecError: Its rounds are too small for its rule, or PyTorch is not installed.
+    """
+    least = rules.least_children(spec.fusion)
+    if spec.rounds.quorum < least:
+        raise SpecError(
+            f"the fusion rule {rules.name(spec.fusion)!r} needs {least} children, and "
+            f"`rounds.quorum` is {spec.rounds.quorum}: raise it, or take another rule."
+        )
+    if find_spec("torch") is None:
+        raise SpecError(
+            "this job trains a network, which takes PyTorch: run `pip install "
+            "'isthmus[horizontal]'`."
+        )
+
+
+def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples | None) -> None:
+    """Refuse samples of one party that do not fit the job, before any contact.
+
+    Args:
+        spec: What the job says.
+        role: This party's role.
+        train: Its samples to train on, if it has any.
+        test: Those to measure on, if it has any.
+
+    Raises:
+        SpecError: The master needs samples of its own and has none, labels are missing, or samples
+            do not fit the network.
+    """
+    from isthmus.horizontal.encoders.inputs import to_inputs  # noqa: PLC0415 - it loads PyTorch
+
+    if role == "master" and train is None and rules.needs_own_samples(spec.fusion):
+        raise SpecError(
+            f"the fusion rule {rules.name(spec.fusion)!r} needs samples of the master's own: add "
+            "the table of the job's data set to the party file, or agree on another rule."
+        )
+    for samples in (_fitting(spec, part) for part in (train, test)):
+        if samples is None:
+            continue  # a child may have none: then it declines
+        if spec.objective == "labels" and samples.labels is None:
+            raise SpecError("the job learns from labels: name their column, `label`.")
+        to_inputs(spec.network, samples, spec.classes)
+
+
+def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
+    """Returns what crosses between the master and each child."""
+    model: Parameters = {}
+    if sizes.train:  # the sizes of messages are asked for
+        from isthmus.horizontal.encoders.learner import initial  # noqa: PLC0415 - it loads PyTorch
+
+        model = initial(spec, seed=0)
+    children = len(sizes.rows) - 1
+    return rounds_forecast.forecast(
+        type_of(spec.network), children, sizes.rounds, spec.privacy, model
+    )
+
+
+def lead(spec: Encoders, local: LocalData) -> Training:
+    """Set up training at the master."""
+    from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
+
+    chooses = weigher_of(spec.fusion, len(local.children), local.seed)
+    return training(spec, local.children, local.seed, local.train, chooses)
+
+
+def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
+    """Set up training at a child, honest or as a simulated attack.
+
+    Args:
+        spec: What the job says.
+        local: The child and its samples.
+
+    Returns:
+        The function that makes its trainer.
+
+    Raises:
+        SpecError: The attack is on labels, and the job has none.
+    """
+    from isthmus.horizontal.encoders.child import trainer_factory  # noqa: PLC0415 - it loads PyTorch
+
+    attack = local.simulated_attack
+    if attack is None or local.train is None:
+        return trainer_factory(spec, local.train, local.seed, local.party)
+    if attack != "sign_flip" and not spec.classes:
+        raise SpecError(
+            f'`simulated_attack = "{attack}"` has a child change its labels, and this job learns '
+            'from none. Take "sign_flip".'
+        )
+    samples = poison_samples(local.train, attack, spec.classes, local.seed, local.party)
+    return poison_updates(trainer_factory(spec, samples, local.seed, local.party), attack)
+
+
+def finish(
+    spec: Encoders, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry
+) -> dict[str, float]:
+    """Store the network in a folder, and measure it if there are labels.
+
+    Args:
+        spec: What the job says.
+        local: The party and its samples.
+        outcome: The result of the rounds.
+        folder: Where the network goes.
+        telemetry: Where progress goes.
+
+    Returns:
+        At a party with labels: the accuracy of the shared head, where the job trains one; those of
+        heads of its own on the shared encoder and on one that it trains alone. At a party that adds
+        noise: the epsilon of all rounds.
+    """
+    from isthmus.horizontal.encoders import head, learner, model, model_file  # noqa: PLC0415
+
+    train, test = (_fitting(spec, part) for part in (local.train, local.test))
+    metrics = dict[str, float]()
+    if spec.objective == "labels":
+        found = head.with_shared_head(spec, outcome.parameters, train)
+        metrics = {"accuracy": model.accuracy(found, test)} if test and test.labels else {}
+    elif train is not None and train.labels:
+        found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
+    else:
+        found = model.Model(spec.network, learner.encoder_of(outcome.parameters))
+    model_file.save(folder, found)
+    own_head = spec.head is not None or spec.objective != "labels"
+    if own_head and outcome.count and train and train.labels and test and test.labels:
+        telemetry.progress("measure", note="an encoder of our own, to compare with")
+        holding = head.Holding(local.party, train, test)
+        metrics |= head.compared(spec, outcome.parameters, holding, local.seed, outcome.count)
+    return metrics | _spent(spec, local, outcome)
+
+
+def _spent(spec: Encoders, local: LocalData, outcome: RoundsOutcome) -> dict[str, float]:
+    """Returns the epsilon that this party has spent by noise on the network or on its updates."""
+    if local.party in local.children:
+        return {name: value for name, value in outcome.metrics.items() if name == EPSILON}
+    asked = spec.privacy.child_level
+    if asked is None:
+        return {}
+    from isthmus.horizontal.privacy import accounting  # noqa: PLC0415 - it takes seconds to load
+
+    spent = accounting.spent_by_master(asked, outcome.count)
+    return {EPSILON: accounting.epsilon(spent, asked.delta)}
+
+
+def compare(
+    spec: Encoders, parties: Mapping[str, LocalData], measured: Mapping[str, dict[str, float]]
+) -> Measures:
+    """Collect the measures of all parties, and those of an encoder trained on all samples pooled.
+
+    Args:
+        spec: What the job says.
+        parties: Data of every party, by name.
+        measured: The metrics that each of them found.
+
+    Returns:
+        By measure, then by party; `accuracy_pooled` and `probe_pooled` beside them.
+    """
+    from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
+
+    found: Measures = {}
+    for party, measures in measured.items():
+        for name, value in measures.items():
+            if name != EPSILON:  # it says nothing of how good an encoder is
+                found.setdefault(name, {})[party] = value
+    children = [it for it in parties.values() if it.party in it.children]
+    fitting = (_fitting(spec, child.train) for child in children)
+    parts = [part for part in fitting if part is not None]
+    seed = children[0].seed
+    together = head.alone(spec, pooled(parts), seed, "pooled", spec.rounds.count)
+    for child in children:
+        if child.party in found.get("accuracy_shared", {}) and child.train and child.test:
+            holding = head.Holding(child.party, child.train, child.test)
+            for name, value in head.measured(spec, together, holding, seed).items():
+                found.setdefault(f"{name}_pooled", {})[child.party] = value
+    return found
+
+
+def suspects(spec: Encoders, history: Sequence[Round]) -> dict[str, list[str]]:
+    """Returns the children that the master should look at, with the reasons."""
+    if not isinstance(spec.fusion, ActorCritic):
+        return {}  # no other rule reports measures of a child
+    return {it.child: list(it.reasons) for it in find_suspects(history)}
+
+
+def _fitting(spec: Encoders, samples: Samples | None) -> Samples | None:
+    """Returns the samples if the network takes their type; a child with other samples declined."""
+    return samples if samples is not None and samples.type == type_of(spec.network) else None

@@ -1,0 +1,315 @@
+"""The children of a run at the master: who takes part, and what each still has to send."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from isthmus.core.errors import ChannelError, PeerError
+from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.messages import (
+    Confirmation,
+    EncoderRequest,
+    Instruction,
+    Kept,
+    Published,
+    RoundStart,
+    RoundUpdate,
+    Turn,
+)
+from isthmus.horizontal.parameters import Layout
+from isthmus.horizontal.privacy.messages import (
+    CoarseUpdate,
+    MaskedUpdate,
+    MaskKeys,
+    Opening,
+    SealedShares,
+    SparseUpdate,
+)
+from isthmus.horizontal.privacy.secure_sum.master import Step
+from isthmus.horizontal.rounds import updates
+from isthmus.horizontal.rounds.child_state import ChildState, Question, Status
+from isthmus.horizontal.rounds.inbox import Content, Inbox
+from isthmus.horizontal.rounds.training import Contribution, Training
+from isthmus.horizontal.rounds.updates import Answer
+from isthmus.horizontal.spec import Rounds
+from isthmus.transport.message import Message, MessageT, one_line
+
+_JOINING = (Status.EXPECTED, Status.ASKING, Status.INSTRUCTED)
+
+
+class Children:
+    """All children by name; a child that breaks the protocol is refused and its line dropped."""
+
+    def __init__(
+        self, inbox: Inbox, training: Training, spec: Rounds, telemetry: Telemetry
+    ) -> None:
+        self._inbox = inbox
+        self._training = training
+        self._spec = spec
+        self._telemetry = telemetry
+        self._layout = Layout.of(training.initial)
+        self._children = {child: ChildState() for child in inbox.expected}
+        self._start: RoundStart | None = None  # of the round that is open
+        self._taken = dict[str, Contribution | MaskKeys]()
+        self._question: Question[Any] | None = None  # of a sum, the last one that was asked
+        self._published: Published | None = None
+        fewest = training.secure_rule.spec.least_children if training.secure_rule else 0
+        self.quorum = max(spec.quorum, fewest)
+        """Least number of updates that a round needs."""
+
+        self.requested = False
+        """Whether a child has asked for an encoder."""
+
+    def gather(self) -> list[str]:
+        """Wait until every expected child has joined and the quorum is there, or time is over.
+
+        Returns:
+            Names of the children that are ready to train, sorted.
+        """
+        until = self._deadline()
+        while self.in_status(*_JOINING) or len(self.in_status(Status.READY)) < self.quorum:
+            if not self._next(until):
+                break
+        return self.in_status(Status.READY)
+
+    def collect(self, start: RoundStart) -> list[Contribution]:
+        """Run one round with every child that is ready.
+
+        A child that joins meanwhile waits for the next round, unless this one lacks children.
+
+        Args:
+            start: The round and the parameters that every child starts from.
+
+        Returns:
+            The contributions that arrived in time, sorted by name of the child.
+        """
+        self._train(start)
+        found = sorted(self._taken.items())
+        return [it for _, it in found if isinstance(it, Contribution)]
+
+    def offers(self, start: RoundStart) -> dict[str, MaskKeys]:
+        """Run one round like `collect`, in which children keep their updates for a secure sum.
+
+        Args:
+            start: The round and the parameters that every child starts from.
+
+        Returns:
+            Keys from each child that has trained in time, by name of the child.
+        """
+        self._train(start)
+        found = sorted(self._taken.items())
+        return {child: it for child, it in found if isinstance(it, MaskKeys)}
+
+    def exchange(
+        self,
+        step: Step,
+        questions: Mapping[str, Message],
+        answer: type[MessageT],
+        examine: Callable[[str, MessageT], str],
+    ) -> dict[str, MessageT]:
+        """Do one step of a secure sum with its children; leaves out who does not answer in time.
+
+        Args:
+            step: The step, as children are told it.
+            questions: What to send, by child.
+            answer: The type of each answer.
+            examine: Returns in one clause why a child's answer is refused, or an empty string.
+
+        Returns:
+            Answers, by child.
+        """
+        question = self._question = Question(answer, examine)
+        offering = [it for it in self.in_status(Status.READY) if self._children[it].offers]
+        for child in sorted(questions.keys() & set(offering)):
+            self._inbox.request(child, answer, Turn(task=step), questions[child])
+            self._children[child].status = Status.SUMMING
+            self._children[child].question = question
+        until = self._deadline()
+        while any(self._children[it].question is question for it in self.in_status(Status.SUMMING)):
+            if not self._next(until):
+                break
+        return question.answers
+
+    def publish(self, published: Published) -> list[str]:
+        """Send the final parameters to every child that is connected.
+
+        Args:
+            published: The parameters and their digest.
+
+        Returns:
+            Names of the children that have confirmed them.
+        """
+        self._published = published
+        self._offer(published)
+        until = self._deadline()
+        while self.in_status(*_JOINING, Status.TRAINING, Status.SUMMING, Status.KEEPING):
+            if not self._next(until):
+                break
+            self._offer(published)
+        return self.in_status(Status.DONE)
+
+    def in_status(self, *statuses: Status) -> list[str]:
+        """Returns the names of the children in one of these statuses, sorted."""
+        return sorted(name for name, it in self._children.items() if it.status in statuses)
+
+    def check_quorum(self, when: str, present: Collection[str]) -> dict[str, str]:
+        """Refuse to go on with fewer children than the quorum.
+
+        Args:
+            when: How far training is, in words, for the error.
+            present: Names of the children that are there.
+
+        Returns:
+            Why each of the other children is missing, by name.
+
+        Raises:
+            ChannelError: Fewer are there than the quorum.
+        """
+        missing = {
+            child: self._children[child].absence()
+            for child in sorted(self._children.keys() - set(present))
+        }
+        if len(present) < self.quorum:
+            names = ", ".join(f"{child!r} ({why})" for child, why in missing.items())
+            raise ChannelError(
+                f"{when}, {len(present)} of at least {self.quorum} children were there "
+                f"within {self._spec.deadline:g} s; missing: {names or 'nobody we know'}. Look "
+                "after them, then run the same command again on all sides: it goes on where it "
+                "stopped."
+            )
+        return missing
+
+    def samples(self, child: str) -> int:
+        """Returns the number of samples that a child has confirmed."""
+        return self._children[child].samples
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._spec.deadline
+
+    def _train(self, start: RoundStart) -> None:
+        until = self._deadline()
+        self._start = start
+        self._taken = dict[str, Contribution | MaskKeys]()
+        for child in self.in_status(Status.WATCHING):
+            self._inbox.send(child, Turn(task="wait"))
+        self._request_training(start)
+        while self._due(start) or len(self._taken) < self.quorum:
+            if not self._next(until):
+                break
+            if self._due(start) + len(self._taken) < self.quorum:
+                self._request_training(start)
+        self._start = None
+
+    def _next(self, until: float) -> bool:
+        arrival = self._inbox.next(until)
+        if arrival is None:
+            return False
+        self._answer(arrival.peer, arrival.content)
+        return True
+
+    def _answer(self, child: str, content: Content) -> None:
+        match content:
+            case EncoderRequest(encoder=wanted):
+                self._welcome(child, wanted)
+            case Confirmation(samples=samples, declined=reason):
+                self._enrol(child, samples, reason)
+            case RoundUpdate() | SparseUpdate() | CoarseUpdate() | MaskKeys():
+                self._take(child, content)
+            case SealedShares() | MaskedUpdate() | Opening():
+                self._note(child, content)
+            case Kept(model=model):
+                self._finish(child, model)
+            case PeerError():
+                self._refuse(child, str(content))
+            case _:
+                self._children[child] = ChildState(Status.ABSENT, why="gone")
+                if isinstance(self._taken.get(child), MaskKeys):
+                    del self._taken[child]  # the secrets behind them are gone
+
+    def _welcome(self, child: str, wanted: str | None) -> None:
+        self._children[child] = ChildState(Status.ASKING)
+        if wanted not in (None, self._training.encoder):
+            why = f"it asks for the encoder {wanted!r}, we train {self._training.encoder!r}"
+            self._refuse(child, why, Instruction(encoder=self._training.encoder))
+            return
+        self.requested |= wanted is not None
+        if self.requested:
+            for each in self.in_status(Status.ASKING):
+                self._inbox.request(each, Confirmation, Instruction(encoder=self._training.encoder))
+                self._children[each].status = Status.INSTRUCTED
+
+    def _enrol(self, child: str, samples: int, declined: str | None) -> None:
+        if declined is not None:
+            self._children[child] = ChildState(Status.WATCHING, why=f"declined: {declined}")
+        elif samples == 0:
+            self._refuse(child, "it confirms without a sample")
+        else:
+            self._children[child] = ChildState(Status.READY, samples)
+
+    def _request_training(self, start: RoundStart) -> None:
+        """Ask every child that is ready to train, but none twice in a round."""
+        for child in self.in_status(Status.READY):
+            if child not in self._taken:
+                self._inbox.request(
+                    child, updates.answer_type(self._training), Turn(task="train"), start
+                )
+                self._children[child].status = Status.TRAINING
+                self._children[child].round = start.round
+                self._children[child].offers = False
+
+    def _due(self, start: RoundStart) -> int:
+        """Returns how many updates of this round may still arrive."""
+        training = self.in_status(Status.TRAINING)
+        return sum(self._children[child].round == start.round for child in training)
+
+    def _take(self, child: str, answer: Answer) -> None:
+        asked = self._children[child]
+        try:
+            taken = self._read(child, answer)
+        except ValueError as error:
+            self._refuse(child, str(error))
+            return
+        asked.status = Status.READY
+        if self._start is not None and self._start.round == asked.round:  # otherwise it is late
+            self._taken[child] = taken
+            asked.offers = isinstance(taken, MaskKeys)
+
+    def _read(self, child: str, answer: Answer) -> Contribution | MaskKeys:
+        asked = self._children[child]
+        if answer.round != asked.round:
+            raise ValueError(
+                f"it sent an update of round {answer.round} where round {asked.round} was due"
+            )
+        if isinstance(answer, MaskKeys):
+            return answer
+        contribution = updates.from_message(child, asked.samples, answer, self._layout)
+        if flaw := self._training.examine(contribution):
+            raise ValueError(flaw)
+        return contribution
+
+    def _note(self, child: str, answer: Message) -> None:
+        asked = self._children[child]
+        asked.status = Status.READY
+        question = self._question
+        if question is not asked.question or question is None:
+            return  # it is late
+        if flaw := question.take(child, answer):
+            self._refuse(child, flaw)
+
+    def _offer(self, published: Published) -> None:
+        for child in self.in_status(Status.READY, Status.WATCHING):
+            self._inbox.request(child, Kept, Turn(task="publish"), published)
+            self._children[child].status = Status.KEEPING
+
+    def _finish(self, child: str, kept: str) -> None:
+        if self._published is None or kept != self._published.model:
+            self._refuse(child, "it keeps other parameters than it was sent")
+        else:
+            self._children[child].status = Status.DONE
+            self._inbox.drop(child)
+
+    def _refuse(self, child: str, why: str, last: Message | None = None) -> None:
+        reason = one_line(why)
+        self._children[child] = ChildState(Status.ABSENT, why=f"refused: {reason}")
+        self._telemetry.progress("refuse", note=f"{child!r} was refused: {reason}")
+        self._inbox.drop(child, last or Turn(task="leave", reason=reason))

@@ -1,0 +1,231 @@
+"""The round protocol of a master and its children, whatever is trained and whatever carries it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from isthmus.core.errors import JobError, PeerError
+from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.messages import (
+    Confirmation,
+    EncoderRequest,
+    Instruction,
+    Kept,
+    Published,
+    Reason,
+    RoundStart,
+    Turn,
+)
+from isthmus.horizontal.parameters import Layout, Parameters, digest, misfit
+from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
+from isthmus.horizontal.privacy.secure_sum.master import secure_sum
+from isthmus.horizontal.rounds import updates
+from isthmus.horizontal.rounds.children import Children
+from isthmus.horizontal.rounds.inbox import Inbox
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
+from isthmus.horizontal.rounds.training import (
+    Fuse,
+    MaskedContribution,
+    Round,
+    SecureRule,
+    SecureSum,
+    Training,
+    TrainingState,
+)
+from isthmus.horizontal.spec import Rounds
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import one_line
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of training at the master."""
+
+    parameters: Parameters
+    model: str
+    """SHA-256 of the parameters."""
+
+    rounds: tuple[Round, ...]
+    holders: tuple[str, ...]
+    """Children that have confirmed that they have the parameters."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """The result of training at a child."""
+
+    parameters: Parameters
+    model: str
+    """SHA-256 of the parameters."""
+
+    rounds: int
+    """Number of rounds in which it sent an update."""
+
+    metrics: Mapping[str, float]
+    """Of its training in the last of these rounds."""
+
+
+def master(
+    inbox: Inbox, training: Training, spec: Rounds, telemetry: Telemetry, memory: MasterMemory
+) -> Trained:
+    """Train a shared encoder with all children.
+
+    We learn the update of each child in each round, which tells of its samples, or with secure
+    aggregation the sum of a round only; a child learns the fused parameters. See `messages.py`.
+
+    Args:
+        inbox: The lines to the children; later ones may be added while this runs.
+        training: What is trained, and the rule that fuses a round's updates.
+        spec: What the job says.
+        telemetry: Where progress goes.
+        memory: The state of a run that was interrupted, or nothing; new rounds are added.
+
+    Returns:
+        The final parameters and the record of the rounds.
+
+    Raises:
+        JobError: No child asks for an encoder, or the fused parameters are not finite.
+        ChannelError: Fewer children than the quorum were there in time.
+    """
+    state = memory.state or TrainingState(training.initial)
+    children = Children(inbox, training, spec, telemetry)
+
+    # 1. A child requests an encoder; all are instructed, and each confirms or declines.
+    telemetry.progress("gather", note="waiting for children")
+    ready = children.gather()
+    if not children.requested:
+        raise JobError("no child asks for a shared encoder: at least one of them has to.")
+    children.check_quorum("before the first round", ready)
+
+    # 2. Train: send parameters, take the updates that come in time, fuse them.
+    while not state.done and len(state.rounds) < spec.count:
+        number = len(state.rounds) + 1
+        start = RoundStart(round=number, parameters=state.parameters)
+        if training.secure_rule:
+            state = _secure_round(children, start, state, training.secure_rule)
+        else:
+            state = _round(children, start, state, training.fuse)
+        memory.keep(state)
+        telemetry.progress("train", number, spec.count, children=len(state.rounds[-1].taken))
+
+    # 3. Publish the result to every child, also to those that did not train.
+    published = Published(parameters=state.parameters, model=digest(state.parameters))
+    holders = children.publish(published)
+    return Trained(state.parameters, published.model, state.rounds, tuple(holders))
+
+
+def _round(
+    children: Children, start: RoundStart, state: TrainingState, fuse: Fuse
+) -> TrainingState:
+    taken = children.collect(start)
+    missing = children.check_quorum(f"in round {start.round}", [it.child for it in taken])
+    fused = fuse(state.parameters, taken, state.rule_state)
+    return state.after(taken, fused, missing)
+
+
+def _secure_round(
+    children: Children, start: RoundStart, state: TrainingState, secure_rule: SecureRule
+) -> TrainingState:
+    """A round with secure aggregation: the masks on updates cancel in their sum only."""
+    offers = children.offers(start)
+    children.check_quorum(f"in round {start.round}", offers)
+    layout = Layout.of(state.parameters)
+    samples = {child: children.samples(child) for child in offers}
+    weights = secure_rule.weigh(samples, state.rule_state)
+    total = secure_sum(
+        children.exchange, offers, weights, start.parameters, secure_rule.spec, children.quorum
+    )
+    missing = children.check_quorum(f"in the sum of round {start.round}", total.weights)
+    taken = [
+        MaskedContribution(child, samples[child], total.digests[child], offers[child].metrics)
+        for child in total.weights
+    ]
+    summed = SecureSum(layout.to_parameters(total.mean), total.weights, taken)
+    fused = secure_rule.fuse(state.parameters, summed, state.rule_state)
+    return state.after(taken, fused, missing)
+
+
+def child(
+    master: Channel,
+    wanted: str | None,
+    make_trainer: MakeTrainer,
+    telemetry: Telemetry,
+    memory: ChildMemory,
+) -> Received:
+    """Train a shared encoder on our samples, and receive the result of all children.
+
+    We learn the parameters that all children together arrive at; the master learns how many
+    samples we have, and how training on them moves the parameters in each round: with secure
+    aggregation, of all children together. See `messages.py`.
+
+    Args:
+        master: The line to it.
+        wanted: The type of encoder that we ask for, or none where we only help.
+        make_trainer: Makes the trainer of an encoder on our samples, or says why there is none.
+        telemetry: Where progress goes.
+        memory: The last update of a run that was interrupted, or nothing.
+
+    Returns:
+        The final parameters.
+
+    Raises:
+        PeerError: The master sent something that the protocol does not allow, or sends us away.
+    """
+    # 1. Ask for an encoder, or only offer help.
+    master.send(EncoderRequest(encoder=wanted))
+
+    # 2. Find samples of the type that is trained; confirm with their number, or decline.
+    encoder = master.receive(Instruction).encoder
+    if wanted not in (None, encoder):
+        raise PeerError(f"{master.peer!r} trains {encoder!r}, and we ask for {wanted!r}.")
+    trainer = make_trainer(encoder)
+    if isinstance(trainer, LocalTrainer):
+        trainer.state.update(memory.state)
+        master.send(Confirmation(samples=trainer.samples))
+    else:
+        telemetry.progress("gather", note=f"we do not train: {trainer}")
+        master.send(Confirmation(samples=0, declined=trainer))
+
+    # 3. Train whenever it is our turn.
+    turn = master.receive(Turn)
+    while turn.task != "publish":
+        if turn.task == "leave":
+            raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
+        if turn.task == "train":
+            turn = _train(master, trainer, telemetry, memory)
+        else:
+            turn = master.receive(Turn)
+
+    # 4. Take the result.
+    published = master.receive(Published)
+    if digest(published.parameters) != published.model:
+        raise PeerError(
+            f"{master.peer!r} published parameters that do not have the digest it gave. Do not use "
+            "them; compare `isthmus version` on both sides."
+        )
+    master.send(Kept(model=published.model))
+    metrics = memory.last.metrics if memory.last else {}
+    return Received(published.parameters, published.model, memory.rounds, metrics)
+
+
+def _train(
+    master: Channel, trainer: LocalTrainer | Reason, telemetry: Telemetry, memory: ChildMemory
+) -> Turn:
+    # Sends our update of a round; returns the turn after it.
+    start = master.receive(RoundStart)
+    if not isinstance(trainer, LocalTrainer):
+        raise PeerError(f"{master.peer!r} wants us to train after we have declined to.")
+    flaw = misfit(start.parameters, trainer.layout)
+    if flaw:
+        raise PeerError(
+            f"{master.peer!r} began round {start.round} with another encoder: {flaw}. Compare "
+            "`isthmus version` on both sides."
+        )
+    last = trainer.update(start, memory)
+    telemetry.progress("train", memory.rounds)
+    secure = trainer.privacy.secure_aggregation
+    if secure is None:
+        master.send(updates.to_message(last, trainer.privacy.compression))
+        return master.receive(Turn)
+    update = trainer.layout.to_vector(last.update)
+    return send_masked_update(master, start, update, last.metrics, secure, memory.commit)

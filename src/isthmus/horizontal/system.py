@@ -16,7 +16,6 @@ from isthmus.horizontal.spec import SimulatedAttack
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
 
-Measures = dict[str, dict[str, float]]
 """By name of the measure, then by party or by way of training."""
 
 EPSILON = "epsilon"
@@ -109,14 +108,75 @@ class RoundsOutcome:
         )
 
 
-Lead = Callable[[Any, LocalData], Training]
-"""Sets up training at the master, from the table of the job and the master's data."""
+@dataclass(frozen=True)
+class Compared:
+    """Metrics of a simulated run, beside those of other ways of training on the same samples."""
 
-Follow = Callable[[Any, LocalData], MakeTrainer]
-"""Sets up training at a child, from the table of the job and the child's data."""
+    metrics: Metrics
+    """Of the master's samples; where it has none, means over the parties."""
 
-Finish = Callable[[Any, LocalData, RoundsOutcome, Path, Telemetry], dict[str, float]]
-"""Stores the trained network in a folder, and returns metrics on the party's own samples."""
+    by_party: dict[str, Metrics]
 
-Compare = Callable[[Any, Mapping[str, LocalData], Mapping[str, dict[str, float]]], Measures]
-"""Returns the metrics of all parties beside those of other ways of training on their samples."""
+
+@runtime_checkable
+class RoundsSystem(System, Protocol):
+    """A module that plays the roles of a system that trains a network in rounds."""
+
+    def check_party(
+        self, spec: Any, role: str, train: Samples | None, test: Samples | None, /
+    ) -> None:
+        """Raise a SpecError where the samples of one party do not fit the job."""
+
+    def forecast(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
+        """Returns what crosses between the master and a child."""
+        ...
+
+    def lead(self, spec: Any, local: LocalData, /) -> Training:
+        """Returns what the master lets its children train."""
+        ...
+
+    def follow(self, spec: Any, local: LocalData, /) -> MakeTrainer:
+        """Returns the function that makes a child's trainer."""
+        ...
+
+    def finish(
+        self, spec: Any, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry, /
+    ) -> Metrics:
+        """Store the network in a folder, and return metrics on the party's own samples."""
+        ...
+
+    def epsilon(self, spec: Any, local: LocalData, outcome: RoundsOutcome, /) -> float | None:
+        """Returns the privacy that this party's noise has cost; None without noise."""
+        ...
+
+    def compare(
+        self, spec: Any, parties: Mapping[str, LocalData], measured: Mapping[str, Metrics], /
+    ) -> Compared:
+        """Returns the metrics of all parties, beside other ways of training on their samples."""
+        ...
+
+    def suspects(self, spec: Any, history: Sequence[Round], /) -> dict[str, list[str]]:
+        """Returns the children that the master should look at, with the reasons."""
+        ...
+
+
+def merged(*several: Metrics) -> Metrics:
+    """Returns the values of several models in one."""
+    found: Metrics = {}
+    for metrics in several:
+        for measure, values in metrics.items():
+            found[measure] = found.get(measure, {}) | values
+    return found
+
+
+def means(parties: Iterable[Metrics]) -> Metrics:
+    """Returns the mean over the parties of every value, each party counting once."""
+    gathered: dict[tuple[str, str], list[float]] = {}
+    for metrics in parties:
+        for measure, values in metrics.items():
+            for model, value in values.items():
+                gathered.setdefault((measure, model), []).append(value)
+    found: Metrics = {}
+    for (measure, model), values in gathered.items():
+        found.setdefault(measure, {})[model] = fmean(values)
+    return found

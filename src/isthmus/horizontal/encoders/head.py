@@ -18,6 +18,7 @@ from torch.nn import functional
 from isthmus.core import seeds
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders.child import trainer
 from isthmus.horizontal.encoders.inputs import Inputs, scaling_of, to_inputs
 from isthmus.horizontal.encoders.learner import Learner, encoder_of, initial, task_of
@@ -43,7 +44,7 @@ class Holding:
 
 def compared(
     spec: Encoders, published: Parameters, holding: Holding, seed: int, rounds: int
-) -> dict[str, float]:
+) -> Metrics:
     """What a shared encoder is worth to a child, beside one that it trained alone.
 
     Args:
@@ -54,18 +55,18 @@ def compared(
         rounds: In which the child trained: alone it makes as many steps.
 
     Returns:
-        Accuracies on the test samples: `accuracy_shared` and `accuracy_alone` with the head of the
-        job, `probe_shared` and `probe_alone` with a logistic regression on the embeddings.
+        Measures on the test samples, each of the models `shared` and `alone`: `accuracy` with the
+        head of the job, `probe` with a logistic regression on the embeddings.
 
     Raises:
         SpecError: The samples have no labels, or do not fit the job.
     """
     by_itself = alone(spec, holding.train, seed, holding.party, rounds)
-    return {
-        f"{measure}_{name}": value
-        for name, learned in (("shared", published), ("alone", by_itself))
-        for measure, value in measured(spec, learned, holding, seed).items()
-    }
+    found: Metrics = {}
+    for model, learned in (("shared", published), ("alone", by_itself)):
+        for measure, value in measured(spec, learned, holding, seed).items():
+            found.setdefault(measure, {})[model] = value
+    return found
 
 
 def measured(spec: Encoders, learned: Parameters, holding: Holding, seed: int) -> dict[str, float]:

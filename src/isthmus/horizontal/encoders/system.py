@@ -1,7 +1,6 @@
 """The job of a shared encoder: its checks, both roles, and what the encoder is worth to a child."""
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
@@ -29,18 +28,13 @@ def check(spec: Encoders) -> None:
         spec: What the job says.
 
     Raises:
-        SpecError: Its rounds are too small for its rule, or PyTorch is not installed.
+        SpecError: Its rounds are too small for its rule.
     """
     least = rules.least_children(spec.fusion)
     if spec.rounds.quorum < least:
         raise SpecError(
             f"the fusion rule {rules.name(spec.fusion)!r} needs {least} children, and "
             f"`rounds.quorum` is {spec.rounds.quorum}: raise it, or take another rule."
-        )
-    if find_spec("torch") is None:
-        raise SpecError(
-            "this job trains a network, which takes PyTorch: run `pip install "
-            "'isthmus[horizontal]'`."
         )
 
 
@@ -122,7 +116,7 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
 
 def finish(
     spec: Encoders, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry
-) -> dict[str, float]:
+) -> Metrics:
     """Store the network in a folder, and measure it if there are labels.
 
     Args:
@@ -133,17 +127,17 @@ def finish(
         telemetry: Where progress goes.
 
     Returns:
-        At a party with labels: the accuracy of the shared head, where the job trains one; those of
-        heads of its own on the shared encoder and on one that it trains alone. At a party that adds
-        noise: the epsilon of all rounds.
+        At a party with labels, measures of the models `shared_head`, where the job trains one,
+        `shared` (a head of its own on the shared encoder) and `alone` (on one trained alone).
     """
     from isthmus.horizontal.encoders import head, learner, model, model_file  # noqa: PLC0415
 
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
-    metrics = dict[str, float]()
+    metrics: Metrics = {}
     if spec.objective == "labels":
         found = head.with_shared_head(spec, outcome.parameters, train)
-        metrics = {"accuracy": model.accuracy(found, test)} if test and test.labels else {}
+        if test and test.labels:
+            metrics = {"accuracy": {"shared_head": model.accuracy(found, test)}}
     elif train is not None and train.labels:
         found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
     else:
@@ -153,26 +147,27 @@ def finish(
     if own_head and outcome.count and train and train.labels and test and test.labels:
         telemetry.progress("measure", note="an encoder of our own, to compare with")
         holding = head.Holding(local.party, train, test)
-        metrics |= head.compared(spec, outcome.parameters, holding, local.seed, outcome.count)
-    return metrics | _spent(spec, local, outcome)
+        compared = head.compared(spec, outcome.parameters, holding, local.seed, outcome.count)
+        metrics = merged(metrics, compared)
+    return metrics
 
 
-def _spent(spec: Encoders, local: LocalData, outcome: RoundsOutcome) -> dict[str, float]:
-    """Returns the epsilon that this party has spent by noise on the network or on its updates."""
+def epsilon(spec: Encoders, local: LocalData, outcome: RoundsOutcome) -> float | None:
+    """Returns the privacy that this party's noise has cost in all rounds; None without noise."""
     if local.party in local.children:
-        return {name: value for name, value in outcome.metrics.items() if name == EPSILON}
+        return outcome.metrics.get(EPSILON)
     asked = spec.privacy.child_level
     if asked is None:
-        return {}
+        return None
     from isthmus.horizontal.privacy import accounting  # noqa: PLC0415 - it takes seconds to load
 
     spent = accounting.spent_by_master(asked, outcome.count)
-    return {EPSILON: accounting.epsilon(spent, asked.delta)}
+    return accounting.epsilon(spent, asked.delta)
 
 
 def compare(
-    spec: Encoders, parties: Mapping[str, LocalData], measured: Mapping[str, dict[str, float]]
-) -> Measures:
+    spec: Encoders, parties: Mapping[str, LocalData], measured: Mapping[str, Metrics]
+) -> Compared:
     """Collect the measures of all parties, and those of an encoder trained on all samples pooled.
 
     Args:
@@ -181,26 +176,23 @@ def compare(
         measured: The metrics that each of them found.
 
     Returns:
-        By measure, then by party; `accuracy_pooled` and `probe_pooled` beside them.
+        Metrics of every party, with those of the model `pooled`; and their means over the parties.
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
 
-    found: Measures = {}
-    for party, measures in measured.items():
-        for name, value in measures.items():
-            if name != EPSILON:  # it says nothing of how good an encoder is
-                found.setdefault(name, {})[party] = value
     children = [it for it in parties.values() if it.party in it.children]
     fitting = (_fitting(spec, child.train) for child in children)
     parts = [part for part in fitting if part is not None]
     seed = children[0].seed
     together = head.alone(spec, pooled(parts), seed, "pooled", spec.rounds.count)
+    by_party = {party: metrics for party, metrics in measured.items() if metrics}
     for child in children:
-        if child.party in found.get("accuracy_shared", {}) and child.train and child.test:
+        if "shared" in measured[child.party].get("accuracy", {}) and child.train and child.test:
             holding = head.Holding(child.party, child.train, child.test)
-            for name, value in head.measured(spec, together, holding, seed).items():
-                found.setdefault(f"{name}_pooled", {})[child.party] = value
-    return found
+            values = head.measured(spec, together, holding, seed)
+            of_pooled = {measure: {"pooled": value} for measure, value in values.items()}
+            by_party[child.party] = merged(by_party[child.party], of_pooled)
+    return Compared(means(by_party.values()), by_party)
 
 
 def suspects(spec: Encoders, history: Sequence[Round]) -> dict[str, list[str]]:

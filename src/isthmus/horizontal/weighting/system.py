@@ -55,14 +55,19 @@ def follow(spec: Weighting, local: LocalData) -> MakeTrainer:
 
 def finish(
     spec: Weighting, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry
-) -> dict[str, float]:
+) -> Metrics:
     """Store the network in a folder, and measure it if there are labels."""
     return encoders.finish(as_encoders(spec), local, outcome, folder, telemetry)
 
 
+def epsilon(spec: Weighting, local: LocalData, outcome: RoundsOutcome) -> float | None:
+    """Returns the privacy that this party's noise has cost in all rounds; None without noise."""
+    return encoders.epsilon(as_encoders(spec), local, outcome)
+
+
 def compare(
-    spec: Weighting, parties: Mapping[str, LocalData], measured: Mapping[str, dict[str, float]]
-) -> Measures:
+    spec: Weighting, parties: Mapping[str, LocalData], measured: Mapping[str, Metrics]
+) -> Compared:
     """Compare the accuracy at the master with that of other rules on the same samples.
 
     Args:
@@ -71,31 +76,28 @@ def compare(
         measured: The metrics that each of them found.
 
     Returns:
-        `accuracy` by the job's own rule, `fedavg`, `oracle` (`fedavg` without the children of a
-        simulated attack), and `root_only` (the master's own samples alone); and
-        `accuracy_at` of each other party with labels to measure on.
+        `accuracy` at the master by the job's own rule, `fedavg`, `oracle` (`fedavg` without the
+        children of a simulated attack), and `root_only` (the master's own samples alone); and the
+        metrics of every party.
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
 
     (master,) = (it for it in parties.values() if it.party not in it.children)
     children = [it for it in parties.values() if it is not master]
-    found: Measures = {}
-    at_children = {it.party: measured[it.party].get("accuracy") for it in children}
-    if known := {party: it for party, it in at_children.items() if it is not None}:
-        found["accuracy_at"] = known
+    by_party = {party: metrics for party, metrics in measured.items() if metrics}
     if master.test is None or "accuracy" not in measured[master.party]:
-        return found
+        return Compared({}, by_party)
     plain = structs.replace(as_encoders(spec), fusion=Count())
     honest = [child for child in children if child.simulated_attack is None]
     reached = {
-        rules.name(spec.fusion): measured[master.party]["accuracy"],
+        rules.name(spec.fusion): measured[master.party]["accuracy"]["shared_head"],
         "fedavg": _accuracy(plain, master, _federated(plain, master, children)),
         "oracle": _accuracy(plain, master, _federated(plain, master, honest)),
     }
     if master.train is not None:
         alone = head.alone(plain, master.train, master.seed, master.party, plain.rounds.count)
         reached["root_only"] = _accuracy(plain, master, alone)
-    return {"accuracy": reached} | found
+    return Compared({"accuracy": reached}, by_party)
 
 
 def suspects(spec: Weighting, history: Sequence[Round]) -> dict[str, list[str]]:

@@ -13,7 +13,9 @@ import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset, Normalisation
+from isthmus.evaluation.description import Metrics
 from isthmus.store.runs import Run
+
 
 @runtime_checkable
 class System(Protocol):

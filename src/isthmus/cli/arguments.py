@@ -11,6 +11,14 @@ JobFile = Annotated[
 PartyFile = Annotated[
     Path, typer.Option("--party", metavar="PARTY", help="This party's own file; it is never sent.")
 ]
+PartyFileIfAny = Annotated[
+    Path | None,
+    typer.Option(
+        "--party",
+        metavar="PARTY",
+        help="This party's own file; none where one organisation trains by itself.",
+    ),
+]
 OptionalPartyFile = Annotated[
     Path | None,
     typer.Option("--party", metavar="PARTY", help="Also check this party's file, keys and data."),

@@ -7,7 +7,7 @@ import typer
 from rich.console import Group
 
 from isthmus.cli.answer import Answer
-from isthmus.cli.arguments import JobFile, PartyFile
+from isthmus.cli.arguments import JobFile, PartyFileIfAny
 from isthmus.cli.layout import facts, page, size, table
 
 if TYPE_CHECKING:  # commands load what they need when they run
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # commands load what they need when they run
 
 def explain(
     job: JobFile,
-    party: PartyFile,
+    party: PartyFileIfAny = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -26,7 +26,7 @@ def explain(
 ) -> Answer:
     """Show every message that would leave this party, and what its reader learns."""
     from isthmus.jobs.explain import explain as forecast
-    from isthmus.jobs.plan import make_plan
+    from isthmus.jobs.load import make_plan
     from isthmus.store.runs import find
 
     found = forecast(make_plan(job, party), find(run) if run else None)
@@ -34,6 +34,8 @@ def explain(
 
 
 def _page(found: "Explanation", *, compared: bool) -> Group:
+    if not found.party:
+        return page(found.notice)
     headings = ["message", "to", "times #", "bytes #", "holds", "protection", "its reader learns"]
     if compared:
         headings[4:4] = ["times in ledger #", "bytes in ledger #"]

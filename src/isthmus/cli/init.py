@@ -15,9 +15,9 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> Answer:
     """Copy an example and make keys for its parties, so that two people can run it."""
-    from isthmus.jobs import templates
+    from isthmus.jobs import examples
 
-    made = templates.make(template, folder)
+    made = examples.make(template, folder)
     runs = {
         party: shlex.join(["isthmus", "run", str(made.job), "--party", str(file)])
         for party, file in made.parties.items()

@@ -31,8 +31,8 @@ def schema(
     ],
 ) -> Answer:
     """Show every key of a job or party file; with --json, its JSON Schema."""
+    from isthmus.jobs.job import Job
     from isthmus.jobs.party import Party
-    from isthmus.jobs.spec import Job
 
     kind = Job if file == "job" else Party
     rows = ((key.key, key.type, key.default, key.meaning) for key in keys(kind))

@@ -29,9 +29,9 @@ def require(extra: str | None, what: str) -> None:
     Raises:
         MissingExtraError: A module of the extra is not installed.
     """
-    missing = next((name for name in EXTRAS[extra] if not _installed(name)), None) if extra else None
-    if extra and missing:
-        raise MissingExtraError(_advice(what, missing, extra))
+    for module in EXTRAS[extra] if extra else ():
+        if find_spec(module) is None:
+            raise MissingExtraError(_advice(what, module, str(extra)))
 
 
 @contextmanager
@@ -68,7 +68,3 @@ def _advice(what: str, module: str, extra: str) -> str:
         f"{what} needs the extra `{extra}`, and its module {module!r} is not installed. In a "
         f"checkout of isthmus, run `pip install '.[{extra}]'`."
     )
-
-
-def _installed(module: str) -> bool:
-    return find_spec(module) is not None

@@ -90,7 +90,7 @@ def _without_none(value: Any) -> Any:
             keys = cast(dict[str, Any], value)
             return {key: _without_none(inner) for key, inner in keys.items() if inner is not None}
         case list():
-            return [_without_none(inner) for inner in cast(list[Any], value)]
+            return [_without_none(inner) for inner in value]
         case _:
             return value
 

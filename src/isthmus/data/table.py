@@ -52,6 +52,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.identifiers)
 
+    @property
+    def weights(self) -> Floats:
+        """What each row counts for, shape (rows,): 1 where the dataset declares no weight."""
+        return np.ones(len(self)) if self.weight is None else self.weight
+
     def take(self, rows: Integers) -> "Table":
         """The rows at these positions, in this order."""
         return Table(

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
@@ -61,6 +60,8 @@ def auc(label: Labels, score: Floats) -> float:
     Raises:
         SpecError: The rows hold one class only, or a score is not a number.
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - it takes a second to load
+
     _check(label, score)
     return float(roc_auc_score(label, score))
 
@@ -196,6 +197,8 @@ def _check(label: Labels, score: Floats) -> None:
 
 def _rates(label: Labels, score: Floats) -> tuple[Floats, Floats]:
     """False and true positive rates at every threshold, both from 0 to 1."""
+    from sklearn.metrics import roc_curve  # noqa: PLC0415 - it takes a second to load
+
     _check(label, score)
     false_positive_rate, true_positive_rate, _ = roc_curve(label, score)
     return false_positive_rate, true_positive_rate

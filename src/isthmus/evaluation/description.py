@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-
 Metrics = dict[str, dict[str, float]]
 """Value by measure, then by model: `{"auc": {"joint": 0.66, "active_only": 0.61}}`."""
 

@@ -4,7 +4,6 @@
 """Measures of predictions against a label that is a number."""
 
 import numpy as np
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
@@ -23,6 +22,8 @@ def rmse(label: Floats, prediction: Floats) -> float:
     Raises:
         SpecError: There are no rows, or a prediction is not a number.
     """
+    from sklearn.metrics import root_mean_squared_error  # noqa: PLC0415 - it takes a second to load
+
     _check(prediction)
     return float(root_mean_squared_error(label, prediction))
 
@@ -40,6 +41,8 @@ def mae(label: Floats, prediction: Floats) -> float:
     Raises:
         SpecError: There are no rows, or a prediction is not a number.
     """
+    from sklearn.metrics import mean_absolute_error  # noqa: PLC0415 - it takes a second to load
+
     _check(prediction)
     return float(mean_absolute_error(label, prediction))
 
@@ -58,6 +61,8 @@ def r2(label: Floats, prediction: Floats) -> float:
         SpecError: The label is the same everywhere, there are no rows, or a prediction is not a
             number.
     """
+    from sklearn.metrics import r2_score  # noqa: PLC0415 - it takes a second to load
+
     _check(prediction)
     if np.ptp(label) == 0:
         raise SpecError(

@@ -1,22 +1,24 @@
-"""What a system in rounds has to offer a job: types of its functions, and what they exchange."""
+"""What a system in rounds offers to a job, and what they exchange."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.rounds.local_training import MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
 from isthmus.horizontal.spec import SimulatedAttack
+from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
-
-"""By name of the measure, then by party or by way of training."""
+from isthmus.system import System
 
 EPSILON = "epsilon"
 """Name of a metric: the epsilon that a party has spent in all rounds."""
@@ -140,7 +142,13 @@ class RoundsSystem(System, Protocol):
         ...
 
     def finish(
-        self, spec: Any, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry, /
+        self,
+        spec: Any,
+        local: LocalData,
+        outcome: RoundsOutcome,
+        folder: Path,
+        telemetry: Telemetry,
+        /,
     ) -> Metrics:
         """Store the network in a folder, and return metrics on the party's own samples."""
         ...
@@ -177,6 +185,6 @@ def means(parties: Iterable[Metrics]) -> Metrics:
             for model, value in values.items():
                 gathered.setdefault((measure, model), []).append(value)
     found: Metrics = {}
-    for (measure, model), values in gathered.items():
-        found.setdefault(measure, {})[model] = fmean(values)
+    for (measure, model), each in gathered.items():
+        found.setdefault(measure, {})[model] = fmean(each)
     return found

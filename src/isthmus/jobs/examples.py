@@ -102,8 +102,7 @@ def _complete(text: str, loaded: Loaded, party: str) -> str:
     tables = {
         "identity": {"certificate": CERTIFICATE, "private_key": KEY},
         "peers": {
-            peer: {"certificate": f"peers/{peer}.pem", **calls}
-            for peer in loaded.neighbours(party)
+            peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in loaded.neighbours(party)
         },
     }
     top, table, rest = text.partition("\n[")

@@ -3,9 +3,9 @@
 from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import PeerError
+from isthmus.jobs.job import Job
 from isthmus.jobs.messages import Done, Hello
 from isthmus.jobs.plan import Loaded
-from isthmus.jobs.job import Job
 from isthmus.transport.channel import Channel
 
 

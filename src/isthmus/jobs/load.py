@@ -134,7 +134,15 @@ def check_roles(loaded: Loaded, most: int | None = None) -> None:
 
 
 def _check_tables(job: Job, name: str) -> None:
-    """Refuse tables of other families: nothing would come of them."""
+    """Refuse tables of other families.
+
+    Args:
+        job: The job.
+        name: Its family.
+
+    Raises:
+        SpecError: Nothing would come of one.
+    """
     for other in registry.FAMILIES:
         used = [table for table in other.tables if job.tables[table] is not None]
         if used and other.name != name:

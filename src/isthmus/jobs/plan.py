@@ -186,6 +186,10 @@ class FamilyCode(Protocol):
         """Run this machine's side of the job to its end."""
         ...
 
+    def align(self, plan: Any, into: Path | None, watch: Sink, /) -> Run:
+        """Find the shared rows and stop there; a SpecError where there are none to find."""
+        ...
+
     def summary(self, run: Run, result: Any, /) -> Summary:
         """Returns the end of a run for people."""
         ...

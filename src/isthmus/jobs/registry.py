@@ -14,7 +14,6 @@ from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core import extras
 from isthmus.core.errors import SpecError
-from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.weighting.spec import Weighting
@@ -45,8 +44,8 @@ class Row:
     table: str
     """Its table in the job file."""
 
-    spec: type[Spec]
-    """The type of that table; it imports nothing heavy."""
+    spec: Any
+    """The type of that table, or the union of its kinds; it imports nothing heavy."""
 
     module: str
     """Holds the functions of `isthmus/system.py`; loaded when a job asks for it."""

@@ -10,6 +10,9 @@ import msgspec
 
 from isthmus.evaluation.description import Learned, Metrics
 
+TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Headings and lines; a heading that ends in `#` is a column of numbers."""
+
 
 class Egress(msgspec.Struct, frozen=True):
     """What left a party."""
@@ -50,8 +53,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a run for people: what a terminal and a notebook show of it."""
 
     metrics: Metrics = {}
-    tables: list[tuple[Sequence[str], list[Sequence[str]]]] = []
-    """Headings and lines of further tables; a heading that ends in `#` is a column of numbers."""
+    tables: Sequence[TextTable] = []
 
     facts: list[tuple[str, str]] = []
 
@@ -65,7 +67,7 @@ MODELS = {
 """How a model is called where people read it, if not by its own name."""
 
 
-def metrics_table(metrics: Metrics) -> tuple[Sequence[str], list[Sequence[str]]]:
+def metrics_table(metrics: Metrics) -> TextTable:
     """Metrics as a table: one line per measure, one column per model.
 
     Args:

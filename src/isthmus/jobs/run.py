@@ -24,7 +24,8 @@ def run(
         The run folder: result, model, ledger and report are in it.
 
     Raises:
-        IsthmusError: Anything that a person can act on.
+        SpecError: The job trains nothing.
+        IsthmusError: Anything else that a person can act on.
     """
     plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
     if not plan.loaded.trains:
@@ -36,3 +37,23 @@ def run(
     finished = plan.loaded.family.play(plan, into, watch)
     report.write(finished)
     return finished
+
+
+def align(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink = silent) -> Run:
+    """Find the rows that all parties of a job hold, and keep them for later runs of it.
+
+    Args:
+        job_file: The job all parties agreed on.
+        party_file: This party's own file.
+        into: Folder for this run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Returns:
+        The run folder: result, index and ledger are in it.
+
+    Raises:
+        SpecError: The job aligns no rows.
+        IsthmusError: Anything else that a person can act on.
+    """
+    plan = make_plan(job_file, party_file)
+    return plan.loaded.family.align(plan, into, watch)

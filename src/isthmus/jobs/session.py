@@ -129,9 +129,7 @@ class PartySession(Session[PartyPlanT]):
 
 
 @contextmanager
-def begin(
-    plan: PartyPlanT, into: Path | None, watch: Sink
-) -> Generator[PartySession[PartyPlanT]]:
+def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySession[PartyPlanT]]:
     """Open a run, a new one or the one of this job that was cut off, and seal it at the end.
 
     A run that fails is not sealed: it goes on when it is started again.

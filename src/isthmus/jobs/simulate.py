@@ -95,9 +95,7 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
     return run
 
 
-def _put_together(
-    loaded: Loaded, plans: Mapping[str, PartyPlan], run: Run, seconds: float
-) -> None:
+def _put_together(loaded: Loaded, plans: Mapping[str, PartyPlan], run: Run, seconds: float) -> None:
     result = loaded.peers.put_together(loaded, plans, run, seconds)
     run.write_json(run.result.name, result)
     if loaded.trains:

@@ -1,9 +1,9 @@
 """JSON of structs whose numbers may come from numpy."""
 
+from numbers import Real
 from typing import Any
 
 import msgspec
-import numpy as np
 
 
 def to_json(value: object) -> bytes:
@@ -12,8 +12,9 @@ def to_json(value: object) -> bytes:
 
 
 def _plain(value: Any) -> float:
-    if isinstance(value, np.floating | np.integer):
-        return value.item()
+    if isinstance(value, Real) and hasattr(value, "item"):  # a number of numpy, which need not load
+        found: float = value.item()
+        return found
     raise TypeError(f"{type(value).__name__} is not stored as JSON")
 
 

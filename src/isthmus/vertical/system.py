@@ -122,6 +122,5 @@ class AlignedSystem(System, Protocol):
         ...
 
     def pooled(self, spec: Any, rows: PooledRows, /) -> Metrics:
-        """Returns metrics of the same model on pooled columns, and of its rivals, for comparison.
-        """
+        """Returns metrics of the same model on pooled columns, and of its rivals."""
         ...

@@ -100,13 +100,15 @@ def headline(report: VerticalReport) -> str:
 
 
 def _alone(report: VerticalReport) -> str:
-    trained = f"One model of {count(report.data.columns)} columns on {count(report.data.train)} rows"
+    trained = (
+        f"One model of {count(report.data.columns)} columns on {count(report.data.train)} rows"
+    )
     if not report.measures:
         return f"{trained}. Nothing is measured: that takes test rows with different labels."
     measure = report.measures[0]
     return (
-        f"{trained} reaches {measure.name} {shown(measure.joint)} on {count(report.data.test)} test "
-        "rows. Columns of other parties have to beat this."
+        f"{trained} reaches {measure.name} {shown(measure.joint)}, measured on "
+        f"{count(report.data.test)} test rows. Columns of other parties have to beat this."
     )
 
 

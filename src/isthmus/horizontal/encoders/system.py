@@ -6,6 +6,7 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples, pooled
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal import forecast as rounds_forecast
 from isthmus.horizontal.actor_critic.modes import weigher_of
 from isthmus.horizontal.actor_critic.suspects import find_suspects
@@ -16,7 +17,7 @@ from isthmus.horizontal.fusion.spec import ActorCritic
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.rounds.local_training import MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
-from isthmus.horizontal.system import EPSILON, LocalData, Measures, RoundsOutcome
+from isthmus.horizontal.system import EPSILON, Compared, LocalData, RoundsOutcome, means, merged
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of
 

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders import system as encoders
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.fusion import rules
@@ -20,7 +21,7 @@ from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.rounds import in_process
 from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
-from isthmus.horizontal.system import LocalData, Measures, RoundsOutcome
+from isthmus.horizontal.system import Compared, LocalData, RoundsOutcome
 from isthmus.horizontal.weighting.spec import Weighting, as_encoders
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of

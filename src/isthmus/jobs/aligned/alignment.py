@@ -161,7 +161,11 @@ def _find(plan: AlignedPlan, lines: Lines, dataset: str, run: Run, telemetry: Te
 
 
 def _cryptographic(
-    plan: AlignedPlan, lines: Lines, dataset: str, spec: CryptographicAlignment, telemetry: Telemetry
+    plan: AlignedPlan,
+    lines: Lines,
+    dataset: str,
+    spec: CryptographicAlignment,
+    telemetry: Telemetry,
 ) -> Index:
     (peer,) = lines
     role = receiver if plan.listens else sender
@@ -247,7 +251,9 @@ def _file(folder: Path, dataset: str) -> Path:
 def _agreement(job: Job) -> str:
     """Digest of all that a job says about its alignment: other training may reuse the result."""
     said = (job.parties, job.data.train, job.data.test, job.data.identifiers, job.data.normalise)
-    return hashlib.sha256(msgspec.json.encode((*said, alignment_of(job)), order="sorted")).hexdigest()
+    return hashlib.sha256(
+        msgspec.json.encode((*said, alignment_of(job)), order="sorted")
+    ).hexdigest()
 
 
 def _rows(tables: Iterable[Table]) -> str:

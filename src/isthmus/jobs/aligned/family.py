@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isthmus.core.errors import SpecError
 from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
-from isthmus.jobs.aligned import job, sizes
-from isthmus.jobs.aligned.plan import AlignedPlan, make_plan
+from isthmus.jobs.aligned import job
 from isthmus.jobs.aligned.results import (
     AlignedResult,
     AlignmentResult,
@@ -19,7 +19,11 @@ from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
 from isthmus.jobs.result import Summary
 from isthmus.jobs.summary import parties_facts, party_facts
+from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
+
+if TYPE_CHECKING:
+    from isthmus.jobs.aligned.plan import AlignedPlan
 
 ROLES = ("active", "passive")
 RESULTS = AlignedResult
@@ -28,10 +32,6 @@ ENDS_WITH_DONE = True
 check = job.check
 flows = job.flows
 smallest = job.smallest
-plan = make_plan
-expected = sizes.expected
-measured = sizes.measured
-assumptions = sizes.assumptions
 
 
 def steps(loaded: Loaded) -> list[str]:
@@ -53,9 +53,40 @@ def steps(loaded: Loaded) -> list[str]:
     return found
 
 
-def ready(plan: AlignedPlan) -> Ready:
+def plan(loaded: Loaded, party_file: Path | None) -> "AlignedPlan":
+    """Read and check everything that a party brings."""
+    from isthmus.jobs.aligned.plan import make_plan  # it loads Arrow
+
+    return make_plan(loaded, party_file)
+
+
+def expected(plan: "AlignedPlan") -> Sizes:
+    """Returns what to reckon with before a run."""
+    from isthmus.jobs.aligned import sizes
+
+    return sizes.expected(plan)
+
+
+def measured(plan: "AlignedPlan", run: Run) -> Sizes:
+    """Returns the sizes that a finished run of this plan had."""
+    from isthmus.jobs.aligned import sizes
+
+    return sizes.measured(plan, run)
+
+
+def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
+    """Returns the sizes that a forecast depends on, by name."""
+    training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
+    return {
+        "shared_rows": sizes.shared,
+        **(training if plan.loaded.trains else {}),
+        **{f"{party}_rows": count for party, count in sizes.rows.items()},
+    }
+
+
+def ready(plan: "AlignedPlan") -> Ready:
     """Check keys and addresses, and return what this party brings."""
-    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+    from isthmus.jobs import connection  # it loads gRPC
 
     connection.check(plan)
     return Ready(
@@ -70,10 +101,10 @@ def ready(plan: AlignedPlan) -> Ready:
     )
 
 
-def play(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
+def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align, train, score and store, as this party."""
-    from isthmus.jobs import connection, session  # noqa: PLC0415 - they load gRPC
-    from isthmus.jobs.aligned import run  # noqa: PLC0415
+    from isthmus.jobs import connection, session  # they load gRPC
+    from isthmus.jobs.aligned import run
 
     connection.check(plan)
     with session.begin(plan, into, watch) as begun:
@@ -81,10 +112,10 @@ def play(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
     return begun.run
 
 
-def align(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
+def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align as this party, and stop there."""
-    from isthmus.jobs import connection, session  # noqa: PLC0415 - they load gRPC
-    from isthmus.jobs.aligned import run  # noqa: PLC0415
+    from isthmus.jobs import connection, session  # they load gRPC
+    from isthmus.jobs.aligned import run
 
     connection.check(plan)
     with session.begin(plan, into, watch) as begun:
@@ -93,19 +124,30 @@ def align(plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
 
 
 def put_together(
-    loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run, seconds: float
+    loaded: Loaded, plans: Mapping[str, "AlignedPlan"], run: Run, seconds: float
 ) -> SimulatedAlignment | SimulatedTraining:
     """Returns the result of a simulated run, beside the same model on pooled columns."""
-    from isthmus.jobs.aligned import simulated  # noqa: PLC0415
+    from isthmus.jobs.aligned import simulated
 
     return simulated.put_together(loaded, plans, run, seconds)
 
 
 def page(run: Run, simulated: Run | None) -> str:
-    """Returns the report of a run as HTML."""
-    from isthmus.evaluation.pages import vertical_report  # noqa: PLC0415 - it loads Matplotlib
-    from isthmus.jobs import finished  # noqa: PLC0415
-    from isthmus.jobs.aligned import report  # noqa: PLC0415
+    """Make the report of a run.
+
+    Args:
+        run: The run folder.
+        simulated: That of the simulated run which it is part of, if it is.
+
+    Returns:
+        HTML.
+
+    Raises:
+        SpecError: Nothing was trained.
+    """
+    from isthmus.evaluation.pages import vertical_report  # it loads Matplotlib
+    from isthmus.jobs import finished
+    from isthmus.jobs.aligned import report
 
     if isinstance(finished.read(run), AlignmentResult | SimulatedAlignment):
         raise SpecError(

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from isthmus.evaluation.description import Metrics
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
+from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.pages.vertical_report import Convergence, Data, Measure, VerticalReport
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
@@ -93,12 +93,12 @@ def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
     ):
         return report
     scores = Scores.load(run.predictions)
+    roc = {"joint": classification.roc(scores.labels, scores.predictions)}
+    if scores.alone is not None:
+        roc[f"{report.party} alone"] = classification.roc(scores.labels, scores.alone)
     return msgspec.structs.replace(
         report,
-        roc={
-            "joint": classification.roc(scores.labels, scores.predictions),
-            f"{report.party} alone": classification.roc(scores.labels, scores.alone),
-        },
+        roc=roc,
         ks=classification.ks_curve(scores.labels, scores.predictions),
         lift=classification.lift(scores.labels, scores.predictions),
     )

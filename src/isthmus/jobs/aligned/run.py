@@ -92,7 +92,11 @@ def _store_model(run: Run, outcome: Outcome) -> None:
 
 
 def _store_result(
-    session: PartySession[AlignedPlan], aligned: Aligned, outcome: Outcome, train: Table, test: Table
+    session: PartySession[AlignedPlan],
+    aligned: Aligned,
+    outcome: Outcome,
+    train: Table,
+    test: Table,
 ) -> None:
     plan, run = session.plan, session.run
     result = TrainedResult(

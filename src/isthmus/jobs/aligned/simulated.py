@@ -6,9 +6,9 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from isthmus.evaluation.description import Metrics
 from isthmus.data.index import split
 from isthmus.data.table import Table
+from isthmus.evaluation.description import Metrics
 from isthmus.jobs import simulated
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import (

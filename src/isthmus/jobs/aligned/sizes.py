@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from isthmus.core.errors import SpecError
+from isthmus.jobs import finished
 from isthmus.jobs.aligned.plan import AlignedPlan
-from isthmus.jobs.aligned.results import AlignedResult, AlignmentResult, TrainedResult
+from isthmus.jobs.aligned.results import AlignmentResult, TrainedResult
 from isthmus.jobs.explain import check_same
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
@@ -33,8 +35,7 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
     Raises:
         SpecError: The run is of another job or party.
     """
-    result = run.read_json(run.result.name, AlignedResult)
-    match result:
+    match result := finished.read(run):
         case TrainedResult():
             check_same(plan, run, result)
             train, test = result.rows["train"], result.rows["test"]
@@ -46,17 +47,7 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
             check_same(plan, run, result)
             return replace(expected(plan), shared=result.alignment.size or 0)
         case _:
-            raise AssertionError("a simulated run has no ledger of its own")
-
-
-def assumptions(plan: AlignedPlan, sizes: Sizes) -> dict[str, int]:
-    """Returns the sizes that the forecast depends on, by name."""
-    training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
-    return {
-        "shared_rows": sizes.shared,
-        **(training if plan.loaded.trains else {}),
-        **{f"{party}_rows": count for party, count in sizes.rows.items()},
-    }
+            raise SpecError(f"{run.folder}: this run is of another job. Give a run of this job.")
 
 
 def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:

@@ -108,7 +108,7 @@ def ready(plan: LocalPlan) -> Ready:
 
 def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
     """Train, score and store."""
-    from isthmus.jobs import session  # noqa: PLC0415 - it loads cryptography
+    from isthmus.jobs import session  # it loads cryptography
 
     loaded = plan.loaded
     with session.begin_alone(plan, into, watch) as begun:
@@ -123,6 +123,21 @@ def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
     return begun.run
 
 
+def align(plan: LocalPlan, _into: Path | None, _watch: Sink) -> Run:
+    """Refuse to align rows.
+
+    Args:
+        plan: The plan.
+
+    Raises:
+        SpecError: There is nobody to align rows with.
+    """
+    raise SpecError(
+        f"{plan.loaded.path}: one organisation trains by itself in this job, so there are no rows "
+        "to align. Use `isthmus run`."
+    )
+
+
 def summary(run: Run, result: LocalResult) -> Summary:
     """Returns the end of a run for people."""
     rows = ", ".join(f"{count:,} {_ROWS.get(name, name)}" for name, count in result.rows.items())
@@ -132,8 +147,8 @@ def summary(run: Run, result: LocalResult) -> Summary:
 
 def page(run: Run, _simulated: Run | None) -> str:
     """Returns the report of a run as HTML."""
-    from isthmus.jobs import page as shown  # noqa: PLC0415 - it loads cryptography
-    from isthmus.jobs import registry  # noqa: PLC0415
+    from isthmus.jobs import page as shown  # it loads cryptography
+    from isthmus.jobs import registry
 
     result = run.read_json(run.result.name, LocalResult)
     outcome = LocalOutcome(

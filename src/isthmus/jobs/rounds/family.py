@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from isthmus.core.errors import SpecError
 from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
 from isthmus.jobs.explain import check_same
@@ -44,8 +45,8 @@ def steps(loaded: Loaded) -> list[str]:
 
 def ready(plan: RoundsPlan) -> Ready:
     """Check keys and addresses, and return what this party brings."""
-    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
-    from isthmus.jobs.rounds import flower_keys  # noqa: PLC0415
+    from isthmus.jobs import connection  # it loads gRPC
+    from isthmus.jobs.rounds import flower_keys
 
     _check_keys(plan)
     return Ready(
@@ -81,8 +82,8 @@ def assumptions(_plan: RoundsPlan, sizes: Sizes) -> dict[str, int]:
 
 def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     """Train in rounds as this party, measure and store."""
-    from isthmus.jobs import session  # noqa: PLC0415 - they load gRPC and PyTorch
-    from isthmus.jobs.rounds import run  # noqa: PLC0415
+    from isthmus.jobs import session  # they load gRPC and PyTorch
+    from isthmus.jobs.rounds import run
 
     _check_keys(plan)
     with session.begin(plan, into, watch) as begun:
@@ -90,19 +91,34 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     return begun.run
 
 
+def align(plan: RoundsPlan, _into: Path | None, _watch: Sink) -> Run:
+    """Refuse to align rows.
+
+    Args:
+        plan: The plan.
+
+    Raises:
+        SpecError: Nobody else holds our samples.
+    """
+    raise SpecError(
+        f"{plan.loaded.path}: the parties of this job hold samples of their own, so there are no "
+        "rows to align. Use `isthmus run`."
+    )
+
+
 def put_together(
     loaded: Loaded, plans: Mapping[str, RoundsPlan], run: Run, seconds: float
 ) -> SimulatedRounds:
     """Returns the result of a simulated run, beside other ways of training on the same samples."""
-    from isthmus.jobs.rounds import simulated  # noqa: PLC0415 - it loads PyTorch
+    from isthmus.jobs.rounds import simulated  # it loads PyTorch
 
     return simulated.put_together(loaded, plans, run, seconds)
 
 
 def page(run: Run, simulated: Run | None) -> str:
     """Returns the report of a run as HTML."""
-    from isthmus.evaluation.pages import rounds_report  # noqa: PLC0415 - it loads Matplotlib
-    from isthmus.jobs.rounds import report  # noqa: PLC0415
+    from isthmus.evaluation.pages import rounds_report  # it loads Matplotlib
+    from isthmus.jobs.rounds import report
 
     return rounds_report.render(report.read(run, simulated))
 
@@ -124,7 +140,7 @@ def summary(run: Run, result: AnyRoundsResult) -> Summary:
 
 
 def _check_keys(plan: RoundsPlan) -> None:
-    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
-    from isthmus.jobs.rounds import flower_keys  # noqa: PLC0415
+    from isthmus.jobs import connection  # it loads gRPC
+    from isthmus.jobs.rounds import flower_keys
 
     (flower_keys if plan.on_flower else connection).check(plan)

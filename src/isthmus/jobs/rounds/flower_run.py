@@ -1,7 +1,7 @@
 """Our side of a job in rounds that Flower carries: it starts our part, and waits until it is over.
 
-The part itself, `flower_app.py`, is played by processes of Flower. They find the files of this party by
-what they are started with, and leave what comes of it in the folder of the run.
+The part itself, `flower_app.py`, is played by processes of Flower. They find the files of this
+party by what they are started with, and leave what comes of it in the folder of the run.
 """
 
 import signal

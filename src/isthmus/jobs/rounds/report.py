@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from isthmus.evaluation.pages.page import names
 from isthmus.evaluation.pages.rounds_report import Child, RoundsReport
-from isthmus.horizontal.rounds.training import Round
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,
     EightBit,
@@ -13,6 +12,7 @@ from isthmus.horizontal.privacy.spec import (
     SecureAggregation,
     TopK,
 )
+from isthmus.horizontal.rounds.training import Round
 from isthmus.jobs import page
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.store.runs import Run

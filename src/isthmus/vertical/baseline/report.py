@@ -9,8 +9,8 @@ from isthmus.evaluation.pages import vertical_report
 from isthmus.evaluation.pages.vertical_report import Data, Measure, VerticalReport
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
-from isthmus.vertical.boosting import system as boosting
-from isthmus.vertical.regression import system as regression
+from isthmus.vertical.boosting import outcome as boosting
+from isthmus.vertical.regression import outcome as regression
 
 _LOWER_IS_BETTER = {"rmse", "mae"}
 

@@ -8,8 +8,8 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.coding import AssignedCodes
-from isthmus.vertical.boosting.model import Column
 from isthmus.vertical.boosting.inputs import Randomness, Rows
+from isthmus.vertical.boosting.model import Column
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost

@@ -1,39 +1,17 @@
-"""Plays either role of vertical boosting, and measures the outcome."""
+"""Boosted trees as a job sees them: checks and forecast; what trains is loaded when it trains."""
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-
-from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
-from isthmus.data.scores import Scores
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
-from isthmus.evaluation.classification import accuracy
-from isthmus.evaluation.description import Description, Importance, Metrics
-from isthmus.evaluation.measures import RANKING, measure
-from isthmus.evaluation.regression import mae, r2, rmse
+from isthmus.evaluation.description import Description, Metrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
-from isthmus.vertical.boosting.active import Trained, active
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
-from isthmus.vertical.boosting.inputs import Randomness, Rows
-from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
-from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
-from isthmus.vertical.boosting.model import ActivePart, Part
-from isthmus.vertical.boosting.passive import passive
-from isthmus.vertical.boosting.pooled import train_pooled
-from isthmus.vertical.boosting.rival import xgboost_predictions
-from isthmus.vertical.boosting.spec import Boosting, TreeModel
-from isthmus.vertical.boosting.trees import objective
+from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
 MOST_PARTIES: int | None = None
-
-_ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
 
 
 def check(spec: Boosting) -> None:
@@ -71,9 +49,11 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
         SpecError: A label does not fit the objective, or a party that needs columns has none.
     """
     if role == "active" and train.label is not None:
-        objective.check(train.label, _weights(train), spec)
-        if test is not None:  # its columns may hold what they like: what is not known is missing
-            objective.check_values(_labels(test), spec, "test")
+        from isthmus.vertical.boosting.trees import objective
+
+        objective.check(train.label, train.weights, spec)
+        if test is not None and test.label is not None:
+            objective.check_values(test.label, spec, "test")
         if spec.local_trees and not train.names:
             raise SpecError(
                 "`boosting.local_trees` grows trees on the active party's columns, and `columns` "
@@ -87,157 +67,20 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
 
 def play(spec: Boosting, context: RoleContext) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
-    rows = Rows(context.train, context.test, context.monotone)
-    randomness = Randomness(context.seed, context.job)
-    if context.role == "passive":
-        (peer,) = context.peers.values()
-        memory = PassiveMemory(context.checkpoint)
-        ours = passive(
-            peer, rows, spec, randomness, context.telemetry, memory, workers=context.workers
-        )
-        rounds = ours.trees // spec.outputs
-        return Outcome(ours, rounds, converged=None, ending=f"{rounds} rounds of trees")
-    with context.telemetry.timed("joint trees"):
-        trained = active(
-            context.peers,
-            rows,
-            spec,
-            randomness,
-            context.telemetry,
-            ActiveMemory(context.checkpoint),
-            workers=context.workers,
-        )
-    return _outcome(spec, context, trained, _alone(spec, rows, randomness))
+    from isthmus.vertical.boosting import outcome
 
-
-def _alone(spec: Boosting, rows: Rows, randomness: Randomness) -> Floats:
-    """What the active party predicts by itself; without a column, the same for every row."""
-    if rows.train.names:
-        return train_pooled([rows], spec, randomness).predictions
-    base = objective.base_score(_labels(rows.train), _weights(rows.train), spec)
-    return objective.prediction(np.tile(base[:, None], len(rows.test)), spec)
-
-
-def _outcome(spec: Boosting, context: RoleContext, trained: Trained, alone: Floats) -> Outcome:
-    kept = len(trained.part.trees) // spec.outputs
-    grown = len(trained.losses)
-    seconds = context.telemetry.seconds
-    seconds["per_tree"] = seconds["joint trees"] / max(grown * spec.outputs, 1)
-    ending = f"{kept} rounds of trees" + (f" kept of {grown}" if kept < grown else "")
-    if not trained.part.importance.count.any():
-        ending += ", none with a split: all rows score alike"
-    return Outcome(
-        model=trained.part,
-        rounds=kept,
-        converged=None,
-        ending=ending,
-        metrics=measured(
-            spec, context.test, {"joint": trained.predictions, "active_only": alone}
-        ),
-        scores=_scores(spec, context.test, trained.predictions, alone),
-        curve=[_losses(*each) for each in trained.losses],
-        leakage=_leakage(spec, context.train, trained),
-    )
-
-
-def _losses(train: float, held_out: float) -> dict[str, float]:
-    return {"loss": train} | ({} if np.isnan(held_out) else {"validation_loss": held_out})
-
-
-def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
-    """How well another party can tell the labels of the training rows apart: the one that can best.
-
-    By the rows that are together in nodes, and where trees have samples also by how often a row was
-    in one.
-    """
-    label = _labels(train)
-    seen = [views for views in trained.views.values() if views]
-    if spec.objective != "binary" or not seen:
-        return {}
-    found = {"cluster_auc": max(cluster_auc(views, label) for views in seen)}
-    if spec.forest or spec.sampling != "all":
-        found["sample_auc"] = max(sample_auc(views, label) for views in seen)
-    return found
-
-
-def _scores(spec: Boosting, test: Table, predictions: Floats, alone: Floats) -> Scores | None:
-    if spec.objective == "multiclass" or test.label is None:
-        return None
-    return Scores(test.identifiers, test.label, predictions[0], alone[0])
+    return outcome.play(spec, context)
 
 
 def describe_model(run: Run) -> Description:
-    """What the trees make of each feature; at a passive party, how often they split on its columns.
+    """Returns what the model of a finished run says, for its report."""
+    from isthmus.vertical.boosting import outcome
 
-    Args:
-        run: A finished run.
-
-    Returns:
-        What its report shows.
-
-    Raises:
-        SpecError: The model is not what a run writes.
-    """
-    if "passives" in run.read_json(run.model.name, dict[str, Any]):
-        return Description(importance=_importance(run.read_json(run.model.name, ActivePart)))
-    part = run.read_json(run.model.name, Part)
-    names = {column.code: column.binning.name for column in part.columns}
-    splits = Counter(names[split.code] for split in part.splits)
-    return Description(importance=[Importance(*each) for each in splits.most_common()])
-
-
-def _importance(part: ActivePart) -> list[Importance]:
-    found = part.importance
-    names = {column.code: column.binning.name for column in part.columns}
-    names |= {
-        code: f"code {code} of {party}" for party, codes in part.passives.items() for code in codes
-    }
-    total = float(found.gain.sum()) or 1.0
-    return [
-        Importance(
-            name=names[code],
-            count=int(found.count[code]),
-            cover=float(found.cover[code]),
-            gain=float(found.gain[code]) / total,
-        )
-        for code in np.argsort(-found.gain).tolist()
-        if found.count[code]
-    ]
+    return outcome.describe_model(run)
 
 
 def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
-    """Metrics of the same trees on pooled columns, and of XGBoost where it is installed."""
-    test, *tests = rows.tests
-    first = Rows(rows.trains[0], test, rows.monotone)
-    others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]
-    same = train_pooled([first, *others], spec, Randomness(rows.seed, rows.job)).predictions
-    rival = xgboost_predictions(spec, rows.trains, rows.tests)
-    return measured(
-        spec, test, {"pooled": same} | ({} if rival is None else {"xgboost": rival})
-    )
+    """Returns metrics of the same model on pooled columns, for comparison."""
+    from isthmus.vertical.boosting import outcome
 
-
-def _labels(table: Table) -> Floats:
-    return np.empty(0) if table.label is None else table.label
-
-
-def _weights(table: Table) -> Floats:
-    return np.ones(len(table)) if table.weight is None else table.weight
-
-
-def measured(spec: TreeModel, test: Table, by_model: Mapping[str, Floats]) -> Metrics:
-    """Measure predictions on test rows.
-
-    Args:
-        spec: Which objective they are for.
-        test: The rows, with labels.
-        by_model: Predictions of shape (outputs, rows) by name of the model.
-
-    Returns:
-        Value by measure, then by model.
-    """
-    label = _labels(test)
-    if spec.objective == "multiclass":
-        return measure({"accuracy": accuracy}, label, by_model)
-    measures = RANKING if spec.objective == "binary" else _ERRORS
-    return measure(measures, label, {model: found[0] for model, found in by_model.items()})
+    return outcome.pooled(spec, rows)

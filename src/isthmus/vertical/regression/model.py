@@ -5,8 +5,8 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression import objective
-from isthmus.vertical.regression.objective import Link
 from isthmus.vertical.regression.scaling import Label, Scaling
+from isthmus.vertical.regression.spec import Link
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -7,14 +7,12 @@ its own columns and everyone's residual.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import linalg, optimize, special
 
 from isthmus.core.arrays import Floats
-
-Link = Literal["logit", "identity"]
+from isthmus.vertical.regression.spec import Link
 
 CURVATURE: dict[Link, float] = {"logit": 0.25, "identity": 1.0}
 """Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""

@@ -4,7 +4,6 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from isthmus.data.table import Table
 from isthmus.vertical.regression import model, scaling
@@ -24,6 +23,8 @@ def train_pooled(train: Table, spec: LinearModel) -> model.Part:
     Raises:
         SpecError: The label does not fit the link.
     """
+    from sklearn.linear_model import LogisticRegression, Ridge  # noqa: PLC0415 - it takes a second to load
+
     scale, label = scaling.fit(train), scaling.label(train, spec.link)
     strength = max(spec.penalty * len(train), 1e-12)  # ours is per row of mean loss
     if spec.link == "logit":

@@ -7,7 +7,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
-from isthmus.vertical.regression.objective import Link
+from isthmus.vertical.regression.spec import Link
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 from isthmus.crypto.encryption import Encryption
 
+Link = Literal["logit", "identity"]
+"""What the linear predictor becomes: a probability, or the expected label itself."""
+
 
 class LinearModel(Spec, frozen=True):
     """What a linear model is, however it is trained."""
 
     link: Annotated[
-        Literal["logit", "identity"],
+        Link,
         Meta(description="logit for a label of 0 and 1, identity for a number"),
     ] = "logit"
     penalty: Annotated[
@@ -25,7 +28,7 @@ class LinearModel(Spec, frozen=True):
     ] = 1e-4
 
 
-class Regression(LinearModel, frozen=True):
+class Regression(LinearModel, frozen=True, kw_only=True):
     """The `[regression]` table of a job."""
 
     passive_columns: Annotated[

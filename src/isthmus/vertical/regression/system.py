@@ -1,37 +1,20 @@
-"""Plays either role of vertical regression, and measures the outcome."""
-
-import hashlib
-from collections.abc import Mapping
+"""The regression as a job sees it: checks and forecast; what trains is loaded when it trains."""
 
 import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
-from isthmus.data.scores import Scores
 from isthmus.data.spec import Dataset
-from isthmus.data.table import Table, joined
-from isthmus.evaluation.description import Coefficient, Description, Metrics
-from isthmus.evaluation.measures import RANKING, Measures, measure
-from isthmus.evaluation.regression import r2, rmse
+from isthmus.data.table import Table
+from isthmus.evaluation.description import Description, Metrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
-from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
-from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.model import Part
-from isthmus.vertical.regression.objective import Link
-from isthmus.vertical.regression.passive import passive
-from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
 MOST_PARTIES = 2
-
-MEASURES: Mapping[Link, Measures] = {
-    "logit": RANKING,
-    "identity": {"rmse": rmse, "r2": r2},
-}
 
 
 def check(spec: Regression) -> None:
@@ -106,63 +89,20 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
     """Train and score in one role; the rows are aligned already."""
-    train, test = context.train, context.test
-    memory = Memory(context.checkpoint, _rounds_of(context))
-    memory.load()
-    (peer,) = context.peers.values()
-    if context.role == "passive":
-        ours = passive(peer, train, test, spec, context.telemetry, memory)
-        ending = _ending(ours.rounds, ours.converged)
-        return Outcome(ours.part, ours.rounds, ours.converged, ending)
-    trained = active(peer, train, test, spec, context.telemetry, memory)
-    measures, label = MEASURES[spec.link], scaling.labels(test)
-    alone = trained.alone.predict(test.features)
-    return Outcome(
-        model=trained.part,
-        rounds=len(trained.rounds),
-        converged=trained.converged,
-        ending=_ending(len(trained.rounds), trained.converged),
-        metrics=measure(
-            measures, label, {"joint": trained.predictions, "active_only": alone}
-        ),
-        scores=Scores(test.identifiers, label, trained.predictions, alone),
-        curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
-    )
+    from isthmus.vertical.regression import outcome
 
-
-def _ending(rounds: int, converged: bool) -> str:  # noqa: FBT001
-    return f"converged after {rounds} rounds" if converged else f"stopped after {rounds} rounds"
-
-
-def _rounds_of(context: RoleContext) -> str:
-    """What rounds belong to: on other rows they would tell new equations about the labels."""
-    names, rows = context.train.names, sorted(context.train.identifiers)
-    digest = hashlib.sha256(repr((context.job, names, rows)).encode())
-    return digest.hexdigest()
+    return outcome.play(spec, context)
 
 
 def describe_model(run: Run) -> Description:
-    """Coefficients of this party's columns.
+    """Returns what the model of a finished run says, for its report."""
+    from isthmus.vertical.regression import outcome
 
-    Args:
-        run: A finished run.
-
-    Returns:
-        What its report shows.
-
-    Raises:
-        SpecError: The model is not what a run writes.
-    """
-    part = run.read_json(run.model.name, Part)
-    coefficients = [
-        Coefficient(column.name, column.coefficient, column.coefficient / column.deviation)
-        for column in part.columns
-    ]
-    return Description(coefficients, part.intercept)
+    return outcome.describe_model(run)
 
 
 def pooled(spec: Regression, rows: PooledRows) -> Metrics:
-    """Metrics of the same model on pooled columns, for comparison."""
-    train, test = joined(rows.trains), joined(rows.tests)
-    predictions = train_pooled(train, spec).predict(test.features)
-    return measure(MEASURES[spec.link], scaling.labels(test), {"pooled": predictions})
+    """Returns metrics of the same model on pooled columns, for comparison."""
+    from isthmus.vertical.regression import outcome
+
+    return outcome.pooled(spec, rows)

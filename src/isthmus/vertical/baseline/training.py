@@ -1,0 +1,94 @@
+"""Trains a baseline, and measures it on the test rows."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import msgspec
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.core.telemetry import Telemetry
+from isthmus.data.scores import Scores
+from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.measures import measure
+from isthmus.store.runs import Run
+from isthmus.system import LocalOutcome
+from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
+from isthmus.vertical.baseline.system import Data, as_boosting
+from isthmus.vertical.boosting import model
+from isthmus.vertical.boosting import outcome as boosting
+from isthmus.vertical.boosting.inputs import Randomness, Rows
+from isthmus.vertical.boosting.pooled import Pooled
+from isthmus.vertical.boosting.pooled import train_pooled as train_trees
+from isthmus.vertical.boosting.rival import xgboost_predictions
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import boost
+from isthmus.vertical.regression import outcome as regression
+from isthmus.vertical.regression import scaling
+from isthmus.vertical.regression.pooled import train_pooled as train_regression
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A model, and its predictions of the test rows by name: its own is `model`."""
+
+    model: msgspec.Struct
+    predictions: dict[str, Floats]
+
+
+def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
+    """Train, score, and leave the model and its scores in the run folder."""
+    with telemetry.timed("training"):
+        match spec:
+            case RegressionBaseline():
+                fitted = _regression(spec, data)
+            case BoostingBaseline():
+                fitted = _boosting(spec, data)
+            case _:
+                assert_never(spec)
+    run.write_json(run.model.name, fitted.model)
+    ours = fitted.predictions["model"]
+    if ours.ndim == 1 or len(ours) == 1:  # one score per row, as all but multiclass have
+        label = scaling.labels(data.test)
+        Scores(data.test.identifiers, label, np.ravel(ours)).save(run.predictions)
+    return LocalOutcome(
+        metrics=_measured(spec, data, fitted.predictions),
+        rows={"train": len(data.train), "test": len(data.test)},
+        columns=len(data.train.names),
+        ending="trained",
+    )
+
+
+def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
+    model = train_regression(data.train, spec)
+    return _Fitted(model, {"model": model.predict(data.test.features)})
+
+
+def _boosting(spec: BoostingBaseline, data: Data) -> _Fitted:
+    trees = as_boosting(spec)
+    rows = Rows(data.train, data.test, data.monotone)
+    pooled = train_trees([rows], trees, Randomness(data.seed, data.job))
+    predictions = {"model": pooled.predictions}
+    rival = xgboost_predictions(spec, [data.train], [data.test])
+    if rival is not None:
+        predictions["xgboost"] = rival
+    return _Fitted(_part(trees, pooled), predictions)
+
+
+def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
+    return model.active_part(
+        secrets.token_hex(16),
+        spec,
+        pooled.own_columns,
+        {},
+        pooled.assigned.book.bins,
+        boost.ensemble(pooled.state, spec),
+    )
+
+
+def _measured(spec: Baseline, data: Data, predictions: Mapping[str, Floats]) -> Metrics:
+    if isinstance(spec, BoostingBaseline):
+        return boosting.measured(spec, data.test, predictions)
+    return measure(regression.MEASURES[spec.link], scaling.labels(data.test), predictions)

@@ -114,7 +114,7 @@ def _outcome(spec: Boosting, context: RoleContext, trained: Trained, alone: Floa
         | _measure(spec, context.test, alone, suffix="_active_only"),
         scores=_scores(spec, context.test, trained.predictions, alone),
         curve=[_losses(*each) for each in trained.losses],
-        leakage=_leakage(spec, context.train, trained),
+        leakage=_leakage(spec, context, trained),
     )
 
 
@@ -122,13 +122,22 @@ def _losses(train: float, held_out: float) -> dict[str, float]:
     return {"loss": train} | ({} if np.isnan(held_out) else {"validation_loss": held_out})
 
 
-def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
+def _leakage(spec: Boosting, context: RoleContext, trained: Trained) -> dict[str, float]:
+    """What `_measured_leakage` finds; nothing, and a note, where it fails: no model hangs on it."""
+    try:
+        return _measured_leakage(spec, _labels(context.train), trained)
+    except Exception as error:  # noqa: BLE001 - whatever it is, training is done and worth storing
+        note = f"leakage was not measured: {type(error).__name__}: {error}"
+        context.telemetry.progress("train", note=note)
+        return {}
+
+
+def _measured_leakage(spec: Boosting, label: Floats, trained: Trained) -> dict[str, float]:
     """How well another party can tell the labels of the training rows apart: the one that can best.
 
     By the rows that are together in nodes, and where trees have samples also by how often a row was
     in one.
     """
-    label = _labels(train)
     seen = [views for views in trained.views.values() if views]
     if spec.objective != "binary" or not seen:
         return {}

@@ -193,7 +193,7 @@ def _importance(part: ActivePart) -> list[Importance]:
 
 
 def measure_pooled(spec: Boosting, rows: PooledRows) -> dict[str, float]:
-    """Metrics of the same algorithm on joined data, and of XGBoost where it is installed."""
+    """Metrics of the same algorithm on the pooled columns, and of XGBoost where it is installed."""
     test, *tests = rows.tests
     first = Rows(rows.trains[0], test, rows.monotone)
     others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]

@@ -128,7 +128,7 @@ def describe(run: Run) -> Description:
 
 
 def measure_pooled(spec: Regression, rows: PooledRows) -> dict[str, float]:
-    """Metrics of the same model on joined data, for comparison."""
+    """Metrics of the same model on the pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
     return measure(_MEASURES[spec.link], scaling.labels(test), predictions, suffix="_central")

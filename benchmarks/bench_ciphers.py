@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.elliptic import CIPHERTEXT_BYTES, PLAINTEXT_BITS, EllipticKey
 from benchmarks.measurement import Measurement, Row
-from benchmarks.operations import CHANCE, Operations, timed
+from benchmarks.operations import RANDOMNESS, Operations, timed
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Scheme
@@ -164,7 +164,7 @@ def _rates(cipher: Cipher, sizes: Sizes) -> Operations:
 
 
 def _once(cipher: Cipher, sizes: Sizes) -> tuple[float, float, float]:
-    random = generator(CHANCE.seed, "ciphers")
+    random = generator(RANDOMNESS.seed, "ciphers")
     values: list[int] = random.integers(-(2**12), 2**12, size=sizes.rows).tolist()
     codes = random.integers(sizes.bins, size=(sizes.rows, sizes.columns)).astype(np.int8)
     encrypting, ciphertexts = timed(lambda: cipher.encrypt(values))

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import lines, operations
 from benchmarks.lines import Identities
-from benchmarks.operations import CHANCE
+from benchmarks.operations import RANDOMNESS
 from benchmarks.rivals import free_addresses
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.data.table import Table
@@ -74,9 +74,9 @@ def waits(
 def parts(workload: Workload, boosting: Boosting) -> tuple[ActivePart, Part]:
     """Train on joined columns, and part the model as the parties would have it."""
     rows = operations.rows(workload)
-    found = train_pooled(rows, boosting, CHANCE)
+    found = train_pooled(rows, boosting, RANDOMNESS)
     columns = [
-        model.columns(coding.columns(party.train, boosting, CHANCE.job).binnings, codes)
+        model.columns(coding.columns(party.train, boosting, RANDOMNESS.job).binnings, codes)
         for party, codes in zip(rows, found.assigned.codes, strict=True)
     ]
     kept = boost.ensemble(found.state, boosting)

@@ -24,7 +24,7 @@ from isthmus.vertical.boosting.trees.tree import Tree
 
 _T = TypeVar("_T")
 
-CHANCE = Randomness(seed=7, job="benchmark")
+RANDOMNESS = Randomness(seed=7, job="benchmark")
 
 _PLAIN_BITS = 80
 """Of the plaintexts that are timed: g and h of a row."""
@@ -64,7 +64,7 @@ def per_tree(workload: Workload, boosting: Boosting) -> Operations:
     Returns:
         How many there are.
     """
-    model = train_pooled(rows(workload), boosting, CHANCE)
+    model = train_pooled(rows(workload), boosting, RANDOMNESS)
     counts = [_of(tree, model, boosting) for tree in model.state.trees]
     return Operations(*np.mean(counts, axis=0).tolist())
 
@@ -82,7 +82,7 @@ def rates(encryption: Encryption, count: int, columns: int, bins: int) -> Operat
         The rates.
     """
     key = keys.generate(encryption.scheme, encryption.engine, encryption.key_bits)
-    random = generator(CHANCE.seed, "operations")
+    random = generator(RANDOMNESS.seed, "operations")
     values = [int(value) << (_PLAIN_BITS // 2) for value in random.integers(2**31, size=count)]
     codes = random.integers(bins, size=(count, columns)).astype(np.int8)
 

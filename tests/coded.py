@@ -21,7 +21,7 @@ from isthmus.vertical.boosting.passive import passive
 from isthmus.vertical.boosting.spec import Boosting
 from tests.roles import Hub, Play, Role, gather
 
-CHANCE = Randomness(seed=5, job="digest of the job")
+RANDOMNESS = Randomness(seed=5, job="digest of the job")
 
 CLINIC = (0, 1)
 INSURER = (2, 3, 4)
@@ -137,7 +137,9 @@ class Run:
         def role(lines: Mapping[str, FramedChannel]) -> Trained:
             passives = {party: wrap(line) for party, line in lines.items()}
             rows, workers = self._labelled(), self.workers
-            return active(passives, rows, self.spec, CHANCE, Telemetry(), memory, workers=workers)
+            return active(
+                passives, rows, self.spec, RANDOMNESS, Telemetry(), memory, workers=workers
+            )
 
         return role
 
@@ -149,7 +151,7 @@ class Run:
         def role(line: FramedChannel) -> Part:
             rows, workers = self.data.rows(self.parties[party]), self.workers
             return passive(
-                wrap(line), rows, self.spec, CHANCE, Telemetry(), memory, workers=workers
+                wrap(line), rows, self.spec, RANDOMNESS, Telemetry(), memory, workers=workers
             )
 
         return role

@@ -34,7 +34,7 @@ class Reader:
         files: list[Path] = []
         for block in self.blocks("toml"):
             file = self.folder / block.splitlines()[0].removeprefix("# ")
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block)
             files.append(file)
         return files

@@ -13,7 +13,7 @@ from isthmus.transport.message import Message, Protection, protections
 from isthmus.vertical.boosting import coding, messages
 from isthmus.vertical.boosting.leakage import cluster_auc
 from isthmus.vertical.boosting.messages import unpack_bits
-from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec, sent
+from tests.coded import INSURER, PHARMACY, RANDOMNESS, Run, a_data, a_spec, sent
 from tests.roles import Play
 from tests.tampering import Change, Tampering
 from tests.transcripts import declared, kinds, of_kinds
@@ -88,7 +88,7 @@ class TestTranscript:
 def rows_of_sums(transcript: Play, party: str) -> Iterator[Integers]:
     """How many rows each sum that a party told, or that can be subtracted from it, is over."""
     rows = RUN.data.rows(RUN.parties[party])
-    ours = coding.columns(rows.train, SPEC, CHANCE.job)
+    ours = coding.columns(rows.train, SPEC, RANDOMNESS.job)
     told = transcript.sent[f"hub to {party}"]
     assigned = of_kinds(told, messages.Codes)[0].codes
     asked: list[Message] = of_kinds(

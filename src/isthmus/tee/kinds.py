@@ -65,9 +65,28 @@ def kind_of(document: bytes) -> Kind | None:
     Raises:
         SpecError: The library to tell is not installed.
     """
-    with _extra():
-        from isthmus.tee import dcap, nitro  # noqa: PLC0415 - need an extra
-    return snp.kind_of(document) or nitro.kind_of(document) or dcap.kind_of(document)
+    kind, missing = snp.kind_of(document), list[str]()
+    for find in (_nitro_kind_of, _dcap_kind_of):
+        if kind is None:
+            try:
+                kind = find(document)
+            except ModuleNotFoundError as error:  # the other library may know the document
+                missing += _of_the_extra(error)
+    if kind is None and missing:
+        raise SpecError(_has_to_be_installed(missing))
+    return kind
+
+
+def _nitro_kind_of(document: bytes) -> Kind | None:
+    from isthmus.tee import nitro  # noqa: PLC0415 - needs an extra
+
+    return nitro.kind_of(document)
+
+
+def _dcap_kind_of(document: bytes) -> Kind | None:
+    from isthmus.tee import dcap  # noqa: PLC0415 - needs an extra
+
+    return dcap.kind_of(document)
 
 
 @contextmanager
@@ -75,7 +94,23 @@ def _extra() -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise SpecError(
-            f"to read evidence of this kind, {error.name} has to be installed: "
-            "`pip install 'isthmus[tee]'`."
-        ) from None
+        raise SpecError(_has_to_be_installed(_of_the_extra(error))) from None
+
+
+def _of_the_extra(error: ModuleNotFoundError) -> list[str]:
+    """The library of the extra `tee` that is not there; another error than that is raised again."""
+    if error.name not in _LIBRARIES:
+        raise error
+    return [error.name]
+
+
+def _has_to_be_installed(missing: list[str]) -> str:
+    have = "has" if len(missing) == 1 else "have"
+    return (
+        f"to read evidence of this kind, {' and '.join(missing)} {have} to be installed: "
+        "`pip install 'isthmus[tee]'`."
+    )
+
+
+_LIBRARIES = frozenset({"cbor2", "dcap_qvl"})
+"""Libraries of the extra `tee`, by the names under which they are imported."""

@@ -28,7 +28,8 @@ def cluster_auc(views: Sequence[View], label: Floats) -> float:
         label: 0 or 1, shape (rows,).
 
     Returns:
-        AUC of the better of the two ways to name the clusters, in [0.5, 1].
+        AUC of the better of the two ways to name the clusters, in [0.5, 1]; 0.5 where the labels
+        are all the same.
 
     Source:
         Takahashi, Liu & Liu 2023, "Eliminating label leakage in tree-based vertical federated
@@ -36,8 +37,7 @@ def cluster_auc(views: Sequence[View], label: Floats) -> float:
         for less, and the links are clustered. We take the leading principal component of the
         weighted memberships, which grades rows and needs no number of clusters.
     """
-    found = classification.auc(label, _component(views, len(label)))
-    return max(found, 1 - found)
+    return _either_way(label, _component(views, len(label)))
 
 
 def sample_auc(views: Sequence[View], label: Floats) -> float:
@@ -48,24 +48,33 @@ def sample_auc(views: Sequence[View], label: Floats) -> float:
         label: 0 or 1, shape (rows,).
 
     Returns:
-        AUC of the better of the two ways to name the classes, in [0.5, 1].
+        AUC of the better of the two ways to name the classes, in [0.5, 1]; 0.5 where the labels
+        are all the same.
     """
-    drawn: Floats = np.count_nonzero(np.array(views) >= 0, axis=0).astype(np.float64)
-    found = classification.auc(label, drawn)
+    drawn = np.zeros(len(label))
+    for view in views:
+        drawn += view >= 0
+    return _either_way(label, drawn)
+
+
+def _either_way(label: Floats, score: Floats) -> float:
+    """AUC of the better of the two ways to name the classes; 0.5 where there is one class only."""
+    if (label == label[:1]).all():
+        return 0.5
+    found = classification.auc(label, score)
     return max(found, 1 - found)
 
 
 def _component(views: Sequence[View], rows: int) -> Floats:
     """Where each row lies on the line along which memberships vary most, shape (rows,)."""
-    members = [_DECAY**tree * _members(view) for tree, view in enumerate(views)]
-    seen = sparse.hstack(members, format="csr") if members else sparse.csr_array((rows, 0))
+    seen = _memberships(views, rows)
     if seen.shape[1] < 2:  # noqa: PLR2004 - nothing to weigh against each other
         return np.asarray(seen.sum(axis=1), np.float64)
     mean: Floats = seen.mean(axis=0)
     centred = LinearOperator(
         seen.shape,
         matvec=lambda places: seen @ places - mean @ places,
-        rmatvec=lambda each: seen.T @ each - mean * each.sum(),
+        rmatvec=lambda each: seen.T @ np.ravel(each) - mean * each.sum(),  # each may be a column
         dtype=np.float64,
     )
     start = seeds.generator(0, "component").normal(size=min(seen.shape))
@@ -73,10 +82,21 @@ def _component(views: Sequence[View], rows: int) -> Floats:
     return component[:, 0]
 
 
+def _memberships(views: Sequence[View], rows: int) -> sparse.csr_array:
+    """Places of all trees that part rows side by side, weighted by tree; shape (rows, places)."""
+    members = [_members(view) for view in views]
+    telling = [tree for tree, seen in enumerate(members) if seen.shape[1]]
+    if not telling:
+        return sparse.csr_array((rows, 0))
+    # Weights are relative, so that those of late trees are above 0 where no earlier tree tells.
+    weighted = [_DECAY ** (tree - telling[0]) * members[tree] for tree in telling]
+    return sparse.hstack(weighted, format="csr")
+
+
 def _members(view: View) -> sparse.csr_array:
     """Whether each row was seen in each place, shape (rows, places).
 
-    A place of all rows tells nothing, and none of the places may be constant for a component.
+    A place of all rows is left out: it tells nothing, and a component needs columns that vary.
     """
     rows = np.flatnonzero(view >= 0)
     places, place, held = np.unique(view[rows], return_inverse=True, return_counts=True)

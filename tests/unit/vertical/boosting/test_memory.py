@@ -10,7 +10,7 @@ from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import OwnSplit
 from isthmus.vertical.boosting.pooled import train_pooled
 from isthmus.vertical.boosting.trees.boost import BoostingState
-from tests.coded import CHANCE, Run, a_data, a_spec
+from tests.coded import RANDOMNESS, Run, a_data, a_spec
 
 SPLITS = [
     OwnSplit(tree=tree, node=node, code=3, left=[0, 2]) for tree in range(3) for node in (0, 1)
@@ -18,7 +18,7 @@ SPLITS = [
 
 
 def a_state() -> BoostingState:
-    return train_pooled(Run(a_spec(trees=3), a_data()).rows(), a_spec(trees=3), CHANCE).state
+    return train_pooled(Run(a_spec(trees=3), a_data()).rows(), a_spec(trees=3), RANDOMNESS).state
 
 
 class TestTheActiveParty:

@@ -13,7 +13,7 @@ from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.pooled import Pooled, train_pooled
 from isthmus.vertical.boosting.predict import Decider, Scorer, together
 from isthmus.vertical.boosting.trees import boost
-from tests.coded import CHANCE, INSURER, PHARMACY, Run, a_data, a_spec
+from tests.coded import INSURER, PHARMACY, RANDOMNESS, Run, a_data, a_spec
 
 PARTIES = {"insurer": INSURER, "pharmacy": PHARMACY}
 
@@ -21,12 +21,12 @@ PARTIES = {"insurer": INSURER, "pharmacy": PHARMACY}
 def whole(**changes: Any) -> tuple[Run, Pooled]:
     spec = a_spec(trees=4, **changes)
     run = Run(spec, a_data(spec.objective), PARTIES)
-    return run, train_pooled(run.rows(), run.spec, CHANCE)
+    return run, train_pooled(run.rows(), run.spec, RANDOMNESS)
 
 
 def parts(run: Run, found: Pooled) -> tuple[ActivePart, dict[str, Part]]:
     """The parts of the model that parties would have."""
-    bins = [coding.columns(rows.train, run.spec, CHANCE.job).binnings for rows in run.rows()]
+    bins = [coding.columns(rows.train, run.spec, RANDOMNESS.job).binnings for rows in run.rows()]
     columns = [model.columns(*each) for each in zip(bins, found.assigned.codes, strict=True)]
     codes = dict(zip(PARTIES, found.assigned.codes[1:], strict=True))
     kept = boost.ensemble(found.state, run.spec)

@@ -12,12 +12,14 @@ from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.boost import Problem
-from tests.coded import CHANCE, Data, Run, a_data, a_spec
+from tests.coded import RANDOMNESS, Data, Run, a_data, a_spec
 
-OTHERS = replace(CHANCE, secret=99)
+OTHERS = replace(RANDOMNESS, secret=99)
 
 
-def learnt(spec: Boosting, randomness: Randomness = CHANCE, data: Data | None = None) -> Problem:
+def learnt(
+    spec: Boosting, randomness: Randomness = RANDOMNESS, data: Data | None = None
+) -> Problem:
     rows = Run(spec, data or a_data()).rows()[0]
     columns = coding.columns(rows.train, spec, randomness.job)
     assigned = coding.assign_codes([columns.facts], constraints(rows, columns), randomness)
@@ -29,7 +31,7 @@ class TestProblem:
         assert learnt(a_spec()).weight.tolist() == [1.0] * 300
 
     def test_draws_samples_by_the_seed_of_the_job(self) -> None:
-        assert learnt(a_spec()).seed == learnt(a_spec(), OTHERS).seed == CHANCE.seed
+        assert learnt(a_spec()).seed == learnt(a_spec(), OTHERS).seed == RANDOMNESS.seed
 
     def test_draws_samples_by_gradients_with_a_seed_of_its_own(self) -> None:
         assert learnt(a_spec(sampling="goss"), OTHERS).seed == OTHERS.secret
@@ -43,7 +45,7 @@ class TestProblem:
     def test_needs_a_label(self) -> None:
         rows = Run(a_spec(), a_data()).rows()[1]
         with pytest.raises(SpecError, match="needs a `label`"):
-            problem(rows, learnt(a_spec()).book, a_spec(), CHANCE)
+            problem(rows, learnt(a_spec()).book, a_spec(), RANDOMNESS)
 
     def test_needs_rows_for_one_split(self) -> None:
         with pytest.raises(JobError, match="grown on 19 of 19 rows to train on"):

@@ -8,11 +8,12 @@ import pytest
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
-from isthmus.core.telemetry import Telemetry
+from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import system
+from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 from tests.roles import Role, run_together
@@ -65,21 +66,28 @@ class TestCheckParty:
             system.check_party(SPEC, "passive", table("costs", THEIRS, weight=np.ones(ROWS)))
 
 
-def played(folder: Path, clinic: Table, **changes: Any) -> Outcome:
-    """What a job comes to at the clinic."""
-    spec = Boosting(trees=1, depth=1, encryption=Encryption(key_bits=1024), **changes)
+def played(
+    folder: Path,
+    clinic: Table,
+    insurer: Table = INSURER,
+    sink: Sink = silent,
+    **changes: Any,
+) -> Outcome:
+    """The outcome of a job at the clinic."""
+    small = {"trees": 1, "depth": 1, "encryption": Encryption(key_bits=1024)}
+    spec = Boosting(**(small | changes))
 
     def play(role: str, rows: Table) -> Role:
         def perform(line: Channel) -> Outcome:
             peers, checkpoint = {line.peer: line}, folder / role
             context = RoleContext(
-                role, peers, rows, rows, Telemetry(), checkpoint, "digest", seed=7
+                role, peers, rows, rows, Telemetry(sink), checkpoint, "digest", seed=7
             )
             return system.play(spec, context)
 
         return perform
 
-    found = run_together(clinic=play("active", clinic), insurer=play("passive", INSURER))
+    found = run_together(clinic=play("active", clinic), insurer=play("passive", insurer))
     outcome: Outcome = found["clinic"]
     return outcome
 
@@ -91,6 +99,30 @@ class TestPlay:
         assert outcome.metrics["auc_active_only"] == 0.5
         assert outcome.scores is not None
         assert outcome.scores.alone == pytest.approx(ILL.mean())
+
+    def test_measures_leakage_where_nodes_are_more_than_rows(self, tmp_path: Path) -> None:
+        rows = np.arange(40)
+        clinic, insurer = CLINIC.take(rows), INSURER.take(rows)
+        outcome = played(
+            tmp_path, clinic, insurer, trees=20, depth=3, minimum_bin_rows=3, minimum_node_rows=6
+        )
+        assert isinstance(outcome.model, ActivePart)
+        assert sum(len(tree.code) for tree in outcome.model.trees) > len(rows)
+        assert outcome.leakage["cluster_auc"] > 0.6
+
+    def test_keeps_the_model_where_leakage_cannot_be_measured(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> float:
+            raise ValueError("no such array")
+
+        monkeypatch.setattr(system, "cluster_auc", fail)
+        events = list[Event]()
+        outcome = played(tmp_path, CLINIC, sink=events.append)
+        assert isinstance(outcome.model, ActivePart)
+        assert outcome.metrics["auc"] > 0.6
+        assert outcome.leakage == {}
+        assert "leakage was not measured: ValueError: no such array" in {it.note for it in events}
 
     def test_says_that_no_tree_has_a_split(self, tmp_path: Path) -> None:
         outcome = played(tmp_path, CLINIC, minimum_gain=1e17)

@@ -28,7 +28,7 @@ def importance(trees: Sequence[Tree], codes: int) -> Importance:
 
     Args:
         trees: The trees of a model.
-        codes: How many codes were dealt.
+        codes: How many codes there are.
 
     Returns:
         Gain, cover and count of each code; 0 for a code that no tree splits on.

@@ -42,8 +42,8 @@ def train(begun: Begun[SamplesPlan]) -> RoundsOutcome:
     plan, run = begun.plan, begun.run
     with begun.ledger.lent(), _shown(begun), EventLog(run.events) as log, _stoppable():
         if plan.listens:
-            ticket = RunFiles(_files(begun))
-            launch(APP, str(plan.party.flower.connection), ticket, Telemetry(log))
+            files = RunFiles(_files(begun))
+            launch(APP, str(plan.party.flower.connection), files, Telemetry(log))
         else:
             Telemetry(log).progress("flower", note=f"requests come here: {run.supernode}")
             run.supernode.touch(mode=0o600)

@@ -83,7 +83,7 @@ class Residual:
 
     def __init__(self, rule: ActorCritic, enrolled: int, seed: int) -> None:
         self._rule = rule
-        self._enrolled = enrolled + 1  # for the master's own node, whether there is one or not
+        self._enrolled = enrolled + 1  # for the master as a child, whether it is one or not
         self._seed = seed
 
     def start(self) -> Memory:

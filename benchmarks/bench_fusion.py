@@ -235,7 +235,7 @@ def _notes(sizes: Sizes) -> list[str]:
         "judges by the other half, was chosen there and on notMNIST, seeds 100 and 101, with the "
         "weights of validation_gradient. No other rule was tuned.",
         "In `actor_critic` the master trains along as one more node, by turns on one half of its "
-        "samples, and judges by the other. The row without its own node, and those of two other "
+        "samples, and judges by the other. The row without it, and those of two other "
         "rules with one, show how much of the gain comes from that.",
         "Why turned signs cost more than other faults: late in training an update of turned sign "
         "shortens the step, and the master's samples, known by heart by then, reward that. Tried "

@@ -118,7 +118,7 @@ def _submit(plan: Plan, setting: Setting, scratch: Path) -> None:
     federation = " ".join([f"num-supernodes={plan.nodes}", *setting.options])
     command = [
         *(sys.executable, "-m", "flwr.cli.app", "run", str(app_folder(app, APP)), CONNECTION),
-        *("-c", f'ticket="{file}"', "--format", "json"),
+        *("-c", f'files="{file}"', "--format", "json"),
         *(("--federation-config", federation) if setting.simulated else ()),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - Flower's own

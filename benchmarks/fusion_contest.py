@@ -38,7 +38,7 @@ FEDAVG, ROOT_ONLY, ORACLE = "fedavg", "root_only", "oracle"
 RESIDUAL, LITERAL, SUM_ONLY = "actor_critic", "actor_critic literal", "actor_critic sum_only"
 FLTRUST, VALIDATION_GRADIENT = "fltrust", "validation_gradient"
 
-WITH_OWN_NODE = ", own node"
+WITH_MASTER = ", master as child"
 """The master trains along as one more node; with fedavg, no job lets it."""
 
 RULES: Mapping[str, FusionRule] = {
@@ -54,10 +54,10 @@ RULES: Mapping[str, FusionRule] = {
     "multi_krum": MultiKrum(faulty=3),
     FLTRUST: FLTrust(),
     VALIDATION_GRADIENT: ValidationGradient(),
-    FEDAVG + WITH_OWN_NODE: Count(),
-    VALIDATION_GRADIENT + WITH_OWN_NODE: ValidationGradient(master_as_child=True),
+    FEDAVG + WITH_MASTER: Count(),
+    VALIDATION_GRADIENT + WITH_MASTER: ValidationGradient(master_as_child=True),
     RESIDUAL: ActorCritic(),
-    "actor_critic, no own node": ActorCritic(master_as_child=False),
+    "actor_critic, no master as child": ActorCritic(master_as_child=False),
     LITERAL: ActorCritic(mode="literal"),
     SUM_ONLY: ActorCritic(mode="sum_only", caps=WeightCaps()),
 }
@@ -145,10 +145,10 @@ class Master:
 
     @property
     def _master_as_child(self) -> bool:
-        return self.rule.trains_master or self.name == FEDAVG + WITH_OWN_NODE
+        return self.rule.trains_master or self.name == FEDAVG + WITH_MASTER
 
     def _part(self, number: int) -> slice:
-        """The master's samples to judge by: not those that its own node trains on in a round."""
+        """The master's samples to judge by: not those that it trains on itself in a round."""
         return _HALVES[(number + 1) % 2] if self._master_as_child else ALL
 
     def _gathered(

@@ -56,7 +56,7 @@ client = ClientApp()
 @server.main()
 def play(grid: Grid, context: Context) -> None:
     """Let all nodes play every payload of the plan."""
-    plan = msgspec.json.decode(Path(str(context.run_config["ticket"])).read_bytes(), type=Plan)
+    plan = msgspec.json.decode(Path(str(context.run_config["files"])).read_bytes(), type=Plan)
     found = list[Marks]()
     for payload in plan.payloads:
         strategy = MarkedFedAvg(plan.nodes, payload.rounds, plan.root)

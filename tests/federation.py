@@ -103,7 +103,7 @@ class Hourglass(Inbox):
 class Federation:
     """A master and children; lines and threads begin with `add`, the master's with `play`."""
 
-    lines: Inbox = field(default_factory=lambda: Inbox(EncoderRequest))
+    inbox: Inbox = field(default_factory=lambda: Inbox(EncoderRequest))
     ends: list[tuple[str, LoopbackEnd, LoopbackEnd]] = field(default_factory=list[Any])
     """Name of the child, the master's end and the child's."""
 
@@ -128,7 +128,7 @@ class Federation:
         """Let a child come, also one that was there before; any thread may call it."""
         ours, theirs = loopback("master", name)
         self._begin(name, role, ours, theirs)
-        self.lines.admit(ours)
+        self.inbox.admit(ours)
 
     def play(
         self,
@@ -147,9 +147,9 @@ class Federation:
             watch(event)
 
         try:
-            return master(self.lines, wanted, spec, Telemetry(sink), memory or MasterMemory())
+            return master(self.inbox, wanted, spec, Telemetry(sink), memory or MasterMemory())
         finally:
-            self.lines.close()
+            self.inbox.close()
             for _, ours, _ in self.ends:
                 ours.close()
             self.wait()

@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 SYSTEMS = {
     "s1.md": SOURCE / "vertical/regression",
     "s3.md": SOURCE / "horizontal",
-    "s6.md": SOURCE / "horizontal/weighting",
+    "s6.md": SOURCE / "horizontal/actor_critic",
     "s9.md": SOURCE / "vertical/boosting",
 }
 """The folder that the page of a system is about."""

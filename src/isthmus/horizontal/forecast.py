@@ -1,4 +1,4 @@
-"""What rounds of training will send, before they do."""
+"""Which messages rounds of training will send."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ _DIGEST = "0" * 64
 def forecast(
     network: str, children: int, rounds: int, privacy: Privacy, parameters: Parameters
 ) -> list[Flow]:
-    """What crosses between the master and one of its children, both ways.
+    """The messages between the master and one of its children, both ways.
 
     Args:
         network: The type of the network.

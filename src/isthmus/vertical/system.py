@@ -1,6 +1,6 @@
 """What a system over columns of the same rows gets from a job, and what it returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -19,8 +19,25 @@ from isthmus.transport.channel import Channel
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What the party with the labels can say of a model; the others can say nothing."""
+
+    metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
+    """On the test rows, of the joint model and of the active party alone."""
+
+    scores: Scores | None = None
+    """Predictions of the test rows."""
+
+    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    """Metrics of each round."""
+
+    leakage: dict[str, float] = field(default_factory=dict[str, float])
+    """How much the other parties can have learned of the labels, by measure."""
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """The result of training and scoring at one party."""
+    """The result of training at one party."""
 
     model: msgspec.Struct
     """This party's part of the model."""
@@ -34,18 +51,8 @@ class Outcome:
     ending: str = ""
     """How training ended, in a few words."""
 
-    metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
-    """On the test rows: of the joint model and of the active party alone, where there are labels.
-    """
-
-    scores: Scores | None = None
-    """Predictions of the test rows, at the party with the labels."""
-
-    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
-    """Metrics of each round."""
-
-    leakage: dict[str, float] = field(default_factory=dict[str, float])
-    """How much the other parties can have learned of the labels, by measure."""
+    measure: Callable[[], Measured] = Measured
+    """Measures what was trained, once the model is stored: no model hangs on a measure."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A federation in one process, whose roles have state; it may kill itself in the third round.
 
 Arguments: a folder for checkpoints, where to die (`train`, `fuse`, `kept` or `never`), and whether
-updates are `open` or `veiled`. Says the digest of the final parameters, the number of rounds, and
+updates are `plain` or `masked`. Says the digest of the final parameters, the number of rounds, and
 how often children trained.
 """
 
@@ -40,7 +40,7 @@ class Mortal:
     def __init__(self, folder: Path, dies: str, updates: str) -> None:
         self.folder = folder
         self.dies = dies
-        self.secure = SecureAggregation(largest_share=0.6) if updates == "veiled" else None
+        self.secure = SecureAggregation(largest_share=0.6) if updates == "masked" else None
         self.trainings = 0
 
     def run(self) -> str:

@@ -31,7 +31,7 @@ each_way = pytest.mark.parametrize(
 
 
 def towards(target: np.ndarray, privacy: Privacy) -> MakeTrainer:
-    """Lessons that each move all parameters by a tenth of the way to a target."""
+    """Trainers that each move all parameters by a tenth of the way to a target."""
 
     def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
         here = LAYOUT.to_vector(at)

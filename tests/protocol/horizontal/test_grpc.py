@@ -25,13 +25,13 @@ from tests.federation import ENCODER, INITIAL, mean, secure_training, shift, tra
 NAMES = ("a", "b", "c")
 
 
-class LocalData:
+class Star:
     """A master that listens, and children that dial it."""
 
     def __init__(self, listener: Listener, identities: Mapping[str, Identity]) -> None:
         self.listener = listener
         self.identities = identities
-        self.lines = Inbox(EncoderRequest)
+        self.inbox = Inbox(EncoderRequest)
 
     def child(self, name: str, train: Train, privacy: Privacy | None = None) -> Received:
         ours, theirs = self.identities[name], self.identities["master"]
@@ -42,11 +42,11 @@ class LocalData:
             )
 
     def admit(self, name: str) -> None:
-        self.lines.admit(self.listener.accept(name, 20, quietly))
+        self.inbox.admit(self.listener.accept(name, 20, quietly))
 
     def master(self, spec: Rounds, training: Training | None = None) -> Trained:
         wanted = training or Training(ENCODER, INITIAL, mean)
-        return master(self.lines, wanted, spec, Telemetry(), MasterMemory())
+        return master(self.inbox, wanted, spec, Telemetry(), MasterMemory())
 
 
 @pytest.fixture
@@ -62,15 +62,15 @@ class TestOverGrpc:
             listen(identities["master"], ANY_PORT, trusted) as listener,
             ThreadPoolExecutor(3) as threads,
         ):
-            site = LocalData(listener, identities)
+            star = Star(listener, identities)
             privacy = Privacy(secure_aggregation=asked)
-            running = [threads.submit(site.child, name, shift(1.0), privacy) for name in NAMES]
+            running = [threads.submit(star.child, name, shift(1.0), privacy) for name in NAMES]
             for name in NAMES:
-                site.admit(name)
-            trained = site.master(Rounds(count=2, quorum=3, deadline=30.0), secure_training(asked))
+                star.admit(name)
+            trained = star.master(Rounds(count=2, quorum=3, deadline=30.0), secure_training(asked))
             assert trained.parameters["w"] == pytest.approx(np.full((2, 2), 2.0))
             assert {it.result().model for it in running} == {trained.model}
-            site.lines.close()
+            star.inbox.close()
 
     def test_a_child_that_loses_its_line_comes_back_on_another_one(
         self, identities: dict[str, Identity]
@@ -88,19 +88,19 @@ class TestOverGrpc:
             listen(identities["master"], ANY_PORT, trusted) as listener,
             ThreadPoolExecutor(5) as threads,
         ):
-            site = LocalData(listener, identities)
-            honest = [threads.submit(site.child, name, shift(1.0)) for name in ("a", "b")]
-            fails = threads.submit(site.child, "c", loses)
+            star = Star(listener, identities)
+            honest = [threads.submit(star.child, name, shift(1.0)) for name in ("a", "b")]
+            fails = threads.submit(star.child, "c", loses)
             for name in NAMES:
-                site.admit(name)
-            running = threads.submit(site.master, Rounds(count=3, quorum=3, deadline=30.0))
+                star.admit(name)
+            running = threads.submit(star.master, Rounds(count=3, quorum=3, deadline=30.0))
             lost.wait()
-            again = threads.submit(site.child, "c", shift(1.0))
-            site.admit("c")
+            again = threads.submit(star.child, "c", shift(1.0))
+            star.admit("c")
             trained = running.result()
             assert trained.holders == NAMES
             assert [set(it.taken) for it in trained.rounds] == [set(NAMES)] * 3
             assert again.result().model == trained.model
             assert {it.result().model for it in honest} == {trained.model}
             assert isinstance(fails.exception(), ChannelError)
-            site.lines.close()
+            star.inbox.close()

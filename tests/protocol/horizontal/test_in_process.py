@@ -20,21 +20,21 @@ def trainers() -> dict[str, LocalTrainer]:
 
 class TestFederate:
     def test_equals_the_same_rounds_over_lines(self) -> None:
-        course = federate(Training(ENCODER, INITIAL, mean), trainers(), 4, Telemetry())
+        state = federate(Training(ENCODER, INITIAL, mean), trainers(), 4, Telemetry())
         roles = {name: learner(trainer_of(shift(by), samples=3)) for name, by in STEPS.items()}
         trained = Federation.of(roles).play(Rounds(count=4, quorum=3, deadline=30.0))
-        assert digest(course.parameters) == trained.model
-        assert course.rounds == trained.rounds
+        assert digest(state.parameters) == trained.model
+        assert state.rounds == trained.rounds
 
     def test_leaves_out_what_the_master_refuses(self) -> None:
         def examine(given: Contribution) -> str:
             return "it goes down" if given.update["bias"] < 0 else ""
 
-        course = federate(
+        state = federate(
             Training(ENCODER, INITIAL, mean, examine=examine), trainers(), 1, Telemetry()
         )
-        assert course.rounds[0].left_out == {"c": "refused: it goes down"}
-        assert np.isclose(course.parameters["bias"], 1.5)
+        assert state.rounds[0].left_out == {"c": "refused: it goes down"}
+        assert np.isclose(state.parameters["bias"], 1.5)
 
     def test_ends_when_the_fusion_says_so(self) -> None:
         training = Training(ENCODER, INITIAL, lambda *brought: mean(*brought)._replace(done=True))

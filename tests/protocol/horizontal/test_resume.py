@@ -34,7 +34,7 @@ def run(folder: Path, dies: str, updates: str) -> "subprocess.CompletedProcess[s
     )
 
 
-@pytest.fixture(params=["open", "veiled"], scope="class")
+@pytest.fixture(params=["plain", "masked"], scope="class")
 def updates(request: pytest.FixtureRequest) -> str:
     """Whether the master sees updates, or their sums under masks."""
     return str(request.param)

@@ -122,8 +122,8 @@ class TestEqualsThePlainSum:
 
             return learner(trainer_of(train, samples[name], privacy=privacy))
 
-        veiled = Privacy(secure_aggregation=SPEC)
-        under_masks = play(Federation.of({name: role(name, veiled) for name in updates}))
+        masked = Privacy(secure_aggregation=SPEC)
+        under_masks = play(Federation.of({name: role(name, masked) for name in updates}))
         plain = Federation.of({name: role(name, Privacy()) for name in updates}).play(
             Rounds(count=1), mean
         )

@@ -31,17 +31,17 @@ def scored(judge: Judge, updates: Updates, weights: Floats) -> Scores:
 
 
 def accuracies(scores: Scores, rule: ActorCritic) -> Floats:
-    """What counts as accuracy, A and B of the reward, in the measure of the job."""
+    """Returns the accuracy of each candidate, A or B of the reward, in the measure of the job."""
     return np.exp(-scores.loss) if rule.measure == "likelihood" else scores.accuracy
 
 
 def prices(weights: Floats, prior: Floats, rule: ActorCritic) -> Floats:
-    """What weights cost by their Kullback-Leibler divergence from those by sample count.
+    """The price of weights: their Kullback-Leibler divergence from those by sample count, scaled.
 
     Args:
         weights: Shape (candidates, children).
         prior: Shape (children,).
-        rule: What a unit of divergence costs.
+        rule: With the price of a unit of divergence.
 
     Returns:
         In units of accuracy, shape (candidates,).
@@ -51,6 +51,6 @@ def prices(weights: Floats, prior: Floats, rule: ActorCritic) -> Floats:
 
 
 def moved(prior: Floats, moves: Floats) -> Floats:
-    """Weights whose logarithms are moved away from those of prior ones; sum 1 in each row."""
+    """Returns prior weights with their logarithms moved; each row sums to 1."""
     weights: Floats = special.softmax(np.log(prior) + moves, axis=-1)
     return weights

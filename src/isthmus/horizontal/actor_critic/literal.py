@@ -1,4 +1,4 @@
-"""The mode `literal`: S6 as its source has it, which sees the last weights and nothing else.
+"""The mode `literal`: S6 as in its source, which uses the last weights and nothing else.
 
 Deep deterministic policy gradient: the state is the weights of the round before, the action those
 of this one. Its networks have an input and an output for each child.
@@ -14,7 +14,13 @@ from torch import Tensor
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.seeds import generator
 from isthmus.horizontal.actor_critic.candidates import accuracies
-from isthmus.horizontal.actor_critic.networks import Kept, Learner, Perceptron, one_thread, tensor
+from isthmus.horizontal.actor_critic.networks import (
+    Learner,
+    NetworkState,
+    Perceptron,
+    one_thread,
+    tensor,
+)
 from isthmus.horizontal.actor_critic.reward import reward
 from isthmus.horizontal.fusion.averages import capped, weighted_sum
 from isthmus.horizontal.fusion.rules import Gathered
@@ -26,7 +32,7 @@ Singles = NDArray[np.float32]
 
 _HIDDEN = 64
 _REACH = 3.0  # of the logits of weights
-_ROUNDS = 500  # that it remembers
+_ROUNDS = 500  # kept in the ring buffer
 _STEPS, _BATCH, _RATE = 10, 32, 3e-3  # of learning in a round
 _ACTOR_EVERY = 2  # steps of the critics
 _FOLLOW = 0.05  # share of a network that its target takes over
@@ -37,17 +43,17 @@ _BLUR, _MOST_BLUR = 0.2, 0.5  # of the actor's target, so that no sharp value mi
 
 @dataclass(frozen=True)
 class Replay(State):
-    """What the actor-critic goes on from; of its last rounds, in a ring."""
+    """The state of the actor-critic, with a ring buffer of its last rounds."""
 
-    actor: Kept
-    critics: Kept
+    actor: NetworkState
+    critics: NetworkState
     """One after the other, shape (3, critics * size)."""
 
     targets: Singles
     """Parameters of the actor, then of the critics, as they follow these, shape (sizes,)."""
 
     rounds: Integers
-    """So far, shape (1,)."""
+    """Number of rounds so far, shape (1,)."""
 
     last: Floats
     """Weights of the round before, shape (enrolled,)."""
@@ -94,7 +100,7 @@ class Literal:
             state: From the round before.
 
         Returns:
-            The weights and the state for the next round; nothing is seen of any one child.
+            The weights and the state for the next round; no statistics of single children.
 
         Source:
             US12373737B2 (S6). The source names no method of learning; ours is Lillicrap et al.
@@ -158,7 +164,7 @@ class Literal:
                 actor.descend(-self._values(critics.vector.detach(), last, chosen)[0].mean())
                 now = torch.cat([actor.vector.detach(), critics.vector.detach()])
                 targets.lerp_(now, _FOLLOW)
-        return replace(state, actor=actor.kept, critics=critics.kept, targets=targets.numpy())
+        return replace(state, actor=actor.state, critics=critics.state, targets=targets.numpy())
 
     @torch.no_grad()
     def _next_value(self, targets: Tensor, weights: Tensor, blur: Tensor) -> Tensor:

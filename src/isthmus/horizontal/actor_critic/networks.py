@@ -1,4 +1,4 @@
-"""The small networks of an actor-critic, each one vector, and how they learn and are kept."""
+"""The small networks of an actor-critic, their training and their state."""
 # Some of torch's functions have no types:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-Kept = NDArray[np.float32]
+NetworkState = NDArray[np.float32]
 """Parameters of a network and Adam's two moments of them, shape (3, size)."""
 
 
@@ -51,12 +51,12 @@ class Perceptron:
         """Numbers of its weights and biases, first layer first."""
         return self.inputs * self.hidden, self.hidden, self.hidden * self.outputs, self.outputs
 
-    def initial(self, draw: np.random.Generator, *, zero: bool = False) -> Kept:
-        """What a learner of it starts from.
+    def initial(self, draw: np.random.Generator, *, zero: bool = False) -> NetworkState:
+        """The initial state of its learner.
 
         Args:
-            draw: Where the parameters come from.
-            zero: Whether it gives 0 for everything at first.
+            draw: Draws the parameters.
+            zero: Whether all outputs are 0 at first.
 
         Returns:
             Parameters, and moments of 0.
@@ -76,10 +76,10 @@ class Perceptron:
 
 
 class Learner:
-    """Parameters that Adam changes, and what Adam remembers of them."""
+    """Parameters that Adam changes, and the moments that it keeps."""
 
-    def __init__(self, kept: Kept, steps: int, rate: float) -> None:
-        vector, first, second = torch.from_numpy(kept.copy())
+    def __init__(self, state: NetworkState, steps: int, rate: float) -> None:
+        vector, first, second = torch.from_numpy(state.copy())
         self.vector = vector.requires_grad_()
         self._adam = torch.optim.Adam([self.vector], lr=rate)
         self._adam.state[self.vector] = {
@@ -89,18 +89,18 @@ class Learner:
         }
 
     @property
-    def kept(self) -> Kept:
-        """What to go on from, with the number of steps."""
+    def state(self) -> NetworkState:
+        """The state to continue from; the number of steps is not in it."""
         memory = self._adam.state[self.vector]
         parts = self.vector.detach(), memory["exp_avg"], memory["exp_avg_sq"]
         return torch.stack(parts).numpy()
 
     @property
     def steps(self) -> int:
-        """How often it stepped."""
+        """Number of steps so far."""
         return int(self._adam.state[self.vector]["step"])
 
     def descend(self, loss: Tensor) -> None:
-        """One step down the gradient of a loss."""
+        """Take one step down the gradient of a loss."""
         (self.vector.grad,) = torch.autograd.grad(loss, self.vector)
         self._adam.step()

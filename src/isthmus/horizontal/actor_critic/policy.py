@@ -1,7 +1,7 @@
-"""The networks of the mode `residual`: who sees what, and how moves become weights.
+"""The networks of the mode `residual`: their inputs, and how moves become weights.
 
-Every child is seen by the same network, beside the mean of all: there may be any number of
-children, in any order. The first axes of all tensors are free.
+One network looks at every child, beside the mean of all: there may be any number of children, in
+any order. The first axes of all tensors are free.
 """
 
 import torch
@@ -11,7 +11,7 @@ from isthmus.horizontal.actor_critic.networks import Perceptron
 from isthmus.horizontal.actor_critic.statistics import FEATURES
 
 REACH = 4.0
-"""How far the logarithm of a weight moves at most, either way."""
+"""The largest move of the logarithm of a weight, up or down."""
 
 _HIDDEN = 32
 
@@ -38,7 +38,7 @@ def beside_others(features: Tensor, present: Tensor) -> Tensor:
 
 
 def moves(actor: Tensor, seen: Tensor, last: Tensor) -> Tensor:
-    """Where the actor moves the logarithm of each child's weight.
+    """The actor's moves of the logarithm of each child's weight.
 
     Args:
         actor: Parameters of ACTOR.
@@ -52,17 +52,17 @@ def moves(actor: Tensor, seen: Tensor, last: Tensor) -> Tensor:
 
 
 def within_reach(moves: Tensor) -> Tensor:
-    """Moves bent so that none is further than REACH, and small ones stay as they are."""
+    """Returns moves limited to REACH; small ones hardly change."""
     return REACH * torch.tanh(moves / REACH)
 
 
 def weights(prior: Tensor, moves: Tensor) -> Tensor:
-    """Weights that moves make of prior ones: 0 where these are, sum 1."""
+    """Returns prior weights with their logarithms moved; 0 stays 0, sum 1."""
     return torch.softmax(prior.log() + moves, -1)
 
 
 def value(critic: Tensor, seen: Tensor, present: Tensor, weights: Tensor) -> Tensor:
-    """What the critic expects weights to be rewarded with.
+    """The reward of weights that the critic expects.
 
     Args:
         critic: Parameters of VALUE, then those of BEND.

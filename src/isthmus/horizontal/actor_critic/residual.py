@@ -1,8 +1,8 @@
-"""The mode `residual`: it sees each child's update, and tries weights on the master's samples.
+"""The mode `residual`: it uses each child's update, and tries weights on the master's samples.
 
-A child's weight is its share of the samples, its logarithm moved. An actor turns the moves of the
-last round and what is seen of each child into those of this one; it starts at no move at all, which
-is FedAvg. A critic learns what weights are rewarded with, and teaches the actor.
+The logarithm of a child's weight is that of its share of the samples plus a move. An actor computes
+the moves of a round from those of the last round and from statistics of each child; its first moves
+are zero, which is FedAvg. A critic learns the reward of weights, and the actor learns from it.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.seeds import generator
 from isthmus.horizontal.actor_critic import policy
 from isthmus.horizontal.actor_critic.candidates import accuracies, moved, prices, scored
-from isthmus.horizontal.actor_critic.networks import Kept, Learner, one_thread, tensor
+from isthmus.horizontal.actor_critic.networks import Learner, NetworkState, one_thread, tensor
 from isthmus.horizontal.actor_critic.reward import reward, standardised
 from isthmus.horizontal.actor_critic.statistics import FEATURES, features, seen
 from isthmus.horizontal.fusion.averages import capped, count_weights
@@ -27,7 +27,7 @@ from isthmus.horizontal.fusion.weigher import Chosen, Judge
 
 Singles = NDArray[np.float32]
 
-_ROUNDS = 40  # that it remembers
+_ROUNDS = 40  # kept in the ring buffers
 _STEPS, _BATCH, _RATE = 10, 32, 3e-3  # of learning in a round
 _ACTOR_EVERY = 2  # steps of the critic
 _NOISE = 1.0  # deviation of the moves that are tried, from the actor's
@@ -38,38 +38,38 @@ _RIDGE = 1.0  # trials that the slope of each child is shrunk by
 
 @dataclass(frozen=True)
 class Memory(State):
-    """What the actor-critic goes on from; of each of its last rounds, in a ring.
+    """The state of the actor-critic, with ring buffers of its last rounds.
 
-    The networks of actor and critic never meet a child's name: what is of children is by number.
+    The networks of actor and critic do not see names of children: children are numbered.
     """
 
-    actor: Kept
-    critic: Kept
+    actor: NetworkState
+    critic: NetworkState
     rounds: Integers
-    """So far, shape (1,)."""
+    """Number of rounds so far, shape (1,)."""
 
     moves: Floats
-    """Of the logarithms of weights in the last round, 0 before the first, shape (enrolled + 1,)."""
+    """Moves in the last round, 0 before the first, shape (enrolled + 1,)."""
 
     features: Singles
     """Shape (ring, enrolled + 1, FEATURES)."""
 
     prior: Singles
-    """Weights by sample count, 0 of who was not in the round, shape (ring, enrolled + 1)."""
+    """Weights by sample count, 0 for a child that was missing, shape (ring, enrolled + 1)."""
 
     last: Singles
     """Moves of the round before, shape (ring, enrolled + 1)."""
 
     tried: Singles
-    """Weights, shape (ring, candidates, enrolled + 1)."""
+    """Weights that were tried, shape (ring, candidates, enrolled + 1)."""
 
     rewards: Singles
-    """Of these, standardised, shape (ring, candidates)."""
+    """Rewards of these, standardised, shape (ring, candidates)."""
 
 
 @dataclass(frozen=True)
 class Experience:
-    """A round as the actor-critic remembers it, by child of the round."""
+    """What the actor-critic keeps of a round, by child of the round."""
 
     features: Floats
     prior: Floats
@@ -83,7 +83,7 @@ class Residual:
 
     def __init__(self, rule: ActorCritic, enrolled: int, seed: int) -> None:
         self._rule = rule
-        self._enrolled = enrolled + 1  # for the master's own node, whether there is one or not
+        self._enrolled = enrolled + 1  # for the master as a child, whether it is one or not
         self._seed = seed
 
     def start(self) -> Memory:
@@ -112,7 +112,7 @@ class Residual:
             state: From the round before.
 
         Returns:
-            The weights, the state for the next round, and what was seen of each child.
+            The weights, the state for the next round, and statistics of each child.
 
         Source:
             US12373737B2 (S6). What the actor sees beside the last weights, and that weights are
@@ -155,7 +155,7 @@ class Residual:
         moves = state.moves.copy()
         moves[here] = _moves_to(taken, prior)
         memory = replace(
-            memory, actor=actor.kept, critic=critic.kept, rounds=state.rounds + 1, moves=moves
+            memory, actor=actor.state, critic=critic.state, rounds=state.rounds + 1, moves=moves
         )
         return Chosen(weights, memory, found.evidence(weights))
 

@@ -16,28 +16,28 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Seen:
-    """Of each child of a round, each of shape (children,)."""
+    """Statistics of the updates of a round, each of shape (children,) unless it says otherwise."""
 
     mean_cosine: Floats
-    """Of its update to the mean of all by sample count: -1 opposite, 1 the same direction."""
+    """Cosine of the update to the mean of all by sample count, -1 to 1."""
 
     median_cosine: Floats
-    """Likewise to the geometric median of all."""
+    """Cosine of the update to the geometric median of all."""
 
     length: Floats
-    """Norm of its update by the median norm, as a logarithm."""
+    """Logarithm of the norm of the update over the median norm."""
 
     loss_change: Floats
-    """What more weight for it does to the loss on the master's samples; below 0 it helps."""
+    """Change of the loss on the master's samples with more weight for the child; < 0 is better."""
 
     products: Floats
-    """Of every two updates, shape (children, children)."""
+    """Dot product of every two updates, shape (children, children)."""
 
     def evidence(self, weights: Floats) -> dict[str, Floats]:
-        """What of it a record of the round keeps.
+        """The measures that the record of the round keeps.
 
         Args:
-            weights: That were taken, shape (children,).
+            weights: Weights of the round, shape (children,).
 
         Returns:
             Each of shape (children,): `cosine` is that of its update to the weighted sum of all
@@ -61,7 +61,7 @@ def seen(updates: Updates, prior: Floats, loss_change: Floats) -> Seen:
         loss_change: What more weight for each child does to the loss, shape (children,).
 
     Returns:
-        What is seen of each child.
+        The statistics of each child.
     """
     products = _products(updates)
     lengths = np.sqrt(np.diag(products))
@@ -76,10 +76,10 @@ def seen(updates: Updates, prior: Floats, loss_change: Floats) -> Seen:
 
 
 def features(seen: Seen, prior: Floats, moves: Floats) -> Floats:
-    """What the actor's network takes in.
+    """The inputs of the actor's network.
 
     Args:
-        seen: Of each child.
+        seen: Statistics of each child.
         prior: Weights by sample count, shape (children,).
         moves: Of the logarithms of weights in the round before, shape (children,).
 

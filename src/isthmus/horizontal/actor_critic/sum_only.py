@@ -1,4 +1,4 @@
-"""The mode `sum_only`: it sees one weighted sum of a round, and what that does to accuracy.
+"""The mode `sum_only`: it uses the weighted sum of a round, and what that does to accuracy.
 
 The critic is linear in the weights: ridge regression of the reward on the weights of past rounds,
 which it forgets slowly. The actor maximises what the critic expects, less the divergence from
@@ -37,10 +37,10 @@ _USUAL, _WILDEST = 0.2, 3.0  # share of a new reward in the usual one; deviation
 
 @dataclass(frozen=True)
 class Regression(State):
-    """What the critic knows."""
+    """The state of the critic."""
 
     rounds: Integers
-    """So far, shape (1,)."""
+    """Number of rounds so far, shape (1,)."""
 
     usual: Floats
     """Running mean and variance of the reward, shape (2,)."""
@@ -79,8 +79,8 @@ class SumOnly:
             state: From the round before.
 
         Returns:
-            Shape (enrolled,): sum 1, within the caps, 0 for who does not take part; the same again
-            for the same.
+            Shape (enrolled,): sum 1, within the caps, 0 for a child that does not take part.
+            Deterministic.
 
         Raises:
             JobError: There are too few children for any weights to be within the caps.
@@ -96,8 +96,7 @@ class SumOnly:
         """Learn from the sum of a round.
 
         Args:
-            weights: What children counted for in it: 0 for who is missing, sum 1,
-                shape (enrolled,).
+            weights: Weight of each child in it, 0 if it is missing, sum 1, shape (enrolled,).
             fused: The sum, shape (size,).
             judge: Scores candidates from where the round started.
             state: From the round before.
@@ -129,7 +128,7 @@ class SumOnly:
             state: From the round before.
 
         Returns:
-            The weights and the state for the next round; nothing is seen of any one child.
+            The weights and the state for the next round; no statistics of single children.
 
         Source:
             US12373737B2 (S6). Critic and actor in closed form are ours: docs/systems/s6.md.

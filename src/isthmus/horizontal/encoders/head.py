@@ -1,4 +1,4 @@
-"""What a child makes of an encoder for itself: a head for its own labels. Nothing of it is sent."""
+"""Heads: what a child trains on an encoder for its own labels. Nothing of it is sent."""
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -45,11 +45,11 @@ class Holding:
 def compared(
     spec: Encoders, published: Parameters, holding: Holding, seed: int, rounds: int
 ) -> Metrics:
-    """What a shared encoder is worth to a child, beside one that it trained alone.
+    """Compare a shared encoder with one that the child trains alone.
 
     Args:
         spec: What the job says.
-        published: The parameters that came of the job.
+        published: The final parameters of the job.
         holding: The child's samples; those to test on were in no round.
         seed: The job's.
         rounds: In which the child trained: alone it makes as many steps.
@@ -70,7 +70,7 @@ def compared(
 
 
 def measured(spec: Encoders, learned: Parameters, holding: Holding, seed: int) -> dict[str, float]:
-    """What an encoder is worth to a party.
+    """Measure an encoder on the samples of a party.
 
     Args:
         spec: What the job says.
@@ -197,7 +197,7 @@ class _Common(nn.Module):
 
 
 def probe(model: Model, train: Samples, test: Samples) -> float:
-    """How well a logistic regression on embeddings tells labels apart.
+    """The accuracy of a logistic regression on embeddings.
 
     Args:
         model: Its head is not used.

@@ -1,4 +1,4 @@
-"""What children train together: an encoder, and on it what its objective needs."""
+"""What children train together: an encoder, and the module on it that its objective needs."""
 
 import torch
 from torch import Tensor, nn
@@ -20,13 +20,13 @@ class Learner(nn.Module):
         self.task = task
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """What the task makes of embeddings: logits, where it is a head."""
+        """Returns the output of the task on embeddings: logits, if it is a head."""
         found: Tensor = self.task(self.encoder(inputs))
         return found
 
 
 def learner(spec: Encoders) -> Learner:
-    """The learner of a job; its parameters are arbitrary."""
+    """Returns the learner of a job; its parameters are arbitrary."""
     match spec.objective:
         case "reconstruction":
             task = build.decoder(spec.network)
@@ -55,12 +55,12 @@ def initial(spec: Encoders, seed: int) -> Parameters:
 
 
 def encoder_of(found: Parameters) -> Parameters:
-    """The part of a learner's parameters that is the encoder, by the names it has by itself."""
+    """Returns the encoder's part of a learner's parameters, by the names of its own module."""
     return _below(_ENCODER, found)
 
 
 def task_of(found: Parameters) -> Parameters:
-    """The part that is the decoder, the projection or the head, likewise."""
+    """Returns the part of the decoder, projection or head, likewise."""
     return _below(_TASK, found)
 
 

@@ -1,4 +1,4 @@
-"""An encoder that training has left, with a head on it or without, and what it makes of samples."""
+"""A trained encoder, with a head on it or without, and its outputs on samples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,16 +24,16 @@ class Model:
 
     network: Network
     encoder: Parameters
-    """By the names of its module."""
+    """Parameters by the names of the module."""
 
     scaling: Scaling | None = None
     """Of the holder's columns; none where a network takes no columns, or nobody has trained."""
 
     classes: tuple[str, ...] = ()
-    """That the head tells apart."""
+    """Names of the classes of the head."""
 
     head: Parameters = field(default_factory=Parameters)
-    """Of a linear layer: `weight`, shape (classes, size), and `bias`; empty without a head."""
+    """Parameters of a linear layer, `weight` (classes, size) and `bias`; empty without a head."""
 
 
 def encoder(model: Model) -> nn.Module:
@@ -44,7 +44,7 @@ def encoder(model: Model) -> nn.Module:
 
 
 def embeddings(model: Model, samples: Samples) -> NDArray[np.float32]:
-    """What the encoder makes of samples.
+    """The embeddings of samples.
 
     Args:
         model: The encoder; its head is not used.

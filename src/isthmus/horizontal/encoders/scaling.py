@@ -1,4 +1,4 @@
-"""How a party brings its columns to a common scale; it keeps what it used, and sends nothing."""
+"""How a party standardises its columns; it keeps the scaling and sends nothing of it."""
 
 from dataclasses import dataclass
 

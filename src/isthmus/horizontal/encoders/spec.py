@@ -1,4 +1,4 @@
-"""What a job may tune in shared encoders."""
+"""Keys of a job about shared encoders."""
 
 from typing import Annotated, Literal
 

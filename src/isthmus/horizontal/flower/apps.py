@@ -3,7 +3,7 @@
 A module of an installed package holds the two, and a run names them: nobody writes an app.
 
     server = server_app(play_master)
-    client = client_app(play_child, farewell)
+    client = client_app(play_child, error_text)
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ PlayMaster = Callable[[Settings, Nodes], None]
 PlayChild = Callable[[Settings, Replay], None]
 """Replays a child's role for one request; the settings are those of its node."""
 
-Farewell = Callable[[BaseException], str]
+ErrorText = Callable[[BaseException], str]
 """Returns what the master is told of an error of ours."""
 
 
@@ -71,15 +71,15 @@ def _kind(error: BaseException) -> str:
     return f"it failed ({type(error).__name__})"
 
 
-def client_app(play: PlayChild, farewell: Farewell = _kind) -> ClientApp:
+def client_app(play: PlayChild, error_text: ErrorText = _kind) -> ClientApp:
     """A child's half.
 
-    Of an error of ours the master is told what `farewell` returns: Flower itself would send all of
+    The master is told of our errors what `error_text` returns: Flower itself would send all of
     its text.
 
     Args:
         play: Plays the role.
-        farewell: Returns what the master is told of an error.
+        error_text: Returns what the master is told of an error.
 
     Returns:
         The value for the app's `clientapp`.
@@ -93,7 +93,7 @@ def client_app(play: PlayChild, farewell: Farewell = _kind) -> ClientApp:
         except Exception as error:  # noqa: BLE001 - of any kind: its text must not leave
             bug = None if isinstance(error, IsthmusError) else error
             log(ERROR, "isthmus: %s", error, exc_info=bug)  # in the SuperNode's own log
-            content = facts(**{STOPPED: farewell(error)})
+            content = facts(**{STOPPED: error_text(error)})
         return Message(content, reply_to=message)
 
     @app.query()

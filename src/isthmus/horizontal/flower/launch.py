@@ -51,7 +51,7 @@ class App:
 
 @dataclass(frozen=True)
 class SuperLink:
-    """How a SuperNode comes to its SuperLink."""
+    """How a SuperNode connects to its SuperLink."""
 
     address: str
     """host:port"""
@@ -158,7 +158,7 @@ def app_folder(folder: Path, app: App) -> Path:
 
 
 class _Answer(msgspec.Struct, rename="kebab"):
-    """What a command of Flower prints."""
+    """The output of a command of Flower."""
 
     success: bool
     run_id: str = ""

@@ -1,4 +1,4 @@
-"""What a child sent, checked before any rule sees it: nothing after this has to doubt it."""
+"""Checks of an update from a child, before any rule sees it."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from isthmus.horizontal.parameters import Layout, Parameters, Vector, finite, mi
 def checked_update(
     child: str, update: Parameters, samples: int, layout: Layout, limits: Limits
 ) -> Vector:
-    """Lay a child's update in a row, if it is one of this model and within the limits.
+    """Check that an update is of this model and within the limits, and make it a vector.
 
     A change of SCAFFOLD's control has the same names, shapes and limits.
 
@@ -38,7 +38,7 @@ def checked_update(
 
 
 def flaw(update: Parameters, samples: int, limits: Limits) -> str:
-    """Why an update that has the model's layout is not taken, in one clause; nothing where it is.
+    """Why an update that has the model's layout is refused, in one clause.
 
     Args:
         update: Parameters after training minus before, by name.
@@ -46,7 +46,7 @@ def flaw(update: Parameters, samples: int, limits: Limits) -> str:
         limits: The largest norm and the largest count.
 
     Returns:
-        The clause, or an empty string.
+        The clause, or an empty string if it is not refused.
     """
     if not finite(update):
         return "it holds values that are not finite numbers: training diverged"

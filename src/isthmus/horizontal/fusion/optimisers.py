@@ -11,7 +11,7 @@ from isthmus.horizontal.parameters import Vector, single
 
 @dataclass(frozen=True)
 class Momentum(State):
-    """What FedAvgM remembers."""
+    """The state of FedAvgM."""
 
     momentum: Vector
     """Sum of the mean updates, older ones less, shape (size,)."""
@@ -19,7 +19,7 @@ class Momentum(State):
 
 @dataclass(frozen=True)
 class Moments(State):
-    """What FedAdam and FedYogi remember."""
+    """The state of FedAdam and FedYogi."""
 
     first: Vector
     """Running mean of the mean update, shape (size,)."""
@@ -29,12 +29,12 @@ class Moments(State):
 
 
 def no_momentum(size: int) -> Momentum:
-    """The momentum before the first round."""
+    """Returns the momentum before the first round."""
     return Momentum(np.zeros(size, np.float32))
 
 
 def first_moments(size: int, adaptivity: float) -> Moments:
-    """The moments before the first round: the second is the adaptivity squared, as in the paper."""
+    """Returns the moments before the first round; the second is adaptivity squared (paper)."""
     return Moments(np.zeros(size, np.float32), np.full(size, adaptivity**2, np.float32))
 
 

@@ -12,7 +12,7 @@ from isthmus.horizontal.parameters import Updates, Vector, single
 
 @dataclass(frozen=True)
 class Control(State):
-    """What the master remembers, and sends to its children with the parameters of each round."""
+    """The state of the rule, which is sent to children with the parameters of each round."""
 
     control: Vector
     """Mean control of all children of the job, about the gradient of all, shape (size,)."""

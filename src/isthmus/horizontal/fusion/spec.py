@@ -1,4 +1,4 @@
-"""What a job may tune in the fusion of updates."""
+"""Keys of a job about the fusion of updates."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What a rule remembers from round to round, and how a checkpoint keeps it."""
+"""The state of a rule between rounds, and its form in a checkpoint."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -11,17 +11,17 @@ from isthmus.store.checkpoint import Arrays
 
 @dataclass(frozen=True)
 class State:
-    """Arrays that a rule takes from one round to the next; most rules take none."""
+    """Arrays that a rule keeps from one round to the next; most rules keep none."""
 
     def arrays(self) -> Arrays:
-        """The arrays by name, for a checkpoint."""
+        """Returns the arrays by name, for a checkpoint."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def restored(self, arrays: Arrays) -> Self:
         """The state of the same rule that a checkpoint holds.
 
         Args:
-            arrays: What `arrays` gave when it was written.
+            arrays: What `arrays` returned when it was written.
 
         Returns:
             A state whose arrays are these.

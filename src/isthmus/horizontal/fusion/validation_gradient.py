@@ -19,14 +19,14 @@ added to them; both of shape (size,)."""
 
 @dataclass(frozen=True)
 class Logits(State):
-    """What the master remembers of its children: by how much it changed their weights."""
+    """The state of the rule: by how much the weight of each child is changed."""
 
     logits: Floats
-    """Of every child of the job, added to the logarithm of its prior weight, shape (known,)."""
+    """Added to the logarithm of each child's prior weight, shape (known children,)."""
 
 
 def no_logits() -> Logits:
-    """The logits before the first round; a child that they do not know yet has 0."""
+    """Returns the logits before the first round; a child that is not known yet has 0."""
     return Logits(np.zeros(0))
 
 
@@ -71,6 +71,6 @@ def descend(
 
 
 def softmax_weights(prior: Floats, logits: Floats) -> Floats:
-    """Weights that logits make of prior weights, shape (children,), sum 1."""
+    """Returns the prior weights changed by logits, shape (children,), sum 1."""
     weights: Floats = special.softmax(np.log(prior) + logits)
     return weights

@@ -1,10 +1,9 @@
 # pyright: reportMissingTypeStubs=false
 # dp-accounting has no types; this is the only file that imports it, and it takes seconds to load.
-"""How much privacy noise has cost, all rounds together.
+"""Privacy accounting: the epsilon of all rounds together.
 
-What was spent is a table of numbers: the noise of a step, the chance of a sample to be in it, and
-how many such steps there were. It is part of a party's state, so that a run that is taken up again
-goes on counting.
+What was spent is an array of numbers: the noise of a step, the chance of a sample to be in it, and
+the number of such steps. It is part of a party's state, so that a resumed run goes on counting.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ NOTHING_SPENT: Floats = np.empty((0, 3))
 
 
 def spend(spent: Floats, noise: float, rate: float, steps: int) -> Floats:
-    """What is spent after more steps.
+    """Add steps to what is spent.
 
     Args:
         spent: Before; shape (kinds of steps, 3).
@@ -41,12 +40,12 @@ def spend(spent: Floats, noise: float, rate: float, steps: int) -> Floats:
 
 
 def rate_of(batch: int, samples: int) -> float:
-    """Chance of a sample to be in a step, where batches have so many samples on average."""
+    """Returns the chance of a sample to be in a batch of this average size."""
     return min(1.0, batch / samples)
 
 
 def spent_by_master(asked: ChildLevel, rounds: int) -> Floats:
-    """What rounds cost in which the master noises what it fuses; every child may be in each."""
+    """Returns what is spent by rounds in which the master adds noise and every child takes part."""
     return spend(NOTHING_SPENT, asked.noise, 1.0, rounds)
 
 
@@ -72,13 +71,13 @@ def epsilon(spent: Floats, delta: float) -> float:
 
 
 def affordable(spent: Floats, asked: ChildLevel | SampleLevel, rate: float, steps: int) -> int:
-    """How many of some steps may still be taken.
+    """How many more steps the epsilon of the job allows.
 
     Args:
         spent: So far.
         asked: What the job says.
         rate: Chance of a sample to be in a step.
-        steps: How many one would like to take.
+        steps: How many are wanted.
 
     Returns:
         So many that epsilon of all together stays within the job's, from 0 to `steps`.
@@ -93,7 +92,7 @@ def affordable(spent: Floats, asked: ChildLevel | SampleLevel, rate: float, step
 
 @lru_cache(maxsize=64)
 def _divergences(noise: float, rate: float) -> tuple[Floats, Floats]:
-    """Orders of Renyi divergence, and what one step costs at each; steps add up."""
+    """Returns orders of Renyi divergence and the divergence of one step at each; steps add up."""
     accountant = RdpAccountant()
     accountant.compose(PoissonSampledDpEvent(rate, GaussianDpEvent(noise)))
     return np.asarray(accountant.orders, float), np.asarray(accountant.rdp, float)

@@ -1,8 +1,8 @@
 """Differential privacy of whole children, by noise that the master adds to what it publishes.
 
 A child is protected in that the published parameters look much the same with its update and with
-nothing in its place. What each child counts for is not protected: it must not hang on updates, or
-only on what was published.
+nothing in its place. The weights of children are not protected: they must not depend on updates,
+other than through what was published.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from isthmus.horizontal.privacy.spec import ChildLevel
 
 
 def noised_mean(updates: Updates, weights: Floats, asked: ChildLevel) -> Vector:
-    """The weighted mean of updates that are scaled down to a norm, and noise.
+    """The weighted mean of updates that are scaled down to a norm, plus noise.
 
     Args:
         updates: One row per child, shape (children, size).
-        weights: What each counts for, shape (children,), sum 1.
+        weights: Weight of each child, shape (children,), sum 1.
         asked: Norm and noise.
 
     Returns:
@@ -35,11 +35,11 @@ def noised_mean(updates: Updates, weights: Floats, asked: ChildLevel) -> Vector:
 
 
 def noised(mean: Vector, largest_weight: float, asked: ChildLevel) -> Vector:
-    """A weighted mean of updates within the norm, and noise.
+    """Add noise to a weighted mean of updates within the norm.
 
     Args:
         mean: Shape (size,).
-        largest_weight: The most that one child counts for in it.
+        largest_weight: The largest weight of one child in it.
         asked: Norm and noise.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Updates in fewer bytes, and what is left out of them.
+"""Compression of updates, with error feedback.
 
 A child adds what it left out before to its next update, so that nothing is lost in the long run
 (error feedback: Seide et al. 2014; Karimireddy et al. 2019).
@@ -15,7 +15,7 @@ from isthmus.horizontal.privacy.spec import EightBit, TopK
 from isthmus.store.checkpoint import Arrays
 
 RESIDUAL = "compression.residual"
-"""Name of what was left out, in the state of a child."""
+"""Name in the state of a child: what was left out so far."""
 
 _LEVELS = 127  # to either side of zero
 
@@ -24,10 +24,10 @@ class Sparse(NamedTuple):
     """The numbers of an update that are furthest from zero."""
 
     positions: NDArray[np.uint32]
-    """Where they are, rising, shape (kept,)."""
+    """Their positions, rising, shape (kept,)."""
 
     values: NDArray[np.float32]
-    """What they are, shape (kept,)."""
+    """Their values, shape (kept,)."""
 
 
 class Coarse(NamedTuple):
@@ -43,16 +43,16 @@ class Coarse(NamedTuple):
 def compress(
     update: Vector, compression: TopK | EightBit, layout: Layout, state: Arrays
 ) -> Sparse | Coarse:
-    """Make an update smaller.
+    """Compress an update.
 
     Args:
         update: Shape (size,).
         compression: What the job says.
         layout: Of the model.
-        state: What the child keeps from round to round; what is left out is kept in it.
+        state: The state of the child between rounds; what is left out is kept in it.
 
     Returns:
-        What is sent.
+        The arrays to send.
     """
     due = single(update + state.get(RESIDUAL, np.zeros(layout.size, np.float32)))
     if isinstance(compression, TopK):
@@ -72,7 +72,7 @@ def sparse(update: Vector, share: float) -> Sparse:
         share: Of the numbers that are kept, at least one.
 
     Returns:
-        Where they are, and what they are.
+        Their positions and values.
 
     Source:
         Aji and Heafield 2017 (EMNLP), "Sparse communication for distributed gradient descent".

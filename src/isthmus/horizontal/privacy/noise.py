@@ -1,4 +1,4 @@
-"""Chance that nobody can foresee: what differential privacy rests on.
+"""Secure random numbers, on which differential privacy rests.
 
 Numbers come from ChaCha20 under a fresh key of the operating system, never from the seed of a job,
 which all parties know. A sum of four normal numbers is used in place of one, so that the last
@@ -21,7 +21,7 @@ _BITS = 53  # of a uniform number, as many as a double has
 
 
 def uniform(size: int) -> Floats:
-    """Numbers between 0 and 1, never either of them, shape (size,)."""
+    """Returns uniform numbers between 0 and 1, both excluded, shape (size,)."""
     words = np.frombuffer(keystream(secrets.token_bytes(KEY_BYTES), 8 * size), "<u8")
     return ((words >> np.uint64(64 - _BITS)).astype(np.float64) + 0.5) / 2.0**_BITS
 
@@ -43,7 +43,7 @@ def gaussian(size: int, deviation: float) -> Floats:
 
 
 def poisson_batches(samples: int, rate: float, steps: int) -> Iterator[Integers]:
-    """Batches in which every sample is by chance, whatever else is in them.
+    """Batches in which each sample is by chance, independently of the others (Poisson sampling).
 
     Args:
         samples: How many there are.

@@ -20,11 +20,11 @@ from isthmus.horizontal.privacy.spec import SampleLevel
 from isthmus.store.checkpoint import Arrays
 
 SPENT = "sample_level.spent"
-"""Name of what was spent, in the state of a child."""
+"""Name in the state of a child: what was spent so far."""
 
 
 class PrivateDescent:
-    """Steps of an optimiser in which no sample counts for much, and noise hides each.
+    """Steps of an optimiser with a bounded influence of each sample, and noise that hides it.
 
     Each step takes the gradient of every sample by itself, scales it down to the largest norm, adds
     them up, adds noise, and divides by the samples of a batch on average. No layer of the module
@@ -78,7 +78,7 @@ class PrivateDescent:
 
         Args:
             steps: How many, if what the job allows to spend is enough.
-            state: What the child keeps from round to round; what is spent is added.
+            state: The state of the child between rounds; what is spent is added.
 
         Yields:
             Positions of samples; a batch may be empty, and takes a step all the same.
@@ -110,6 +110,6 @@ class PrivateDescent:
 
 
 def epsilon(asked: SampleLevel, state: Arrays) -> float:
-    """What a child has spent so far; 0 where it has not trained."""
+    """Returns the epsilon that a child has spent so far; 0 if it has not trained."""
     spent = state.get(SPENT, accounting.NOTHING_SPENT)
     return accounting.epsilon(spent, asked.delta)

@@ -1,4 +1,4 @@
-"""What a job may ask for to keep updates private, and to make them smaller."""
+"""Keys of a job about the privacy of updates, and about their compression."""
 
 from typing import Annotated
 
@@ -112,7 +112,7 @@ class Privacy(Spec, frozen=True):
 
 
 def conflict(privacy: Privacy) -> str:
-    """Why these do not go together, in one clause; nothing where they do."""
+    """Returns in one clause why these do not go together, or an empty string."""
     if privacy.secure_aggregation and privacy.compression:
         return (
             "`compression` makes updates of different form, which cannot be summed under the masks "

@@ -1,4 +1,4 @@
-"""How a child trains in one round."""
+"""Training at a child, round by round."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -70,7 +70,7 @@ class ChildMemory:
     last: LastUpdate | None = None
     state: Arrays = field(default_factory=Arrays)
     rounds: int = 0
-    """In how many the child has trained, from the beginning of the run."""
+    """Number of rounds in which the child has trained, from the beginning of the run."""
 
     def load(self) -> None:
         """Read what an earlier run of this job left, if there is anything."""

@@ -1,4 +1,4 @@
-"""What a job may tune in a network that children train together, weighed by their master."""
+"""Keys of a job about a classifier whose master weighs its children."""
 
 from typing import Annotated
 
@@ -59,7 +59,7 @@ class Weighting(Spec, frozen=True):
 
 
 def as_encoders(spec: Weighting) -> Encoders:
-    """The same job as one of a shared encoder with a shared head; `stop` is not in it."""
+    """Returns the same job as one of a shared encoder with a shared head; `stop` is not in it."""
     return Encoders(
         network=spec.network,
         objective="labels",

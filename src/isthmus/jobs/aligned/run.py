@@ -9,8 +9,7 @@ from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResu
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
-from isthmus.store.runs import Run
-from isthmus.vertical.system import Outcome, RoleContext
+from isthmus.vertical.system import Measured, Outcome, RoleContext
 
 
 def play(session: PartySession[AlignedPlan]) -> None:
@@ -19,9 +18,14 @@ def play(session: PartySession[AlignedPlan]) -> None:
         aligned = _align(session, lines)
         train, test = _tables(session.plan, aligned)
         outcome = _train(session, lines, train, test)
-        _store_model(session.run, outcome)
+        session.run.write_json(session.run.model.name, outcome.model)  # before all that may fail
+        with session.telemetry.timed("measuring"):
+            measured = outcome.measure()
+        if measured.scores is not None:
+            measured.scores.save(session.run.predictions)
         _finish(lines)
-    _store_result(session, aligned, outcome, train, test)
+    rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
+    _store_result(session, aligned, outcome, measured, rows)
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:
@@ -84,33 +88,26 @@ def _finish(lines: Lines) -> None:
         finish(line)
 
 
-def _store_model(run: Run, outcome: Outcome) -> None:
-    """Before the last word: what is computed is not lost where a peer goes without one."""
-    run.write_json(run.model.name, outcome.model)
-    if outcome.scores is not None:
-        outcome.scores.save(run.predictions)
-
-
 def _store_result(
     session: PartySession[AlignedPlan],
     aligned: Aligned,
     outcome: Outcome,
-    train: Table,
-    test: Table,
+    measured: Measured,
+    rows: dict[str, int],
 ) -> None:
     plan, run = session.plan, session.run
     result = TrainedResult(
         **session.facts(),
         alignment=_alignment(plan, aligned),
-        rows={"own": len(plan.train), "train": len(train), "test": len(test)},
+        rows=rows,
         system=plan.loaded.table,
-        columns=len(train.names),
-        metrics=outcome.metrics,
+        columns=len(plan.train.names),
+        metrics=measured.metrics,
         rounds=outcome.rounds,
         converged=outcome.converged,
         ending=outcome.ending,
-        curve=outcome.curve,
-        leakage=outcome.leakage,
+        curve=measured.curve,
+        leakage=measured.leakage,
     )
     run.write_json(run.result.name, result)
 

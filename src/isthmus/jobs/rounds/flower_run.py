@@ -41,8 +41,8 @@ def train(session: PartySession[RoundsPlan]) -> RoundsOutcome:
     plan, run = session.plan, session.run
     with session.ledger.lent(), _shown(session), EventLog(run.events) as log, _stoppable():
         if plan.listens:
-            ticket = RunFiles(_files(session))
-            launch(APP, str(plan.party.flower.connection), ticket, Telemetry(log))
+            files = RunFiles(_files(session))
+            launch(APP, str(plan.party.flower.connection), files, Telemetry(log))
         else:
             Telemetry(log).progress("flower", note=f"requests come here: {run.supernode}")
             run.supernode.touch(mode=0o600)

@@ -24,7 +24,7 @@ from isthmus.vertical.boosting.pooled import train_pooled
 from isthmus.vertical.boosting.rival import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
-from isthmus.vertical.system import Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 _ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
 
@@ -51,20 +51,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
             ActiveMemory(context.checkpoint),
             workers=context.workers,
         )
-    return _outcome(spec, context, trained, _alone(spec, rows, randomness))
-
-
-def _alone(spec: Boosting, rows: Rows, randomness: Randomness) -> Floats:
-    """What the active party predicts by itself; without a column, the same for every row."""
-    if rows.train.names:
-        return train_pooled([rows], spec, randomness).predictions
-    base = objective.base_score(_labels(rows.train), rows.train.weights, spec)
-    return objective.prediction(np.tile(base[:, None], len(rows.test)), spec)
-
-
-def _outcome(spec: Boosting, context: RoleContext, trained: Trained, alone: Floats) -> Outcome:
-    kept = len(trained.part.trees) // spec.outputs
-    grown = len(trained.losses)
+    kept, grown = len(trained.part.trees) // spec.outputs, len(trained.losses)
     seconds = context.telemetry.seconds
     seconds["per_tree"] = seconds["joint trees"] / max(grown * spec.outputs, 1)
     ending = f"{kept} rounds of trees" + (f" kept of {grown}" if kept < grown else "")
@@ -75,11 +62,27 @@ def _outcome(spec: Boosting, context: RoleContext, trained: Trained, alone: Floa
         rounds=kept,
         converged=None,
         ending=ending,
-        metrics=measured(spec, context.test, {"joint": trained.predictions, "active_only": alone}),
-        scores=_scores(spec, context.test, trained.predictions, alone),
-        curve=[_losses(*each) for each in trained.losses],
-        leakage=_leakage(spec, context.train, trained),
+        measure=lambda: _measured(spec, rows, randomness, trained),
     )
+
+
+def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Trained) -> Measured:
+    alone = _alone(spec, rows, randomness)
+    predictions = {"joint": trained.predictions, "active_only": alone}
+    return Measured(
+        metrics=measured(spec, rows.test, predictions),
+        scores=_scores(spec, rows.test, trained.predictions, alone),
+        curve=[_losses(*each) for each in trained.losses],
+        leakage=_leakage(spec, rows.train, trained),
+    )
+
+
+def _alone(spec: Boosting, rows: Rows, randomness: Randomness) -> Floats:
+    """What the active party predicts by itself; without a column, the same for every row."""
+    if rows.train.names:
+        return train_pooled([rows], spec, randomness).predictions
+    base = objective.base_score(_labels(rows.train), rows.train.weights, spec)
+    return objective.prediction(np.tile(base[:, None], len(rows.test)), spec)
 
 
 def _losses(train: float, held_out: float) -> dict[str, float]:

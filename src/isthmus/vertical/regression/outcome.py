@@ -4,19 +4,19 @@ import hashlib
 from collections.abc import Mapping
 
 from isthmus.data.scores import Scores
-from isthmus.data.table import joined
+from isthmus.data.table import Table, joined
 from isthmus.evaluation.description import Coefficient, Description, Metrics
 from isthmus.evaluation.measures import RANKING, Measures, measure
 from isthmus.evaluation.regression import r2, rmse
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
-from isthmus.vertical.regression.active import active
+from isthmus.vertical.regression.active import Trained, active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Link, Regression
-from isthmus.vertical.system import Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MEASURES: Mapping[Link, Measures] = {
     "logit": RANKING,
@@ -35,14 +35,20 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending)
     trained = active(peer, train, test, spec, context.telemetry, memory)
-    measures, label = MEASURES[spec.link], scaling.labels(test)
-    alone = trained.alone.predict(test.features)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
-        metrics=measure(measures, label, {"joint": trained.predictions, "active_only": alone}),
+        measure=lambda: _measured(spec, test, trained),
+    )
+
+
+def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
+    label, alone = scaling.labels(test), trained.alone.predict(test.features)
+    predictions = {"joint": trained.predictions, "active_only": alone}
+    return Measured(
+        metrics=measure(MEASURES[spec.link], label, predictions),
         scores=Scores(test.identifiers, label, trained.predictions, alone),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
     )

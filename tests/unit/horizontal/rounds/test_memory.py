@@ -26,8 +26,8 @@ ROUND = Round(
 class TestMasterMemory:
     def test_comes_back_from_disk_as_it_was(self, tmp_path: Path) -> None:
         state = {"parameters.w": np.array([1, 2]), "momentum": np.array([0.1, 0.7])}
-        course = TrainingState(PARAMETERS, state, (ROUND, ROUND), done=True)
-        MasterMemory(tmp_path / "master", "job").keep(course)
+        training = TrainingState(PARAMETERS, state, (ROUND, ROUND), done=True)
+        MasterMemory(tmp_path / "master", "job").keep(training)
         again = MasterMemory(tmp_path / "master", "job")
         again.load()
         assert again.state is not None

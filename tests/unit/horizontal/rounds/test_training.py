@@ -1,4 +1,4 @@
-"""The course of training at the master."""
+"""The state of training at the master."""
 
 import numpy as np
 import pytest

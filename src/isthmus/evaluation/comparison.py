@@ -1,59 +1,68 @@
 """What a run in rounds is measured beside: other ways to train on the same samples."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 import msgspec
 
-WAYS = {
-    "": "the network",
+from isthmus.evaluation.description import Metrics
+
+MODELS = {
+    "shared_head": "the network",
     "shared": "with the shared encoder",
     "alone": "with one trained alone",
     "pooled": "with one trained on all samples pooled",
 }
-"""What people call a way of training, by what comes after the name of a measure."""
+"""How a model is called in a sentence and in a legend."""
+
+HEADINGS = {"shared_head": "the network"}
+"""How a model is called above a column, if not by its own name."""
 
 MEANINGS = {
     "fedavg": "weights by sample count",
     "oracle": "weights by sample count, without the children that attack in the simulation",
     "root_only": "the master's own samples alone",
 }
-"""What the names of other ways of training stand for."""
+"""What other ways of training do."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """One measure, of several parties or of several ways of training."""
+    """One measure at several parties."""
 
     measure: str
-    ways: dict[str, dict[str, float]]  # by way of training, then by party; or by other names
+    models: dict[str, dict[str, float]]  # value by model, then by party
+
+    @property
+    def parties(self) -> list[str]:
+        """Names of the parties that measured a model, sorted."""
+        return sorted({party for values in self.models.values() for party in values})
 
 
-def by_way(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Measures of one party, by measure, then by way of training."""
-    found = defaultdict[str, dict[str, float]](dict)
-    for name, value in metrics.items():
-        stem, way = _parted(name)
-        found[stem][way] = value
-    return dict(found)
-
-
-def compared(metrics: Mapping[str, Mapping[str, float]]) -> list[Comparison]:
-    """Measures of a simulation, put together.
+def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
+    """Put the same measures of all parties beside each other.
 
     Args:
-        metrics: By measure, then by party or by way of training.
+        by_party: The metrics of each party.
 
     Returns:
-        One of each measure, whatever way of training comes after its name.
+        One comparison for each measure that some party has, in the order in which they are met.
     """
-    found = defaultdict[str, dict[str, dict[str, float]]](dict)
-    for name, values in metrics.items():
-        stem, way = _parted(name)
-        if values:
-            found[stem][way] = dict(values)
-    return [Comparison(stem, ways) for stem, ways in found.items()]
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for party, metrics in by_party.items():
+        for measure, values in metrics.items():
+            for model, value in values.items():
+                found.setdefault(measure, {}).setdefault(model, {})[party] = value
+    return [Comparison(measure, models) for measure, models in found.items()]
 
 
-def _parted(name: str) -> tuple[str, str]:
-    stem, _, way = name.rpartition("_")
-    return (stem, way) if stem and way in WAYS else (name, "")
+def in_words(model: str) -> str:
+    """Returns the name of a model for a sentence or a legend."""
+    return MODELS.get(model, _plain(model))
+
+
+def heading(model: str) -> str:
+    """Returns the name of a model for the heading of a column."""
+    return HEADINGS.get(model, _plain(model))
+
+
+def _plain(model: str) -> str:
+    return model.replace("_", " ")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from isthmus.core.arrays import Floats
-from isthmus.evaluation.comparison import WAYS
+from isthmus.evaluation.comparison import heading, in_words
 from isthmus.evaluation.pages.drawing import (
     BLUE,
     FAINT,
@@ -35,7 +35,13 @@ _LINES = 20  # with more children, those that nobody has to look after become ba
 _ROWS = 20  # with more parties, each is a dot among the others
 _LETTERS = 24  # of a name
 _PALE = "#9aa5ad"
-_MARKS = {"shared": ("o", BLUE), "": ("o", BLUE), "alone": ("D", ORANGE), "pooled": ("|", GREEN)}
+_MARKS = {
+    "shared_head": ("s", BLUE),
+    "shared": ("o", BLUE),
+    "alone": ("D", ORANGE),
+    "pooled": ("|", GREEN),
+}
+_OTHER_MARK = ("^", FAINT)
 
 
 @rc_context(STYLE)
@@ -122,22 +128,22 @@ def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
 
 
 @rc_context(STYLE)
-def dots_figure(title: str, ways: Mapping[str, Mapping[str, float]]) -> str:
-    """Draw one measure of each party, by way of training.
+def dots_figure(title: str, models: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw one measure of several models at each party.
 
     Args:
         title: Of the figure.
-        ways: By way of training, then by party; at least one.
+        models: By model, then by party; at least one.
 
     Returns:
         An `<svg>` element.
     """
-    parties = sorted({party for values in ways.values() for party in values})
+    parties = sorted({party for values in models.values() for party in values})
     in_rows = len(parties) <= _ROWS
-    lines = [_short(party) for party in parties] if in_rows else [way or "parties" for way in ways]
-    figure, axes = canvas(height=0.9 + 0.3 * len(lines) + (0.25 * len(ways) if in_rows else 0))
-    for row, (way, values) in enumerate(ways.items()):
-        mark, color = _MARKS[way]
+    lines = [_short(name) for name in (parties if in_rows else map(heading, models))]
+    figure, axes = canvas(height=0.9 + 0.3 * len(lines) + (0.25 * len(models) if in_rows else 0))
+    for row, (model, values) in enumerate(models.items()):
+        mark, color = _MARKS.get(model, _OTHER_MARK)
         at = [parties.index(party) for party in values] if in_rows else [row] * len(values)
         axes.scatter(
             list(values.values()),
@@ -147,14 +153,17 @@ def dots_figure(title: str, ways: Mapping[str, Mapping[str, float]]) -> str:
             linewidths=2 if mark == "|" else 0,
             color=color,
             alpha=1.0 if in_rows else 0.4,
-            label=WAYS[way],
+            label=in_words(model),
         )
     axes.set_yticks(range(len(lines)), lines)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.grid(visible=not in_rows, axis="y")
     if in_rows:
         figure.legend(loc="outside lower left", alignment="left")
-    means = (f"{WAYS[way]} {np.mean(list(values.values())):.3f}" for way, values in ways.items())
+    means = (
+        f"{in_words(model)} {np.mean(list(values.values())):.3f}"
+        for model, values in models.items()
+    )
     return svg(figure, title, f"Of {len(parties)} parties. On average {', '.join(means)}.")
 
 

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from isthmus.evaluation.comparison import MEANINGS, Comparison, by_way, compared
+from isthmus.evaluation.comparison import MEANINGS, Comparison, compared, heading
+from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.pages import figures, rounds_figures
 from isthmus.evaluation.pages.merging import merged_learned, merged_sent
 from isthmus.evaluation.pages.page import Page, count, fill, names, score
@@ -29,9 +30,10 @@ class RoundsReport(Page, frozen=True, kw_only=True):
     rounds: int  # of the job at the master, of its own at a child
     train: int  # samples of this party
     test: int
-    metrics: dict[str, float] = {}
+    metrics: Metrics = {}  # of this party
     children: list[Child] = []  # at the master
-    comparison: dict[str, dict[str, float]] = {}  # by measure, then by party or way of training
+    simulated: Metrics = {}  # of a simulation: by way of training, or means over the parties
+    by_party: dict[str, Metrics] = {}  # of a simulation
     privacy: dict[str, str] = {}  # by what it is about
 
 
@@ -44,7 +46,7 @@ def render(report: RoundsReport) -> str:
     Returns:
         HTML with its styles and figures in it.
     """
-    comparisons = compared(report.comparison)
+    by_training, by_party = _by_training(report), _by_party(report)
     return fill(
         "rounds_report.html.jinja",
         msgspec.structs.replace(
@@ -54,9 +56,13 @@ def render(report: RoundsReport) -> str:
         ),
         headline=headline(report),
         measures=_measures(report),
-        comparisons=comparisons,
-        comparison_figures=[_comparison_figure(report, it) for it in comparisons],
-        meanings=_meanings(comparisons),
+        heading=heading,
+        comparisons=by_party,
+        comparison_figures=[
+            *(_training_bars(report, *it) for it in by_training.items()),
+            *(_party_figure(report, it) for it in by_party),
+        ],
+        meanings=_meanings(by_training),
         training_figures=_training_figures(report),
         suspects=[child for child in report.children if child.suspicion],
         left_out={child.name: left_out(child) for child in report.children},
@@ -116,34 +122,35 @@ def _of_child(report: RoundsReport) -> str:
 
 def _measured(report: RoundsReport) -> str:
     place = f"on {count(report.test)} samples of {report.party}"
-    for stem, ways in by_way(report.metrics).items():
-        if {"shared", "alone"} <= ways.keys():
-            return _gain(stem, ways["shared"], ways["alone"], place)
-        if "" in ways:
-            return f"Its {stem} is {score(ways[''])} {place}."
+    for measure, models in report.metrics.items():
+        if {"shared", "alone"} <= models.keys():
+            return _gain(measure, models["shared"], models["alone"], place)
+        if "shared_head" in models:
+            return f"Its {measure} is {score(models['shared_head'])} {place}."
     return _at_others(report) or "Nothing is measured here: that takes labelled samples to test on."
 
 
 def _at_others(report: RoundsReport) -> str:
-    shared, alone = (report.comparison.get(f"accuracy_{way}", {}) for way in ("shared", "alone"))
-    both = shared.keys() & alone.keys()
+    accuracies = [metrics.get("accuracy", {}) for metrics in report.by_party.values()]
+    both = [models for models in accuracies if {"shared", "alone"} <= models.keys()]
     if not both:
         return ""
-    raised = sum(shared[party] > alone[party] for party in both)
+    raised = sum(models["shared"] > models["alone"] for models in both)
     return (
         f"It raises accuracy at {count(raised)} of {count(len(both))} parties, beside one trained "
         "alone."
     )
 
 
-def _gain(stem: str, shared: float, alone: float, place: str) -> str:
+def _gain(measure: str, shared: float, alone: float, place: str) -> str:
     if shared <= alone:
         return (
-            f"It did not help: {stem} is {score(shared)} with it and {score(alone)} with one "
+            f"It did not help: {measure} is {score(shared)} with it and {score(alone)} with one "
             f"trained alone, {place}."
         )
     return (
-        f"It raises {stem} to {score(shared)}, from {score(alone)} with one trained alone, {place}."
+        f"It raises {measure} to {score(shared)}, from {score(alone)} with one trained alone, "
+        f"{place}."
     )
 
 
@@ -156,31 +163,49 @@ def _advice(report: RoundsReport) -> list[str]:
     return [f"Look after {names([child.name for child in found])}."]
 
 
-def _measures(report: RoundsReport) -> dict[str, dict[str, float]]:
-    """By measure, then by way of training; what a simulation alone knows comes last."""
-    found = by_way(report.metrics)
-    for stem, ways in found.items():
-        pooled = report.comparison.get(f"{stem}_pooled", {}).get(report.party)
+def _measures(report: RoundsReport) -> Metrics:
+    """Metrics of this party, and last the model on pooled samples where a simulation has one."""
+    found = {measure: dict(models) for measure, models in report.metrics.items() if models}
+    in_simulation = report.by_party.get(report.party, {})
+    for measure, models in found.items():
+        pooled = in_simulation.get(measure, {}).get("pooled")
         if pooled is not None:
-            ways["pooled"] = pooled
+            models["pooled"] = pooled
     return found
 
 
-def _comparison_figure(report: RoundsReport, it: Comparison) -> str:
-    measure = it.measure.removesuffix("_at").capitalize()
-    values = it.ways.get("", {})
-    if report.rule in values:
-        return rounds_figures.bars_figure(f"{measure} by way of training", values, report.rule)
-    title = f"{measure} at each party"
-    if len(it.ways) == 1 and 0 < len(values) <= _BARS:
-        return rounds_figures.bars_figure(title, values, report.party)
-    return rounds_figures.dots_figure(title, it.ways)
+def _by_training(report: RoundsReport) -> Metrics:
+    """Measures that compare the job's own rule with other ways of training."""
+    return {
+        measure: models for measure, models in report.simulated.items() if report.rule in models
+    }
 
 
-def _meanings(comparisons: list[Comparison]) -> dict[str, str]:
-    """Of names of ways of training that are compared."""
-    found = {name for it in comparisons for values in it.ways.values() for name in values}
-    return {name.replace("_", " "): why for name, why in MEANINGS.items() if name in found}
+def _by_party(report: RoundsReport) -> list[Comparison]:
+    """Measures of the parties, but for those of one party that other bars show already."""
+    shown = _by_training(report).keys()
+    return [
+        it for it in compared(report.by_party) if len(it.parties) > 1 or it.measure not in shown
+    ]
+
+
+def _training_bars(report: RoundsReport, measure: str, values: dict[str, float]) -> str:
+    title = f"{measure.capitalize()} by way of training"
+    return rounds_figures.bars_figure(title, values, report.rule)
+
+
+def _party_figure(report: RoundsReport, it: Comparison) -> str:
+    title = f"{it.measure.capitalize()} at each party"
+    of_network = it.models.get("shared_head", {})
+    if len(it.models) == 1 and 0 < len(of_network) <= _BARS:
+        return rounds_figures.bars_figure(title, of_network, report.party)
+    return rounds_figures.dots_figure(title, it.models)
+
+
+def _meanings(by_training: Metrics) -> dict[str, str]:
+    """What the ways of training do that are compared, by name."""
+    found = {way for values in by_training.values() for way in values}
+    return {way.replace("_", " "): why for way, why in MEANINGS.items() if way in found}
 
 
 def _training_figures(report: RoundsReport) -> list[str]:

@@ -13,6 +13,7 @@ from isthmus.horizontal.privacy.spec import (
     TopK,
 )
 from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.system import EPSILON
 from isthmus.jobs import page
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.store.runs import Run
@@ -37,6 +38,9 @@ def read(run: Run, simulated: Run | None = None) -> RoundsReport:
     result = run.read_json(run.result.name, RoundsResult)
     history = run.read_json(run.rounds.name, list[Round])
     children = [_child(name, history, result) for name in _names(history)]
+    joint = (
+        None if simulated is None else simulated.read_json(simulated.result.name, SimulatedRounds)
+    )
     return RoundsReport(
         **page.facts(run, result, _WHOLES),
         network=result.network,
@@ -45,9 +49,10 @@ def read(run: Run, simulated: Run | None = None) -> RoundsReport:
         rounds=result.rounds,
         train=result.rows["train"],
         test=result.rows["test"],
-        metrics={name: value for name, value in result.metrics.items() if name != EPSILON},
+        metrics=result.metrics,
         children=children,
-        comparison=_comparison(simulated),
+        simulated=joint.metrics if joint else {},
+        by_party=joint.metrics_by_party if joint else {},
         privacy=_privacy(result.privacy, result, children),
         warnings=_warnings(result, children),
     )
@@ -78,17 +83,10 @@ def _child(name: str, history: Sequence[Round], result: RoundsResult) -> Child:
     )
 
 
-def _comparison(simulated: Run | None) -> dict[str, dict[str, float]]:
-    """Measures of other ways of training, which a simulation knows."""
-    if simulated is None:
-        return {}
-    return simulated.read_json(simulated.result.name, SimulatedRounds).metrics
-
-
 def _privacy(asked: Privacy, result: RoundsResult, children: Sequence[Child]) -> dict[str, str]:
     told = [list(child.metrics.get(EPSILON, {}).values()) for child in children]
     others = [values[-1] for values in told if values]
-    own = [result.metrics[EPSILON]] if EPSILON in result.metrics else []
+    own = [] if result.epsilon is None else [result.epsilon]
     at_master = result.role == "master"
     return {
         "updates of a child": _secrecy(asked.secure_aggregation),

@@ -77,10 +77,22 @@ class TestDots:
         shown = texts(dots_figure("t", {"shared": accuracies(3), "alone": accuracies(2)}))
         assert {"party-000", "party-002", "with one trained alone"} <= set(shown)
 
-    def test_have_a_row_for_each_way_where_parties_are_many(self) -> None:
+    def test_have_a_row_for_each_model_where_parties_are_many(self) -> None:
         shown = texts(dots_figure("t", {"shared": accuracies(50), "alone": accuracies(50)}))
         assert {"shared", "alone"} <= set(shown)
         assert "party-000" not in shown
+
+    def test_tell_the_network_from_the_same_encoder_with_a_head_of_each_party(self) -> None:
+        marks = [
+            {use.attrib["{http://www.w3.org/1999/xlink}href"] for use in svg.iter(f"{SVG}use")}
+            for svg in (
+                parse(dots_figure("t", {it: {"a": 0.5}})) for it in ("shared_head", "shared")
+            )
+        ]
+        assert marks[0] != marks[1]
+
+    def test_draw_a_model_that_has_no_name_for_people(self) -> None:
+        assert "first layer" in texts(dots_figure("t", {"first_layer": {"a": 0.5}}))
 
 
 class TestBars:

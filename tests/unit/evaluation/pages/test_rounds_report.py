@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from isthmus.evaluation.description import Learned
+from isthmus.evaluation.description import Learned, Metrics
 from isthmus.evaluation.pages.page import Sent
 from isthmus.evaluation.pages.rounds_report import Child, RoundsReport, headline, left_out, render
 from tests.unit.evaluation.pages.reading import Page
@@ -62,7 +62,7 @@ MASTER = RoundsReport(
     rounds=4,
     train=200,
     test=500,
-    metrics={"accuracy": 0.9341},
+    metrics={"accuracy": {"shared_head": 0.9341}},
     children=CHILDREN,
     privacy={"updates of a child": "The master saw each."},
 )
@@ -75,15 +75,20 @@ CHILD = replace(
     children=[],
     learned=[Learned("Turn", "office → north", "how far training is", "clear", 4, 100)],
     test=88,
-    metrics={"accuracy_shared": 0.91, "accuracy_alone": 0.81},
+    metrics={"accuracy": {"shared": 0.91, "alone": 0.81}},
 )
 
 BY_RULE = {"accuracy": {"actor_critic": 0.934, "fedavg": 0.712, "root_only": 0.85}}
 BY_PARTY = {
-    "accuracy_shared": {"north": 0.91, "south": 0.93, "west": 0.8},
-    "accuracy_alone": {"north": 0.81, "south": 0.9, "west": 0.85},
-    "accuracy_pooled": {"north": 0.92, "south": 0.94, "west": 0.9},
+    "north": {"accuracy": {"shared": 0.91, "alone": 0.81, "pooled": 0.92}},
+    "south": {"accuracy": {"shared": 0.93, "alone": 0.9, "pooled": 0.94}},
+    "west": {"accuracy": {"shared": 0.8, "alone": 0.85, "pooled": 0.9}},
 }
+
+
+def of_network(**accuracies: float) -> dict[str, Metrics]:
+    """The accuracy of the network at each party."""
+    return {party: {"accuracy": {"shared_head": it}} for party, it in accuracies.items()}
 
 
 class TestRender:
@@ -139,14 +144,14 @@ class TestRender:
         assert "9f0e" * 16 in render(CHILD)
 
     def test_asks_the_network_for_nothing(self) -> None:
-        page = render(replace(MASTER, comparison=BY_RULE | BY_PARTY))
+        page = render(replace(MASTER, simulated=BY_RULE, by_party=BY_PARTY))
         assert all(reference.startswith("#") for reference in Page(page).references)
         assert "<script" not in page
         assert "@import" not in page
         assert "default-src 'none'" in page
 
     def test_has_no_identifier_twice(self) -> None:
-        identifiers = Page(render(replace(MASTER, comparison=BY_PARTY))).identifiers
+        identifiers = Page(render(replace(MASTER, by_party=BY_PARTY))).identifiers
         assert len(set(identifiers)) == len(identifiers)
 
     def test_writes_what_others_say_as_text(self) -> None:
@@ -159,8 +164,8 @@ class TestRender:
             left_out={2: hostile},
             suspicion=[hostile],
         )
-        comparison = {hostile: {hostile: 0.5}, **BY_PARTY}
-        page = render(replace(MASTER, children=[liar], warnings=[hostile], comparison=comparison))
+        by_party = BY_PARTY | {hostile: {hostile: {hostile: 0.5, "shared": 0.5}}}
+        page = render(replace(MASTER, children=[liar], warnings=[hostile], by_party=by_party))
         assert "<script" not in page
         assert "&lt;script&gt;" in page
 
@@ -176,22 +181,49 @@ class TestRender:
 
 class TestComparison:
     def test_of_rules_says_what_their_names_mean(self) -> None:
-        page = render(replace(MASTER, comparison=BY_RULE))
+        page = render(replace(MASTER, simulated=BY_RULE))
         assert "Accuracy by way of training" in Page(page).figures
         assert "fedavg: weights by sample count; root only: the master" in page
 
+    def test_of_rules_leaves_out_means_over_the_parties(self) -> None:
+        means = {"accuracy": {"shared": 0.88, "alone": 0.85, "oracle": 0.9}}
+        page = render(replace(MASTER, simulated=means))
+        assert "Beside other ways to train" not in Page(page).headings
+        assert "oracle" not in page
+
+    def test_of_rules_stands_beside_the_network_at_each_party(self) -> None:
+        by_party = of_network(office=0.934, north=0.91)
+        page = Page(render(replace(MASTER, simulated=BY_RULE, by_party=by_party)))
+        assert page.figures[:2] == ["Accuracy by way of training", "Accuracy at each party"]
+
+    def test_does_not_show_twice_what_the_master_alone_measures(self) -> None:
+        by_party = of_network(office=0.934)
+        page = Page(render(replace(MASTER, simulated=BY_RULE, by_party=by_party)))
+        assert "Accuracy by way of training" in page.figures
+        assert "Accuracy at each party" not in page.figures
+
+    def test_shows_a_child_what_the_master_alone_measures(self) -> None:
+        page = Page(render(replace(CHILD, metrics={}, by_party=of_network(office=0.934))))
+        assert "Accuracy at each party" in page.figures
+
     def test_of_parties_is_a_figure_and_a_table(self) -> None:
-        page = render(replace(CHILD, comparison=BY_PARTY))
+        page = render(replace(CHILD, by_party=BY_PARTY))
         assert "Accuracy at each party" in Page(page).figures
         assert "Accuracy of each party</caption>" in page
 
+    def test_of_parties_says_where_one_has_no_such_model(self) -> None:
+        office: Metrics = {"accuracy": {"shared_head": 0.9}}
+        page = render(replace(CHILD, by_party={"office": office} | BY_PARTY))
+        (row,) = (row for row in page.split("<tr>") if row.startswith('<th scope="row">office<'))
+        assert [">0.900<" in row, row.count("&ndash;")] == [True, 3]
+
     def test_puts_the_pooled_encoder_beside_the_results_of_a_child(self) -> None:
-        results = render(replace(CHILD, comparison=BY_PARTY)).split("</section>")[0]
+        results = render(replace(CHILD, by_party=BY_PARTY)).split("</section>")[0]
         assert all(f">{value}<" in results for value in ("0.910", "0.810", "0.920"))
 
     def test_of_a_hundred_parties_is_dots_in_place_of_bars(self) -> None:
-        many = {f"clinic-{number}": 0.8 for number in range(100)}
-        page = render(replace(MASTER, comparison={"accuracy_at": many}))
+        many = of_network(**{f"clinic-{number}": 0.8 for number in range(100)})
+        page = render(replace(MASTER, by_party=many))
         assert "Accuracy at each party" in Page(page).figures
         assert "Of 100 parties." in page
 
@@ -220,7 +252,7 @@ class TestHeadline:
         )
 
     def test_is_honest_about_what_did_not_help(self) -> None:
-        worse = {"accuracy_shared": 0.8, "accuracy_alone": 0.81}
+        worse: Metrics = {"accuracy": {"shared": 0.8, "alone": 0.81}}
         assert "It did not help: accuracy is 0.800 with it and 0.810 with one trained alone" in (
             headline(replace(CHILD, metrics=worse))
         )
@@ -232,7 +264,7 @@ class TestHeadline:
         )
 
     def test_of_a_simulated_master_without_samples_tells_of_its_children(self) -> None:
-        report = replace(MASTER, metrics={}, comparison=BY_PARTY)
+        report = replace(MASTER, metrics={}, by_party=BY_PARTY)
         assert "It raises accuracy at 2 of 3 parties, beside one trained alone." in headline(report)
 
 

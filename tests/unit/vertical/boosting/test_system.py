@@ -74,7 +74,7 @@ def played(
     **changes: Any,
 ) -> Outcome:
     """The outcome of a job at the clinic."""
-    small = {"trees": 1, "depth": 1, "encryption": Encryption(key_bits=1024)}
+    small: dict[str, Any] = {"trees": 1, "depth": 1, "encryption": Encryption(key_bits=1024)}
     spec = Boosting(**(small | changes))
 
     def play(role: str, rows: Table) -> Role:

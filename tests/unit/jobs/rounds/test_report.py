@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.messages import Instruction
 from isthmus.horizontal.privacy.spec import (
     ChildLevel,
@@ -19,15 +20,21 @@ from isthmus.horizontal.privacy.spec import (
     TopK,
 )
 from isthmus.horizontal.rounds.training import ContributionRecord, Round
-from isthmus.horizontal.system import EPSILON
-from isthmus.jobs import report, rounds_report
-from isthmus.jobs.result import Egress, RoundsResult, SimulatedRounds
+from isthmus.jobs import report
+from isthmus.jobs.result import Egress
+from isthmus.jobs.rounds.report import read
+from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.ledger.record import Ledger
 from isthmus.store import atomic
 from isthmus.store.runs import Run
 from isthmus.transport.message import encode
 
 CHILDREN = ["north", "south"]
+BY_RULE: Metrics = {"accuracy": {"actor_critic": 0.934, "fedavg": 0.7}}
+BY_PARTY: dict[str, Metrics] = {
+    "office": {"accuracy": {"shared_head": 0.934}},
+    "north": {"accuracy": {"shared_head": 0.9}},
+}
 EVIDENCE = ["it counts for 2% of what its samples would give it"]
 
 
@@ -61,7 +68,7 @@ def result(**keys: Any) -> RoundsResult:
         "rule": "actor_critic",
         "privacy": Privacy(),
         "model": "c2" * 32,
-        "metrics": {"accuracy": 0.934},
+        "metrics": {"accuracy": {"shared_head": 0.934}},
         "rounds": 2,
         "ending": "ended after 2 rounds",
         "suspects": {"south": EVIDENCE},
@@ -92,18 +99,18 @@ def office(tmp_path: Path) -> Run:
 
 def privacy_of(run: Run, privacy: Privacy, **keys: Any) -> dict[str, str]:
     run.write_json(run.result.name, result(privacy=privacy, **keys))
-    return rounds_report.read(run).privacy
+    return read(run).privacy
 
 
 class TestRead:
     def test_follows_every_child_through_the_rounds(self, office: Run) -> None:
-        east, north, south = rounds_report.read(office).children
+        east, north, south = read(office).children
         assert (north.samples, north.rounds, north.weights) == (85, [1, 2], {1: 0.4, 2: 1.0})
         assert (south.rounds, south.left_out, south.suspicion) == ([1], {2: "gone"}, EVIDENCE)
         assert (east.samples, east.rounds, list(east.left_out)) == (None, [], [1, 2])
 
     def test_keeps_what_children_say_by_round(self, office: Run) -> None:
-        north = rounds_report.read(office).children[1]
+        north = read(office).children[1]
         assert north.metrics == {"loss": {1: 0.5, 2: 0.5}, "epsilon": {2: 1.25}}
 
     def test_takes_a_weight_of_nothing_for_one_and_no_weight_for_none(self, office: Run) -> None:
@@ -111,26 +118,40 @@ class TestRead:
             Round({"north": taken(85, 0.0), "south": replace(taken(1, 0.0), weight=None)}, {}, "")
         ]
         office.write_json(office.rounds.name, history)
-        north, south = rounds_report.read(office).children
+        north, south = read(office).children
         assert (north.weights, south.weights) == ({1: 0.0}, {})
 
     def test_checks_the_ledger(self, office: Run) -> None:
-        assert "1 record, chain unbroken, sealed" in rounds_report.read(office).verdict
+        assert "1 record, chain unbroken, sealed" in read(office).verdict
 
     def test_warns_of_children_that_may_not_have_the_network(self, office: Run) -> None:
         office.write_json(office.result.name, result(holders=["south", "east"]))
-        (warning,) = rounds_report.read(office).warnings
+        (warning,) = read(office).warnings
         assert warning.startswith("Not heard that they have the final network: north.")
 
     def test_of_a_child_knows_no_other_children(self, tmp_path: Path) -> None:
         own = result(party="north", role="child", suspects={}, holders=[])
-        read = rounds_report.read(store(Run(tmp_path / "north"), own, []))
-        assert (read.children, read.warnings) == ([], [])
+        found = read(store(Run(tmp_path / "north"), own, []))
+        assert (found.children, found.warnings) == ([], [])
+
+    def test_of_a_run_by_itself_is_compared_with_nothing(self, office: Run) -> None:
+        found = read(office)
+        assert found.metrics == {"accuracy": {"shared_head": 0.934}}
+        assert (found.simulated, found.by_party) == ({}, {})
+
+    def test_of_a_simulated_run_knows_the_metrics_of_all_parties(
+        self, office: Run, tmp_path: Path
+    ) -> None:
+        run = Run(tmp_path / "simulated")
+        run.folder.mkdir()
+        run.write_json(run.result.name, joint())
+        found = read(office, run)
+        assert (found.simulated, found.by_party) == (BY_RULE, BY_PARTY)
 
     def test_needs_the_record_of_the_rounds(self, office: Run) -> None:
         office.rounds.unlink()
         with pytest.raises(SpecError, match=r"rounds\.json: cannot be read"):
-            rounds_report.read(office)
+            read(office)
 
 
 class TestPrivacy:
@@ -161,14 +182,14 @@ class TestPrivacy:
         self, office: Run
     ) -> None:
         asked = Privacy(sample_level=SampleLevel(), child_level=ChildLevel(epsilon=8.0))
-        said = privacy_of(office, asked, metrics={EPSILON: 6.5})
+        said = privacy_of(office, asked, epsilon=6.5)
         assert said["whole children"].endswith("epsilon is 6.5, for delta 1e-05.")
         assert said["single samples"].endswith("epsilon is 1.25, for delta 1e-05.")
 
     def test_gives_the_epsilon_of_a_child_for_its_own_samples(self, office: Run) -> None:
         office.write_json(office.rounds.name, [])
         asked = Privacy(sample_level=SampleLevel(), child_level=ChildLevel())
-        said = privacy_of(office, asked, role="child", metrics={EPSILON: 2.5})
+        said = privacy_of(office, asked, role="child", epsilon=2.5)
         assert said["single samples"].endswith("epsilon is 2.5, for delta 1e-05.")
         assert said["whole children"].endswith("times what one child can change.")
 
@@ -197,14 +218,16 @@ class TestWrite:
         shutil.move(office.folder, run.folder / "office")
         own = result(party="north", role="child", suspects={}, holders=[], metrics={})
         store(Run(run.folder / "north"), own, [])
-        run.write_json(run.result.name, joint({"accuracy": {"actor_critic": 0.934, "fedavg": 0.7}}))
+        run.write_json(run.result.name, joint())
         pages = report.write_all(run.folder)
         assert [page.parent.name for page in pages] == ["office", "north"]
         for page in pages:
-            assert "Accuracy by way of training" in page.read_text("utf-8")
+            html = page.read_text("utf-8")
+            assert "Accuracy by way of training" in html
+            assert "Accuracy at each party" in html
 
 
-def joint(metrics: dict[str, dict[str, float]]) -> SimulatedRounds:
+def joint() -> SimulatedRounds:
     return SimulatedRounds(
         job="digits",
         digest="5f2b" * 16,
@@ -212,8 +235,10 @@ def joint(metrics: dict[str, dict[str, float]]) -> SimulatedRounds:
         parties={"office": "master", "north": "child"},
         seconds={},
         egress={},
+        system="weighting",
         rows={},
-        metrics=metrics,
+        metrics=BY_RULE,
+        metrics_by_party=BY_PARTY,
         model="c2" * 32,
         rounds=2,
         ending="ended after 2 rounds",

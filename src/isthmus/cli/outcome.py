@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Group
 
 from isthmus.cli.answer import Answer, tell
-from isthmus.cli.layout import facts, page, table
+from isthmus.cli.layout import draw
+from isthmus.jobs import shown as pages
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.result import Summary
@@ -42,10 +43,4 @@ def shown(summary: "Summary") -> Group:
     Returns:
         Metrics, other tables, and facts below each other.
     """
-    from isthmus.jobs.result import metrics_table
-
-    parts: list[RenderableType] = []
-    if summary.metrics:
-        parts.append(table(*metrics_table(summary.metrics)))
-    parts += [table(*each) for each in summary.tables]
-    return page(*parts, facts(summary.facts))
+    return draw(pages.ended(summary))

@@ -45,7 +45,7 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     failure = _describe(error)
     if failure.kind == "Bug":
         traceback.print_exception(error)
-    typer.echo(f"isthmus: {_one_line(failure.message)}", err=True)
+    typer.echo(f"isthmus: {one_line(failure.message)}", err=True)
     if as_json:
         typer.echo(to_json({"error": failure}))
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def _usage(error: _UsageProblem) -> str:
     return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."
 
 
-def _one_line(message: str) -> str:
+def one_line(message: str) -> str:
     """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
     words = " ".join(message.splitlines())
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)

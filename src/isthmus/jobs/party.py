@@ -119,10 +119,13 @@ class Party(Spec, frozen=True):
     ] = 600.0
 
     def anchored(self, folder: Path) -> "Party":
-        """Returns a copy that names its files by whole paths.
+        """Name the files of a party so that they are found from anywhere.
 
         Args:
-            folder: The folder that the paths are seen from: that of the party file.
+            folder: The folder that its paths are seen from: that of the party file.
+
+        Returns:
+            A copy with whole paths.
         """
 
         def whole(path: str) -> str:

@@ -15,8 +15,8 @@ from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.measures import measure
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
+from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
-from isthmus.vertical.baseline.system import Data, as_boosting
 from isthmus.vertical.boosting import model
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows

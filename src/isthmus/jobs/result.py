@@ -62,9 +62,9 @@ MODELS = {
     "joint": "joint",
     "active_only": "active party alone",
     "pooled": "pooled",
-    "xgboost": "XGBoost, pooled",
+    "xgboost": "XGBoost",
 }
-"""How a model is called where people read it, if not by its own name."""
+"""How a model is called above a column, if not by its own name."""
 
 
 def metrics_table(metrics: Metrics) -> TextTable:

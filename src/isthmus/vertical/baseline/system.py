@@ -39,7 +39,7 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         SpecError: A file is not what the job says, or its columns do not fit the model.
     """
     dataset = inputs.train
-    if dataset is None or dataset.label is None:
+    if dataset is None or dataset.label is None or (inputs.test and inputs.test.label is None):
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
     rows = reading.load(dataset, inputs.folder, inputs.normalise)
     if isinstance(spec, RegressionBaseline):

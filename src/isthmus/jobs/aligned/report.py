@@ -52,7 +52,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
 
 
 def _metrics(result: TrainedResult, simulated: Run | None) -> Metrics:
-    """Of a party with labels; in a simulation with what only that knows, models of pooled columns."""
+    """Of a party with labels; in a simulation beside models of pooled columns."""
     if not result.metrics or simulated is None:
         return result.metrics
     return simulated.read_json(simulated.result.name, SimulatedTraining).metrics

@@ -12,7 +12,7 @@ MIN_KEY_BITS = 2048
 """About 112 bits of security; 3072 have about 128."""
 
 TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
-"""Environment variable of this package's own tests: keys of that size where a job says 2048 or more.
+"""Environment variable of our own tests: keys of that size where a job says 2048 or more.
 
 Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
 """

@@ -1,7 +1,6 @@
 """Trains a baseline, and measures it on the test rows."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,8 +14,8 @@ from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.measures import measure
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
+from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
-from isthmus.vertical.baseline.system import Data, as_boosting
 from isthmus.vertical.boosting import model
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows
@@ -32,14 +31,15 @@ from isthmus.vertical.regression.pooled import train_pooled as train_regression
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model, and its predictions of the test rows by name: its own is `model`."""
+    """A model, and its predictions of the test rows."""
 
     model: msgspec.Struct
-    predictions: dict[str, Floats]
+    predictions: Floats
+    ending: str
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, score, and leave the model and its scores in the run folder."""
+    """Train, leave the model and its scores in the run folder, and measure."""
     with telemetry.timed("training"):
         match spec:
             case RegressionBaseline():
@@ -49,32 +49,31 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
             case _:
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
-    ours = fitted.predictions["model"]
+    ours = fitted.predictions
     if ours.ndim == 1 or len(ours) == 1:  # one score per row, as all but multiclass have
         label = scaling.labels(data.test)
         Scores(data.test.identifiers, label, np.ravel(ours)).save(run.predictions)
+    with telemetry.timed("measuring"):
+        metrics = _measured(spec, data, ours)
     return LocalOutcome(
-        metrics=_measured(spec, data, fitted.predictions),
+        metrics=metrics,
         rows={"train": len(data.train), "test": len(data.test)},
         columns=len(data.train.names),
-        ending="trained",
+        ending=fitted.ending,
     )
 
 
 def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
-    model = train_regression(data.train, spec)
-    return _Fitted(model, {"model": model.predict(data.test.features)})
+    fitted = train_regression(data.train, spec)
+    return _Fitted(fitted, fitted.predict(data.test.features), "one fit by scikit-learn")
 
 
 def _boosting(spec: BoostingBaseline, data: Data) -> _Fitted:
     trees = as_boosting(spec)
     rows = Rows(data.train, data.test, data.monotone)
     pooled = train_trees([rows], trees, Randomness(data.seed, data.job))
-    predictions = {"model": pooled.predictions}
-    rival = xgboost_predictions(spec, [data.train], [data.test])
-    if rival is not None:
-        predictions["xgboost"] = rival
-    return _Fitted(_part(trees, pooled), predictions)
+    part = _part(trees, pooled)
+    return _Fitted(part, pooled.predictions, f"{len(part.trees) // spec.outputs} rounds of trees")
 
 
 def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
@@ -88,7 +87,11 @@ def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
     )
 
 
-def _measured(spec: Baseline, data: Data, predictions: Mapping[str, Floats]) -> Metrics:
-    if isinstance(spec, BoostingBaseline):
-        return boosting.measured(spec, data.test, predictions)
-    return measure(regression.MEASURES[spec.link], scaling.labels(data.test), predictions)
+def _measured(spec: Baseline, data: Data, ours: Floats) -> Metrics:
+    """Of the model, and of XGBoost beside trees where it is installed."""
+    if isinstance(spec, RegressionBaseline):
+        measures = regression.MEASURES[spec.link]
+        return measure(measures, scaling.labels(data.test), {"model": ours})
+    rival = xgboost_predictions(spec, [data.train], [data.test])
+    found = {"model": ours} | ({} if rival is None else {"xgboost": rival})
+    return boosting.measured(spec, data.test, found)

@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from isthmus.api.drawing import Drawn
+from isthmus.answers import parts
+from isthmus.answers.parts import Part
+from isthmus.api.drawn import Drawn
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Metrics
-from isthmus.jobs import finished, shown
+from isthmus.jobs import finished
 from isthmus.jobs.result import AnyResult, SimulatedResult
-from isthmus.jobs.shown import Part
 from isthmus.ledger.record import Record, records
 from isthmus.ledger.summary import Row, summarise
 from isthmus.store import runs
@@ -31,7 +32,7 @@ class Ledger(Drawn, dict[str, list[Row]]):
         self.notices = list(dict.fromkeys(told))
 
     def _page(self) -> Iterable[Part]:
-        return shown.sent(self, self.notices) if self else ["Nothing left this machine."]
+        return parts.sent(self, self.notices) if self else ["Nothing left this machine."]
 
 
 class Run(Drawn):
@@ -114,7 +115,7 @@ class Run(Drawn):
         return {getattr(result, "party", ""): self._run}
 
     def _page(self) -> Iterator[Part]:
-        return shown.ended(finished.summary(self._run))
+        return parts.ended(finished.summary(self._run))
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from isthmus.api import inputs, process
-from isthmus.api.answers import Checked, Explanation
+from isthmus.api.drawn import Checked, Explanation
 from isthmus.api.frames import Frame
 from isthmus.api.inputs import FILES, GivenJob, GivenParty
 from isthmus.api.process import Play, Simulate, Watch

@@ -10,8 +10,7 @@ from typing import IO
 import msgspec
 
 from isthmus.api.process import Ended, Failed, Happened, Play, Simulate
-from isthmus.cli.failures import one_line
-from isthmus.core.errors import IsthmusError
+from isthmus.core.errors import IsthmusError, one_line
 from isthmus.core.telemetry import Event
 from isthmus.jobs.run import run
 from isthmus.jobs.simulate import simulate

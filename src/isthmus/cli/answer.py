@@ -11,7 +11,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.console import Console, RenderableType
 
-from isthmus.cli.layout import plain
+from isthmus.answers.text import plain
 from isthmus.store.encoding import to_json
 
 

@@ -1,9 +1,9 @@
 """Is a job, and one party's side of it, ready to run?"""
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import JobFile, OptionalPartyFile
-from isthmus.cli.layout import draw
-from isthmus.jobs import shown
 
 
 def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
@@ -11,4 +11,4 @@ def check(job: JobFile, party: OptionalPartyFile = None) -> Answer:
     from isthmus.jobs.check import check as validate
 
     found = validate(job, party)
-    return Answer(found, draw(shown.checked(found)))
+    return Answer(found, draw(parts.checked(found)))

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import JobFile, PartyFileIfAny
-from isthmus.cli.layout import draw
-from isthmus.jobs import shown
 
 
 def explain(
@@ -27,4 +27,4 @@ def explain(
     from isthmus.store.runs import find
 
     found = forecast(make_plan(job, party), find(run) if run else None)
-    return Answer(found, draw(shown.explained(found)))
+    return Answer(found, draw(parts.explained(found)))

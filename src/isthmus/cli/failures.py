@@ -7,7 +7,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import typer
 
-from isthmus.core.errors import IsthmusError
+from isthmus.core.errors import IsthmusError, one_line
 from isthmus.store.encoding import to_json
 
 EXIT_CODES = {
@@ -83,9 +83,3 @@ def _usage(error: _UsageProblem) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "isthmus"
     return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."
-
-
-def one_line(message: str) -> str:
-    """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
-    words = " ".join(message.splitlines())
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw, facts
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import RunFolder
 from isthmus.cli.files import read
-from isthmus.cli.layout import draw, facts
 from isthmus.core.errors import SpecError, naming_file
-from isthmus.jobs import shown
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.store.runs import Run
@@ -25,7 +25,7 @@ def show(run: RunFolder) -> Answer:
     found = {name: summarise(sent) for name, sent in entries.items()}
     notices = dict.fromkeys(each.notice for sent in entries.values() for each in sent)
     told = [notice for notice in notices if notice]
-    return Answer({"ledgers": found, "notices": told}, draw(shown.sent(found, told)))
+    return Answer({"ledgers": found, "notices": told}, draw(parts.sent(found, told)))
 
 
 def verify(

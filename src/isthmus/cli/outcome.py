@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.console import Group
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw
 from isthmus.cli.answer import Answer, tell
-from isthmus.cli.layout import draw
-from isthmus.jobs import shown as pages
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.result import Summary
@@ -43,4 +43,4 @@ def shown(summary: "Summary") -> Group:
     Returns:
         Metrics, other tables, and facts below each other.
     """
-    return draw(pages.ended(summary))
+    return draw(parts.ended(summary))

@@ -1,4 +1,4 @@
-"""What people are shown of an answer, as data: a terminal and a notebook each draw it."""
+"""What people are shown of an answer, as data: `text.py` and `html.py` draw it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.filesize import decimal as size
+
+from isthmus.evaluation.comparison import metrics_table
 
 if TYPE_CHECKING:  # the command line draws with this module before it knows what it will need
     from isthmus.jobs.check import Checked
@@ -79,8 +81,6 @@ def explained(found: "Explanation") -> Iterator[Part]:
 
 def ended(summary: "Summary") -> Iterator[Part]:
     """Yields the page about the end of a run: metrics, other tables, and facts."""
-    from isthmus.jobs.result import metrics_table  # noqa: PLC0415
-
     if summary.metrics:
         yield Table(*metrics_table(summary.metrics))
     for headings, lines in summary.tables:

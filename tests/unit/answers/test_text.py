@@ -1,7 +1,7 @@
 import pytest
 
+from isthmus.answers.text import WIDTH, facts, indented, page, table
 from isthmus.cli.answer import Answer, show, tell
-from isthmus.cli.layout import WIDTH, facts, indented, page, table
 
 
 class TestLayout:

@@ -1,4 +1,4 @@
-"""How answers look: tables without frames, which stay readable in a pipe."""
+"""Draws answers as text: tables without frames, which stay readable in a pipe."""
 
 from collections.abc import Iterable, Sequence
 from io import StringIO
@@ -9,28 +9,29 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from isthmus.jobs import shown
+from isthmus.answers import parts
 
 WIDTH = 140
 """Columns of a table that goes into a pipe, a file or a string."""
 
 
-def draw(parts: Iterable[shown.Part]) -> Group:
+def draw(page: Iterable[parts.Part]) -> Group:
     """Draw a page.
 
     Args:
-        parts: What it shows, from top to bottom.
+        page: What it shows, from top to bottom.
 
     Returns:
         The parts below each other.
     """
-    return Group(*map(_drawn, parts))
+    return Group(*map(_drawn, page))
 
 
 def plain(page: RenderableType) -> str:
-    """Returns the page as lines of plain text."""
+    """Returns the page as lines of plain text, in a notebook too."""
     lines = StringIO()
-    Console(file=lines, width=WIDTH).print(page)
+    console = Console(file=lines, width=WIDTH, color_system=None, force_jupyter=False)
+    console.print(page)
     return "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
 
 
@@ -80,13 +81,13 @@ def indented(lines: Iterable[str]) -> Padding:
     return Padding(Text("\n".join(lines)), (0, 0, 0, 2))
 
 
-def _drawn(part: shown.Part) -> RenderableType:
+def _drawn(part: parts.Part) -> RenderableType:
     match part:
-        case shown.Table():
+        case parts.Table():
             return table(part.headings, part.lines)
-        case shown.Facts():
+        case parts.Facts():
             return facts(part.pairs)
-        case shown.Steps():
+        case parts.Steps():
             return indented(f"{number}. {each}" for number, each in enumerate(part.sentences, 1))
         case _:
             return Text(part)

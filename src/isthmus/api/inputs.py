@@ -101,6 +101,7 @@ def write_job(job: GivenJob, frames: Mapping[str, Frame], folder: Path) -> Path:
     """
     if not isinstance(job, Job) and not frames:
         return Path(job)
+    _check_frames(frames)
     given = loaded(job)
     if frames and given.parties:
         raise SpecError(
@@ -146,6 +147,15 @@ def _write(party: GivenParty, folder: Path) -> Path:
         return Path(party)
     party.save_copy(folder / PARTY_FILE)
     return folder / PARTY_FILE
+
+
+def _check_frames(given: Mapping[str, object]) -> None:
+    for name, frame in given.items():
+        if not isinstance(frame, Frame):
+            raise SpecError(
+                f"`{name}` is neither an argument nor a data set: data sets of a job of one "
+                "organisation are made by `isthmus.frame(...)`."
+            )
 
 
 def _anchored(data: Dataset, folder: Path) -> Dataset:

@@ -1,10 +1,12 @@
 """Plays a job in a process of its own, so that nothing trains in the process of the caller."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -126,12 +128,17 @@ def _follow(answers: IO[bytes], watch: Watch | None) -> Ended | Failed | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends the process and all that it started, if it still runs."""
     if process.poll() is None:
-        process.terminate()
+        _signal(process, signal.SIGTERM)
         try:
             process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _signal(process, signal.SIGKILL)
             process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # it has just ended
+        os.killpg(process.pid, number)  # its session is one group: the parties are in it too
 
 
 def _as_raised(failed: Failed) -> IsthmusError:

@@ -76,19 +76,25 @@ def run(
         SpecError: A file, or the data it names, does not fit the job.
         IsthmusError: Anything else that a person can act on, as on the command line.
     """
-    where = None if into is None else str(into)
-    if not isinstance(job, Job) and not datasets:
-        task = Play(str(job), None if party is None else str(party), where)
-        return Run(process.play(task, watch))
+    if _is_file(job) and _is_file(party or "") and not datasets:
+        return Run(process.play(Play(str(job), _path(party), _path(into)), watch))
     given = inputs.loaded(job)
     if given.parties or party is not None:
         raise SpecError(
-            "parties agree on files: save the job and your party (`job.save(...)`, "
-            "`party.save(...)`), and give their paths."
+            "parties agree on files, and each has a file of its own: save the job and your party "
+            "(`job.save(...)`, `party.save(...)`), and give their paths."
         )
     with inputs.in_run_folder(given, Path("runs"), into) as new:
         file = inputs.write_job(job, datasets, new.folder / FILES)
         return Run(process.play(Play(str(file), into=str(new.folder)), watch))
+
+
+def _is_file(given: object) -> bool:
+    return isinstance(given, str | Path)
+
+
+def _path(given: str | Path | None) -> str | None:
+    return None if given is None else str(given)
 
 
 def check(job: GivenJob, party: GivenParty | None = None, **datasets: Frame) -> Checked:

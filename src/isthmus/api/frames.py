@@ -21,7 +21,7 @@ from isthmus.store import atomic
 class ArrowStream(Protocol):
     """A data frame of pandas, polars, DuckDB or pyarrow, among others."""
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+    def __arrow_c_stream__(self, _schema: object | None = None, /) -> object:
         """Returns the rows as a stream of Arrow."""
         ...
 

@@ -80,7 +80,7 @@ class TestFrame:
             ([1, 2], {}, "a list is no data frame: give one of pandas"),
             (TABLE, {"path": "a.csv"}, "leave `path` out"),
             (TABLE, {"identifiers": "id"}, r"got `str` - at `\$\.identifiers`"),
-            (TABLE, {"lable": "age"}, "unknown field `lable`"),
+            (TABLE, {"labels": "age"}, "unknown field `labels`"),
         ],
     )
     def test_says_in_one_sentence_what_does_not_fit(

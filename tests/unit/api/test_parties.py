@@ -77,7 +77,7 @@ class TestParty:
         ("keys", "said"),
         [
             ({"people": TABLE}, "`people` is a data frame: put it into `isthmus.frame"),
-            ({"polcy": {}}, "^party: .* unknown field `polcy`"),
+            ({"rules": {}}, "^party: .* unknown field `rules`"),
             ({"Bad_Name": im.frame(TABLE)}, "matching regex"),
             ({"wait": -1.0}, r"at `\$\.wait`.*`isthmus schema party` lists every key"),
         ],

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import isthmus
-from isthmus.core.extras import EXTRAS
 from isthmus.jobs import registry
 from isthmus.transport.message import Message
 
@@ -22,18 +21,6 @@ HEAVY = (*ENGINES, "scipy", "cryptography", "transformers", "matplotlib", "jinja
 LIGHT = ("core.errors", "crypto.encryption", "ledger.policy", "tee.policy")
 """Modules beside `spec.py` files that a job file or a party file needs to be read."""
 
-OF_EXTRAS = (
-    "crypto.secret_sharing",
-    "horizontal",
-    "jobs.rounds.flower_app",
-    "jobs.rounds.run",
-    "jobs.rounds.simulated",
-    "nn",
-    "tee.dcap",
-    "tee.nitro",
-)
-"""Modules and folders that need libraries of an extra; all others make do with the core."""
-
 
 def specs() -> list[str]:
     files = [file.relative_to(SOURCE) for file in sorted(SOURCE.rglob("spec.py"))]
@@ -43,10 +30,6 @@ def specs() -> list[str]:
 
 def packages() -> list[Path]:
     return sorted(SOURCE.rglob("*/__init__.py"))
-
-
-def in_core(module: str) -> bool:
-    return not any(f"{module}.".startswith(f"isthmus.{name}.") for name in OF_EXTRAS)
 
 
 def loaded(code: str) -> set[str]:
@@ -94,10 +77,6 @@ class TestImports:
         found = loaded(code)
         assert {row.module for row in registry.ROWS} <= found
         assert not {"matplotlib", "jinja2"} & found
-
-    def test_of_the_core_load_no_library_of_an_extra(self) -> None:
-        found = loaded(f"import {', '.join(filter(in_core, modules()))}")
-        assert not {library for libraries in EXTRAS.values() for library in libraries} & found
 
     def test_of_the_program_in_an_enclave_load_no_engine_but_numpy(self) -> None:
         # All that runs there has to be measured, trusted, and held in little memory.

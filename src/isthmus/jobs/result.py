@@ -4,10 +4,11 @@ Results are a tagged union: `kind` is `<family>.<what>`, so that whoever reads o
 family. Metrics are nested everywhere: value by measure, then by model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from isthmus.evaluation.comparison import compared
 from isthmus.evaluation.description import Learned, Metrics
 
 TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -77,12 +78,38 @@ def metrics_table(metrics: Metrics) -> TextTable:
         Headings, and the cells of each line; an empty cell where a model has no such measure.
     """
     models = list(dict.fromkeys(model for values in metrics.values() for model in values))
-    headings = ("on the test rows", *(f"{MODELS.get(m, m.replace('_', ' '))} #" for m in models))
+    headings = ("on the test rows", *map(_heading, models))
     lines = [
         (_title(measure), *(_number(values.get(model)) for model in models))
         for measure, values in metrics.items()
     ]
     return headings, lines
+
+
+def tables_by_party(by_party: Mapping[str, Metrics]) -> list[TextTable]:
+    """Metrics of several parties as tables: one per measure, one line per party.
+
+    Args:
+        by_party: The metrics of each party.
+
+    Returns:
+        Headings and lines of each table; none for a measure that a single party has.
+    """
+    return [
+        (
+            (f"{_title(found.measure)} at", *map(_heading, found.models)),
+            [
+                (party, *(_number(values.get(party)) for values in found.models.values()))
+                for party in found.parties
+            ],
+        )
+        for found in compared(by_party)
+        if len(found.parties) > 1
+    ]
+
+
+def _heading(model: str) -> str:
+    return f"{MODELS.get(model, model.replace('_', ' '))} #"
 
 
 def _title(measure: str) -> str:

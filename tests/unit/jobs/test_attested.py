@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from isthmus.jobs.agreement import load_job
 
 from isthmus.core.errors import PolicyError, SpecError
-from isthmus.jobs.agreement import load_job
 from isthmus.jobs.consent import crossings
 from isthmus.jobs.explain import explain
 from isthmus.jobs.plan import TablePlan, make_plan

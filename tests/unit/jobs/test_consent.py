@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from isthmus.jobs.spec import Job
 
 from isthmus.alignment.cryptographic.messages import SharedCount
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.jobs import consent
-from isthmus.jobs.spec import Job
 from isthmus.ledger.forecast import Sizes
 
 SIZES = Sizes(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from isthmus.jobs.spec import Job
 
 from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.jobs.handshake import hello, part, shake_hands
 from isthmus.jobs.messages import Done, Hello
-from isthmus.jobs.spec import Job
 from isthmus.transport.loopback import LoopbackEnd
 from tests.roles import Play, Role, play
 

@@ -1,9 +1,9 @@
 """A job and a party's files become a plan, or one sentence says what does not fit."""
 
 import pytest
+from isthmus.jobs.agreement import load_job
 
 from isthmus.core.errors import PolicyError, SpecError
-from isthmus.jobs.agreement import load_job
 from tests.unit.jobs.desk import Desk
 
 PASSIVE = '[parties.insurer]\nrole = "passive"\n'

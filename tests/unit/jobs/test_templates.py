@@ -4,12 +4,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from isthmus.jobs.templates import Made
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
 from isthmus.jobs import connection, templates
 from isthmus.jobs.plan import make_plan
-from isthmus.jobs.templates import Made
 
 
 @pytest.fixture(scope="module")

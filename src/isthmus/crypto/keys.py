@@ -1,4 +1,4 @@
-"""Keys by the names that a job gives to scheme and engine."""
+"""Making and loading encryption keys by the scheme and the engine that a job names."""
 
 import importlib.util
 
@@ -18,17 +18,17 @@ __all__ = [
 ]
 
 MIN_KEY_BITS = 1024
-"""For tests. Data asks for 2048 (about 112 bits of security), better 3072 (about 128)."""
+"""For tests only. Use 2048 (about 112 bits of security) or 3072 (about 128) for data."""
 
 _MULTIPLE = 64
 
 
 def check(scheme: Scheme, engine: Engine, bits: int) -> None:
-    """Refuse what cannot be computed here, before anything is sent.
+    """Refuse an encryption that this machine cannot compute.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
         bits: Size of the modulus.
 
     Raises:
@@ -52,11 +52,11 @@ def check(scheme: Scheme, engine: Engine, bits: int) -> None:
 
 
 def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
-    """Make a fresh key.
+    """Make a new private key.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
         bits: Size of the modulus.
 
     Returns:
@@ -74,20 +74,20 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
 
 
 def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> PublicKey:
-    """Read the public key that the other party sent.
+    """Decode the public key that the other party sent.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
-        bits: What the job says about the size of the modulus.
-        data: What `PublicKey.dump` wrote there.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
+        bits: Size of the modulus that the job names.
+        data: Result of `PublicKey.dump` at the other party.
 
     Returns:
         The key.
 
     Raises:
         SpecError: The engine is not installed, or does not have this scheme or size.
-        ValueError: The bytes are no public key of this scheme and size.
+        ValueError: The bytes are not a public key of this scheme and size.
     """
     check(scheme, engine, bits)
     if engine == "gmpy2":

@@ -1,4 +1,4 @@
-"""Rows of one party in memory: checked once, here, so that no role has to."""
+"""A party's rows in memory, checked when they are read, so that no role has to check them."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -24,8 +24,7 @@ from isthmus.data.spec import Dataset, Normalisation
 class Table:
     """Rows of one party. Every identifier occurs once.
 
-    Every number is finite, but for cells that were empty, where `missing` of the dataset keeps
-    them: those are NaN.
+    Every number is finite. Only empty cells are NaN, if `missing` of the dataset is "keep".
     """
 
     identifiers: list[bytes]
@@ -38,27 +37,27 @@ class Table:
     """Name of each feature column."""
 
     label: Floats | None = None
-    """Shape (rows,), or None where the dataset declares no label."""
+    """Shape (rows,), or None if the dataset declares no label."""
 
     weight: Floats | None = None
-    """What each row counts for, shape (rows,); None where the dataset declares no weight."""
+    """Weight of each row, shape (rows,); None if the dataset declares no weight."""
 
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Names of the categories of each column that has any; its features are their numbers."""
+    """Names of the categories of each categorical column; `features` holds their numbers."""
 
     positions: Integers | None = None
-    """Where in its file each row stands, shape (rows,); None once they are aligned."""
+    """Position of each row in its file, shape (rows,); None after alignment."""
 
     def __len__(self) -> int:
         return len(self.identifiers)
 
     @property
     def weights(self) -> Floats:
-        """What each row counts for, shape (rows,): 1 where the dataset declares no weight."""
+        """Weight of each row, shape (rows,): 1 if the dataset declares no weight."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
     def take(self, rows: Integers) -> "Table":
-        """The rows at these positions, in this order."""
+        """Returns the rows at these positions, in this order."""
         return Table(
             identifiers=[self.identifiers[row] for row in rows.tolist()],
             features=self.features[rows],
@@ -70,13 +69,13 @@ class Table:
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """The columns of several tables side by side.
+    """Join the columns of several tables, for the pooled model of a simulation.
 
     Args:
-        tables: Tables of the same rows in the same order; the first one's label counts.
+        tables: Tables of the same rows in the same order.
 
     Returns:
-        One table.
+        One table, with the label of the first.
     """
     first = tables[0]
     return Table(
@@ -98,11 +97,11 @@ def load(
     No error quotes an identifier, a label or a feature value.
 
     Args:
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         folder: The folder of the party file.
-        steps: How the job wants identifiers normalised.
-        train: The rows trained on, when these are to be scored: missing cells take the means from
-            there, and a column may hold one single value.
+        steps: The job's normalisation of identifiers.
+        train: The training rows, if these are test rows: means and categories come from them, and
+            a column may have one single value.
 
     Returns:
         The rows of the file in its order: all of them, or the first of each identifier.
@@ -129,8 +128,8 @@ def load(
         identifiers=identifiers,
         features=features,
         names=wanted.features,
-        label=_alone(wanted.label, "label", columns, path),
-        weight=_alone(wanted.weight, "weight", columns, path),
+        label=_single(wanted.label, "label", columns, path),
+        weight=_single(wanted.weight, "weight", columns, path),
         categories=categories,
         positions=kept,
     )
@@ -139,14 +138,17 @@ def load(
 def _identifiers(
     wanted: Columns, columns: Mapping[str, Column], steps: Sequence[Normalisation], path: Path
 ) -> list[bytes]:
-    """Keys of the rows; where nothing names a row, its position in the file does."""
+    """Returns the key of each row; its position in the file if there are no identifiers."""
     if wanted.identifiers:
         return normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
     count = len(next(iter(columns.values())))
     return [b"%d" % row for row in range(count)]
 
 
-def _alone(name: str | None, what: str, columns: Mapping[str, Column], path: Path) -> Floats | None:
+def _single(
+    name: str | None, what: str, columns: Mapping[str, Column], path: Path
+) -> Floats | None:
+    """Returns the label or the weights as numbers, or None if the dataset declares none."""
     return None if name is None else cells.label(columns[name], name, path, what)
 
 
@@ -161,7 +163,7 @@ def _features(
     path: Path,
     train: Table | None,
 ) -> tuple[Floats, dict[str, tuple[str, ...]]]:
-    """Numbers of all feature columns, and the categories of those that have any."""
+    """Returns the numbers of all feature columns, and the categories of categorical ones."""
     rows = len(next(iter(columns.values()), ()))
     features = np.empty((rows, len(wanted.features)))
     categories = dict[str, tuple[str, ...]]()
@@ -188,7 +190,7 @@ def _check_duplicates(dataset: Dataset, rows: int, distinct: int, path: Path) ->
 
 
 def _first_rows(identifiers: list[bytes]) -> Integers:
-    """Where each identifier occurs first, in the order of the rows."""
+    """Returns the position of the first row of each identifier, ascending."""
     encoded = cast(Any, pa.array(identifiers, pa.large_binary()).dictionary_encode())
     codes: Integers = encoded.indices.to_numpy()
     rows: Integers = np.sort(np.unique(codes, return_index=True)[1])

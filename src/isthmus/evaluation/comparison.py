@@ -1,4 +1,4 @@
-"""What a run in rounds is measured beside: other ways to train on the same samples."""
+"""Comparison of a run in rounds with other ways to train on the same samples."""
 
 from collections.abc import Mapping
 
@@ -12,17 +12,17 @@ MODELS = {
     "alone": "with one trained alone",
     "pooled": "with one trained on all samples pooled",
 }
-"""How a model is called in a sentence and in a legend."""
+"""Name of a model in sentences and legends."""
 
 HEADINGS = {"shared_head": "the network"}
-"""How a model is called above a column, if not by its own name."""
+"""Name of a model above a column, if it is not the plain name."""
 
 MEANINGS = {
     "fedavg": "weights by sample count",
     "oracle": "weights by sample count, without the children that attack in the simulation",
     "root_only": "the master's own samples alone",
 }
-"""What other ways of training do."""
+"""Explanation of other ways of training."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -38,13 +38,13 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
-    """Put the same measures of all parties beside each other.
+    """Group the metrics of all parties by measure.
 
     Args:
         by_party: The metrics of each party.
 
     Returns:
-        One comparison for each measure that some party has, in the order in which they are met.
+        One comparison for each measure of any party, in the order of first occurrence.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for party, metrics in by_party.items():

@@ -1,4 +1,4 @@
-"""The index: which module knows which kind of evidence; libraries are loaded when needed."""
+"""Index of the modules that read each kind of evidence; optional libraries load when needed."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -13,29 +13,29 @@ from isthmus.tee.policy import EnclavePolicy
 
 
 class Reader(NamedTuple):
-    """What can be done with one kind of evidence."""
+    """The functions for one kind of evidence."""
 
     verify: Callable[[Evidence, EnclavePolicy, datetime], Claims]
-    """Whether its maker's hardware made it, and no debugger can look into the enclave."""
+    """Verifies that the maker's hardware made it, and that the enclave is not in debug mode."""
 
     describe: Callable[[bytes], Claims]
-    """What a document says, whoever made it."""
+    """Returns the contents of a document, without verifying them."""
 
     periods: Callable[[Evidence], list[Period]]
-    """When each dated thing that vouches for it is valid; nothing where none can be read."""
+    """Returns the validity of all that the evidence relies on; empty if it cannot be read."""
 
 
 def reader(kind: Kind) -> Reader:
-    """Who knows a kind of evidence.
+    """Returns the functions for a kind of evidence.
 
     Args:
         kind: The kind.
 
     Returns:
-        Its functions.
+        The functions.
 
     Raises:
-        SpecError: The library for it is not installed.
+        SpecError: The library for this kind is not installed.
     """
     match kind:
         case Kind.SGX | Kind.TDX:
@@ -54,16 +54,16 @@ def reader(kind: Kind) -> Reader:
 
 
 def kind_of(document: bytes) -> Kind | None:
-    """Which hardware may have made a document, by its form.
+    """Guess the kind of a document from its format, without verifying it.
 
     Args:
-        document: Whatever somebody calls evidence.
+        document: Any bytes.
 
     Returns:
-        The kind; None where it has the form of none.
+        The kind; None if no format fits.
 
     Raises:
-        SpecError: The library to tell is not installed.
+        SpecError: No format fits, and a library that knows others is not installed.
     """
     kind, missing = snp.kind_of(document), list[str]()
     for find in (_nitro_kind_of, _dcap_kind_of):
@@ -98,7 +98,7 @@ def _extra() -> Generator[None]:
 
 
 def _of_the_extra(error: ModuleNotFoundError) -> list[str]:
-    """The library of the extra `tee` that is not there; another error than that is raised again."""
+    """Returns the missing library if the extra `tee` has it; else raises the error again."""
     if error.name not in _LIBRARIES:
         raise error
     return [error.name]
@@ -113,4 +113,4 @@ def _has_to_be_installed(missing: list[str]) -> str:
 
 
 _LIBRARIES = frozenset({"cbor2", "dcap_qvl"})
-"""Libraries of the extra `tee`, by the names under which they are imported."""
+"""Modules of the extra `tee`."""

@@ -4,18 +4,22 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NAME   ?=
+TOGETHER := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check format bench install clean
+.PHONY: help demo test test-long check format bench bench-test install clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: $(VENV)/core.stamp  ## two organisations align, train, score and report over mutual TLS
 	$(BIN)/isthmus simulate examples/health/job.toml
 
 test: $(VENV)/dev.stamp  ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(TOGETHER)
+
+test-long: $(VENV)/dev.stamp  ## all tests, with ten times as many generated examples
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(TOGETHER)
 
 check: $(VENV)/dev.stamp  ## the whole gate: format, lint, types, contracts, dead code, spelling, tests
 	$(BIN)/ruff format --check .
@@ -32,8 +36,11 @@ format: $(VENV)/dev.stamp  ## rewrite the code in the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp  ## list the benchmarks; `make bench NAME=regression` runs one
+bench: $(VENV)/bench.stamp  ## list the benchmarks; `make bench NAME=regression` runs one
 	@$(BIN)/python -m benchmarks $(NAME)
+
+bench-test: $(VENV)/bench.stamp  ## tests of the benchmarks, which are no part of `make test`
+	$(BIN)/python -m pytest $(TOGETHER) benchmarks/tests
 
 install: $(VENV)/all.stamp  ## .venv with every extra
 
@@ -55,4 +62,8 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
 
 $(VENV)/all.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
 	$(PIP) -e '.[all,dev]'
+	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@
+
+$(VENV)/bench.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+	$(PIP) -e '.[bench,dev]'
 	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@

@@ -21,7 +21,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
 from isthmus.core.spec import Spec
 from isthmus.core.telemetry import Event
-from isthmus.data import table
+from isthmus.data import reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs import consent
@@ -84,7 +84,7 @@ class Workload:
 
     def rows(self, party: str, part: str) -> Table:
         """Rows of one party and part in the order of their identifiers."""
-        rows = table.load(self.dataset(party, part), Path(), [])
+        rows = reading.load(self.dataset(party, part), Path(), [])
         return rows.take(np.argsort(np.array(rows.identifiers)))
 
 

@@ -1,5 +1,6 @@
 """What holds for every test, and what tests of more than one folder share."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 
@@ -9,8 +10,12 @@ from hypothesis import settings
 from isthmus.crypto import keys
 
 # How long an example takes says more about who else is on the machine than about the code.
-settings.register_profile("isthmus", deadline=None)
-settings.load_profile("isthmus")
+settings.register_profile("gate", deadline=None, max_examples=30)
+settings.register_profile("long", deadline=None, max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+# Processes that tests start have it too: a key of full size costs more than all the rest.
+os.environ.setdefault(keys.TEST_KEY_BITS, "1024")
 
 
 @pytest.hookimpl(trylast=True)

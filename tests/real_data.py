@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.data import table
+from isthmus.data import reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 
@@ -27,5 +27,5 @@ def rows(name: str, party: str, part: str, train: Table | None = None) -> Table:
         identifiers=("id",),
         label="y" if party == "guest" else None,
     )
-    loaded = table.load(dataset, VERTICAL, [], train)
+    loaded = reading.load(dataset, VERTICAL, [], train)
     return loaded.take(np.argsort(np.array(loaded.identifiers)))

@@ -18,6 +18,10 @@ def init(
     from isthmus.jobs import examples
 
     made = examples.make(template, folder)
+    if not made.parties:
+        alone = shlex.join(["isthmus", "run", str(made.job)])
+        value = {"job": str(made.job), "parties": {}, "commands": {"run": alone}}
+        return Answer(value, page(f"{folder} is ready. Run it:", indented([alone])))
     runs = {
         party: shlex.join(["isthmus", "run", str(made.job), "--party", str(file)])
         for party, file in made.parties.items()

@@ -42,7 +42,7 @@ def shown(summary: "Summary") -> Group:
     Returns:
         Metrics, other tables, and facts below each other.
     """
-    from isthmus.jobs.result import metrics_table
+    from isthmus.evaluation.comparison import metrics_table
 
     parts: list[RenderableType] = []
     if summary.metrics:

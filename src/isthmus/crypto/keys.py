@@ -1,26 +1,51 @@
 """Making and loading encryption keys by the scheme and the engine that a job names."""
 
 import importlib.util
+import os
 
 from isthmus.core.errors import SpecError
-from isthmus.crypto import paillier
+from isthmus.crypto import fixed_width, paillier
 from isthmus.crypto.encryption import Engine, Scheme
-from isthmus.crypto.fixed_width import ciphertext_bytes, public_key_bytes, sum_bits
 from isthmus.crypto.scheme import PrivateKey, PublicKey
 
-__all__ = [
-    "check",
-    "ciphertext_bytes",
-    "generate",
-    "load_public",
-    "public_key_bytes",
-    "sum_bits",
-]
+MIN_KEY_BITS = 2048
+"""About 112 bits of security; 3072 bits have about 128."""
 
-MIN_KEY_BITS = 1024
-"""For tests only. Use 2048 (about 112 bits of security) or 3072 (about 128) for data."""
+TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
+"""Environment variable of our own tests: makes keys of that size where a job says 2048 or more.
 
+Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
+"""
+
+_LEAST_TEST_BITS = 1024
 _MULTIPLE = 64
+
+
+def small_key_bits() -> int | None:
+    """Returns the size of keys that our own tests ask for; None outside of them."""
+    asked = os.environ.get(TEST_KEY_BITS)
+    return int(asked) if asked else None
+
+
+def public_key_bytes(scheme: Scheme, bits: int) -> int:
+    """Returns the bytes of a public key on the wire, for the size of modulus in a job."""
+    return fixed_width.public_key_bytes(scheme, _size(bits))
+
+
+def ciphertext_bytes(scheme: Scheme, bits: int) -> int:
+    """Returns the bytes of a ciphertext on the wire, for the size of modulus in a job."""
+    return fixed_width.ciphertext_bytes(scheme, _size(bits))
+
+
+def sum_bits(scheme: Scheme, bits: int) -> int:
+    """Returns how many bits a signed sum or product may have, for the size of modulus in a job."""
+    return fixed_width.sum_bits(scheme, _size(bits))
+
+
+def _size(bits: int) -> int:
+    """Returns the actual size of keys for the size in a job."""
+    small = small_key_bits()
+    return bits if small is None or bits < MIN_KEY_BITS else small
 
 
 def check(scheme: Scheme, engine: Engine, bits: int) -> None:
@@ -44,10 +69,11 @@ def check(scheme: Scheme, engine: Engine, bits: int) -> None:
             'HEU has no wheel for this Python; set engine = "gmpy2" and scheme = "paillier" in '
             "the job."
         )
-    if bits < MIN_KEY_BITS or bits % _MULTIPLE:
+    least = MIN_KEY_BITS if small_key_bits() is None else _LEAST_TEST_BITS
+    if bits < least or bits % _MULTIPLE:
         raise SpecError(
-            f"a key of {bits} bits cannot be made: set key_bits to 2048, 3072 or another "
-            f"multiple of {_MULTIPLE} from {MIN_KEY_BITS} on in the job."
+            f"a key of {bits} bits can be broken, or cannot be made: set key_bits to 2048, 3072 or "
+            f"another multiple of {_MULTIPLE} from {MIN_KEY_BITS} on in the job."
         )
 
 
@@ -67,10 +93,10 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
     """
     check(scheme, engine, bits)
     if engine == "gmpy2":
-        return paillier.generate(bits)
+        return paillier.generate(_size(bits))
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
-    return heu.HeuPrivateKey(scheme, bits)
+    return heu.HeuPrivateKey(scheme, _size(bits))
 
 
 def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> PublicKey:
@@ -91,7 +117,7 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
     """
     check(scheme, engine, bits)
     if engine == "gmpy2":
-        return paillier.load_public(bits, data)
+        return paillier.load_public(_size(bits), data)
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
-    return heu.load_public(scheme, bits, data)
+    return heu.load_public(scheme, _size(bits), data)

@@ -145,13 +145,10 @@ def _check_readable(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(2)
     except FileNotFoundError:
-        raise SpecError(
-            f"{path}: there is no such file. Correct `path` in the party file."
-        ) from None
+        raise SpecError(f"{path}: there is no such file. Correct its `path`.") from None
     except OSError as error:
         raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. Correct `path` in the party file, or the "
-            "permissions."
+            f"{path}: cannot be read: {error.strerror}. Correct its `path`, or the permissions."
         ) from None
     if head in _UTF_16:  # a spreadsheet's "Unicode text"
         raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")

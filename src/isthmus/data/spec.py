@@ -25,7 +25,7 @@ class Dataset(Spec, frozen=True):
 
     path: Annotated[
         str,
-        Meta(description="a .csv, .csv.gz or .parquet file, relative to the party file's folder"),
+        Meta(description="a .csv, .csv.gz or .parquet file, relative to the folder of this file"),
     ]
     identifiers: Annotated[
         tuple[str, ...],

@@ -1,6 +1,6 @@
-"""Comparison of a run in rounds with other ways to train on the same samples."""
+"""Comparison of metrics of several models or parties, and the models' names for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,11 @@ MODELS = {
 }
 """Name of a model in sentences and legends."""
 
-HEADINGS = {"shared_head": "the network"}
+HEADINGS = {
+    "active_only": "active party alone",
+    "shared_head": "the network",
+    "xgboost": "XGBoost",
+}
 """Name of a model above a column, if it is not the plain name."""
 
 MEANINGS = {
@@ -23,6 +27,10 @@ MEANINGS = {
     "root_only": "the master's own samples alone",
 }
 """Explanation of other ways of training."""
+
+
+TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""Headings and lines; a heading that ends in `#` is a column of numbers."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -54,6 +62,31 @@ def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
     return [Comparison(measure, models) for measure, models in found.items()]
 
 
+def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> TextTable:
+    """Returns metrics as a table: one line per measure, one column per model.
+
+    Args:
+        metrics: Value by measure, then by model.
+        names: Headings of models for which `heading` is not good enough.
+
+    Returns:
+        Headings, and the cells of each line; a cell is empty if a model has no such measure.
+    """
+    models = list(dict.fromkeys(model for values in metrics.values() for model in values))
+    known = names or {}
+    headings = ("on the test rows", *(f"{known.get(model, heading(model))} #" for model in models))
+    lines = [
+        (title(measure), *(_number(values.get(model)) for model in models))
+        for measure, values in metrics.items()
+    ]
+    return headings, lines
+
+
+def title(measure: str) -> str:
+    """Returns the name of a measure for people."""
+    return measure.upper() if measure in _ABBREVIATIONS else _plain(measure)
+
+
 def in_words(model: str) -> str:
     """Returns the name of a model for a sentence or a legend."""
     return MODELS.get(model, _plain(model))
@@ -66,3 +99,10 @@ def heading(model: str) -> str:
 
 def _plain(model: str) -> str:
     return model.replace("_", " ")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+_ABBREVIATIONS = frozenset({"auc", "ks", "rmse", "mae", "r2"})

@@ -15,11 +15,13 @@ from isthmus.core.errors import (
     naming_file,
 )
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import certificates
+from isthmus.crypto import certificates, keys
 from isthmus.jobs.plan import PartyPlan
 from isthmus.transport import grpc
 from isthmus.transport.grpc import GrpcChannel, Identity, Listener
 from isthmus.transport.pin import pin
+
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @contextmanager
@@ -212,6 +214,11 @@ def host_and_port(plan: PartyPlan, key: str, address: str) -> str:
         SpecError: It is not a host and a port.
     """
     host, _, port = address.rpartition(":")
+    if keys.small_key_bits() is not None and host not in THIS_MACHINE:
+        raise SpecError(
+            f"{keys.TEST_KEY_BITS} is set, with which keys can be broken, and `{key}` is "
+            f"{address!r}: unset it. It is for tests on one machine."
+        )
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise SpecError(
             f"`{key}` in the party file of {plan.party.party!r} is {address!r}: give a host and a "

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from isthmus.evaluation.comparison import TextTable
 from isthmus.evaluation.description import Learned, Metrics
-
-TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""Headings and lines; a heading that ends in `#` is a column of numbers."""
 
 
 class Egress(msgspec.Struct, frozen=True):
@@ -56,41 +54,3 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     tables: Sequence[TextTable] = []
 
     facts: list[tuple[str, str]] = []
-
-
-MODELS = {
-    "joint": "joint",
-    "active_only": "active party alone",
-    "pooled": "pooled",
-    "xgboost": "XGBoost, pooled",
-}
-"""How a model is called where people read it, if not by its own name."""
-
-
-def metrics_table(metrics: Metrics) -> TextTable:
-    """Metrics as a table: one line per measure, one column per model.
-
-    Args:
-        metrics: Value by measure, then by model.
-
-    Returns:
-        Headings, and the cells of each line; an empty cell where a model has no such measure.
-    """
-    models = list(dict.fromkeys(model for values in metrics.values() for model in values))
-    headings = ("on the test rows", *(f"{MODELS.get(m, m.replace('_', ' '))} #" for m in models))
-    lines = [
-        (_title(measure), *(_number(values.get(model)) for model in models))
-        for measure, values in metrics.items()
-    ]
-    return headings, lines
-
-
-def _title(measure: str) -> str:
-    return measure.upper() if measure in _ABBREVIATIONS else measure.replace("_", " ")
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-_ABBREVIATIONS = {"auc", "ks", "rmse", "mae", "r2"}

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.data.scores import Scores
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, Metrics
@@ -16,6 +15,9 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.system import System
 from isthmus.transport.channel import Channel
+
+if TYPE_CHECKING:  # it loads Arrow
+    from isthmus.data.scores import Scores
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Measured:
     metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
     """On the test rows, of the joint model and of the active party alone."""
 
-    scores: Scores | None = None
+    scores: "Scores | None" = None
     """Predictions of the test rows."""
 
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])

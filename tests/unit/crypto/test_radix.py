@@ -83,7 +83,6 @@ class TestQuantise:
         integers = radix.quantise(mixed(500), bits).integers()
         assert np.abs(integers).max() < 2**bits
 
-    @settings(max_examples=300)
     @given(st.lists(NASTY, min_size=2, max_size=40), st.integers(1, 14))
     def test_integers_stay_within_the_bits_and_near_the_column_whatever_it_holds(
         self, cells: list[float], bits: int

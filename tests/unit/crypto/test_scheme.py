@@ -152,7 +152,7 @@ class TestLoad:
         with pytest.raises(ValueError, match="within the modulus"):
             key.public.load(b"\xff" * len(data), 1)
 
-    @settings(few, max_examples=40)
+    @settings(few, max_examples=30)
     @given(st.data())
     def test_survives_any_bytes(self, key: PrivateKey, data: st.DataObject) -> None:
         honest = key.public.encrypt([5, 6]).dump()

@@ -53,7 +53,6 @@ class TestSession:
 
 
 class TestMeddling:
-    @settings(max_examples=200)
     @given(st.integers(0, 8 * FRAME_BYTES - 1))
     def test_a_frame_with_one_bit_turned_does_not_open(self, bit: int) -> None:
         frame = bytearray(FRAME)

@@ -3,20 +3,21 @@
 import msgspec
 
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
-from isthmus.evaluation.description import Coefficient, Importance
+from isthmus.evaluation.comparison import metrics_table, title
+from isthmus.evaluation.description import Coefficient, Importance, Metrics
 from isthmus.evaluation.pages import figures
 from isthmus.evaluation.pages.page import Page, count, fill
 from isthmus.evaluation.pages.page import measure as shown
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """One measure on the test rows, for the joint model and the models that it is compared with."""
+    """One measure on the test rows, for our model and the models that it is compared with."""
 
     name: str  # for example "AUC"
-    joint: float
-    own: float | None = None  # of a model on this party's columns only
-    pooled: float | None = None  # of a model on all parties' columns in one place
-    higher_is_better: bool = True
+    ours: float  # of the joint model, or of the only model in a job of one organisation
+    own: float | None  # of a model on this party's columns only
+    pooled: float | None  # of a model on all parties' columns in one place
+    higher_is_better: bool
 
 
 class Convergence(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     """The fields of the page. Empty fields and None are left out of it."""
 
     data: Data
-    measures: list[Measure] = []
+    metrics: Metrics = {}  # of all models
     roc: dict[str, Roc] = {}  # by model
     ks: KsCurve | None = None
     lift: list[LiftRow] = []
@@ -50,6 +51,20 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     importance: list[Importance] = []
     convergence: Convergence = Convergence()
     cluster_auc: float | None = None  # AUC of labels guessed from the nodes another party saw
+
+    @property
+    def measures(self) -> list[Measure]:
+        """One measure per metric."""
+        return [
+            Measure(
+                name=title(name),
+                ours=values.get("joint", next(iter(values.values()))),
+                own=values.get("active_only"),
+                pooled=values.get("pooled"),
+                higher_is_better=name not in _LOWER_IS_BETTER,
+            )
+            for name, values in self.metrics.items()
+        ]
 
 
 def render(report: VerticalReport) -> str:
@@ -66,6 +81,7 @@ def render(report: VerticalReport) -> str:
         "vertical_report.html.jinja",
         report,
         headline=headline(report),
+        metrics_table=metrics_table(report.metrics, {"active_only": f"{report.party} alone"}),
         result_figures=_result_figures(report),
         training_figures=_training_figures(report),
         largest_gain=max((each.gain or 0.0 for each in report.importance), default=0.0) or 1.0,
@@ -86,7 +102,7 @@ def headline(report: VerticalReport) -> str:
     peers = " and ".join(report.peers)
     if not report.peers:
         return _alone(report)
-    if not report.measures:
+    if not report.metrics:
         return (
             f"{report.party} and {peers} trained one model on {count(report.data.train)} shared "
             f"rows, {count(report.data.columns)} of its columns from {report.party}. Nothing is "
@@ -103,20 +119,20 @@ def _alone(report: VerticalReport) -> str:
     trained = (
         f"One model of {count(report.data.columns)} columns on {count(report.data.train)} rows"
     )
-    if not report.measures:
+    if not report.metrics:
         return f"{trained}. Nothing is measured: that takes test rows with different labels."
     measure = report.measures[0]
     return (
-        f"{trained} reaches {measure.name} {shown(measure.joint)}, measured on "
+        f"{trained} reaches {measure.name} {shown(measure.ours)}, measured on "
         f"{count(report.data.test)} test rows. Columns of other parties have to beat this."
     )
 
 
 def _comparison(measure: Measure, party: str, peers: str) -> str:
-    name, joint = measure.name, shown(measure.joint)
+    name, joint = measure.name, shown(measure.ours)
     if measure.own is None:
         return f"The joint model with {peers} reaches {name} {joint}."
-    gain = measure.joint - measure.own if measure.higher_is_better else measure.own - measure.joint
+    gain = measure.ours - measure.own if measure.higher_is_better else measure.own - measure.ours
     if gain <= 0:
         return (
             f"The columns of {peers} did not help: {name} is {joint} together and "
@@ -145,3 +161,6 @@ def _training_figures(report: VerticalReport) -> list[str]:
     if report.stages:
         drawn.append(figures.timing_figure(report.stages))
     return drawn
+
+
+_LOWER_IS_BETTER = frozenset({"rmse", "mae"})

@@ -7,7 +7,7 @@ import msgspec
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core.errors import PolicyError, SpecError, naming_file
-from isthmus.data import table
+from isthmus.data import reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs.aligned.job import alignment_of
@@ -151,7 +151,7 @@ def _table(
     job, dataset = loaded.job, party.datasets[name]
     if not loaded.trains:  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
-    rows = table.load(dataset, folder, job.data.normalise, train)
+    rows = reading.load(dataset, folder, job.data.normalise, train)
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:
         raise SpecError(

@@ -5,13 +5,10 @@ import msgspec
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
 from isthmus.evaluation.description import Metrics
-from isthmus.evaluation.pages.vertical_report import Convergence, Data, Measure, VerticalReport
+from isthmus.evaluation.pages.vertical_report import Convergence, Data, VerticalReport
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
-
-_LOWER_IS_BETTER = {"rmse", "mae"}
-_POOLED = {"pooled"}
 
 _WHOLES = {"total", "training", "joint trees", "per_tree"}
 """Times that other stages are parts of."""
@@ -42,7 +39,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
                 train=result.rows["train"],
                 test=result.rows["test"],
             ),
-            measures=_measures(_metrics(result, simulated)),
+            metrics=_metrics(result, simulated),
             coefficients=described.coefficients,
             intercept=described.intercept,
             importance=described.importance,
@@ -55,27 +52,10 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
 
 
 def _metrics(result: TrainedResult, simulated: Run | None) -> Metrics:
-    """With what only a simulation knows: the same model on pooled columns."""
-    if simulated is None:
+    """Of a party with labels; in a simulation beside models of pooled columns."""
+    if not result.metrics or simulated is None:
         return result.metrics
-    everywhere = simulated.read_json(simulated.result.name, SimulatedTraining).metrics
-    return {
-        measure: values | {m: v for m, v in everywhere.get(measure, {}).items() if m in _POOLED}
-        for measure, values in result.metrics.items()
-    }
-
-
-def _measures(metrics: Metrics) -> list[Measure]:
-    return [
-        Measure(
-            name=name.upper(),
-            joint=values["joint"],
-            own=values.get("active_only"),
-            pooled=values.get("pooled"),
-            higher_is_better=name not in _LOWER_IS_BETTER,
-        )
-        for name, values in metrics.items()
-    ]
+    return simulated.read_json(simulated.result.name, SimulatedTraining).metrics
 
 
 def _convergence(result: TrainedResult) -> Convergence:
@@ -88,9 +68,7 @@ def _convergence(result: TrainedResult) -> Convergence:
 
 def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
     """Curves over the test rows, where labels of 0 and 1 lie in the run folder."""
-    if not run.predictions.exists() or not any(
-        measure.name == "AUC" for measure in report.measures
-    ):
+    if not run.predictions.exists() or "auc" not in report.metrics:
         return report
     scores = Scores.load(run.predictions)
     roc = {"joint": classification.roc(scores.labels, scores.predictions)}

@@ -6,13 +6,11 @@ from typing import Any
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
 from isthmus.evaluation.pages import vertical_report
-from isthmus.evaluation.pages.vertical_report import Data, Measure, VerticalReport
+from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.regression import outcome as regression
-
-_LOWER_IS_BETTER = {"rmse", "mae"}
 
 
 def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
@@ -41,14 +39,7 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
         VerticalReport(
             **shown,
             data=Data(outcome.columns, rows=train + test, shared=None, train=train, test=test),
-            measures=[
-                Measure(
-                    name=name.upper(),
-                    joint=values["model"],
-                    higher_is_better=name not in _LOWER_IS_BETTER,
-                )
-                for name, values in outcome.metrics.items()
-            ],
+            metrics=outcome.metrics,
             coefficients=described.coefficients,
             intercept=described.intercept,
             importance=described.importance,

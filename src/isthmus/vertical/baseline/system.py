@@ -5,35 +5,20 @@ same metrics. So the difference to a joint model is the gain from other parties'
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, assert_never
-
-import msgspec
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.data import table
+from isthmus.data import reading
 from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs, LocalOutcome
+from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import system as boosting
-from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression import system as regression
-
-
-@dataclass(frozen=True)
-class Data:
-    """Training and test rows."""
-
-    train: Table
-    test: Table
-    monotone: Mapping[str, int]
-    seed: int
-    job: str
-    """Digest of the job."""
 
 
 def check(_spec: Baseline) -> None:
@@ -54,9 +39,9 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         SpecError: A file is not what the job says, or its columns do not fit the model.
     """
     dataset = inputs.train
-    if dataset is None or dataset.label is None:
+    if dataset is None or dataset.label is None or (inputs.test and inputs.test.label is None):
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
-    rows = table.load(dataset, inputs.folder, inputs.normalise)
+    rows = reading.load(dataset, inputs.folder, inputs.normalise)
     if isinstance(spec, RegressionBaseline):
         dataset.refuse_monotone("datasets.NAME", 'a [baseline] with model = "boosting"')
     if not rows.names:
@@ -66,7 +51,7 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         test = rows.take(held_out)
     else:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
-        test = table.load(inputs.test, inputs.folder, inputs.normalise, rows)
+        test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows)
     _check(spec, rows, None if inputs.test is None else test)
     return Data(rows.take(train), test, dataset.signs, inputs.seed, inputs.job)
 
@@ -81,7 +66,7 @@ def facts(_spec: Baseline, data: Data) -> dict[str, object]:
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, score, and leave the model and its scores in the run folder."""
+    """Train and score, and write the model and its scores into the run folder."""
     from isthmus.vertical.baseline import training
 
     return training.train(spec, data, run, telemetry)
@@ -103,8 +88,3 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
             boosting.check_party(as_boosting(spec), "active", rows, test)
         case _:
             assert_never(spec)
-
-
-def as_boosting(spec: BoostingBaseline) -> Boosting:
-    """Returns the `[boosting]` table that grows the same trees in a joint job."""
-    return Boosting(**msgspec.structs.asdict(spec))

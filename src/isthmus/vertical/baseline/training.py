@@ -1,7 +1,6 @@
-"""Trains a baseline, and measures it on the test rows."""
+"""Training of a baseline, and its metrics on the test rows."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,14 +14,14 @@ from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.measures import measure
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
+from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
-from isthmus.vertical.baseline.system import Data, as_boosting
 from isthmus.vertical.boosting import model
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.pooled import Pooled
 from isthmus.vertical.boosting.pooled import train_pooled as train_trees
-from isthmus.vertical.boosting.rival import xgboost_predictions
+from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.regression import outcome as regression
@@ -32,14 +31,15 @@ from isthmus.vertical.regression.pooled import train_pooled as train_regression
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model, and its predictions of the test rows by name: its own is `model`."""
+    """A trained model, and its predictions for the test rows."""
 
     model: msgspec.Struct
-    predictions: dict[str, Floats]
+    predictions: Floats
+    ending: str
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, score, and leave the model and its scores in the run folder."""
+    """Train, write the model and its scores into the run folder, and measure."""
     with telemetry.timed("training"):
         match spec:
             case RegressionBaseline():
@@ -49,32 +49,31 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
             case _:
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
-    ours = fitted.predictions["model"]
-    if ours.ndim == 1 or len(ours) == 1:  # one score per row, as all but multiclass have
+    ours = fitted.predictions
+    if ours.ndim == 1 or len(ours) == 1:  # one score per row: not for several classes
         label = scaling.labels(data.test)
         Scores(data.test.identifiers, label, np.ravel(ours)).save(run.predictions)
+    with telemetry.timed("measuring"):
+        metrics = _measured(spec, data, ours)
     return LocalOutcome(
-        metrics=_measured(spec, data, fitted.predictions),
+        metrics=metrics,
         rows={"train": len(data.train), "test": len(data.test)},
         columns=len(data.train.names),
-        ending="trained",
+        ending=fitted.ending,
     )
 
 
 def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
-    model = train_regression(data.train, spec)
-    return _Fitted(model, {"model": model.predict(data.test.features)})
+    fitted = train_regression(data.train, spec)
+    return _Fitted(fitted, fitted.predict(data.test.features), "one fit by scikit-learn")
 
 
 def _boosting(spec: BoostingBaseline, data: Data) -> _Fitted:
     trees = as_boosting(spec)
     rows = Rows(data.train, data.test, data.monotone)
     pooled = train_trees([rows], trees, Randomness(data.seed, data.job))
-    predictions = {"model": pooled.predictions}
-    rival = xgboost_predictions(spec, [data.train], [data.test])
-    if rival is not None:
-        predictions["xgboost"] = rival
-    return _Fitted(_part(trees, pooled), predictions)
+    part = _part(trees, pooled)
+    return _Fitted(part, pooled.predictions, f"{len(part.trees) // spec.outputs} rounds of trees")
 
 
 def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
@@ -88,7 +87,11 @@ def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
     )
 
 
-def _measured(spec: Baseline, data: Data, predictions: Mapping[str, Floats]) -> Metrics:
-    if isinstance(spec, BoostingBaseline):
-        return boosting.measured(spec, data.test, predictions)
-    return measure(regression.MEASURES[spec.link], scaling.labels(data.test), predictions)
+def _measured(spec: Baseline, data: Data, ours: Floats) -> Metrics:
+    """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
+    if isinstance(spec, RegressionBaseline):
+        measures = regression.MEASURES[spec.link]
+        return measure(measures, scaling.labels(data.test), {"model": ours})
+    xgboost = xgboost_predictions(spec, [data.train], [data.test])
+    found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
+    return boosting.measured(spec, data.test, found)

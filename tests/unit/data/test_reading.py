@@ -11,9 +11,10 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
+from isthmus.data.reading import load
 from isthmus.data.sources import columns
 from isthmus.data.spec import Dataset
-from isthmus.data.table import Table, load
+from isthmus.data.table import Table
 
 PEOPLE = "person,sick,age,height,smokes\n a1,1,30,1.6,true\nA2,0,40,1.7,false\na3,1,50,1.8,true\n"
 Load = Callable[..., Table]

@@ -1,4 +1,4 @@
-"""The extras of this package: which modules each brings, and what to say where one is missing."""
+"""The extras of this package: the modules of each, and the error if one is not installed."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "tee": ("dcap_qvl", "cbor2"),
     "compare": ("xgboost",),
 }
-"""Modules of each extra that the code imports: `pip install '.[NAME]'` brings them."""
+"""The modules of each extra that this code imports; `pip install '.[NAME]'` installs them."""
 
 
 class MissingExtraError(SpecError):
@@ -20,11 +20,11 @@ class MissingExtraError(SpecError):
 
 
 def require(extra: str | None, what: str) -> None:
-    """Refuse to begin without an extra.
+    """Check that an extra is installed.
 
     Args:
-        extra: Name of the extra; None where the core is enough.
-        what: What needs it, as the beginning of the sentence.
+        extra: Name of the extra; None if the core is enough.
+        what: What needs the extra: the beginning of the error message.
 
     Raises:
         MissingExtraError: A module of the extra is not installed.
@@ -36,17 +36,19 @@ def require(extra: str | None, what: str) -> None:
 
 @contextmanager
 def advised(what: str) -> Generator[None]:
-    """Turn a missing library of an extra into a sentence; any other missing module is our bug.
+    """Turn the ModuleNotFoundError of a missing extra into an error that names the extra.
+
+    Any other missing module is a bug of ours, and its error passes unchanged.
 
     Args:
-        what: What needs the library, as the beginning of the sentence.
+        what: What needs the library: the beginning of the error message.
 
     Yields:
         Nothing.
 
     Raises:
         MissingExtraError: The block imports a module of an extra that is not installed.
-        ModuleNotFoundError: It imports another module that is not there.
+        ModuleNotFoundError: The block imports another module that is not installed.
     """
     try:
         yield
@@ -57,7 +59,7 @@ def advised(what: str) -> Generator[None]:
 
 
 def extra_of(module: str) -> str | None:
-    """Name of the extra that brings a module; None where no extra does."""
+    """Returns the name of the extra that installs a module; None if no extra does."""
     top = module.partition(".")[0]
     return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 

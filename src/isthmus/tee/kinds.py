@@ -1,4 +1,4 @@
-"""The index: which module knows which kind of evidence; libraries are loaded when needed."""
+"""Index of the modules that read each kind of evidence; optional libraries load when needed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,26 +13,26 @@ from isthmus.tee.policy import EnclavePolicy
 
 
 class Reader(NamedTuple):
-    """What can be done with one kind of evidence."""
+    """The functions for one kind of evidence."""
 
     verify: Callable[[Evidence, EnclavePolicy, datetime], Claims]
-    """Whether its maker's hardware made it, and no debugger can look into the enclave."""
+    """Verifies that the maker's hardware made it, and that the enclave is not in debug mode."""
 
     describe: Callable[[bytes], Claims]
-    """What a document says, whoever made it."""
+    """Returns the contents of a document, without verifying them."""
 
     periods: Callable[[Evidence], list[Period]]
-    """When each dated thing that vouches for it is valid; nothing where none can be read."""
+    """Returns the validity of all that the evidence relies on; empty if it cannot be read."""
 
 
 def reader(kind: Kind) -> Reader:
-    """Who knows a kind of evidence.
+    """Returns the functions for a kind of evidence.
 
     Args:
         kind: The kind.
 
     Returns:
-        Its functions.
+        The functions.
 
     Raises:
         MissingExtraError: The library for it is not installed.
@@ -54,13 +54,13 @@ def reader(kind: Kind) -> Reader:
 
 
 def kind_of(document: bytes) -> Kind | None:
-    """Which hardware may have made a document, by its form.
+    """Guess the kind of a document from its format, without verifying it.
 
     Args:
-        document: Whatever somebody calls evidence.
+        document: Any bytes.
 
     Returns:
-        The kind; None where it has the form of none.
+        The kind; None if no format fits.
 
     Raises:
         MissingExtraError: The library to tell is not installed.

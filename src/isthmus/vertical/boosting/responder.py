@@ -28,7 +28,7 @@ from isthmus.vertical.boosting.messages import (
     unpack_bits,
 )
 from isthmus.vertical.boosting.model import OwnSplit
-from isthmus.vertical.boosting.node_rows import NodeRows, Parting
+from isthmus.vertical.boosting.node_rows import NodeRows, NodeSplits
 from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import gradients
@@ -102,7 +102,7 @@ class Responder:
         tree = self._growing()
         with checked(self._active, LevelNodes):
             tree.nodes.descend(level.place.astype(np.int64), level.pairs)
-        asked = tree.nodes.asked
+        asked = tree.nodes.level
         summed = np.where(asked.place < asked.pairs, asked.place, -1)
         with self._telemetry.timed("sums"):
             sums = tree.gradients.level(summed, asked.starts)
@@ -117,7 +117,7 @@ class Responder:
         asked = self._active.receive(OwnSplits)
         tree = self._growing()
         with checked(self._active, OwnSplits):
-            went_left = tree.nodes.part(_parting(asked, tree.codes))
+            went_left = tree.nodes.split(_node_splits(asked, tree.codes))
             self._check_numbers(asked.node)
         facts = zip(asked.node.tolist(), asked.code.tolist(), asked.left, strict=True)
         memory.add(
@@ -152,7 +152,7 @@ class Responder:
         bins, count = self._ours.bins.T[columns], self._ours.facts.bins[columns]
         nodes = NodeRows(bins.T, count, sampled, self._spec)
         rows = self._calculator.rows(
-            bins[:, sampled].T, nodes.asked.starts[0], self._spec.block_rows
+            bins[:, sampled].T, nodes.level.starts[0], self._spec.block_rows
         )
         width = gradients.width(start.rows, self._spec.precision)
         packed = packing.packing(width, self._calculator.key.sum_bits)
@@ -174,14 +174,14 @@ class Responder:
     def _send(self, tree: _Tree, sums: Ciphertexts) -> None:
         with self._telemetry.timed("encryption"):
             ciphertexts = encrypted.sealed(self._calculator.key, tree.packing, sums)
-        starts = pack_bits(tree.nodes.asked.starts)
+        starts = pack_bits(tree.nodes.level.starts)
         self._active.send(EncryptedSums(starts=starts, ciphertexts=ciphertexts))
 
 
-def _parting(asked: OwnSplits, codes: Integers) -> Parting:
+def _node_splits(asked: OwnSplits, codes: Integers) -> NodeSplits:
     if not np.isin(asked.code, codes).all() or asked.node.shape != asked.code.shape:
         raise ValueError("a code is none of those of ours that the tree may split on")
-    return Parting(
+    return NodeSplits(
         place=asked.place.astype(np.int64),
         column=np.searchsorted(codes, asked.code),
         left=asked.left,

@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from isthmus.jobs.begun import begin, take_part
+from isthmus.jobs.flower import play_child, play_master
+from isthmus.jobs.templates import Made, make
 from msgspec.structs import replace
 
 from isthmus.core import spec
@@ -15,12 +18,9 @@ from isthmus.horizontal.flower.run_files import Settings
 from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.system import RoundsOutcome
 from isthmus.jobs import connection
-from isthmus.jobs.begun import begin, take_part
-from isthmus.jobs.flower import play_child, play_master
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.party import Flower, Party
 from isthmus.jobs.plan import SamplesPlan, make_plan
-from isthmus.jobs.templates import Made, make
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from isthmus.transport.message import encode

@@ -49,6 +49,14 @@ class TestLoad:
         assert table.label is not None
         assert table.label.tolist() == [1, 0, 1]
 
+    def test_names_rows_by_their_numbers_where_nothing_identifies_them(
+        self, load_csv: Load
+    ) -> None:
+        table = load_csv("sick,age\n1,30\n0,40\n1,40\n", identifiers=(), label="sick")
+        assert table.identifiers == [b"0", b"1", b"2"]
+        assert table.names == ("age",)
+        assert table.features.tolist() == [[30.0], [40.0], [40.0]]  # equal rows are kept
+
     def test_reads_compressed_csv(self, tmp_path: Path) -> None:
         (tmp_path / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode()))
         dataset = Dataset(path="people.csv.gz", identifiers=("person",))

@@ -30,6 +30,12 @@ PARTY_REFUSALS: dict[str, tuple[str, str, str, str]] = {
         'label = "ill"\nmonotone = { age = "increasing" }',
         r"`datasets.people.monotone` is for columns of the active party of a job with \[boosting\]",
     ),
+    "an engine that aligns no rows": (
+        "clinic",
+        "wait = 30.0",
+        'wait = 30.0\nengine = "flower"',
+        '`engine = "flower"` is for jobs in rounds, and the parties of this one align rows',
+    ),
     "number of identifiers": (
         "clinic",
         '"person_id"',

@@ -160,7 +160,8 @@ def measured_together(joint: Regression | Boosting, data: Data, folder: Path) ->
             context = RoleContext(
                 role, {line.peer: line}, train, test, Telemetry(), saved, data.job, data.seed
             )
-            return code.play(joint, context)
+            ended: Outcome = code.play(joint, context)
+            return ended
 
         return perform
 

@@ -17,8 +17,8 @@ from isthmus.store.runs import Run
 from isthmus.system import LocalInputs
 from isthmus.transport.channel import Channel
 from isthmus.vertical.baseline import system, training
+from isthmus.vertical.baseline.data import Data
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
-from isthmus.vertical.baseline.system import Data
 from isthmus.vertical.boosting import system as boosting
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.spec import Boosting

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from isthmus.jobs.agreement import load_job
 
 from isthmus.core.errors import SpecError
+from isthmus.jobs.load import load_job
 
 JOB = Path("examples/fusion/job.toml").read_text()  # ten children
 

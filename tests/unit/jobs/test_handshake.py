@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from isthmus.jobs.spec import Job
 
 from isthmus import __version__
 from isthmus.core import spec

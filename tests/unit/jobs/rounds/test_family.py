@@ -15,7 +15,7 @@ BY_PARTY: dict[str, Metrics] = {
 }
 MEANS = {"accuracy": {"shared_head": 0.85, "alone": 0.7}, "probe": {"shared": 0.6}}
 SAMPLES = (
-    ("accuracy at", "shared head #", "alone #"),
+    ("accuracy at", "the network #", "alone #"),
     [("north", "0.9000", "0.7000"), ("south", "0.8000", "")],
 )
 

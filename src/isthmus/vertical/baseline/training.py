@@ -21,9 +21,9 @@ from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.pooled import Pooled
 from isthmus.vertical.boosting.pooled import train_pooled as train_trees
-from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
+from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.pooled import train_pooled as train_regression

@@ -21,9 +21,9 @@ from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.passive import passive
 from isthmus.vertical.boosting.pooled import train_pooled
-from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
+from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 _ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}

@@ -76,6 +76,8 @@ def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:
 def naming_file(path: Path) -> Generator[None]:
     """Put the path of a file before the message of a SpecError that the block raises.
 
+    An error of a more special kind knows what it is about, and stays as it is.
+
     Args:
         path: The file that the block reads.
 
@@ -88,6 +90,8 @@ def naming_file(path: Path) -> Generator[None]:
     try:
         yield
     except SpecError as error:
+        if type(error) is not SpecError:
+            raise
         raise SpecError(f"{path}: {error}") from None
 
 

@@ -31,7 +31,7 @@ def require(extra: str | None, what: str) -> None:
     """
     for module in EXTRAS[extra] if extra else ():
         if find_spec(module) is None:
-            raise MissingExtraError(_advice(what, module, str(extra)))
+            raise MissingExtraError(advice(what, module))
 
 
 @contextmanager
@@ -53,10 +53,9 @@ def advised(what: str) -> Generator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        extra = extra_of(error.name or "")
-        if extra is None:
+        if extra_of(error.name or "") is None:
             raise
-        raise MissingExtraError(_advice(what, str(error.name), extra)) from None
+        raise MissingExtraError(advice(what, str(error.name))) from None
 
 
 def extra_of(module: str) -> str | None:
@@ -65,8 +64,20 @@ def extra_of(module: str) -> str | None:
     return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 
 
-def _advice(what: str, module: str, extra: str) -> str:
+def advice(what: str, *modules: str) -> str:
+    """Say how to install the libraries of an extra.
+
+    Args:
+        what: What needs them, as the beginning of the sentence.
+        *modules: Modules of one extra that are not installed.
+
+    Returns:
+        One or two sentences.
+    """
+    extra = extra_of(modules[0])
+    names = " and ".join(repr(module) for module in modules)
+    are = "module {} is" if len(modules) == 1 else "modules {} are"
     return (
-        f"{what} needs the extra `{extra}`, and its module {module!r} is not installed. In a "
+        f"{what} needs the extra `{extra}`, and its {are.format(names)} not installed. In a "
         f"checkout of isthmus, run `pip install '.[{extra}]'`."
     )

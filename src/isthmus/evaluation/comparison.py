@@ -82,6 +82,28 @@ def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> T
     return headings, lines
 
 
+def tables_by_party(by_party: Mapping[str, Metrics]) -> list[TextTable]:
+    """Metrics of several parties as tables: one per measure, one line per party.
+
+    Args:
+        by_party: The metrics of each party.
+
+    Returns:
+        Headings and lines of each table; none for a measure that a single party has.
+    """
+    return [
+        (
+            (f"{title(found.measure)} at", *(f"{heading(model)} #" for model in found.models)),
+            [
+                (party, *(_number(values.get(party)) for values in found.models.values()))
+                for party in found.parties
+            ],
+        )
+        for found in compared(by_party)
+        if len(found.parties) > 1
+    ]
+
+
 def title(measure: str) -> str:
     """Returns the name of a measure for people."""
     return measure.upper() if measure in _ABBREVIATIONS else _plain(measure)

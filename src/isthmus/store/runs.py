@@ -214,8 +214,9 @@ class Run:
                 "Has this run finished? `isthmus run` writes the file at its end."
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            what = getattr(kind, "__name__", "Result")  # only results are of several types
             raise SpecError(
-                f"{path}: is not the {kind.__name__} of a run: {error}. "
+                f"{path}: is not the {what} of a run: {error}. "
                 "It was changed, or written by another version; run the job again."
             ) from None
 

@@ -1,11 +1,11 @@
 """Index of the modules that read each kind of evidence; optional libraries load when needed."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from isthmus.core.errors import SpecError
+from isthmus.core import extras
+from isthmus.core.extras import MissingExtraError
 from isthmus.tee import simulated, snp
 from isthmus.tee.chain import Period
 from isthmus.tee.evidence import Claims, Evidence, Kind
@@ -35,18 +35,18 @@ def reader(kind: Kind) -> Reader:
         The functions.
 
     Raises:
-        SpecError: The library for this kind is not installed.
+        MissingExtraError: The library for it is not installed.
     """
     match kind:
         case Kind.SGX | Kind.TDX:
-            with _extra():
+            with extras.advised(_READING):
                 from isthmus.tee import dcap  # noqa: PLC0415 - needs an extra
             verify = dcap.verify_sgx if kind is Kind.SGX else dcap.verify_tdx
             return Reader(verify, dcap.describe, dcap.periods)
         case Kind.SNP:
             return Reader(snp.verify_snp, snp.describe, snp.periods)
         case Kind.NITRO:
-            with _extra():
+            with extras.advised(_READING):
                 from isthmus.tee import nitro  # noqa: PLC0415 - needs an extra
             return Reader(nitro.verify_nitro, nitro.describe, nitro.periods)
         case Kind.SIMULATED:
@@ -63,7 +63,8 @@ def kind_of(document: bytes) -> Kind | None:
         The kind; None if no format fits.
 
     Raises:
-        SpecError: No format fits, and a library that knows others is not installed.
+        MissingExtraError: The library to tell is not installed.
+        ModuleNotFoundError: A module that no extra brings is not there.
     """
     kind, missing = snp.kind_of(document), list[str]()
     for find in (_nitro_kind_of, _dcap_kind_of):
@@ -71,9 +72,11 @@ def kind_of(document: bytes) -> Kind | None:
             try:
                 kind = find(document)
             except ModuleNotFoundError as error:  # the other library may know the document
-                missing += _of_the_extra(error)
+                if extras.extra_of(error.name or "") is None:
+                    raise
+                missing.append(str(error.name))
     if kind is None and missing:
-        raise SpecError(_has_to_be_installed(missing))
+        raise MissingExtraError(extras.advice(_READING, *missing))
     return kind
 
 
@@ -89,28 +92,4 @@ def _dcap_kind_of(document: bytes) -> Kind | None:
     return dcap.kind_of(document)
 
 
-@contextmanager
-def _extra() -> Generator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise SpecError(_has_to_be_installed(_of_the_extra(error))) from None
-
-
-def _of_the_extra(error: ModuleNotFoundError) -> list[str]:
-    """Returns the missing library if the extra `tee` has it; else raises the error again."""
-    if error.name not in _LIBRARIES:
-        raise error
-    return [error.name]
-
-
-def _has_to_be_installed(missing: list[str]) -> str:
-    have = "has" if len(missing) == 1 else "have"
-    return (
-        f"to read evidence of this kind, {' and '.join(missing)} {have} to be installed: "
-        "`pip install 'isthmus[tee]'`."
-    )
-
-
-_LIBRARIES = frozenset({"cbor2", "dcap_qvl"})
-"""Modules of the extra `tee`."""
+_READING = "reading evidence of this kind"

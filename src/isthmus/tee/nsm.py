@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from isthmus.core import extras
 from isthmus.core.errors import SpecError
 
 _RAW = 0xC020_0A00  # _IOWR(0x0A, 0, struct nsm_raw)
@@ -45,14 +46,11 @@ def attest(report_data: bytes, device: Path, call: Call = fcntl.ioctl) -> bytes:
 
     Raises:
         OSError: There is no such device, or it cannot be used.
-        SpecError: The module refuses, or `cbor2` is not installed.
+        SpecError: The module refuses.
+        MissingExtraError: `cbor2` is not installed.
     """
-    try:
+    with extras.advised("the image of a Nitro enclave"):
         import cbor2  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise SpecError(
-            "evidence of a Nitro enclave needs a library: install 'isthmus[tee]' in its image."
-        ) from None
     request = {"Attestation": {"user_data": report_data, "nonce": None, "public_key": None}}
     answer = cast(object, cbor2.loads(_exchange(cbor2.dumps(request), device, call)))
     match answer:

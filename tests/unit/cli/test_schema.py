@@ -2,13 +2,13 @@ import json
 from typing import Annotated, Literal
 
 import pytest
+from isthmus.jobs.spec import Job
 from msgspec import Meta
 
 from isthmus.cli.main import execute
 from isthmus.cli.schema import Key, keys
 from isthmus.core.spec import Spec
 from isthmus.jobs.party import Party
-from isthmus.jobs.spec import Job
 
 
 class Leaf(Spec, frozen=True):

@@ -47,7 +47,7 @@ class Sizes:
     """Rounds of training, with the last one, which finds that training has converged."""
 
     columns: int = 1
-    """Columns that a passive party trains; a regression's job says so itself."""
+    """Columns of a passive party; not used for a regression, whose job has the number."""
 
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:

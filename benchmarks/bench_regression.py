@@ -73,9 +73,9 @@ class Compared:
             "workload": self.name,
             "rounds to tolerance": joint.rounds if joint.converged else f"> {joint.rounds}",
             "of gradient descent": self.descent or f"> {MOST_DESCENT}",
-            "AUC": joint.metrics["auc"],
-            "AUC, scikit-learn on joined data": joint.metrics["auc_central"],
-            "AUC, active party alone": joint.metrics["auc_active_only"],
+            "AUC": joint.metrics["auc"]["joint"],
+            "AUC, scikit-learn on joined data": joint.metrics["auc"]["pooled"],
+            "AUC, active party alone": joint.metrics["auc"]["active_only"],
         }
 
     def stages(self) -> Row:

@@ -132,4 +132,4 @@ def train(workload: Workload, boosting: Boosting) -> Pace:
     """Run a job of ours, and tell what a tree took."""
     ran = simulated.run(workload, boosting=boosting)
     sent = ran.sent_per_round(IN_A_TREE)
-    return Pace(ran.round_wall, ran.round_cpu, sent, ran.joint.metrics["auc"])
+    return Pace(ran.round_wall, ran.round_cpu, sent, ran.joint.metrics["auc"]["joint"])

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
-import msgspec
 import numpy as np
 import psutil
 import pyarrow as pa
@@ -24,12 +24,13 @@ from isthmus.core.telemetry import Event
 from isthmus.data import reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
-from isthmus.jobs import consent
+from isthmus.jobs import consent, registry
+from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
+from isthmus.jobs.examples import JOB_FILE, PARTY_FILE
+from isthmus.jobs.job import Data, Job, Member
 from isthmus.jobs.party import Party, PartyPolicy
-from isthmus.jobs.result import Result, SimulationResult
+from isthmus.jobs.plan import FamilyCode, Loaded
 from isthmus.jobs.simulate import simulate
-from isthmus.jobs.spec import Data, Job, Member
-from isthmus.jobs.templates import PARTY_FILE
 from isthmus.store.runs import Run
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.message import Message
@@ -154,8 +155,8 @@ def _named(party: str, values: Floats) -> dict[str, np.ndarray]:
 class Simulated:
     """A finished run, and what a round of it took."""
 
-    joint: SimulationResult
-    parties: dict[str, Result]
+    joint: SimulatedTraining
+    parties: dict[str, TrainedResult]
     round_wall: float
     """Seconds from the end of one round to that of the next: a gradient, or a tree."""
 
@@ -194,9 +195,9 @@ def run(workload: Workload, **training: Spec) -> Simulated:
     watch = _Watch()
     with TemporaryDirectory() as folder:
         finished = simulate(_write_job(workload, training, Path(folder)), Path(folder), watch)
-        joint = finished.read_json(finished.result.name, SimulationResult)
+        joint = finished.read_json(finished.result.name, SimulatedTraining)
         parties = {
-            party: Run(finished.folder / party).read_json(finished.result.name, Result)
+            party: Run(finished.folder / party).read_json(finished.result.name, TrainedResult)
             for party in joint.parties
         }
     if len(watch.marks) < 2:  # noqa: PLR2004
@@ -216,18 +217,27 @@ def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -
         seed=_SEED,
         parties={party: Member(role=party) for party in (ACTIVE, PASSIVE)},
         data=Data(train=TRAIN, test=TEST, identifiers=[_IDENTIFIER]),
-        disclosed=[],
+    ).replace(
         alignment=AttestedAlignment(minimum_size=1),  # the fast one: what is measured comes after
+        **training,
     )
-    job = msgspec.structs.replace(job, **training)
-    agreed = [kind.__name__ for kind in consent.needed(job)]
-    (folder / "job.toml").write_bytes(spec.dump(msgspec.structs.replace(job, disclosed=agreed)))
+    file = folder / JOB_FILE
+    job.replace(disclosed=_needed(job, file)).save(file)
     for party in job.parties:
         (folder / party).mkdir()
         datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
         text = spec.dump(Party(party=party, datasets=datasets, policy=_POLICY))
         (folder / party / PARTY_FILE).write_bytes(text)
-    return folder / "job.toml"
+    return file
+
+
+def _needed(job: Job, file: Path) -> list[str]:
+    """Returns what a job has to list as disclosed; a job without the list cannot be loaded."""
+    row = registry.row_of(job.tables)
+    assert row is not None
+    family = cast(FamilyCode, registry.load_family(row.family))
+    loaded = Loaded(job, file, family, row, registry.load_system(row))
+    return [kind.__name__ for kind in consent.needed(loaded)]
 
 
 @dataclass(frozen=True)

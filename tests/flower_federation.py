@@ -109,7 +109,8 @@ def deployed(folder: Path, port: int) -> Iterator[Federation]:
 def environment(folder: Path) -> dict[str, str]:
     """What every process of Flower has to see."""
     commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**ENVIRONMENT, "FLWR_HOME": str(folder), "PYTHONPATH": str(ROOT), "PATH": commands}
+    modules = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**ENVIRONMENT, "FLWR_HOME": str(folder), "PYTHONPATH": modules, "PATH": commands}
 
 
 def listeners(process: int) -> set[str]:

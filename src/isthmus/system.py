@@ -1,7 +1,8 @@
-"""What a system is to the kernel: a module with these functions, named by a row of the registry.
+"""The interface between `jobs` and a system: a system is a module with these functions.
 
-Systems over aligned columns add what `vertical/system.py` says, those in rounds what
-`horizontal/system.py` says; those of one organisation add what follows here.
+A row of the registry names the module. Systems over aligned columns have more functions, see
+`vertical/system.py`; systems in rounds, see `horizontal/system.py`; those of one organisation, see
+`LocalSystem` here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,24 +20,24 @@ from isthmus.store.runs import Run
 
 @runtime_checkable
 class System(Protocol):
-    """What every system offers."""
+    """The functions of every system."""
 
     def check(self, spec: Any, /) -> None:
-        """Raise a SpecError where this machine cannot run what the job asks for."""
+        """Raise a SpecError if this machine cannot run the job."""
 
 
 @dataclass(frozen=True)
 class LocalInputs:
-    """What a job of one organisation says of its data, and where paths start."""
+    """The data sets of a job of one organisation."""
 
     folder: Path
-    """Folder of the job file: paths in it are seen from here."""
+    """Folder of the job file: paths in it are relative to this folder."""
 
     train: Dataset | None
     test: Dataset | None
     test_share: float
     normalise: Sequence[Normalisation]
-    """What is done to the identifiers of rows, if they have any."""
+    """Normalisation of identifiers, if rows have any."""
 
     seed: int
     job: str
@@ -44,11 +45,11 @@ class LocalInputs:
 
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of training at one organisation; its model is in the run folder by then."""
+    """The result of training at one organisation; its model is in the run folder."""
 
     metrics: Metrics
     rows: dict[str, int]
-    """How many were trained on (`train`) and scored (`test`)."""
+    """Number of training rows (`train`) and of test rows (`test`)."""
 
     columns: int
     ending: str
@@ -60,16 +61,16 @@ class LocalSystem(System, Protocol):
     """A system of one organisation: no peers, nothing leaves."""
 
     def load(self, spec: Any, inputs: LocalInputs, /) -> Any:
-        """Read and check the data; raise a SpecError where they do not fit the job."""
+        """Read and check the data; raise a SpecError if they do not fit the job."""
 
     def facts(self, spec: Any, data: Any, /) -> Mapping[str, object]:
-        """Returns what `isthmus check` shows of the data, by name."""
+        """Returns the facts about the data that `isthmus check` shows, by name."""
         ...
 
     def train(self, spec: Any, data: Any, run: Run, telemetry: Telemetry, /) -> LocalOutcome:
-        """Train, score, and leave the model in the run folder."""
+        """Train and score, and write the model into the run folder."""
         ...
 
     def page(self, run: Run, shown: Mapping[str, Any], outcome: LocalOutcome, /) -> str:
-        """Returns the report as HTML; `shown` are the fields of a `Page` that every run has."""
+        """Returns the report as HTML; `shown` holds the fields of `Page` that every run has."""
         ...

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from isthmus.cli.failures import EXIT_CODES
 from isthmus.cli.main import app
+from isthmus.jobs import registry
 from isthmus.transport.message import Message
 
 ROOT = Path(__file__).parents[2]
@@ -130,15 +131,13 @@ def commands() -> Iterator[str]:
 
 
 def messages() -> list[type[Message]]:
-    """Every message class in the source."""
-    found: list[type[Message]] = []
-    for file in SOURCE.rglob("*.py"):
-        names = re.findall(r"^class (\w+)\(Message\b", file.read_text(), re.MULTILINE)
-        if names:
-            path = file.relative_to(SOURCE.parent).with_suffix("")
-            module = importlib.import_module(".".join(path.parts))
-            found += [getattr(module, name) for name in names]
-    return found
+    """Every message class; `test_imports` sees to it that the registry names all their modules."""
+    return [
+        kind
+        for module in registry.message_modules()
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
+    ]
 
 
 def directions(kind: type[Message]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import isthmus
+from isthmus.jobs import registry
 from isthmus.transport.message import Message
 
 SOURCE = Path(isthmus.__file__).parent
@@ -20,26 +21,38 @@ HEAVY = (*ENGINES, "scipy", "cryptography", "transformers", "matplotlib", "jinja
 LIGHT = ("core.errors", "crypto.encryption", "ledger.policy", "tee.policy")
 """Modules beside `spec.py` files that a job file or a party file needs to be read."""
 
-ELSEWHERE = ("horizontal", "jobs")
-"""Folders whose packages still export names, and whose specs load engines by them."""
-
 
 def specs() -> list[str]:
     files = [file.relative_to(SOURCE) for file in sorted(SOURCE.rglob("spec.py"))]
-    found = [
-        ".".join(file.with_suffix("").parts) for file in files if file.parts[0] not in ELSEWHERE
-    ]
+    found = [".".join(file.with_suffix("").parts) for file in files]
     return [f"isthmus.{name}" for name in (*found, *LIGHT)]
 
 
 def packages() -> list[Path]:
-    files = [file.relative_to(SOURCE) for file in sorted(SOURCE.rglob("*/__init__.py"))]
-    return [SOURCE / file for file in files if file.parts[0] not in ELSEWHERE]
+    return sorted(SOURCE.rglob("*/__init__.py"))
+
+
+def loaded(code: str) -> set[str]:
+    """Modules that Python has loaded after some code, in a process of its own."""
+    ended = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(ended.stdout.split())
 
 
 def modules() -> list[str]:
     found = pkgutil.walk_packages([str(SOURCE)], "isthmus.")
     return [module.name for module in found if not module.name.endswith("__main__")]
+
+
+def messages() -> list[type[Message]]:
+    """Every message class, in whatever module it is."""
+    for name in modules():
+        importlib.import_module(name)
+    return [kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus")]
 
 
 class TestImports:
@@ -52,31 +65,23 @@ class TestImports:
         assert ended.returncode == 0, ended.stdout
 
     def test_of_the_package_loads_no_engine(self) -> None:
-        code = f"import sys, isthmus; print([m for m in {ENGINES} if m in sys.modules])"
-        ended = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        assert ended.stdout.strip() == "[]"
+        assert not loaded("import isthmus") & set(ENGINES)
 
     def test_of_what_checks_and_explains_a_job_load_nothing_that_draws(self) -> None:
-        jobs = "connection", "consent", "explain", "plan", "result", "systems"
-        code = f"import sys; from isthmus.jobs import {', '.join(jobs)}; print(*sys.modules)"
-        ended = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        jobs = "check", "connection", "consent", "explain", "load", "plan", "registry", "result"
+        code = (
+            f"from isthmus.jobs import {', '.join(jobs)}; "
+            "[registry.load_family(it.name) for it in registry.FAMILIES]; "
+            "[registry.load_system(it) for it in registry.ROWS]"
         )
-        assert not {"matplotlib", "jinja2"} & set(ended.stdout.split())
+        found = loaded(code)
+        assert {row.module for row in registry.ROWS} <= found
+        assert not {"matplotlib", "jinja2"} & found
 
     def test_of_the_program_in_an_enclave_load_no_engine_but_numpy(self) -> None:
         # All that runs there has to be measured, trusted, and held in little memory.
-        engines = (*ENGINES, "scipy", "matplotlib", "jinja2", "typer")
-        code = (
-            "import sys, isthmus.alignment.attested.__main__; "
-            f"print([m for m in {engines} if m in sys.modules])"
-        )
-        ended = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        assert ended.stdout.strip() == "['numpy']"
+        engines = {*ENGINES, "scipy", "matplotlib", "jinja2", "typer"}
+        assert loaded("import isthmus.alignment.attested.__main__") & engines == {"numpy"}
 
 
 class TestSpecs:
@@ -84,11 +89,7 @@ class TestSpecs:
 
     @pytest.mark.parametrize("module", specs())
     def test_load_no_engine(self, module: str) -> None:
-        code = f"import sys, {module}; print([m for m in {HEAVY} if m in sys.modules])"
-        ended = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        assert ended.stdout.strip() == "[]"
+        assert not loaded(f"import {module}") & set(HEAVY)
 
 
 class TestPackages:
@@ -117,9 +118,7 @@ class TestPackages:
 
 class TestMessages:
     def test_each_say_why_they_are_sent_and_what_they_tell_and_live_in_messages_py(self) -> None:
-        for name in modules():
-            importlib.import_module(name)
-        kinds = [kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus")]
+        kinds = messages()
         assert len(kinds) > 10
         for kind in kinds:
             assert kind.__module__.endswith(".messages"), kind
@@ -127,9 +126,9 @@ class TestMessages:
             assert kind.reveals, kind
 
     def test_have_names_that_no_other_message_has(self) -> None:
-        names = [
-            kind.__name__
-            for kind in Message.__subclasses__()
-            if kind.__module__.startswith("isthmus")
-        ]
+        names = [kind.__name__ for kind in messages()]
         assert len(names) == len(set(names))
+
+    def test_are_declared_in_modules_that_the_registry_names(self) -> None:
+        named = {module.__name__ for module in registry.message_modules()}
+        assert {kind.__module__ for kind in messages()} == named

@@ -14,9 +14,10 @@ from pyarrow import parquet
 from isthmus.core import spec
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.jobs.agreement import load_job
+from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
+from isthmus.jobs.load import load_job
 from isthmus.jobs.party import Party
-from isthmus.jobs.result import Result, SimulatedRounds, SimulationResult
+from isthmus.jobs.rounds.results import SimulatedRounds
 from isthmus.store.runs import find
 from tests.docs.reader import ROOT, Reader
 
@@ -40,17 +41,19 @@ class TestFiles:
 class TestReadme:
     def test_shows_the_job_of_the_example(self, tmp_path: Path) -> None:
         Reader("README.md", tmp_path).write_files()
-        example = load_job(ROOT / "examples/health/job.toml")
-        assert load_job(tmp_path / "job.toml") == msgspec.structs.replace(example, expected=None)
+        example = load_job(ROOT / "examples/health/job.toml").job
+        assert load_job(tmp_path / "job.toml").job == example.replace(expected=None)
 
     @pytest.mark.slow
     @pytest.mark.timeout(600)
     def test_leads_to_the_results_that_it_shows(self, tmp_path: Path) -> None:
         readme = Reader("README.md", tmp_path)
         readme.type_commands()
-        result = find(tmp_path / "mytrial/clinic/runs").read_json("result.json", Result)
-        for name in ("auc", "ks", "auc_active_only", "ks_active_only"):
-            assert f"{result.metrics[name]:.4f}" in readme.text
+        result = find(tmp_path / "mytrial/clinic/runs").read_json("result.json", TrainedResult)
+        assert result.metrics.keys() == {"auc", "ks"}
+        for values in result.metrics.values():
+            assert values.keys() == {"joint", "active_only"}
+            assert all(f"{value:.4f}" in readme.text for value in values.values())
         assert f"rows shared       {result.alignment.size:,}" in readme.text
         assert f"training          {result.ending}" in readme.text
 
@@ -74,7 +77,8 @@ class TestEnclaves:
         guide = Reader(ENCLAVES, tmp_path)
         guide.type_commands()
         for party in ("clinic", "insurer"):
-            result = find(tmp_path / "mytrial" / party / "runs").read_json("result.json", Result)
+            run = find(tmp_path / "mytrial" / party / "runs")
+            result = run.read_json("result.json", TrainedResult)
             assert result.alignment.reused
             assert not result.alignment.protects
 
@@ -89,9 +93,10 @@ class TestBoostedTrees:
         guide.write_files()
         bring_data_with_gaps(tmp_path)
         guide.type_commands()
-        joint = find(tmp_path / "runs").read_json("result.json", SimulationResult)
-        alone = find(tmp_path / "bank/runs").read_json("result.json", Result)
-        assert joint.metrics["auc"] == joint.metrics["auc_central"] == alone.metrics["auc"]
+        simulated = find(tmp_path / "runs").read_json("result.json", SimulatedTraining)
+        by_hand = find(tmp_path / "bank/runs").read_json("result.json", TrainedResult)
+        auc = simulated.metrics["auc"]
+        assert auc["joint"] == auc["pooled"] == by_hand.metrics["auc"]["joint"]
         assert "of shop" in find(tmp_path / "bank/runs").report.read_text()
 
 
@@ -113,8 +118,9 @@ class TestSharedEncoders:
         bring_laboratory_values(tmp_path)
         guide.type_commands()
         run = find(tmp_path / "runs")
-        metrics = run.read_json("result.json", SimulatedRounds).metrics
-        assert metrics["accuracy_shared"].keys() == {"north", "south", "east"}
+        clinics = run.read_json("result.json", SimulatedRounds).metrics_by_party
+        assert clinics.keys() == {"north", "south", "east"}
+        assert all("shared" in metrics["accuracy"] for metrics in clinics.values())
         loading, research = guide.blocks("python")
         assert python(f"{loading}\nprint(encoder)", run.folder / "north").startswith("Tabular")
         first, *_, last = (float(it) for it in python(research, tmp_path).strip("[]\n").split(","))

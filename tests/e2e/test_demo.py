@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from isthmus.core.spec import load
-from isthmus.jobs.spec import Job
+from isthmus.jobs.job import Job
 from tests.commands import isthmus
 
 JOB = Path(__file__).parents[2] / "examples" / "health" / "job.toml"
@@ -35,15 +35,16 @@ class TestSimulate:
             "notice": "",
         }
 
-    def test_equals_the_central_model_and_beats_the_clinic_alone(
+    def test_equals_the_pooled_model_and_beats_the_clinic_alone(
         self, result: dict[str, Any]
     ) -> None:
-        metrics = result["metrics"]
-        assert result["converged"]
-        assert metrics["auc"] == pytest.approx(metrics["auc_central"], abs=0.002)
-        assert metrics["ks"] == pytest.approx(metrics["ks_central"], abs=0.01)
-        assert metrics["auc"] > metrics["auc_active_only"] + 0.03
-        assert metrics["auc"] == pytest.approx(0.655, abs=0.01)
+        auc, ks = result["metrics"]["auc"], result["metrics"]["ks"]
+        assert result["kind"] == "aligned.simulated"
+        assert result["converged"] is True
+        assert auc["joint"] == pytest.approx(auc["pooled"], abs=0.002)
+        assert ks["joint"] == pytest.approx(ks["pooled"], abs=0.01)
+        assert auc["joint"] > auc["active_only"] + 0.03
+        assert auc["joint"] == pytest.approx(0.655, abs=0.01)
 
     def test_leaves_the_same_result_on_disk(self, runs: Path, result: dict[str, Any]) -> None:
         on_disk = json.loads((runs / "latest" / "result.json").read_text())

@@ -26,7 +26,7 @@ class TestRun:
         # The one who dials may be first.
         insurer, clinic = desk.start("run", "insurer"), desk.start("run", "clinic")
         results = {"clinic": ended(clinic), "insurer": ended(insurer)}
-        assert results["clinic"]["metrics"]["auc"] == pytest.approx(0.655, abs=0.01)
+        assert results["clinic"]["metrics"]["auc"]["joint"] == pytest.approx(0.655, abs=0.01)
         assert results["insurer"]["metrics"] == {}
         assert results["clinic"]["alignment"] == results["insurer"]["alignment"]
 
@@ -40,7 +40,7 @@ class TestRun:
         assert "the line to 'insurer' is gone" in answer["error"]["message"]
 
         result = desk.play("run")["clinic"]
-        assert result["metrics"]["auc"] == pytest.approx(0.655, abs=0.01)
+        assert result["metrics"]["auc"]["joint"] == pytest.approx(0.655, abs=0.01)
         assert result["converged"]
         assert len(list((desk.folder / "clinic" / "runs").glob("doctor-*"))) == 1
         verified = isthmus("ledger", "verify", desk.folder / "clinic" / "runs")["ledgers"]

@@ -1,1 +1,1 @@
-"""Which rows do the parties share? One folder per protocol that answers it."""
+"""Alignment (private set intersection) of the rows that parties share: one folder per protocol."""

@@ -7,7 +7,9 @@ from typing import Protocol, cast, runtime_checkable
 
 import typer
 
+from isthmus.core import extras
 from isthmus.core.errors import IsthmusError, one_line
+from isthmus.core.extras import MissingExtraError
 from isthmus.store.encoding import to_json
 
 EXIT_CODES = {
@@ -59,6 +61,9 @@ def _describe(error: BaseException) -> Failure:
     match error:
         case IsthmusError():
             return Failure(type(error).__name__, str(error), error.exit_code)
+        case ModuleNotFoundError(name=str(module)) if extras.extra_of(module):
+            advice = extras.advice("this command", module)
+            return _describe(MissingExtraError(advice))
         case KeyboardInterrupt():
             message = "interrupted. Run it again: `isthmus run` goes on where it was cut off."
             return Failure("Interrupted", message, INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Array types by what they hold."""
+"""Types of numpy arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,4 +7,4 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Bins = NDArray[np.int8]
-"""Bin of each row in each column, shape (rows, columns), the bin of missing values last."""
+"""Bin of each row in each column, shape (rows, columns); the last bin is for missing values."""

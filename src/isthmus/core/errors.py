@@ -1,4 +1,4 @@
-"""One tree of errors; each class says who has to act, and is an exit code of the command line."""
+"""The errors of this package. Each class has an exit code, and says who has to act."""
 
 import errno
 import os
@@ -56,13 +56,13 @@ class PolicyError(IsthmusError):
 
 
 def of_exit_code(code: int) -> type[IsthmusError]:
-    """The class whose error ends a process with this code."""
+    """Returns the class with this exit code, or IsthmusError if there is none."""
     known = (kind for kind in IsthmusError.__subclasses__() if kind.exit_code == code)
     return next(known, IsthmusError)
 
 
 def of_name(name: str) -> type[IsthmusError] | None:
-    """The class with this name, or None where there is none."""
+    """Returns the class with this name, or None if there is none."""
     return next((kind for kind in _tree(IsthmusError) if kind.__name__ == name), None)
 
 
@@ -80,36 +80,40 @@ def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:
 
 @contextmanager
 def naming_file(path: Path) -> Generator[None]:
-    """Let an error in the block name the file: who reads bytes does not know where they are from.
+    """Put the path of a file before the message of a SpecError that the block raises.
+
+    An error of a more special kind knows what it is about, and stays as it is.
 
     Args:
-        path: The file that the block is about.
+        path: The file that the block reads.
 
     Yields:
         Nothing.
 
     Raises:
-        SpecError: What the block raised, with the path before it.
+        SpecError: The error of the block, with the path before its message.
     """
     try:
         yield
     except SpecError as error:
+        if type(error) is not SpecError:
+            raise
         raise SpecError(f"{path}: {error}") from None
 
 
 @contextmanager
 def disk_full_is_error(path: Path) -> Generator[None]:
-    """Let a full disk say so in the block that writes a file.
+    """Turn the OSError of a full disk into a DiskError, in a block that writes a file.
 
     Args:
-        path: The file, or the folder of several.
+        path: The file, or the folder of several files.
 
     Yields:
         Nothing.
 
     Raises:
-        DiskError: There was no room for it.
-        OSError: It could not be written for another reason.
+        DiskError: The disk is full.
+        OSError: The file could not be written for another reason.
     """
     try:
         yield

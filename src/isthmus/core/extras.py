@@ -1,4 +1,4 @@
-"""The extras of this package: which modules each brings, and what to say where one is missing."""
+"""The extras of this package: the modules of each, and the error if one is not installed."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "tee": ("dcap_qvl", "cbor2"),
     "compare": ("xgboost",),
 }
-"""Modules of each extra that the code imports: `pip install '.[NAME]'` brings them."""
+"""The modules of each extra that this code imports; `pip install '.[NAME]'` installs them."""
 
 
 class MissingExtraError(SpecError):
@@ -20,51 +20,64 @@ class MissingExtraError(SpecError):
 
 
 def require(extra: str | None, what: str) -> None:
-    """Refuse to begin without an extra.
+    """Check that an extra is installed.
 
     Args:
-        extra: Name of the extra; None where the core is enough.
-        what: What needs it, as the beginning of the sentence.
+        extra: Name of the extra; None if the core is enough.
+        what: What needs the extra: the beginning of the error message.
 
     Raises:
         MissingExtraError: A module of the extra is not installed.
     """
     for module in EXTRAS[extra] if extra else ():
         if find_spec(module) is None:
-            raise MissingExtraError(_advice(what, module, str(extra)))
+            raise MissingExtraError(advice(what, module))
 
 
 @contextmanager
 def advised(what: str) -> Generator[None]:
-    """Turn a missing library of an extra into a sentence; any other missing module is our bug.
+    """Turn the ModuleNotFoundError of a missing extra into an error that names the extra.
+
+    Any other missing module is a bug of ours, and its error passes unchanged.
 
     Args:
-        what: What needs the library, as the beginning of the sentence.
+        what: What needs the library: the beginning of the error message.
 
     Yields:
         Nothing.
 
     Raises:
         MissingExtraError: The block imports a module of an extra that is not installed.
-        ModuleNotFoundError: It imports another module that is not there.
+        ModuleNotFoundError: The block imports another module that is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        extra = extra_of(error.name or "")
-        if extra is None:
+        if extra_of(error.name or "") is None:
             raise
-        raise MissingExtraError(_advice(what, str(error.name), extra)) from None
+        raise MissingExtraError(advice(what, str(error.name))) from None
 
 
 def extra_of(module: str) -> str | None:
-    """Name of the extra that brings a module; None where no extra does."""
+    """Returns the name of the extra that installs a module; None if no extra does."""
     top = module.partition(".")[0]
     return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 
 
-def _advice(what: str, module: str, extra: str) -> str:
+def advice(what: str, *modules: str) -> str:
+    """Say how to install the libraries of an extra.
+
+    Args:
+        what: What needs them, as the beginning of the sentence.
+        *modules: Modules of one extra that are not installed.
+
+    Returns:
+        One or two sentences.
+    """
+    extra = extra_of(modules[0])
+    names = " and ".join(repr(module) for module in modules)
+    are = "module {} is" if len(modules) == 1 else "modules {} are"
     return (
-        f"{what} needs the extra `{extra}`, and its module {module!r} is not installed. In a "
+        f"{what} needs the extra `{extra}`, and its {are.format(names)} not installed. In a "
         f"checkout of isthmus, run `pip install '.[{extra}]'`."
     )

@@ -1,4 +1,4 @@
-"""Reproducible randomness. Nothing secret may come from here: keys and masks use `secrets`."""
+"""Reproducible random generators. Not for secrets: keys and masks use `secrets`."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def generator(seed: int, *purpose: str) -> np.random.Generator:
-    """A generator for one purpose of a job; different purposes are independent of each other.
+    """Returns a generator for one purpose of a job; those of other purposes are independent.
 
     Args:
         seed: The job's seed, which all parties know.

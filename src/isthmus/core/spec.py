@@ -1,4 +1,4 @@
-"""What users write: frozen, closed structs read from TOML, and their digests."""
+"""Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
 from pathlib import Path, PurePath
@@ -10,7 +10,7 @@ from isthmus.core.errors import SpecError
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every struct that a user writes; an unknown key is an error that names its path."""
+    """Base class of every table that a user writes; an unknown key is an error with its path."""
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -89,12 +89,12 @@ def save(spec: Spec, path: Path) -> None:
 
 
 def dump(spec: Spec) -> bytes:
-    """TOML text of a spec, defaults left out."""
+    """Returns the TOML text of a spec, without keys that have their default."""
     return msgspec.toml.encode(_plain(spec))
 
 
 def settings(table: msgspec.Struct) -> str:
-    """Every key of a spec and its value, defaults included, its kind first: for people."""
+    """Returns a text for people with every key of a spec and its value, defaults included."""
     config = table.__struct_config__
     keys = [f'{config.tag_field} = "{config.tag}"'] if config.tag_field else []
     for key, value in msgspec.structs.asdict(table).items():
@@ -106,18 +106,18 @@ def settings(table: msgspec.Struct) -> str:
 
 
 def digest(spec: Spec) -> str:
-    """SHA-256 of a spec's canonical JSON, in hex: equal specs have equal digests.
+    """Returns the SHA-256 of a spec's canonical JSON, in hex: equal specs have equal digests.
 
-    What is not there is left out: a key that a later version adds, and that is None unless somebody
-    writes it, leaves the digests of all others as they were.
+    Keys that are None are left out. So a later version may add a key with the default None: the
+    digest of every spec that does not set it stays the same.
     """
     return _sha256(_without_none(msgspec.to_builtins(spec)))
 
 
 def key_digests(spec: Spec) -> dict[str, str]:
-    """Digest of every key of a spec by its dotted path, to name where two specs differ."""
-    said = _without_none(msgspec.to_builtins(spec))
-    return {key: _sha256(value) for key, value in _leaves("", said)}
+    """Returns the digest of every key by its dotted path, to find where two specs differ."""
+    values = _without_none(msgspec.to_builtins(spec))
+    return {key: _sha256(value) for key, value in _leaves("", values)}
 
 
 def _as_written(value: Any) -> Any:
@@ -156,7 +156,7 @@ def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         defaults = {field.name: _default(field) for field in msgspec.structs.fields(value)}
-        config = value.__struct_config__  # says which of several kinds of table this is
+        config = value.__struct_config__  # has the tag of a union of tables
         tag = {} if config.tag_field is None else {config.tag_field: config.tag}
         return tag | {
             name: _plain(inner)

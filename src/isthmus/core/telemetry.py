@@ -1,4 +1,4 @@
-"""What a running role tells its own side: progress, metrics and where the time went."""
+"""Telemetry of a running role to its own party: progress, metrics and timings."""
 
 import time
 from collections import defaultdict
@@ -13,7 +13,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 
     stage: str
     done: int = 0
-    total: int = 0  # 0 = not known
+    total: int = 0  # 0: not known
     note: str = ""
     metrics: dict[str, float] = {}
     time: float = 0.0
@@ -23,11 +23,11 @@ Sink = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """Drop the event: the sink of tests and of callers who do not watch."""
+    """Ignore the event: the default sink."""
 
 
 class Telemetry:
-    """Progress goes to one sink; seconds add up by name."""
+    """Sends events to one sink, and adds up seconds by name."""
 
     def __init__(self, sink: Sink = silent) -> None:
         self._sink = sink
@@ -36,14 +36,14 @@ class Telemetry:
     def progress(
         self, stage: str, done: int = 0, total: int = 0, *, note: str = "", **metrics: float
     ) -> None:
-        """Tell the sink how far a stage is.
+        """Send an event about the progress of a stage.
 
         Args:
             stage: Name of the stage, for example `"align"`.
             done: Steps done.
-            total: Steps in all, or 0 when nobody knows.
-            note: One short sentence for the person who watches.
-            **metrics: Numbers worth a curve, for example `loss`. Never a row of data.
+            total: Number of steps in all; 0 if not known.
+            note: One short sentence for the user.
+            **metrics: Numbers to plot, for example `loss`. Never a row of data.
         """
         self._sink(Event(stage, done, total, note, metrics, time.time()))
 

@@ -1,1 +1,1 @@
-"""Cryptography from kept libraries, behind small protocols. Nothing here knows a network."""
+"""Cryptography by maintained libraries, behind small interfaces. Nothing here uses the network."""

@@ -1,6 +1,7 @@
-"""What two parties share after they have seen each other's public keys: secrets, and sealed notes.
+"""Key agreement between two parties, and encryption of one short note under an agreed key.
 
-X25519 (RFC 7748) gives both one secret, and HKDF-SHA256 (RFC 5869) a key for each purpose of it.
+X25519 (RFC 7748) gives both parties one secret; HKDF-SHA256 (RFC 5869) derives a key for each
+purpose from it.
 """
 
 from cryptography.exceptions import InvalidTag
@@ -10,17 +11,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
-"""Bytes of a public key, of a secret one, and of a key that two parties share."""
+"""Bytes of a public key, of a secret key, and of a key that two parties share."""
 
 _LABEL = b"isthmus agreement 1, "
-_ONCE = bytes(12)  # nonce: a key that seals one note needs no other
+_NONCE = bytes(12)  # constant, as a key encrypts one note only
 
 
 class KeyPair:
-    """A key of X25519; made of a secret, so that who is given the secret can make it again."""
+    """A key pair of X25519."""
 
     def __init__(self, secret: bytes) -> None:
-        """Make the key pair of a secret.
+        """Make a key pair from a secret: whoever is given the secret can make it again.
 
         Args:
             secret: `KEY_BYTES` random bytes.
@@ -29,18 +30,18 @@ class KeyPair:
         self.public = self._private.public_key().public_bytes_raw()
 
     def shared(self, theirs: bytes, context: bytes, purpose: str) -> bytes:
-        """The key that we share with the holder of another key, for one purpose.
+        """Derive the key that we share with the owner of another key pair, for one purpose.
 
         Args:
-            theirs: The other public key.
-            context: All that both must agree on; in other contexts they share other keys.
+            theirs: The public key of the other.
+            context: Everything that both must agree on: another context gives another key.
             purpose: What the key is for.
 
         Returns:
             `KEY_BYTES` bytes.
 
         Raises:
-            ValueError: That is not a public key.
+            ValueError: `theirs` is not a public key.
         """
         secret = self._private.exchange(X25519PublicKey.from_public_bytes(theirs))
         info = _LABEL + purpose.encode()
@@ -48,24 +49,24 @@ class KeyPair:
 
 
 def seal(key: bytes, note: bytes) -> bytes:
-    """Seal a note with AES-256-GCM under a key that never seals another one."""
-    return AESGCM(key).encrypt(_ONCE, note, None)
+    """Encrypt a note with AES-256-GCM, under a key that never encrypts another note."""
+    return AESGCM(key).encrypt(_NONCE, note, None)
 
 
 def unseal(key: bytes, sealed: bytes) -> bytes:
-    """Open a sealed note.
+    """Decrypt a note.
 
     Args:
-        key: What it was sealed with.
-        sealed: What `seal` returned.
+        key: The key that it was encrypted with.
+        sealed: The result of `seal`.
 
     Returns:
         The note.
 
     Raises:
-        ValueError: It was not sealed with this key, bit by bit.
+        ValueError: The note was encrypted with another key, or changed.
     """
     try:
-        return AESGCM(key).decrypt(_ONCE, sealed, None)
+        return AESGCM(key).decrypt(_NONCE, sealed, None)
     except InvalidTag:
         raise ValueError("a note was not sealed with this key, or changed on its way") from None

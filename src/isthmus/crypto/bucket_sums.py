@@ -1,4 +1,4 @@
-"""Encrypted sums by bucket with fewer additions: rows that agree are added up once for all columns.
+"""Encrypted sums by bucket with fewer additions: equal rows are summed once for all columns.
 
 To sum n rows by the buckets of k columns takes k n additions, column by column. But rows that have
 the same buckets in *all* k columns, a cell of the columns' joint table, can be added up first, and
@@ -6,9 +6,9 @@ then each of the m occupied cells is added to its bucket of each column as if it
 
     n - m + k m additions in place of k n.
 
-With 24,000 rows and two columns of 32 buckets there are at most 1,024 cells, and nearly half of the
-additions go; flags and short categories share a table with more columns. Additions of ciphertexts
-commute, so the sums are the same group elements, bit by bit.
+With 24,000 rows and two columns of 32 buckets there are at most 1,024 cells, which saves nearly
+half of the additions; columns with few values can share a table with more columns. Additions of
+ciphertexts commute, so the sums are the same group elements, bit by bit.
 """
 
 import math
@@ -24,30 +24,30 @@ from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 CiphertextsT = TypeVar("CiphertextsT", bound=Ciphertexts)
 
 # In additions of a row to its bucket, measured with HEU at 2048 bits:
-_CHOSEN = 1.25  # adding up rows by position
-_HANDLING = 1.5  # a cell, besides its additions
+_CHOSEN = 1.25  # cost of adding a row that is chosen by position
+_HANDLING = 1.5  # cost of a cell, besides its additions
 
-_WORTHWHILE = 0.7  # a column joins a table that saves it at least the rest of its additions
+_WORTHWHILE = 0.7  # a column joins a table if that costs at most this share of its additions
 _MOST_CELLS = 2**16  # numpy sorts 16-bit integers in linear time
 
 
 def bucket_sums(
     rows: CiphertextsT, codes: Codes, buckets: int, *, cumulative: bool = False
 ) -> CiphertextsT:
-    """Encrypted sums by bucket: the same as `Ciphertexts.bucket_sums`.
+    """Returns encrypted sums by bucket: the same as `Ciphertexts.bucket_sums`.
 
     Args:
-        rows: What to sum.
+        rows: One ciphertext per row.
         codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
         buckets: Buckets per column, at most `MAX_BUCKETS`.
-        cumulative: Add to each bucket all the buckets before it.
+        cumulative: Add to each bucket all buckets before it.
 
     Returns:
         A vector of columns * buckets, column by column. Not re-randomised: add a fresh
         encryption before any of it leaves.
 
     Raises:
-        ValueError: A code is no bucket, or codes and ciphertexts do not fit.
+        ValueError: A code is not a bucket, or there are not as many codes as ciphertexts.
     """
     check_codes(codes, len(rows), buckets)
     tables = joint_tables(len(codes), (np.ptp(codes, axis=0).astype(int) + 1).tolist())
@@ -59,11 +59,11 @@ def bucket_sums(
     if single:
         parts.append(rows.bucket_sums(codes[:, single], buckets, cumulative=cumulative))
 
-    # 1. Add up the rows of each cell, those of all tables in one go.
+    # 1. Add up the rows of each cell, for all tables in one call.
     cells = [_cells(codes[:, table]) for table in joint]
     sums = rows.sums(list(chain.from_iterable(cells)))
 
-    # 2. Sum each table's cells by bucket; the first row of a cell has the codes of all.
+    # 2. Sum each table's cells by bucket; all rows of a cell have the codes of its first row.
     ends = accumulate(map(len, cells))
     for table, members, end in zip(joint, cells, ends, strict=True):
         first = [rows_of_cell[0] for rows_of_cell in members]
@@ -78,11 +78,11 @@ def bucket_sums(
 
 
 def joint_tables(rows: int, buckets: Sequence[int]) -> list[list[int]]:
-    """Columns that share a table, so that sums take fewer additions.
+    """Group columns into tables, so that sums take fewer additions.
 
     Args:
-        rows: How many rows there are.
-        buckets: How many buckets each column has.
+        rows: Number of rows.
+        buckets: Number of buckets of each column.
 
     Returns:
         Positions of the columns of each table.
@@ -101,7 +101,7 @@ def joint_tables(rows: int, buckets: Sequence[int]) -> list[list[int]]:
 
 
 def _cost(rows: int, table: Sequence[int], buckets: Sequence[int]) -> float:
-    """Additions for the columns of a table, were the columns independent."""
+    """Returns the expected additions for the columns of a table, if they are independent."""
     if len(table) == 1:
         return rows
     cells = math.prod(buckets[column] for column in table)
@@ -112,7 +112,7 @@ def _cost(rows: int, table: Sequence[int], buckets: Sequence[int]) -> float:
 
 
 def _cells(codes: Codes) -> list[list[int]]:
-    """Rows of each occupied cell of the columns' joint table."""
+    """Returns the rows of each occupied cell of the columns' joint table."""
     offsets = codes.astype(np.intp) - codes.min(axis=0)
     sizes = (offsets.max(axis=0) + 1).tolist()
     cell = np.asarray(np.ravel_multi_index(tuple(offsets.T), sizes))

@@ -1,7 +1,7 @@
-"""Keys and certificates of parties, and signatures with them: X.509 and ECDSA by pyca.
+"""Keys, certificates and signatures of parties: X.509 and ECDSA by pyca/cryptography.
 
-A party is known by its name: the common name, and the DNS name that gRPC compares. Two parties
-either exchange self-signed certificates, or have theirs issued by an authority that both trust.
+A certificate holds the party's name twice: as common name, and as the DNS name that gRPC compares.
+Two parties either exchange self-signed certificates, or both trust the authority that issued them.
 """
 
 import re
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Authority:
-    """Who issues certificates: keep the private key apart from every party."""
+    """A certificate authority. Keep its private key away from every party."""
 
     certificate: bytes
     private_key: bytes
@@ -47,18 +47,18 @@ class Authority:
 
 
 def make_key() -> bytes:
-    """A fresh private key on P-256, as PEM without a password."""
+    """Make a private key on P-256, as PEM without a password."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def self_signed(name: str, private_key: bytes, days: int = PARTY_DAYS) -> bytes:
-    """A certificate for parties that exchange certificates directly.
+    """Make a self-signed certificate, for parties that exchange certificates directly.
 
     Args:
-        name: Of the party: a-z, 0-9 and hyphens, as in a DNS name.
+        name: Name of the party: a-z, 0-9 and hyphens, as in a DNS name.
         private_key: The party's key, PEM.
-        days: How long it is valid.
+        days: Days until it expires.
 
     Returns:
         The certificate, PEM.
@@ -72,11 +72,11 @@ def self_signed(name: str, private_key: bytes, days: int = PARTY_DAYS) -> bytes:
 
 
 def signing_request(name: str, private_key: bytes) -> bytes:
-    """What a party sends to an authority.
+    """Make a certificate signing request, which a party sends to an authority.
 
     Args:
-        name: Of the party: a-z, 0-9 and hyphens, as in a DNS name.
-        private_key: The party's key, PEM; it stays where it is.
+        name: Name of the party: a-z, 0-9 and hyphens, as in a DNS name.
+        private_key: The party's key, PEM; it is not part of the request.
 
     Returns:
         The request, PEM.
@@ -90,14 +90,14 @@ def signing_request(name: str, private_key: bytes) -> bytes:
 
 
 def make_authority(name: str, days: int = AUTHORITY_DAYS) -> Authority:
-    """Somebody both parties trust to say who is who.
+    """Make a certificate authority that issues certificates to parties.
 
     Args:
-        name: Of the authority: a-z, 0-9 and hyphens.
-        days: How long its certificate is valid.
+        name: Name of the authority: a-z, 0-9 and hyphens.
+        days: Days until its certificate expires.
 
     Returns:
-        Its certificate and its fresh private key.
+        Its certificate and its new private key.
 
     Raises:
         SpecError: The name cannot be used.
@@ -114,12 +114,12 @@ def make_authority(name: str, days: int = AUTHORITY_DAYS) -> Authority:
 
 
 def issue(request: bytes, authority: Authority, days: int = PARTY_DAYS) -> bytes:
-    """Certify a party. The caller has made sure that the request is from who it names.
+    """Issue a certificate. The caller has checked that the request is from the party it names.
 
     Args:
-        request: What `signing_request` made, PEM; only name and public key are taken from it.
-        authority: Who issues.
-        days: How long the certificate is valid.
+        request: Result of `signing_request`, PEM; only name and public key are taken from it.
+        authority: The issuer.
+        days: Days until the certificate expires.
 
     Returns:
         The party's certificate, PEM.
@@ -139,35 +139,35 @@ def issue(request: bytes, authority: Authority, days: int = PARTY_DAYS) -> bytes
 
 
 def common_name(certificate: bytes) -> str:
-    """Name of the party that a PEM certificate is for."""
+    """Returns the name of the party that a PEM certificate is for."""
     return _name(_read_certificate(certificate).subject)
 
 
 def expires(certificate: bytes) -> datetime:
-    """When a PEM certificate ends, in UTC."""
+    """Returns when a PEM certificate expires, in UTC."""
     return _read_certificate(certificate).not_valid_after_utc
 
 
 def fingerprint(certificate: bytes) -> str:
-    """SHA-256 of a PEM certificate's contents in hex, for people to compare by telephone."""
+    """Returns the SHA-256 of a PEM certificate's contents in hex, which people can compare."""
     return _read_certificate(certificate).fingerprint(hashes.SHA256()).hex()
 
 
 def matches(certificate: bytes, private_key: bytes) -> bool:
-    """Whether a PEM certificate is for a PEM private key."""
+    """Returns whether a PEM certificate is for a PEM private key."""
     return _read_certificate(certificate).public_key() == _read_private(private_key).public_key()
 
 
 def check(certificate: bytes, private_key: bytes, name: str) -> None:
-    """Refuse a certificate that a party cannot show to others.
+    """Refuse a certificate that a party cannot present to others.
 
     Args:
         certificate: PEM.
         private_key: PEM.
-        name: Of the party.
+        name: Name of the party.
 
     Raises:
-        SpecError: It is for another key or party, or not valid now.
+        SpecError: The certificate is for another key or party, or is not valid now.
     """
     found, now = _read_certificate(certificate), datetime.now(UTC)
     if not matches(certificate, private_key):
@@ -188,14 +188,14 @@ def check(certificate: bytes, private_key: bytes, name: str) -> None:
 
 
 def sign(private_key: bytes, data: bytes) -> bytes:
-    """Signature over data.
+    """Sign data.
 
     Args:
         private_key: PEM.
-        data: What to sign.
+        data: The bytes to sign.
 
     Returns:
-        ECDSA on P-256 with SHA-256, DER.
+        The signature: ECDSA on P-256 with SHA-256, DER.
 
     Raises:
         SpecError: The key cannot be read, or is of another kind.
@@ -204,15 +204,15 @@ def sign(private_key: bytes, data: bytes) -> bytes:
 
 
 def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
-    """Whether the holder of a certificate's private key signed the data.
+    """Verify a signature.
 
     Args:
         certificate: PEM.
-        signature: What `sign` returned.
-        data: What was signed.
+        signature: Result of `sign`.
+        data: The signed bytes.
 
     Returns:
-        Whether the signature is good. The caller decides whether the certificate is trusted.
+        Whether the signature is valid. The caller decides whether the certificate is trusted.
 
     Raises:
         SpecError: The certificate cannot be read, or its key is of another kind.
@@ -228,7 +228,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
 
 
 def key_usage(*, issues: bool) -> x509.KeyUsage:
-    """What a certified key is for: to issue certificates, or to sign everything else."""
+    """Returns the key usage of a certificate: to issue certificates, or to sign other data."""
     return x509.KeyUsage(
         digital_signature=not issues,
         key_cert_sign=issues,
@@ -299,7 +299,7 @@ def _read_private(pem: bytes) -> ec.EllipticCurvePrivateKey:
 def _read(kind: str, load: Callable[[bytes], _T], pem: bytes) -> _T:
     try:
         return load(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # a TypeError: it has a password
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key has a password
         raise SpecError(
             f"this is not a {kind} in PEM without a password: make it with `isthmus keys`."
         ) from None

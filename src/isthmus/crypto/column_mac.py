@@ -1,9 +1,8 @@
-"""AES-CMAC of a whole column: 16 bytes for each identifier, which tell nothing without the key.
+"""AES-CMAC of a whole column: 16 bytes for each identifier, which reveal nothing without the key.
 
-The cipher is `cryptography`'s, and so is its CMAC; but that takes one item at a time, and a column
-has millions. Here step j of CMAC (NIST SP 800-38B, section 6.2) is one call of AES for the jth
-blocks of all items together. So the order of work is ours and nothing else, and the tests compare
-it with the library's own CMAC item by item.
+The CMAC of `cryptography` takes one item at a time, and a column has millions. Here step j of CMAC
+(NIST SP 800-38B, section 6.2) is one call of AES for the jth blocks of all items together. Only the
+order of the steps is ours; the tests compare the result with the library's own CMAC.
 """
 
 from typing import NamedTuple
@@ -21,8 +20,8 @@ Octets = bytes | bytearray | memoryview
 Words = NDArray[np.uint64]
 
 _BLOCK = 16  # bytes of an AES block
-_MOST_BLOCKS = 16  # of an item that goes with the others; few identifiers have over 256 bytes
-_ROWS = 2**14  # worked on together: they stay in the cache, and bound the memory of the work
+_MOST_BLOCKS = 16  # longer items go one by one; few identifiers have over 256 bytes
+_ROWS = 2**14  # rows at a time: they fit the cache, and this bounds the memory
 _OCTETS = np.dtype(f"V{_BLOCK}")
 _WORDS = np.dtype("<u8")  # in memory order: only their bits are combined
 _RESULT = np.dtype(">u8")
@@ -30,21 +29,21 @@ _ZEROS = bytes(_BLOCK)
 
 
 def column_mac(key: bytes, offsets: Integers, data: Octets) -> Words:
-    """AES-CMAC of every item of a column.
+    """Returns the AES-CMAC of every item of a column.
 
-    Beside the result it takes some MB, and a copy of the items of 16,384 rows.
+    Needs memory for the result, for a copy of the items of 16,384 rows, and a few MB.
 
     Args:
-        key: Of AES: 16, 24 or 32 bytes.
-        offsets: Item i is `data[offsets[i] : offsets[i + 1]]`; shape (rows + 1,), never falling.
+        key: AES key: 16, 24 or 32 bytes.
+        offsets: Item i is `data[offsets[i] : offsets[i + 1]]`; shape (rows + 1,), non-decreasing.
         data: The items, one after the other.
 
     Returns:
-        The codes, shape (rows, 2), as two words each, the higher one first: codes are in the order
-        of their bytes where they are in the order of (first word, second word).
+        Shape (rows, 2): each code as two words, the higher one first. To sort by (first word,
+        second word) is to sort by the bytes of the code.
 
     Raises:
-        ValueError: The offsets fall, or leave the data.
+        ValueError: The offsets decrease, or lie outside the data.
     """
     octets = np.frombuffer(data, np.uint8)
     _check(offsets, octets.size)
@@ -65,7 +64,7 @@ def _check(offsets: Integers, size: int) -> None:
 
 
 class _Mac(NamedTuple):
-    """The key, ready to use; the tables are by the length of the last block, 0 to 16 bytes."""
+    """An AES key, and tables for the last block of an item by its length, 0 to 16 bytes."""
 
     key: bytes
     cipher: CipherContext
@@ -74,7 +73,7 @@ class _Mac(NamedTuple):
 
     @classmethod
     def of(cls, key: bytes) -> "_Mac":
-        cipher = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - what CMAC is made of
+        cipher = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - CMAC is built from it
         whole_block = _doubled(cipher.update(_ZEROS))  # K1 of the standard
         part_block = _doubled(whole_block)  # K2
         kept, added = np.zeros((2, _BLOCK + 1, _BLOCK), np.uint8)
@@ -97,7 +96,7 @@ class _Mac(NamedTuple):
 
 
 def _codes(mac: _Mac, offsets: Integers, items: NDArray[np.uint8]) -> Words:
-    """Codes of some rows; a block of zeros follows the last item, so that all can be read whole."""
+    """Returns the codes of some rows; a block of zeros must follow the last item."""
     starts, lengths = offsets[:-1], np.diff(offsets)
     blocks = (lengths + _BLOCK - 1) // _BLOCK
     counts = np.clip(blocks, 1, _MOST_BLOCKS + 1)  # an empty item has an empty block
@@ -114,7 +113,7 @@ def _codes(mac: _Mac, offsets: Integers, items: NDArray[np.uint8]) -> Words:
 def _chained(
     mac: _Mac, items: NDArray[np.uint8], starts: Integers, lengths: Integers, count: int
 ) -> Words:
-    """Codes of items that have equally many blocks."""
+    """Returns the codes of items that have the same number of blocks."""
     windows = np.ndarray((items.size - _BLOCK + 1,), _OCTETS, items, strides=(1,))
     state = np.zeros((starts.size, 2), _WORDS)
     for block in range(count):
@@ -133,7 +132,7 @@ def _one_by_one(mac: _Mac, items: NDArray[np.uint8], starts: Integers, lengths: 
 
 
 def _doubled(block: bytes) -> bytes:
-    """The block times x in the field that CMAC takes its subkeys from (section 6.1)."""
+    """Returns the block times x in GF(2^128), for the subkeys of CMAC (section 6.1)."""
     shifted = int.from_bytes(block) << 1
     if shifted >> 128:
         shifted ^= (1 << 128) | 0x87

@@ -1,9 +1,9 @@
-"""Blinded identifiers on ristretto255 (RFC 9496), by libsodium: the only file that imports rbcl.
+"""Blinding of identifiers on ristretto255 (RFC 9496) by libsodium: the only file that imports rbcl.
 
-A `BlindingKey` is a secret scalar k. It maps an identifier to k H(identifier), and the point of
-another party's key to k times that point. Under two keys the order does not matter, so equal
-identifiers meet; without a key, points tell nothing (decisional Diffie-Hellman, with H a random
-oracle).
+A `BlindingKey` is a secret scalar k. It maps an identifier to the point k H(identifier), and a
+point of the other party to k times that point. The order of two keys does not matter, so equal
+identifiers have equal points under both keys; without a key, points reveal nothing (decisional
+Diffie-Hellman, with H a random oracle).
 """
 
 # rbcl has no types, so all that comes from it is unknown.
@@ -22,7 +22,7 @@ from isthmus.crypto.threads import spread
 POINT_BYTES = 32
 """Bytes of an encoded point."""
 
-# rbcl unpacks libsodium into a temporary file at every start, and would leave its 3 MB there.
+# rbcl unpacks libsodium into a temporary file of 3 MB at every start, and never removes it.
 with suppress(OSError):
     Path(importlib.import_module("rbcl._sodium").lib_path).unlink()
 
@@ -37,12 +37,12 @@ class BlindingKey:
         self._scalar: bytes = rbcl.crypto_core_ristretto255_scalar_random()
 
     def blind_identifiers(self, identifiers: Sequence[bytes], context: bytes) -> bytes:
-        """Hash identifiers to points, and put the key on them.
+        """Hash identifiers to points, and multiply the points by the key.
 
         Args:
-            identifiers: What to hide.
-            context: Separates this use from all others: equal identifiers of different contexts
-                have unrelated points.
+            identifiers: The identifiers to hide.
+            context: Domain separation: equal identifiers in different contexts have unrelated
+                points.
 
         Returns:
             `POINT_BYTES` per identifier, in the same order.
@@ -57,13 +57,13 @@ class BlindingKey:
         return b"".join(spread(blind, identifiers, _CHUNK))
 
     def blind_points(self, points: bytes) -> bytes:
-        """Put the key on points of the other party.
+        """Multiply points of the other party by the key.
 
         Args:
             points: `POINT_BYTES` each, one after the other.
 
         Returns:
-            The points under this key too, in the same order.
+            The points under both keys, in the same order.
 
         Raises:
             ValueError: Something is not a point, or is the identity, which hides nothing.

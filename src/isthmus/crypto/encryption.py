@@ -1,4 +1,4 @@
-"""What a job may tune in an encryption."""
+"""Keys of a job that choose its homomorphic encryption."""
 
 from typing import Annotated, Literal
 

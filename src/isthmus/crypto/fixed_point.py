@@ -1,7 +1,7 @@
-"""Real numbers as integers under encryption, and the masks that hide sums from the key holder.
+"""Fixed-point encoding of real numbers, and masks that hide encrypted sums from the key holder.
 
 The passive party has encrypted sums that only the active party can decrypt. It adds a random
-mask to each, has the masked sums decrypted, and takes the masks off. Three things must hold:
+mask to each, has the masked sums decrypted, and subtracts the masks. Three things must hold:
 
 1. *No sum overflows.* A residual is an integer of magnitude at most 2^r, a feature one below 2^f,
    so a sum over n rows is below n 2^(f+r). `Bounds` gives residuals the largest r with
@@ -9,11 +9,11 @@ mask to each, has the masked sums decrypted, and takes the masks off. Three thin
 2. *The mask hides the sum.* A mask M is uniform on [0, 2^126). For two sums v and w, v + M and
    w + M differ in distribution on |v - w| < 2^63 values at either end, so their statistical
    distance is below 2^63 / 2^126 = 2^-63, whatever v and w are. A mask is used once.
-3. *The key holder can tell what no honest party sends.* v + M lies in (-2^62, 2^126 + 2^62). It
-   must refuse everything else, and `Bounds.check` is that refusal: with m >= p, the decryption of
-   an Okamoto-Uchiyama encryption of m is m mod p, so m less the answer is a multiple of the
-   secret prime p. (Their proof, EUROCRYPT 1998, that to invert is to factor is this attack.) The
-   prime has over 340 bits, so an answer within range comes by a chance of 2^-200.
+3. *The key holder refuses what no honest party sends.* v + M lies in (-2^62, 2^126 + 2^62), and
+   `Bounds.check` refuses everything else. Otherwise a party could send an encryption of m >= p:
+   Okamoto-Uchiyama decrypts it to m mod p, so m minus the answer is a multiple of the secret prime
+   p. (Their proof, EUROCRYPT 1998, that inverting is factoring is this attack.) The prime has over
+   340 bits, so such an answer is within the range with a probability of 2^-200.
 """
 
 import secrets
@@ -33,10 +33,10 @@ _MASK_BITS = _SUM_BITS + 64
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large integers get in a sum over rows of feature times residual.
+    """Bounds of the integers in a sum over rows of feature times residual.
 
     Attributes:
-        rows: How many rows a sum runs over, in all blocks together.
+        rows: Number of rows of a sum, in all blocks together.
         feature_bits: Integer features lie within (-2^feature_bits, 2^feature_bits).
         limit: Largest magnitude of a residual, a power of two.
     """
@@ -46,10 +46,10 @@ class Bounds:
     limit: float
 
     def __post_init__(self) -> None:
-        """Refuse bounds that leave a residual no precision.
+        """Refuse bounds that leave no bits for residuals.
 
         Raises:
-            ValueError: `limit` is no power of two, or rows and features leave too few bits.
+            ValueError: `limit` is not a power of two, or rows and features leave too few bits.
         """
         if self.limit <= 0 or np.frexp(self.limit)[0] != 0.5:  # noqa: PLR2004 - the mantissa
             raise ValueError(f"a limit of {self.limit} is not a power of two")
@@ -60,11 +60,11 @@ class Bounds:
 
     @property
     def residual_bits(self) -> int:
-        """An integer residual has at most this magnitude, as a power of two."""
+        """Bits of an integer residual: its magnitude is at most two to this power."""
         return _SUM_BITS - self.feature_bits - (self.rows - 1).bit_length()
 
     def encode(self, residuals: Floats) -> list[int]:
-        """Integers to encrypt.
+        """Encode residuals as integers to encrypt.
 
         Args:
             residuals: Shape (rows of a block,), of magnitude at most `limit`.
@@ -73,7 +73,7 @@ class Bounds:
             The residuals in units of `limit / 2**residual_bits`, rounded.
 
         Raises:
-            ValueError: A residual is beyond the limit, or not a number.
+            ValueError: A residual is beyond the limit, or NaN.
         """
         if not (np.abs(residuals) <= self.limit).all():
             raise ValueError(
@@ -83,38 +83,38 @@ class Bounds:
         return integers
 
     def decode(self, sums: Sequence[int]) -> Floats:
-        """Sums of integer feature times residual, in units of the residuals, shape (sums,)."""
+        """Convert sums of integer feature times residual to units of residuals, shape (sums,)."""
         return np.array(sums, np.float64) * self._unit
 
     def masks(self, count: int) -> list[int]:
-        """Fresh masks for so many sums: use each once."""
+        """Draw masks for this number of sums: use each once."""
         return [secrets.randbits(_MASK_BITS) for _ in range(count)]
 
     def check(self, decrypted: Sequence[int]) -> None:
-        """Refuse what no honest sum and mask can add up to.
+        """Refuse decrypted values that are not the sum of an honest sum and a mask.
 
         Args:
             decrypted: Masked sums.
 
         Raises:
-            ValueError: One is out of range: answering it could tell the private key.
+            ValueError: A value is out of range: to send it back could reveal the private key.
         """
         most = 1 << _SUM_BITS
         if not all(-most < value < (1 << _MASK_BITS) + most for value in decrypted):
             raise ValueError("a decrypted value is out of the range of masked sums")
 
     def unmask(self, opened: Sequence[bytes], masks: Sequence[int]) -> list[int]:
-        """Take the masks off the sums that the key holder decrypted.
+        """Subtract the masks from the sums that the key holder decrypted.
 
         Args:
-            opened: Masked sums as they came, see `to_bytes`.
+            opened: Masked sums as received, see `to_bytes`.
             masks: The masks, in the same order.
 
         Returns:
             The sums.
 
         Raises:
-            ValueError: There are more or fewer than masks, or one cannot be such a sum.
+            ValueError: There are not as many sums as masks, or a sum is out of range.
         """
         if len(opened) != len(masks):
             raise ValueError(f"{len(opened)} sums came back for {len(masks)} masks")
@@ -129,15 +129,15 @@ class Bounds:
 
 
 def to_bytes(values: Iterable[int]) -> list[bytes]:
-    """Masked integers as a message carries them."""
+    """Encode masked integers for a message."""
     return [value.to_bytes(MASKED_BYTES, "big", signed=True) for value in values]
 
 
 def from_bytes(values: Iterable[bytes]) -> list[int]:
-    """Read masked integers from a message.
+    """Decode masked integers from a message.
 
     Args:
-        values: What `to_bytes` wrote at the other party.
+        values: Result of `to_bytes` at the other party.
 
     Returns:
         The integers.

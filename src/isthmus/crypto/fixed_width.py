@@ -1,7 +1,6 @@
-"""Residues as bytes of one width, big-endian, one after the other: keys and ciphertexts travel so.
+"""The wire format of keys and ciphertexts: big-endian numbers of a fixed width, concatenated.
 
-Nothing in these bytes has a structure that a parser could trip over, and their number is known
-before they come.
+The format has no structure that a parser could get wrong, and its length is known in advance.
 """
 
 from collections.abc import Iterable
@@ -11,45 +10,45 @@ from isthmus.crypto.integers import big, gcd, product
 
 
 def modulus_bytes(scheme: Scheme, bits: int) -> int:
-    """Width of a number within the modulus, whichever engine made the key."""
+    """Returns the bytes of a number within the modulus, whichever engine made the key."""
     # The primes of HEU's Okamoto-Uchiyama are up to two bits longer than a third of the modulus.
     return bits // 8 + (scheme == "okamoto-uchiyama")
 
 
 def public_key_bytes(scheme: Scheme, bits: int) -> int:
-    """Length of a public key that travels: n, G and H, or n alone."""
+    """Returns the bytes of a public key on the wire: n, G and H, or n alone."""
     return modulus_bytes(scheme, bits) * (3 if scheme == "okamoto-uchiyama" else 1)
 
 
 def ciphertext_bytes(scheme: Scheme, bits: int) -> int:
-    """Width of a ciphertext that travels: modulo n, or its square."""
+    """Returns the bytes of a ciphertext on the wire: a number modulo n, or modulo its square."""
     return modulus_bytes(scheme, bits) * (1 if scheme == "okamoto-uchiyama" else 2)
 
 
 def sum_bits(scheme: Scheme, bits: int) -> int:
-    """Signed sums and products of up to this many bits survive, whichever engine made the key."""
+    """Returns how many bits a signed sum or product may have, whichever engine made the key."""
     # The primes of Okamoto-Uchiyama are no shorter than a third of the modulus.
     return (bits // 3 if scheme == "okamoto-uchiyama" else bits) - 2
 
 
 def join(numbers: Iterable[int], width: int) -> bytes:
-    """Bytes of numbers of at most `width` bytes each."""
+    """Encode numbers with `width` bytes each."""
     return b"".join([number.to_bytes(width, "big") for number in numbers])
 
 
 def split(data: bytes, count: int, width: int) -> list[int]:
-    """Read what `join` wrote.
+    """Decode numbers that `join` encoded.
 
     Args:
-        data: The bytes as they came.
-        count: How many numbers they must hold.
-        width: Bytes of each.
+        data: The bytes as received.
+        count: The number of numbers that they must hold.
+        width: Bytes of each number.
 
     Returns:
         The numbers.
 
     Raises:
-        ValueError: There are more or fewer bytes.
+        ValueError: `data` has another length.
     """
     if count < 1 or len(data) != count * width:
         raise ValueError(f"{len(data)} bytes are not {count} numbers of {width} bytes")
@@ -57,14 +56,14 @@ def split(data: bytes, count: int, width: int) -> list[int]:
 
 
 def check_units(numbers: Iterable[int], modulus: int) -> None:
-    """Refuse what encryption cannot yield: zero, numbers not reduced, and zero divisors.
+    """Refuse numbers that no encryption returns: zero, not reduced, or not invertible.
 
     Args:
         numbers: Residues from the other party.
-        modulus: What they must be reduced by and invertible modulo.
+        modulus: The modulus of the ring.
 
     Raises:
-        ValueError: One is not a unit of the ring.
+        ValueError: A number is not a unit of the ring.
     """
     residues, n = [big(number) for number in numbers], big(modulus)
     if not all(0 < residue < n for residue in residues):

@@ -1,22 +1,22 @@
 """Okamoto-Uchiyama and Paillier by SecretFlow's HEU: the only file that imports it.
 
-What HEU 0.5 does not do for us is done here:
+HEU 0.5 lacks two things, which are done here:
 
 - *Randomness of Okamoto-Uchiyama.* HEU encrypts to G^m H^r with an r of only 128 bits (3072-bit
-  keys; 110 at 2048), which a kangaroo walk of 2^64 steps finds from a guess of m. To each
-  ciphertext we add an encryption of zero under the base H^(2^128): together, an exponent of 256
-  bits (220 at 2048), as long as 128 (110) bits of security ask for. Its Paillier uses half the
-  bits of n, as Damgard, Jurik & Nielsen (2010, section 4.2) prove enough; there, like in
-  `paillier.py`, we draw the base ourselves.
-- *Checks of what comes in.* HEU neither checks that loaded ciphertexts are within the modulus
-  and invertible (sums of zeros end in an error of its own, numbers too large in nothing at all),
-  nor bounds what a key makes it allocate. Keys and ciphertexts travel as plain numbers
-  (`fixed_width`), are checked, and then written in HEU's format (`heu_bytes`).
+  keys; 110 at 2048): Pollard's kangaroo method finds it in 2^64 steps, given a guess of m. To each
+  ciphertext we add an encryption of zero under the base H^(2^128). Together that is an exponent of
+  256 bits (220 at 2048), as 128 (110) bits of security require. HEU's Paillier uses half the bits
+  of n, which Damgard, Jurik & Nielsen (2010, section 4.2) prove enough; there, as in `paillier.py`,
+  we draw the base ourselves.
+- *Checks of received bytes.* HEU does not check that loaded ciphertexts are within the modulus
+  and invertible (zeros raise an error of its own, too large numbers raise none), and does not limit
+  the memory that a key makes it allocate. So keys and ciphertexts travel as plain numbers
+  (`fixed_width`), are checked, and then converted to HEU's format (`heu_bytes`).
 
-Its EC-ElGamal (Ed25519) is not offered: docs/adr/0007 says why.
+HEU's EC-ElGamal (Ed25519) is not offered: docs/adr/0007 says why.
 
-HEU computes on every core. At the first parallel use in a process it prints a line to stdout that
-no setting silences: a command that promises its stdout must redirect the file descriptor.
+HEU uses all cores. At the first parallel call in a process it prints a line to stdout, and no
+setting turns that off: a command whose stdout is read by programs must redirect the descriptor.
 """
 # HEU has no types, so all that comes from it is unknown.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -45,16 +45,16 @@ from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 
 _SCHEMA = {"okamoto-uchiyama": phe.SchemaType.OU, "paillier": phe.SchemaType.ZPaillier}
 _KEY_NUMBERS: dict[Scheme, int] = {"okamoto-uchiyama": 3, "paillier": 1}
-_OU_PLAINTEXT_BITS = 192  # masked sums need 128; HEU tables powers of G for so many bits
+_OU_PLAINTEXT_BITS = 192  # masked sums need 128; HEU makes a table of powers of G for these bits
 _OU_EXPONENT_BITS = 128  # HEU's r is never longer
 _SHARED_INTEGERS = 256  # Python 3.11 keeps one object for each integer up to here
 
 
 class HeuPublicKey:
-    """Encrypts."""
+    """Public key of HEU: encrypts."""
 
     def __init__(self, scheme: Scheme, bits: int, numbers: Sequence[int]) -> None:
-        """Wrap numbers that were checked or made here: n, G, H or, for Paillier, n."""
+        """Make a key from numbers that are already checked: n, G, H or, for Paillier, n."""
         self._scheme: Scheme = scheme
         self._bits = bits
         self._numbers = numbers
@@ -63,16 +63,16 @@ class HeuPublicKey:
 
     @property
     def plaintext_bits(self) -> int:
-        """Signed values of up to this many bits survive encryption and addition."""
+        """Bits that a signed value may have, to be encrypted and added."""
         return _OU_PLAINTEXT_BITS if self._scheme == "okamoto-uchiyama" else self._bits - 2
 
     @property
     def sum_bits(self) -> int:
-        """Signed sums and products of up to this many bits survive."""
+        """Bits that a signed sum or product may have."""
         return sum_bits(self._scheme, self._bits)
 
     def encrypt(self, values: Sequence[int]) -> "HeuCiphertexts":
-        """Fresh, randomised encryptions of signed integers."""
+        """Encrypt signed integers, with fresh randomness."""
         ciphertexts = self._kit.encryptor().encrypt(self.plain(values))
         if self._blinding is not None:
             zeros = self._blinding.array(np.zeros(len(values), object), phe.BigintEncoderParams())
@@ -81,15 +81,15 @@ class HeuPublicKey:
         return HeuCiphertexts(self, ciphertexts)
 
     def plain(self, values: Sequence[int]) -> Any:
-        """HEU's vector of plain integers."""
+        """Returns HEU's vector of plain integers."""
         return self._kit.array(np.array(values, object), phe.BigintEncoderParams())
 
     def load(self, data: bytes, count: int) -> "HeuCiphertexts":
-        """Read what `HeuCiphertexts.dump` wrote at the other party.
+        """Decode ciphertexts that `HeuCiphertexts.dump` encoded at the other party.
 
         Args:
-            data: The bytes as they came.
-            count: How many ciphertexts they must hold.
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
 
         Returns:
             The ciphertexts.
@@ -99,22 +99,22 @@ class HeuPublicKey:
         """
         numbers = split(data, count, self.ciphertext_bytes)
         n = self._numbers[0]
-        # HEU keeps numbers in Montgomery's form: units and their range are the same there.
+        # HEU uses Montgomery form, which has the same range and the same units.
         check_units(numbers, n if self._scheme == "okamoto-uchiyama" else n**2)
         return self.restore(data)
 
     def restore(self, data: bytes) -> "HeuCiphertexts":
-        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        """Decode ciphertexts that `load` has already checked, without checking them again."""
         packed = write_ciphertexts(int(_SCHEMA[self._scheme]), data, self.ciphertext_bytes)
         return HeuCiphertexts(self, hnp.CiphertextArray.load_from(packed))
 
     def dump(self) -> bytes:
-        """Bytes to send: n, and what else the key is made of."""
+        """Returns the bytes to send: n, G, H or, for Paillier, n."""
         return join(self._numbers, modulus_bytes(self._scheme, self._bits))
 
     @property
     def ciphertext_bytes(self) -> int:
-        """Width of a ciphertext that travels."""
+        """Bytes of a ciphertext on the wire."""
         return ciphertext_bytes(self._scheme, self._bits)
 
 
@@ -133,14 +133,14 @@ class HeuCiphertexts:
         return HeuCiphertexts(self._key, self.array[slice(*rows.indices(len(self)))])
 
     def take(self, rows: Sequence[int]) -> "HeuCiphertexts":
-        """The elements at these positions, which may repeat."""
+        """Returns the elements at these positions, which may repeat."""
         return HeuCiphertexts(self._key, self.array[list(rows)])
 
     def join(self, others: Sequence["HeuCiphertexts"]) -> "HeuCiphertexts":
-        """These elements, and after them those of the others."""
+        """Concatenate these elements and those of the others."""
         parts = [self, *others]
         ends = list(accumulate(map(len, parts)))
-        every = self.array[[0] * ends[-1]]  # HEU makes an array of a length in no other way
+        every = self.array[[0] * ends[-1]]  # HEU has no other way to make an array of a length
         for part, end in zip(parts, ends, strict=True):
             every[end - len(part) : end] = part.array
         return HeuCiphertexts(self._key, every)
@@ -149,28 +149,28 @@ class HeuCiphertexts:
         return HeuCiphertexts(self._key, self._key.evaluator.add(self.array, other.array))
 
     def scale(self, factors: Sequence[int]) -> "HeuCiphertexts":
-        """Ciphertexts of the products with one plain, signed integer per element."""
+        """Multiply each element by a plain, signed integer."""
         plain = self._key.plain(factors)
         return HeuCiphertexts(self._key, self._key.evaluator.mul(self.array, plain))
 
     def sum(self) -> "HeuCiphertexts":
-        """Ciphertext of the sum of all elements, as a vector of one."""
+        """Returns the sum of all elements, as a vector of length one."""
         return self.sums([range(len(self))])
 
     def sums(self, groups: Sequence[Sequence[int]]) -> "HeuCiphertexts":
-        """Ciphertexts of the sums of the elements at each group of positions; of none it is 0."""
+        """Returns the sum of the elements of each group of positions; 0 for an empty group."""
         chosen = [_unshared(group) for group in groups]
         return HeuCiphertexts(self._key, self._key.evaluator.batch_select_sum(self.array, chosen))
 
     def bucket_sums(
         self, codes: Codes, buckets: int, *, cumulative: bool = False
     ) -> "HeuCiphertexts":
-        """Encrypted sums by bucket.
+        """Returns the sums by bucket.
 
         Args:
             codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
             buckets: Buckets per column, at most `MAX_BUCKETS`.
-            cumulative: Add to each bucket all the buckets before it.
+            cumulative: Add to each bucket all buckets before it.
 
         Returns:
             A vector of columns * buckets, column by column. Not re-randomised.
@@ -183,16 +183,16 @@ class HeuCiphertexts:
         return HeuCiphertexts(self._key, sums[:, 0])
 
     def dump(self) -> bytes:
-        """Bytes to send: fixed-width numbers, one after the other."""
+        """Returns the bytes to send: fixed-width numbers, one after the other."""
         numbers = read_ciphertexts(self.array.serialize(hnp.MatrixSerializeFormat.Best))
         return join(numbers, self._key.ciphertext_bytes)
 
 
 class HeuPrivateKey:
-    """Decrypts."""
+    """Private key of HEU: decrypts."""
 
     def __init__(self, scheme: Scheme, bits: int) -> None:
-        """Make a fresh key."""
+        """Make a new key."""
         kit = hnp.setup(_SCHEMA[scheme], bits)
         self._decryptor: Any = kit.decryptor()
         numbers = read_key(kit.public_key().serialize(), _KEY_NUMBERS[scheme])
@@ -200,20 +200,20 @@ class HeuPrivateKey:
 
     @property
     def public(self) -> HeuPublicKey:
-        """The key to hand out."""
+        """The public key, to send to others."""
         return self._public
 
     def decrypt(self, ciphertexts: Ciphertexts) -> list[int]:
-        """Decrypt. The caller refuses values out of the range it expects.
+        """Decrypt. The caller must refuse values out of the range that it expects.
 
         Args:
-            ciphertexts: Loaded or made with the public half of this key.
+            ciphertexts: Loaded or made with the public key of this key.
 
         Returns:
             The signed integers.
 
         Raises:
-            TypeError: They are of another engine.
+            TypeError: The ciphertexts are of another engine.
         """
         if not isinstance(ciphertexts, HeuCiphertexts):
             raise TypeError("these ciphertexts are of another engine")
@@ -223,18 +223,18 @@ class HeuPrivateKey:
 
 
 def load_public(scheme: Scheme, bits: int, data: bytes) -> HeuPublicKey:
-    """Read what `HeuPublicKey.dump` wrote at the other party.
+    """Decode a key that `HeuPublicKey.dump` encoded at the other party.
 
     Args:
-        scheme: What the job says.
-        bits: What the job says about the modulus.
-        data: The bytes as they came.
+        scheme: The scheme that the job names.
+        bits: Size of the modulus that the job names.
+        data: The bytes as received.
 
     Returns:
         The key.
 
     Raises:
-        ValueError: It is no key of that scheme and size.
+        ValueError: The bytes are not a key of that scheme and size.
     """
     n, *bases = split(data, _KEY_NUMBERS[scheme], modulus_bytes(scheme, bits))
     longest = 8 * modulus_bytes(scheme, bits)
@@ -245,19 +245,19 @@ def load_public(scheme: Scheme, bits: int, data: bytes) -> HeuPublicKey:
 
 
 class _Position(int):
-    """An integer that is no other one's object."""
+    """An integer object of its own, never shared with other code."""
 
 
 def _unshared(group: Sequence[int]) -> list[int]:
-    """Positions for `batch_select_sum`, whose threads count references without Python's lock.
+    """Returns positions for `batch_select_sum` as objects that no other thread uses.
 
-    That is safe for objects that one thread alone sees, and small integers are shared by all.
+    Its threads change reference counts without Python's lock, and Python shares small integers.
     """
     return [row if row > _SHARED_INTEGERS else _Position(row) for row in group]
 
 
 def _kits(scheme: Scheme, numbers: Sequence[int]) -> tuple[Any, Any]:
-    """HEU's kit for a key, and a second one whose encryptions of zero lengthen the randomness."""
+    """Returns HEU's kit for a key, and one whose encryptions of zero lengthen the randomness."""
     tag = int(_SCHEMA[scheme])
     if scheme == "paillier":
         (n,) = numbers
@@ -265,7 +265,7 @@ def _kits(scheme: Scheme, numbers: Sequence[int]) -> tuple[Any, Any]:
         return _kit(write_key(tag, [n, pow(n - x * x % n, n, n * n)])), None
     n, g, h = numbers
     far = pow(h, 1 << _OU_EXPONENT_BITS, n)
-    blinding = _kit(write_key(tag, [n, g, far], 1))  # a table for one bit: it encrypts only zero
+    blinding = _kit(write_key(tag, [n, g, far], 1))  # a table for 1 bit, as it encrypts only zero
     return _kit(write_key(tag, [n, g, h], _OU_PLAINTEXT_BITS)), blinding
 
 

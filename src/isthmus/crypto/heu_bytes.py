@@ -1,9 +1,11 @@
-"""How HEU writes keys and ciphertexts: of a peer's bytes only digits of checked numbers reach HEU.
+"""HEU's serialisation format of keys and ciphertexts, written and read here.
 
-HEU 0.5 packs with MessagePack: a big integer is a *string* of little-endian two's complement, an
-object is an array of such, followed by the number of its scheme in eight bytes. A matrix of
-ciphertexts is [rows, columns, dimensions, [one string per object]]. Strings here are not text,
-which is why items are taken raw.
+So HEU parses only what we wrote from checked numbers, never the bytes of a peer.
+
+HEU 0.5 packs with MessagePack: a big integer is a *string* of little-endian two's complement; an
+object is an array of these, followed by the number of its scheme in eight bytes. A matrix of
+ciphertexts is [rows, columns, dimensions, [one string per object]]. The strings are not text, so
+items are read raw.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,39 +13,39 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-_STRING_HEADERS = {0xD9: 2, 0xDA: 3}  # any other header is a short string's: one byte
+_STRING_HEADERS = {0xD9: 2, 0xDA: 3}  # bytes of a header; any other is a short string's, one byte
 _SCHEME_BYTES = 8
 
 
 def read_key(data: bytes, count: int) -> list[int]:
-    """The first `count` big integers of a key."""
+    """Returns the first `count` big integers of a key."""
     items = msgspec.msgpack.decode(data[:-_SCHEME_BYTES], type=list[msgspec.Raw])
     return [_read_number(bytes(item)) for item in items[:count]]
 
 
 def write_key(scheme: int, numbers: Iterable[int], *small: int) -> bytes:
-    """A key that HEU can load: big integers, then small ones."""
+    """Returns a key that HEU can load: big integers, then small ones."""
     items = [_write_number(number) for number in numbers]
     return _array([*items, *map(msgspec.msgpack.encode, small)]) + _tag(scheme)
 
 
 def read_ciphertexts(data: bytes) -> list[int]:
-    """The numbers in a vector of ciphertexts."""
+    """Returns the numbers in a vector of ciphertexts."""
     *_, items = msgspec.msgpack.decode(data, type=tuple[int, int, int, list[msgspec.Raw]])
-    # Each is a string that holds an array of one number, which starts after a byte, and the tag.
+    # Each string holds an array of one number, which starts after one byte, and then the tag.
     return [_read_number(_content(bytes(item))[1:-_SCHEME_BYTES]) for item in items]
 
 
 def write_ciphertexts(scheme: int, data: bytes, width: int) -> bytes:
-    """A vector of ciphertexts that HEU can load.
+    """Returns a vector of ciphertexts that HEU can load.
 
     Args:
-        scheme: HEU's number of it.
+        scheme: HEU's number of the scheme.
         data: Big-endian numbers, one after the other: see `fixed_width`.
-        width: Bytes of each.
+        width: Bytes of each number.
 
     Returns:
-        What HEU reads. Each number has a byte more than it travels with, for its sign.
+        The vector in HEU's format. Each number has one more byte than on the wire, for its sign.
     """
     count, tag, size = len(data) // width, _tag(scheme), width + 1
     head = _header(1 + len(_header(size)) + size + len(tag)) + b"\x91" + _header(size)

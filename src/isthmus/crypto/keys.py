@@ -1,4 +1,4 @@
-"""Keys by the names that a job gives to scheme and engine."""
+"""Making and loading encryption keys by the scheme and the engine that a job names."""
 
 import importlib.util
 import os
@@ -9,10 +9,10 @@ from isthmus.crypto.encryption import Engine, Scheme
 from isthmus.crypto.scheme import PrivateKey, PublicKey
 
 MIN_KEY_BITS = 2048
-"""About 112 bits of security; 3072 have about 128."""
+"""About 112 bits of security; 3072 bits have about 128."""
 
 TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
-"""Environment variable of our own tests: keys of that size where a job says 2048 or more.
+"""Environment variable of our own tests: makes keys of that size where a job says 2048 or more.
 
 Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
 """
@@ -22,38 +22,38 @@ _MULTIPLE = 64
 
 
 def small_key_bits() -> int | None:
-    """Size of the keys that the tests of this package ask for; None outside of them."""
+    """Returns the size of keys that our own tests ask for; None outside of them."""
     asked = os.environ.get(TEST_KEY_BITS)
     return int(asked) if asked else None
 
 
 def public_key_bytes(scheme: Scheme, bits: int) -> int:
-    """Length of a public key that travels, for a modulus of the size that a job says."""
+    """Returns the bytes of a public key on the wire, for the size of modulus in a job."""
     return fixed_width.public_key_bytes(scheme, _size(bits))
 
 
 def ciphertext_bytes(scheme: Scheme, bits: int) -> int:
-    """Width of a ciphertext that travels, for a modulus of the size that a job says."""
+    """Returns the bytes of a ciphertext on the wire, for the size of modulus in a job."""
     return fixed_width.ciphertext_bytes(scheme, _size(bits))
 
 
 def sum_bits(scheme: Scheme, bits: int) -> int:
-    """Signed sums and products of up to this many bits survive, for the size that a job says."""
+    """Returns how many bits a signed sum or product may have, for the size of modulus in a job."""
     return fixed_width.sum_bits(scheme, _size(bits))
 
 
 def _size(bits: int) -> int:
-    """Size of the keys that are made where a job says `bits`."""
+    """Returns the actual size of keys for the size in a job."""
     small = small_key_bits()
     return bits if small is None or bits < MIN_KEY_BITS else small
 
 
 def check(scheme: Scheme, engine: Engine, bits: int) -> None:
-    """Refuse what cannot be computed here, before anything is sent.
+    """Refuse an encryption that this machine cannot compute.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
         bits: Size of the modulus.
 
     Raises:
@@ -78,11 +78,11 @@ def check(scheme: Scheme, engine: Engine, bits: int) -> None:
 
 
 def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
-    """Make a fresh key.
+    """Make a new private key.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
         bits: Size of the modulus.
 
     Returns:
@@ -100,20 +100,20 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
 
 
 def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> PublicKey:
-    """Read the public key that the other party sent.
+    """Decode the public key that the other party sent.
 
     Args:
-        scheme: What the job says.
-        engine: What the job says.
-        bits: What the job says about the size of the modulus.
-        data: What `PublicKey.dump` wrote there.
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
+        bits: Size of the modulus that the job names.
+        data: Result of `PublicKey.dump` at the other party.
 
     Returns:
         The key.
 
     Raises:
         SpecError: The engine is not installed, or does not have this scheme or size.
-        ValueError: The bytes are no public key of this scheme and size.
+        ValueError: The bytes are not a public key of this scheme and size.
     """
     check(scheme, engine, bits)
     if engine == "gmpy2":

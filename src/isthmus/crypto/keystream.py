@@ -1,4 +1,4 @@
-"""Randomness that several parties make together, and as much of it as is needed."""
+"""A key from seeds of several parties (HKDF), and its keystream (ChaCha20)."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
-"""Bytes of a seed, and of a key that seeds are mixed into."""
+"""Bytes of a seed, and of the key that is derived from seeds."""
 
-_ONCE = bytes(16)  # counter and nonce: a key that is used for one stream needs no other
+_COUNTER_AND_NONCE = bytes(16)  # constant, as a key makes one stream only
 
 
 def mixed(seeds: Sequence[bytes], purpose: str) -> bytes:
-    """Mix seeds into a key, which is random as soon as one of them is.
+    """Derive a key from seeds; it is random if at least one seed is random.
 
     Args:
         seeds: One of each party, `KEY_BYTES` bytes each, in an order that all know.
-        purpose: What the key is for: keys for other purposes tell nothing about it.
+        purpose: What the key is for: keys for other purposes reveal nothing about it.
 
     Returns:
         `KEY_BYTES` bytes.
@@ -33,13 +33,13 @@ def mixed(seeds: Sequence[bytes], purpose: str) -> bytes:
 
 
 def keystream(key: bytes, size: int) -> bytes:
-    """The first bytes of ChaCha20 under a key (RFC 8439) that is used for nothing else.
+    """Returns the first bytes of ChaCha20 (RFC 8439) under a key that is used for nothing else.
 
     Args:
         key: `KEY_BYTES` bytes.
-        size: How many bytes to make.
+        size: Number of bytes.
 
     Returns:
-        So many bytes, which look random to whoever does not know the key.
+        `size` bytes, which look random to everyone who does not know the key.
     """
-    return Cipher(ChaCha20(key, _ONCE), mode=None).encryptor().update(bytes(size))
+    return Cipher(ChaCha20(key, _COUNTER_AND_NONCE), mode=None).encryptor().update(bytes(size))

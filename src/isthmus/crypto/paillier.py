@@ -1,13 +1,13 @@
-"""Paillier's scheme on GMP: for Pythons that HEU has no wheel for, and the oracle of tests.
+"""Paillier's scheme on GMP: for Python versions without a wheel of HEU, and a reference in tests.
 
 Paillier (EUROCRYPT 1999) with g = n + 1, and decryption modulo p^2 and q^2. Randomness is h^s for
 an n-th power h and a random s of half the bits of n, as in Damgard, Jurik & Nielsen, "A
-generalization of Paillier's public-key system" (2010), section 4.2, where h^s is told from a
-random n-th power only by who can factor n. Every encryptor draws its own h, so that no key holder
-can choose one that hides less. h never changes, so its powers are tabled.
+generalization of Paillier's public-key system" (2010), section 4.2: to tell h^s from a random n-th
+power is as hard as to factor n. Every encryptor draws its own h, so that no key holder can choose
+one that hides less. h never changes, so its powers are precomputed in a table.
 
-Big integers are GMP's, primes OpenSSL's. Neither side is constant in time: do not run it where
-someone can time single operations.
+Big integers are GMP's, primes OpenSSL's. The operations are not constant-time: do not run them
+where an attacker can measure the time of single operations.
 """
 
 import secrets
@@ -28,40 +28,40 @@ from isthmus.crypto.integers import big, gcd, inverse, power, product
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 from isthmus.crypto.threads import spread
 
-_CHUNK = 64  # encryptions or decryptions of a millisecond or more
+_CHUNK = 64  # encryptions or decryptions, of a millisecond or more each
 
 
 class PaillierPublicKey:
-    """Encrypts."""
+    """Public key of Paillier: encrypts."""
 
     def __init__(self, n: int) -> None:
-        """Wrap a modulus that was checked or made here."""
+        """Make a key from a modulus that is already checked."""
         self.n = big(n)
         self.square = self.n**2
 
     @property
     def plaintext_bits(self) -> int:
-        """Signed values of up to this many bits survive encryption and addition."""
+        """Bits that a signed value may have, to be encrypted and added."""
         return self.n.bit_length() - 2
 
     @property
     def sum_bits(self) -> int:
-        """Signed sums and products of up to this many bits survive."""
+        """Bits that a signed sum or product may have."""
         return self.plaintext_bits
 
     def encrypt(self, values: Sequence[int]) -> "PaillierCiphertexts":
-        """Fresh, randomised encryptions of signed integers."""
-        powers = self._powers  # made once, before threads need it
+        """Encrypt signed integers, with fresh randomness."""
+        powers = self._powers  # computed here, once, before the threads start
         return PaillierCiphertexts(
             self, spread(lambda value: self._encrypt(value, powers), values, _CHUNK)
         )
 
     def load(self, data: bytes, count: int) -> "PaillierCiphertexts":
-        """Read what `PaillierCiphertexts.dump` wrote at the other party.
+        """Decode ciphertexts that `PaillierCiphertexts.dump` encoded at the other party.
 
         Args:
-            data: The bytes as they came.
-            count: How many ciphertexts they must hold.
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
 
         Returns:
             The ciphertexts.
@@ -74,26 +74,26 @@ class PaillierPublicKey:
         return self._ciphertexts(numbers)
 
     def restore(self, data: bytes) -> "PaillierCiphertexts":
-        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        """Decode ciphertexts that `load` has already checked, without checking them again."""
         width = self.ciphertext_bytes
         return self._ciphertexts(split(data, len(data) // width, width))
 
     def dump(self) -> bytes:
-        """Bytes to send: the modulus."""
+        """Returns the bytes to send: the modulus."""
         return join([self.n], public_key_bytes("paillier", self.n.bit_length()))
 
     @property
     def ciphertext_bytes(self) -> int:
-        """Width of a ciphertext that travels."""
+        """Bytes of a ciphertext on the wire."""
         return ciphertext_bytes("paillier", self.n.bit_length())
 
     def add(self, one: int, other: int) -> int:
-        """Ciphertext of the sum of two."""
+        """Returns the ciphertext of the sum of two plaintexts."""
         return one * other % self.square
 
     @cached_property
     def _powers(self) -> list[list[int]]:
-        """h^(256^i b) by i and b, so that the bytes of an exponent pick factors."""
+        """h^(256^i b) by i and b: the bytes of an exponent choose the factors of a power."""
         x = secrets.randbelow(int(self.n))
         base = power(self.n - x * x % self.n, self.n, self.square)
         table = list[list[int]]()
@@ -117,7 +117,7 @@ class PaillierCiphertexts:
     """A vector of ciphertexts under one public key."""
 
     def __init__(self, key: PaillierPublicKey, values: list[int]) -> None:
-        """Wrap values below the square of the modulus."""
+        """Make a vector from values below the square of the modulus."""
         self.values = values
         self._key = key
 
@@ -128,11 +128,11 @@ class PaillierCiphertexts:
         return PaillierCiphertexts(self._key, self.values[rows])
 
     def take(self, rows: Sequence[int]) -> "PaillierCiphertexts":
-        """The elements at these positions, which may repeat."""
+        """Returns the elements at these positions, which may repeat."""
         return PaillierCiphertexts(self._key, [self.values[row] for row in rows])
 
     def join(self, others: Sequence["PaillierCiphertexts"]) -> "PaillierCiphertexts":
-        """These elements, and after them those of the others."""
+        """Concatenate these elements and those of the others."""
         every = chain.from_iterable([self.values, *(other.values for other in others)])
         return PaillierCiphertexts(self._key, list(every))
 
@@ -141,17 +141,17 @@ class PaillierCiphertexts:
         return PaillierCiphertexts(self._key, [self._key.add(*pair) for pair in pairs])
 
     def scale(self, factors: Sequence[int]) -> "PaillierCiphertexts":
-        """Ciphertexts of the products with one plain, signed integer per element."""
+        """Multiply each element by a plain, signed integer."""
         pairs = zip(self.values, factors, strict=True)
         powers = [power(value, factor, self._key.square) for value, factor in pairs]
         return PaillierCiphertexts(self._key, powers)
 
     def sum(self) -> "PaillierCiphertexts":
-        """Ciphertext of the sum of all elements, as a vector of one."""
+        """Returns the sum of all elements, as a vector of length one."""
         return self.sums([range(len(self))])
 
     def sums(self, groups: Sequence[Sequence[int]]) -> "PaillierCiphertexts":
-        """Ciphertexts of the sums of the elements at each group of positions; of none it is 0."""
+        """Returns the sum of the elements of each group of positions; 0 for an empty group."""
 
         def add_up(group: Sequence[int]) -> int:
             return product((self.values[row] for row in group), self._key.square)
@@ -161,12 +161,12 @@ class PaillierCiphertexts:
     def bucket_sums(
         self, codes: Codes, buckets: int, *, cumulative: bool = False
     ) -> "PaillierCiphertexts":
-        """Encrypted sums by bucket.
+        """Returns the sums by bucket.
 
         Args:
             codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
             buckets: Buckets per column, at most `MAX_BUCKETS`.
-            cumulative: Add to each bucket all the buckets before it.
+            cumulative: Add to each bucket all buckets before it.
 
         Returns:
             A vector of columns * buckets, column by column. Not re-randomised.
@@ -184,15 +184,15 @@ class PaillierCiphertexts:
         return PaillierCiphertexts(self._key, list(chain.from_iterable(sums)))
 
     def dump(self) -> bytes:
-        """Bytes to send: fixed-width numbers, one after the other."""
+        """Returns the bytes to send: fixed-width numbers, one after the other."""
         return join(self.values, self._key.ciphertext_bytes)
 
 
 class PaillierPrivateKey:
-    """Decrypts. Made from two primes of equal length."""
+    """Private key of Paillier: decrypts."""
 
     def __init__(self, p: int, q: int) -> None:
-        """Wrap two primes."""
+        """Make a key from two primes of equal length."""
         self._public = PaillierPublicKey(p * q)
         self._p, self._q = big(p), big(q)
         # With g = n + 1, L_p(g^(p-1) mod p^2) = (p - 1) q = -q modulo p.
@@ -202,20 +202,20 @@ class PaillierPrivateKey:
 
     @property
     def public(self) -> PaillierPublicKey:
-        """The key to hand out."""
+        """The public key, to send to others."""
         return self._public
 
     def decrypt(self, ciphertexts: Ciphertexts) -> list[int]:
-        """Decrypt. The caller refuses values out of the range it expects.
+        """Decrypt. The caller must refuse values out of the range that it expects.
 
         Args:
-            ciphertexts: Loaded or made with the public half of this key.
+            ciphertexts: Loaded or made with the public key of this key.
 
         Returns:
             The signed integers.
 
         Raises:
-            TypeError: They are of another engine.
+            TypeError: The ciphertexts are of another engine.
         """
         if not isinstance(ciphertexts, PaillierCiphertexts):
             raise TypeError("these ciphertexts are of another engine")
@@ -224,32 +224,32 @@ class PaillierPrivateKey:
     def _decrypt(self, ciphertext: int) -> int:
         m_p = _logarithm(ciphertext, self._p) * self._h_p % self._p
         m_q = _logarithm(ciphertext, self._q) * self._h_q % self._q
-        m = m_p + self._p * ((m_q - m_p) * self._p_inverse % self._q)  # Chinese remainders
+        m = m_p + self._p * ((m_q - m_p) * self._p_inverse % self._q)  # Chinese remainder theorem
         return int(m if m <= self._public.n // 2 else m - self._public.n)
 
 
 def generate(bits: int) -> PaillierPrivateKey:
-    """A fresh key with a modulus of so many bits."""
+    """Make a new key whose modulus has this number of bits."""
     while True:
         numbers = rsa.generate_private_key(65537, bits).private_numbers()
         p, q = numbers.p, numbers.q
-        # What the proof of the short exponents asks for; one pair of primes in six has it.
+        # The proof of the short exponents needs this; one pair of primes in six fulfils it.
         if p % 4 == q % 4 == 3 and gcd(p - 1, q - 1) == 2:  # noqa: PLR2004
             return PaillierPrivateKey(p, q)
 
 
 def load_public(bits: int, data: bytes) -> PaillierPublicKey:
-    """Read what `PaillierPublicKey.dump` wrote at the other party.
+    """Decode a key that `PaillierPublicKey.dump` encoded at the other party.
 
     Args:
-        bits: What the job says about the modulus.
-        data: The bytes as they came.
+        bits: Size of the modulus that the job names.
+        data: The bytes as received.
 
     Returns:
         The key.
 
     Raises:
-        ValueError: It is no modulus of that size.
+        ValueError: The bytes are not a modulus of that size.
     """
     (n,) = split(data, 1, public_key_bytes("paillier", bits))
     if n.bit_length() != bits or n % 2 == 0:

@@ -1,7 +1,7 @@
-"""Quantised columns, and their product with encrypted residuals by additions alone.
+"""Quantised columns, and their product with encrypted residuals by additions only.
 
-The gradient of a linear model needs, for every column x, the encrypted sum of x_i d_i. Raising
-each ciphertext to the power x_i costs tens of additions; sorting it into a bucket costs one. So a
+The gradient of a linear model needs, for every column x, the encrypted sum of x_i d_i. To raise
+each ciphertext to the power x_i costs tens of additions; to add it to a bucket costs one. So a
 column is written in digits to the base 128, x = digit_0 + 128 digit_1, and with B_k the sum
 of the d_i whose digit is k,
 
@@ -9,9 +9,9 @@ of the d_i whose digit is k,
 
 where the suffix sums S_j are running sums over the buckets taken in reverse. Digits are therefore
 stored reversed, as 127 - digit: the cumulative bucket sums of one pass hold every S_j, and the
-last of them, S_0, is the plain sum of the d_i. Per block, this takes one addition per row and
-digit at most (`bucket_sums` says when fewer), 2 * 128 per digit, and one multiplication by a small
-constant per digit and column.
+last of them, S_0, is the plain sum of the d_i. Per block, this takes at most one addition per row
+and digit (fewer, if `bucket_sums` joins columns), 2 * 128 per digit, and one multiplication by a
+small constant per digit and column.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ MAX_FEATURE_BITS = 14
 
 _BASE = MAX_BUCKETS
 _GAP_FRACTIONS = 8  # the closest values, 3 and 5 of 0, 3, 5, may lie several gaps apart
-_GRID_TOLERANCE = 1e-6  # of a gap: float rounding of a standardised grid is far below
+_GRID_TOLERANCE = 1e-6  # of a gap: the rounding errors of a standardised grid are far smaller
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """Columns on integer grids: what the ciphertext arithmetic sees, and training must see.
+    """Columns on integer grids. Training and the arithmetic on ciphertexts use the same values.
 
     Column j holds `steps[j] * (scales[j] * level - centres[j])`, and the integer in brackets lies
     within (-2**bits, 2**bits).
@@ -43,7 +43,7 @@ class Quantised:
         two_digit: Numbers of the columns that have a second digit, shape (passes - columns,).
         scales: Powers of two, shape (columns,).
         centres: Shape (columns,).
-        steps: Value of one unit in units of the column, shape (columns,).
+        steps: Size of one integer step in units of the column, shape (columns,).
     """
 
     codes: Codes
@@ -59,21 +59,21 @@ class Quantised:
         return Quantised(self.codes[rows], self.two_digit, self.scales, self.centres, self.steps)
 
     def integers(self) -> Integers:
-        """What the residuals are multiplied by, shape (rows, columns)."""
+        """Returns the integers that residuals are multiplied by, shape (rows, columns)."""
         digits = (_BASE - 1) - self.codes.astype(np.int64)
         levels = digits[:, : len(self.steps)]
         levels[:, self.two_digit] += _BASE * digits[:, len(self.steps) :]
         return levels * self.scales - self.centres
 
     def values(self) -> Floats:
-        """The columns, shape (rows, columns): train on these, and the sums are exact."""
+        """Returns the quantised columns, shape (rows, columns): with these the sums are exact."""
         return self.integers() * self.steps
 
 
 def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:
-    """Put every column on the finest grid that the bits allow.
+    """Round every column to the finest grid that the bits allow.
 
-    A column with few, evenly spaced values (flags, counts, ages) keeps them exactly, but for a
+    A column with few, evenly spaced values (flags, counts, ages) keeps them exactly, except for a
     common shift of at most half a step; any other is rounded to 2**bits levels between its
     extremes.
 
@@ -107,14 +107,14 @@ def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:
 
 
 def products(residuals: CiphertextsT, columns: Quantised) -> CiphertextsT:
-    """Encrypted sums over rows of integer feature times residual.
+    """Returns encrypted sums over rows of integer feature times residual.
 
     Args:
         residuals: Encrypted integers, one per row.
         columns: The same rows of the quantised columns.
 
     Returns:
-        One ciphertext per column; add up those of several blocks. Not re-randomised: add fresh
+        One ciphertext per column; sum them over all blocks. Not re-randomised: add fresh
         encryptions before they leave.
 
     Raises:
@@ -130,7 +130,7 @@ def products(residuals: CiphertextsT, columns: Quantised) -> CiphertextsT:
     weighted = [range(start, start + _BASE - 1) for start in starts]
     plain = [[starts[0] + _BASE - 1]] * count
 
-    # 2. Weigh each pass by the place of its digit, and the plain sum by the centre.
+    # 2. Multiply each pass by the value of its digit, and the plain sum by the centre.
     weights = [*columns.scales, *(_BASE * columns.scales[columns.two_digit]), *(-columns.centres)]
     terms = suffixes.sums([*weighted, *plain]).scale([int(weight) for weight in weights])
 
@@ -170,11 +170,11 @@ def _grid(column: Floats, most: int) -> _Grid:
 
 
 def _exact_top(distinct: Floats, most: int) -> int | None:
-    """The highest level of an evenly spaced grid that holds all values, if there is one."""
+    """Returns the highest level of an evenly spaced grid that holds all values, or None."""
     offsets = distinct - distinct[0]
     span, closest = offsets[-1], np.diff(distinct).min()
     for fraction in range(1, _GAP_FRACTIONS + 1):
-        if fraction * span >= (most + 0.5) * closest:  # their quotient may be beyond any float
+        if fraction * span >= (most + 0.5) * closest:  # the quotient could overflow
             return None
         top = np.rint(fraction * span / closest)
         levels = offsets * (top / span)

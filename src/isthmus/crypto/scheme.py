@@ -1,4 +1,4 @@
-"""Additive homomorphic encryption as the protocols see it, whichever library computes it."""
+"""The interface of additive homomorphic encryption, for all schemes and libraries."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int8]
 
 MAX_BUCKETS = 128
-"""Bucket numbers are int8."""
+"""Most buckets of a column: bucket numbers are int8."""
 
 
 class Ciphertexts(Protocol):
@@ -20,36 +20,36 @@ class Ciphertexts(Protocol):
     def __getitem__(self, rows: slice) -> Self: ...
 
     def take(self, rows: Sequence[int]) -> Self:
-        """The elements at these positions, which may repeat."""
+        """Returns the elements at these positions, which may repeat."""
         ...
 
     def join(self, others: Sequence[Self]) -> Self:
-        """These elements, and after them those of the others."""
+        """Concatenate these elements and those of the others."""
         ...
 
     def __add__(self, other: Self) -> Self:
-        """Ciphertexts of the sums, element by element."""
+        """Returns the sums, element by element."""
         ...
 
     def scale(self, factors: Sequence[int]) -> Self:
-        """Ciphertexts of the products with one plain, signed integer per element."""
+        """Multiply each element by a plain, signed integer."""
         ...
 
     def sum(self) -> Self:
-        """Ciphertext of the sum of all elements, as a vector of one."""
+        """Returns the sum of all elements, as a vector of length one."""
         ...
 
     def sums(self, groups: Sequence[Sequence[int]]) -> Self:
-        """Ciphertexts of the sums of the elements at each group of positions; of none it is 0."""
+        """Returns the sum of the elements of each group of positions; 0 for an empty group."""
         ...
 
     def bucket_sums(self, codes: Codes, buckets: int, *, cumulative: bool = False) -> Self:
-        """Encrypted sums by bucket: the one primitive of regression and of boosted trees.
+        """Returns the sums by bucket, which both regression and boosting are built on.
 
         Args:
             codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
             buckets: Buckets per column, at most `MAX_BUCKETS`.
-            cumulative: Add to each bucket all the buckets before it.
+            cumulative: Add to each bucket all buckets before it.
 
         Returns:
             A vector of columns * buckets, column by column. Not re-randomised: add a fresh
@@ -58,38 +58,38 @@ class Ciphertexts(Protocol):
         ...
 
     def dump(self) -> bytes:
-        """Bytes to send."""
+        """Returns the bytes to send."""
         ...
 
 
 class PublicKey(Protocol):
-    """Encrypts, and reads what the other party sent.
+    """Encrypts, and decodes ciphertexts that the other party sent.
 
-    The holder of the private key made it, and could have made it so that randomness hides less
-    from itself. Whoever computes on ciphertexts relies on masks (`fixed_point`), and on a key
-    holder that follows the protocol to keep what the masks do not cover.
+    A dishonest owner of the private key could make a public key whose randomness hides less from
+    the owner. So masks (`fixed_point`) protect the sums that the owner decrypts; everything else
+    relies on an owner that follows the protocol.
     """
 
     @property
     def plaintext_bits(self) -> int:
-        """Signed values of up to this many bits survive encryption and addition."""
+        """Bits that a signed value may have, to be encrypted and added."""
         ...
 
     @property
     def sum_bits(self) -> int:
-        """Signed sums and products of up to this many bits survive, `plaintext_bits` or more."""
+        """Bits that a signed sum or product may have: at least `plaintext_bits`."""
         ...
 
     def encrypt(self, values: Sequence[int]) -> Ciphertexts:
-        """Fresh, randomised encryptions of signed integers."""
+        """Encrypt signed integers, with fresh randomness."""
         ...
 
     def load(self, data: bytes, count: int) -> Ciphertexts:
-        """Read what `Ciphertexts.dump` wrote at the other party.
+        """Decode ciphertexts that `Ciphertexts.dump` encoded at the other party.
 
         Args:
-            data: The bytes as they came.
-            count: How many ciphertexts they must hold.
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
 
         Returns:
             The ciphertexts.
@@ -100,11 +100,11 @@ class PublicKey(Protocol):
         ...
 
     def restore(self, data: bytes) -> Ciphertexts:
-        """Take up what `load` has read before and this process kept: nothing is checked again."""
+        """Decode ciphertexts that `load` has already checked, without checking them again."""
         ...
 
     def dump(self) -> bytes:
-        """Bytes to send."""
+        """Returns the bytes to send."""
         ...
 
 
@@ -113,24 +113,24 @@ class PrivateKey(Protocol):
 
     @property
     def public(self) -> PublicKey:
-        """The key to hand out."""
+        """The public key, to send to others."""
         ...
 
     def decrypt(self, ciphertexts: Ciphertexts) -> list[int]:
-        """The signed integers. The caller refuses values out of the range it expects."""
+        """Returns the signed integers. The caller must refuse values that it does not expect."""
         ...
 
 
 def check_codes(codes: Codes, rows: int, buckets: int) -> None:
-    """Refuse codes that an engine would read or write out of bounds with.
+    """Refuse codes with which an engine would read or write out of bounds.
 
     Args:
         codes: Bucket of each row in each column, shape (rows, columns).
-        rows: How many ciphertexts there are.
+        rows: Number of ciphertexts.
         buckets: Buckets per column.
 
     Raises:
-        ValueError: A code is no bucket, or codes and ciphertexts do not fit.
+        ValueError: A code is not a bucket, or there are not as many codes as ciphertexts.
     """
     if not 1 <= buckets <= MAX_BUCKETS or len(codes) != rows:
         raise ValueError(f"{len(codes)} rows of codes in {buckets} buckets do not fit {rows} rows")

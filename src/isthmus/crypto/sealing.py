@@ -1,9 +1,9 @@
-"""A sealed line between two programs: frames of one size, which only the other end can read.
+"""An encrypted session between two programs: frames of one size, which only the other end can read.
 
-X25519 (RFC 7748) gives both ends one secret, HKDF-SHA256 (RFC 5869) makes a key for each direction
-of it, and AES-256-GCM seals. The nonce of a frame is its number, so that a frame that was changed,
-cut, repeated, left out or moved does not open. Every frame is as long as every other: who carries
-them learns their number and nothing else.
+X25519 (RFC 7748) gives both ends one secret, HKDF-SHA256 (RFC 5869) derives a key for each
+direction from it, and AES-256-GCM encrypts. The nonce of a frame is its number, so a frame that was
+changed, cut, repeated, left out or moved fails to decrypt. All frames have the same length: whoever
+relays them learns their number and nothing else.
 """
 
 from cryptography.exceptions import InvalidTag
@@ -16,7 +16,7 @@ FRAME_BYTES = 65_536
 """Bytes of a frame, whatever is in it."""
 
 PAYLOAD_BYTES = FRAME_BYTES - 16
-"""Bytes that a frame carries; AES-GCM adds 16."""
+"""Bytes of the content of a frame; AES-GCM adds 16."""
 
 KEY_BYTES = 32
 """Bytes of a public key."""
@@ -28,27 +28,27 @@ Octets = bytes | bytearray | memoryview
 
 
 class SessionKey:
-    """A fresh key of X25519, for one session: its secret half never leaves, and is used once."""
+    """A new key pair of X25519, for one session: its private key never leaves this object."""
 
     def __init__(self) -> None:
         self._private: X25519PrivateKey | None = X25519PrivateKey.generate()
         self.public = self._private.public_key().public_bytes_raw()
-        """What the other end needs: `KEY_BYTES` bytes."""
+        """The public key for the other end: `KEY_BYTES` bytes."""
 
     def session(self, theirs: bytes, context: bytes) -> "Session":
-        """Open the line to the holder of another key.
+        """Start a session with the owner of another key pair.
 
         Args:
             theirs: The public key of the other end.
-            context: All that both ends must agree on; ends with other contexts cannot read each
-                other.
+            context: Everything that both ends must agree on: ends with different contexts cannot
+                decrypt each other's frames.
 
         Returns:
-            Our end of the line.
+            Our end of the session.
 
         Raises:
-            ValueError: That is not a public key, or it is our own, or this pair was used before:
-                a second session would repeat the nonces of the first.
+            ValueError: `theirs` is not a public key, or is our own; or this key pair was used
+                before: a second session would repeat the nonces of the first.
         """
         if self._private is None:
             raise ValueError("a key pair opens one session only")
@@ -63,7 +63,7 @@ class SessionKey:
 
 
 class Session:
-    """One end of a sealed line; `SessionKey.session` makes it."""
+    """One end of an encrypted session; `SessionKey.session` makes it."""
 
     def __init__(self, sending: bytes, receiving: bytes) -> None:
         self._sending = AESGCM(sending)
@@ -72,10 +72,10 @@ class Session:
         self._opened = 0
 
     def seal(self, payload: Octets) -> bytes:
-        """Make the next frame for the other end.
+        """Encrypt the next frame for the other end.
 
         Args:
-            payload: At most `PAYLOAD_BYTES`; zeros fill it up.
+            payload: At most `PAYLOAD_BYTES`; padded with zeros.
 
         Returns:
             `FRAME_BYTES` bytes.
@@ -91,16 +91,16 @@ class Session:
         return frame
 
     def open(self, frame: Octets) -> bytes:
-        """Read the next frame of the other end.
+        """Decrypt the next frame of the other end.
 
         Args:
-            frame: What its `seal` returned.
+            frame: Result of `seal` at the other end.
 
         Returns:
-            `PAYLOAD_BYTES` bytes: the payload, and the zeros that filled it up.
+            `PAYLOAD_BYTES` bytes: the payload, padded with zeros.
 
         Raises:
-            ValueError: It is not the other end's next frame, bit by bit.
+            ValueError: It is not exactly the other end's next frame.
         """
         if len(frame) != FRAME_BYTES:
             raise ValueError(f"a frame has {FRAME_BYTES} bytes, not {len(frame)}")

@@ -1,7 +1,7 @@
-"""Secrets in shares: enough of them together give the secret, and fewer tell nothing of it.
+"""Shamir's secret sharing: a threshold of shares gives the secret, fewer reveal nothing of it.
 
-The only file that imports pycryptodome, whose `Shamir` works in GF(2^128) and has been kept since
-2014; Flower's secure aggregation stands on it too. It takes secrets of 16 bytes: longer ones are
+The only file that imports pycryptodome. Its `Shamir` works in GF(2^128), has been maintained since
+2014, and Flower's secure aggregation uses it too. It takes secrets of 16 bytes: longer ones are
 shared in pieces.
 """
 
@@ -16,18 +16,18 @@ _PIECE_BYTES = 16
 
 
 def split(secret: bytes, threshold: int, holders: int) -> list[bytes]:
-    """Make shares of a secret.
+    """Split a secret into shares.
 
     Args:
         secret: `SECRET_BYTES` bytes.
-        threshold: How many shares give the secret, >= 2.
-        holders: How many shares to make, at least the threshold.
+        threshold: Number of shares that give the secret, >= 2.
+        holders: Number of shares to make, at least the threshold.
 
     Returns:
         One share per holder, `SECRET_BYTES` bytes each.
 
     Raises:
-        ValueError: The secret has another length, or the threshold does not fit.
+        ValueError: The secret has another length, or the threshold is out of range.
 
     Source:
         Shamir 1979, "How to share a secret".
@@ -44,13 +44,13 @@ def split(secret: bytes, threshold: int, holders: int) -> list[bytes]:
 
 
 def combine(shares: Mapping[int, bytes]) -> bytes:
-    """Get a secret back.
+    """Combine shares to the secret.
 
     Args:
-        shares: As many as the threshold says, by their place in what `split` returned, from 0.
+        shares: A threshold of shares by their position in the result of `split`, from 0.
 
     Returns:
-        `SECRET_BYTES` bytes: the secret, or something else if a share is not one of it.
+        `SECRET_BYTES` bytes: the secret, or other bytes if a share is wrong.
     """
     pieces = zip(*(_pieces(share) for share in shares.values()), strict=True)
     places = [place + 1 for place in shares]

@@ -1,4 +1,4 @@
-"""Work on every core: the libraries below run without the interpreter's lock, so threads do."""
+"""A map over threads on all cores, for libraries that release the interpreter lock (GIL)."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ _U = TypeVar("_U")
 
 
 def spread(work: Callable[[_T], _U], items: Sequence[_T], chunk: int) -> list[_U]:
-    """Map in chunks over threads; a single chunk is done at once.
+    """Map a function over items, in chunks over threads; one single chunk needs no thread.
 
     Args:
-        work: What to do with each item.
-        items: In order.
-        chunk: So many items are worth a thread's while.
+        work: The function of one item.
+        items: The items in order.
+        chunk: Number of items of a chunk: enough to be worth a thread.
 
     Returns:
         The results, in order.

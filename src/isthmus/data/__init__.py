@@ -1,1 +1,1 @@
-"""A party's own rows: read, checked and keyed by normalised identifiers. Nothing here is sent."""
+"""A party's own data: read, checked, and keyed by normalised identifiers. Nothing here is sent."""

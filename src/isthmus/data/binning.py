@@ -1,7 +1,7 @@
-"""Columns as bins: what their owner keeps to tell which bin a value is in.
+"""Binning of columns: `fit` finds bins on training rows, `encode` replaces values by bin numbers.
 
-A column has at most as many bins as asked for, and one more, the last, for missing values. Bins
-are found once, on training rows; nobody but the owner of a column learns what they mean.
+A column has at most as many bins as asked for, and one more, the last, for missing values. Only the
+owner of a column knows what its bins mean.
 """
 
 from collections.abc import Sequence
@@ -14,47 +14,47 @@ from isthmus.core.arrays import Bins, Floats, Integers
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
 
-MOST = 127
-"""Bins of a column without the one of missing values: a bin's number is an int8."""
+MAX_BINS = 127
+"""Most bins of a column, without the bin of missing values: a bin's number is an int8."""
 
 
 class Numeric(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Bins of a column of numbers: bin i goes up to `ends[i]`, and the last one has no end."""
+    """Bins of a column of numbers: bin i ends with `ends[i]`, and the last bin has no end."""
 
     name: str
     ends: list[float]
 
     @property
     def bins(self) -> int:
-        """How many bins there are, with the one of missing values."""
+        """Number of bins, with the bin of missing values."""
         return len(self.ends) + 2
 
     def __call__(self, values: Floats) -> NDArray[np.int8]:
-        """Bin of each value, shape (rows,); NaN is missing."""
+        """Returns the bin of each value, shape (rows,); NaN is missing."""
         place = np.searchsorted(self.ends, values, side="left")
         return np.where(np.isnan(values), self.bins - 1, place).astype(np.int8)
 
 
 class Categorical(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Bins of a column of names: the most frequent one first, rare ones together in the last."""
+    """Bins of a categorical column: bin 0 is the most frequent category, rare ones share a bin."""
 
     name: str
     bin_of: dict[str, int]
 
     @property
     def bins(self) -> int:
-        """How many bins there are, with the one of missing values."""
+        """Number of bins, with the bin of missing values."""
         return max(self.bin_of.values()) + 2
 
     def __call__(self, values: Floats, categories: Sequence[str]) -> NDArray[np.int8]:
-        """Bin of each value.
+        """Returns the bin of each value.
 
         Args:
             values: Numbers of categories, shape (rows,); NaN is missing.
-            categories: Their names, by number.
+            categories: Names of the categories, by number.
 
         Returns:
-            Shape (rows,); a category that training rows did not have is as good as missing.
+            Shape (rows,); categories that no training row has are in the bin of missing values.
         """
         missing = self.bins - 1
         place = np.array([*(self.bin_of.get(name, missing) for name in categories), missing])
@@ -70,7 +70,7 @@ def fit(table: Table, bins: int) -> list[Binning]:
 
     Args:
         table: One party's training rows.
-        bins: Most bins of a column, from 2 to `MOST`, without the one of missing values.
+        bins: Most bins of a column, from 2 to `MAX_BINS`, without the bin of missing values.
 
     Returns:
         The bins of each column.
@@ -89,14 +89,14 @@ def fit(table: Table, bins: int) -> list[Binning]:
 
 
 def encode(binnings: Sequence[Binning], table: Table) -> Bins:
-    """Bins of rows.
+    """Returns the bin number of every value of a table.
 
     Args:
         binnings: Bins of each column of the table.
         table: Rows of the party that found the bins.
 
     Returns:
-        Shape (rows, columns); a column is in one piece of memory.
+        Shape (rows, columns), in Fortran order: each column is contiguous in memory.
 
     Raises:
         SpecError: The table has other columns.
@@ -131,22 +131,29 @@ def _check(name: str, values: Floats) -> None:
 
 
 def _ends(values: Floats, bins: int) -> list[float]:
-    """Where bins end: halfway between the largest value of a bin and the next value."""
+    """Returns the ends of bins: halfway between the largest value of a bin and the next value."""
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     few = len(distinct) <= bins
     last = np.arange(len(distinct) - 1) if few else _quantiles(counts.cumsum(), bins)
     low, high = distinct[last], distinct[last + 1]
     middle = low + (high - low) / 2
-    # Nothing is halfway between neighbouring floats: the bin ends with the lower one then.
+    # There is no number between neighbouring floats: then the bin ends with the lower one.
     ends: list[float] = np.where(middle < high, middle, low).tolist()
     return ends
 
 
 def _quantiles(below: Integers, bins: int) -> Integers:
-    """Which distinct values are the last of a bin, given how many rows are at or below each.
+    """Returns which distinct values are the last of a bin.
 
-    Each bin takes an equal share of the rows that are left, so that a frequent value, which fills
-    several shares, costs the others no bins.
+    Each bin takes an equal share of the rows that are left. So the others do not get fewer bins
+    where one frequent value fills several shares.
+
+    Args:
+        below: Number of rows at or below each distinct value.
+        bins: Most bins.
+
+    Returns:
+        Positions of the distinct values.
     """
     last, done, rows = list[int](), 0, int(below[-1])
     for left in range(bins, 1, -1):
@@ -154,7 +161,7 @@ def _quantiles(below: Integers, bins: int) -> Integers:
         at = int(np.searchsorted(below, share))
         before = int(below[at - 1]) if at else 0
         if before > done and share - before < below[at] - share:
-            at -= 1  # the value that crosses the share misses it by more
+            at -= 1  # the value before is nearer to the share
         if at == len(below) - 1:
             break
         last.append(at)

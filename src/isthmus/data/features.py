@@ -1,4 +1,4 @@
-"""Cells of a file as numbers: features, categories and labels."""
+"""Conversion of columns of a file to numbers: features, categories and labels."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -19,7 +19,7 @@ pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 
 def refuse_constant(values: Floats, name: str, path: Path) -> None:
-    """Refuse a column to train on that tells nothing.
+    """Refuse a training column with one single value.
 
     Args:
         values: Shape (rows,); empty cells are NaN.
@@ -27,10 +27,10 @@ def refuse_constant(values: Floats, name: str, path: Path) -> None:
         path: Its file, for the error.
 
     Raises:
-        SpecError: All rows have the same value, or none.
+        SpecError: All rows have the same value, or all are empty.
     """
     _refuse_empty(values, name, path)
-    if values.min() == values.max():  # neither is a number where a cell is empty
+    if values.min() == values.max():  # False if a cell is NaN
         raise SpecError(
             f"{path}: column {name!r} has one single value in all {len(values)} rows, so that "
             "nothing can be learnt from it. Leave it out of `columns`."
@@ -38,7 +38,7 @@ def refuse_constant(values: Floats, name: str, path: Path) -> None:
 
 
 def categories(column: Column) -> tuple[str, ...]:
-    """The categories that a column to train on holds, sorted."""
+    """Returns the categories of a training column, sorted."""
     found: list[str] = pc.unique(column.cast(pa.string())).drop_null().to_pylist()
     return tuple(sorted(found))
 
@@ -46,20 +46,20 @@ def categories(column: Column) -> tuple[str, ...]:
 def category(
     column: Column, name: str, dataset: Dataset, path: Path, known: tuple[str, ...]
 ) -> Floats:
-    """Numbers of the categories of a column.
+    """Convert a categorical column to numbers of categories.
 
     Args:
         column: Arrow column of shape (rows,).
         name: Its name.
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         path: The file, for the errors.
-        known: The categories of the rows trained on.
+        known: The categories of the training rows.
 
     Returns:
-        Shape (rows,); NaN where the cell is empty, or holds a category that is not known.
+        Shape (rows,); NaN for empty cells and for categories that are not known.
 
     Raises:
-        SpecError: Cells are empty, and the dataset does not keep such cells.
+        SpecError: Cells are empty, and `missing` of the dataset is not "keep".
     """
     empty = column.null_count
     if empty and dataset.missing != "keep":
@@ -75,20 +75,20 @@ def category(
 def feature(
     column: Column, name: str, dataset: Dataset, path: Path, known: Floats | None
 ) -> Floats:
-    """Numbers of a column.
+    """Convert a feature column to numbers.
 
     Args:
         column: Arrow column of shape (rows,).
         name: Its name.
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         path: The file, for the errors.
-        known: The column of the rows trained on, where these are to be scored.
+        known: The same column of the training rows, if these are test rows.
 
     Returns:
-        Shape (rows,); NaN where the cell is empty and the dataset keeps such cells.
+        Shape (rows,); NaN for empty cells, if `missing` of the dataset is "keep".
 
     Raises:
-        SpecError: The cells are no numbers, or empty where that is not allowed.
+        SpecError: Cells are not numbers, or are empty although `missing` is "error".
     """
     values = _numbers(
         column, name, path, "Encode it as numbers, name it in `categorical`, or leave it out."
@@ -110,7 +110,7 @@ def feature(
 
 
 def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
-    """Numbers of a label column, or of one of weights.
+    """Convert a column of labels, or of row weights, to numbers.
 
     Args:
         column: Arrow column of shape (rows,).
@@ -122,7 +122,7 @@ def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
         Shape (rows,).
 
     Raises:
-        SpecError: The cells are no numbers, or empty.
+        SpecError: Cells are not numbers, or are empty.
     """
     values = _numbers(column, name, path, "Encode it as numbers, for example as 0 and 1.")
     missing = int(np.isnan(values).sum())

@@ -1,4 +1,4 @@
-"""Identifiers of rows, brought into the one form in which two parties can compare them."""
+"""Normalisation of identifiers, so that two parties can compare them."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -22,14 +22,14 @@ _DECIMAL = r"^[+-]?[0-9]+\.[0-9]*$"
 def normalise(
     columns: Mapping[str, Column], steps: Sequence[Normalisation], path: Path
 ) -> list[bytes]:
-    """Read identifiers in the form that the job declares.
+    """Normalise identifiers as the job declares.
 
-    Both parties do this on their own rows: the forms of a row are equal on both sides exactly when
-    the cells are, after the steps. An integer is read as its decimal text.
+    Both parties do this on their own rows: two keys are equal exactly if all cells are equal after
+    the steps. An integer counts as its decimal text.
 
     Args:
         columns: Arrow columns that together name a row, each of shape (rows,), in the job's order.
-        steps: What to do to each cell, one after the other.
+        steps: What to do with each cell, in this order.
         path: The file that the columns come from, for the errors.
 
     Returns:
@@ -78,7 +78,7 @@ def _refuse_decimals(column: Column, name: str, path: Path) -> None:
 
 
 def _join(texts: Sequence[Column]) -> Column:
-    # Each part behind its length in bytes: ("a", "bc") and ("ab", "c") stay different.
+    # The length of each part goes before it, so that ("a", "bc") and ("ab", "c") stay different.
     parts = [pc.binary_join_element_wise(_length(text), text, ":") for text in texts]
     return pc.binary_join_element_wise(*parts, "")
 

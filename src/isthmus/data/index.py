@@ -1,4 +1,4 @@
-"""Which rows two parties share, and which of them train."""
+"""The index of shared rows, and their split into training and test rows."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -18,26 +18,26 @@ _COLUMN = "row"
 
 @dataclass(frozen=True)
 class Index:
-    """Result of an alignment at one party: its own rows that the other party has too."""
+    """Result of an alignment at one party: those of its rows that all parties have."""
 
     rows: Integers
-    """Positions in this party's table, shape (shared,), in the order common to both parties."""
+    """Positions in this party's table, shape (shared,), in the same order at all parties."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def save(self, path: Path) -> None:
-        """Write it as Parquet. It tells who is shared: keep it where the data is."""
-        import pyarrow as pa  # noqa: PLC0415 - the program in an enclave knows indices, not Arrow
+        """Write the index as Parquet. It reveals which rows are shared: keep it with the data."""
+        import pyarrow as pa  # noqa: PLC0415 - the enclave program uses Index, but not Arrow
         from pyarrow import parquet  # noqa: PLC0415
 
         with disk_full_is_error(path):
-            path.touch(mode=0o600)  # before anything is in it
+            path.touch(mode=0o600)  # so that nobody else can ever read it
             parquet.write_table(pa.table({_COLUMN: self.rows}), path)
 
     @classmethod
     def load(cls, path: Path) -> "Index":
-        """Read what `save` wrote.
+        """Read an index that `save` wrote.
 
         Args:
             path: The file.
@@ -63,15 +63,15 @@ class Index:
 
 
 def split(identifiers: Sequence[bytes], share: float, seed: int) -> tuple[Integers, Integers]:
-    """Divide rows into those to train on and those to test on, by a keyed hash of the identifier.
+    """Split rows into training and test rows, by a keyed hash of the identifier.
 
-    Parties that hold the same identifiers in the same order agree without a message. A row stays
-    on its side in every run with the same seed, whoever else is shared; and the rows of a side
-    come in the order of the hash, so that the batches of a run are those of any other run.
+    Parties with the same identifiers get the same split without a message. Whether a row is a test
+    row depends on its identifier and the seed only, not on which other rows are shared. The rows of
+    each part come in the order of the hash, so that batches are the same in every run.
 
     Args:
         identifiers: Normalised key of each row.
-        share: Expected part of the rows to test on, in [0, 1].
+        share: Expected share of test rows, in [0, 1].
         seed: The job's seed.
 
     Returns:

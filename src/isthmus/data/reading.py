@@ -1,4 +1,4 @@
-"""Reads a file of rows into a `Table`, and checks it."""
+"""Reading and checking the file of a dataset into a `Table`."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -28,11 +28,11 @@ def load(
     No error quotes an identifier, a label or a feature value.
 
     Args:
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         folder: The folder of the party file.
-        steps: How the job wants identifiers normalised.
-        train: The rows trained on, when these are to be scored: missing cells take the means from
-            there, and a column may hold one single value.
+        steps: The job's normalisation of identifiers.
+        train: The training rows, if these are test rows: means and categories come from them, and
+            a column may have one single value.
 
     Returns:
         The rows of the file in its order: all of them, or the first of each identifier.
@@ -59,8 +59,8 @@ def load(
         identifiers=identifiers,
         features=features,
         names=wanted.features,
-        label=_alone(wanted.label, "label", columns, path),
-        weight=_alone(wanted.weight, "weight", columns, path),
+        label=_single(wanted.label, "label", columns, path),
+        weight=_single(wanted.weight, "weight", columns, path),
         categories=categories,
         positions=kept,
     )
@@ -69,14 +69,17 @@ def load(
 def _identifiers(
     wanted: Columns, columns: Mapping[str, Column], steps: Sequence[Normalisation], path: Path
 ) -> list[bytes]:
-    """Keys of the rows; where nothing names a row, its position in the file does."""
+    """Returns the key of each row; its position in the file if there are no identifiers."""
     if wanted.identifiers:
         return normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
     count = len(next(iter(columns.values())))
     return [b"%d" % row for row in range(count)]
 
 
-def _alone(name: str | None, what: str, columns: Mapping[str, Column], path: Path) -> Floats | None:
+def _single(
+    name: str | None, what: str, columns: Mapping[str, Column], path: Path
+) -> Floats | None:
+    """Returns the label or the weights as numbers, or None if the dataset declares none."""
     return None if name is None else cells.label(columns[name], name, path, what)
 
 
@@ -91,7 +94,7 @@ def _features(
     path: Path,
     train: Table | None,
 ) -> tuple[Floats, dict[str, tuple[str, ...]]]:
-    """Numbers of all feature columns, and the categories of those that have any."""
+    """Returns the numbers of all feature columns, and the categories of categorical ones."""
     rows = len(next(iter(columns.values()), ()))
     features = np.empty((rows, len(wanted.features)))
     categories = dict[str, tuple[str, ...]]()
@@ -118,7 +121,7 @@ def _check_duplicates(dataset: Dataset, rows: int, distinct: int, path: Path) ->
 
 
 def _first_rows(identifiers: list[bytes]) -> Integers:
-    """Where each identifier occurs first, in the order of the rows."""
+    """Returns the position of the first row of each identifier, ascending."""
     encoded = cast(Any, pa.array(identifiers, pa.large_binary()).dictionary_encode())
     codes: Integers = encoded.indices.to_numpy()
     rows: Integers = np.sort(np.unique(codes, return_index=True)[1])

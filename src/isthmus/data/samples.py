@@ -1,4 +1,4 @@
-"""Samples of one party for a network: rows of numbers, images or texts, read in place."""
+"""A party's samples for a network: rows of numbers, images or texts."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -29,22 +29,22 @@ class Samples:
 
     type: SampleType
     inputs: NDArray[np.float32]
-    """Shape (rows, columns), in the columns' own units; no column where they are texts."""
+    """Shape (rows, columns), in the columns' own units; no columns if the type is text."""
 
     names: tuple[str, ...] = ()
-    """Of the columns."""
+    """Name of each column."""
 
     texts: tuple[str, ...] = ()
-    """Of each row, where they are texts."""
+    """Text of each row if the type is text, else empty."""
 
     labels: tuple[str, ...] | None = None
-    """Name of the class of each row."""
+    """Name of the class of each row; None if the dataset declares no label."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def take(self, rows: Integers) -> "Samples":
-        """The samples at these positions, in this order."""
+        """Returns the samples at these positions, in this order."""
         places = rows.tolist()
         return Samples(
             type=self.type,
@@ -55,15 +55,15 @@ class Samples:
         )
 
     def split(self, share: float, seed: int, party: str) -> tuple["Samples", "Samples"]:
-        """Part them by chance, the same way in every run of a job.
+        """Split the samples at random, in the same way in every run of a job.
 
         Args:
-            share: Share of the rows in the second part.
-            seed: The job's.
-            party: Whose they are.
+            share: Share of the samples that are held out.
+            seed: The job's seed.
+            party: Name of the party that has the samples.
 
         Returns:
-            Samples to train on, and those held out.
+            Training samples, and held-out samples.
         """
         order = seeds.generator(seed, "held out", party).permutation(len(self))
         held_out = round(share * len(self))
@@ -71,13 +71,13 @@ class Samples:
 
 
 def pooled(parts: Sequence[Samples]) -> Samples:
-    """The samples of several parties in one place: only a simulation has them.
+    """Concatenate the samples of several parties, for the pooled model of a simulation.
 
     Args:
         parts: At least one, all of one type and with the same columns.
 
     Returns:
-        All their rows; labels where every part has them.
+        All rows; with labels if every part has labels.
     """
     labels = [part.labels for part in parts]
     return Samples(
@@ -93,11 +93,11 @@ def load(dataset: Dataset, folder: Path) -> Samples:
     """Read and check a dataset. No error quotes a cell of it.
 
     Args:
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         folder: The folder of the party file.
 
     Returns:
-        All its rows, in the order of the file.
+        All rows, in the order of the file.
 
     Raises:
         SpecError: The file or a column of it is not what the dataset says.

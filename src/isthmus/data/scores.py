@@ -1,4 +1,4 @@
-"""Predictions of the test rows, kept at the party that has their labels."""
+"""Predictions for the test rows, stored at the party that has the labels."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -15,27 +15,27 @@ from isthmus.core.errors import SpecError, disk_full_is_error
 
 @dataclass(frozen=True)
 class Scores:
-    """Expected labels beside the labels themselves, each of shape (rows,)."""
+    """Labels and predictions of the test rows, each of shape (rows,)."""
 
     identifiers: list[bytes]
     labels: Floats
-    predictions: Floats  # of the model that was trained
-    alone: Floats | None = None  # of a model of this party's columns, where the model has others'
+    predictions: Floats  # of the trained model
+    alone: Floats | None = None  # of a model on this party's columns only, if the job is joint
 
     def save(self, path: Path) -> None:
-        """Write them as Parquet."""
+        """Write the scores as Parquet."""
         columns = {
             "identifier": pa.array(self.identifiers, pa.binary()),
             "label": self.labels,
             "prediction": self.predictions,
         } | ({} if self.alone is None else {"alone": self.alone})
         with disk_full_is_error(path):
-            path.touch(mode=0o600)  # before anything is in it
+            path.touch(mode=0o600)  # so that nobody else can ever read it
             parquet.write_table(pa.table(columns), path)
 
     @classmethod
     def load(cls, path: Path) -> "Scores":
-        """Read what `save` wrote.
+        """Read scores that `save` wrote.
 
         Args:
             path: The file.

@@ -1,6 +1,6 @@
-"""Reads the columns of the file that a `[datasets.NAME]` table of a party file names.
+"""Reading columns of the CSV or Parquet file that a `[datasets.NAME]` table names.
 
-No message of Arrow goes into an error of ours: it quotes the value that it could not read.
+Our errors never repeat Arrow's own message: it quotes the value that could not be read.
 """
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -29,10 +29,10 @@ Column = Any
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
-"""The one part of Arrow's messages that quotes no cell."""
+"""The one message of Arrow that quotes no cell."""
 
 _UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
-"""How text of 16 bits begins; neither UTF-8 nor Parquet does."""
+"""The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
 
 _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
@@ -40,35 +40,35 @@ _KINDS = {"integer": pa.int64(), "number": pa.float64()}
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a file are used, and as what."""
+    """The columns of a file that are used, by purpose."""
 
     identifiers: tuple[str, ...]
     label: str | None
     features: tuple[str, ...]
     categorical: frozenset[str]
-    """Those of the features whose values are names."""
+    """The features that are categorical."""
 
     weight: str | None = None
 
     @property
     def names(self) -> list[str]:
-        """Every column to read."""
+        """All columns to read."""
         alone = (name for name in (self.label, self.weight) if name is not None)
         return [*self.identifiers, *self.features, *alone]
 
 
 def columns(dataset: Dataset, folder: Path) -> Columns:
-    """Find the columns that a dataset names; reads the head of the file only.
+    """Find the columns that a dataset names; reads only the head of the file.
 
     Args:
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         folder: The folder of the party file.
 
     Returns:
         The columns, features in the order of the dataset's patterns, then of the file.
 
     Raises:
-        SpecError: The file cannot be read, or it does not have the columns.
+        SpecError: The file cannot be read, or does not have the columns.
     """
     path = dataset.resolve(folder)
     names = _header(dataset, path)
@@ -101,12 +101,12 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
     """Read columns of a file, with the types that the dataset declares.
 
     Args:
-        dataset: What the party file says.
+        dataset: Its table in the party file.
         folder: The folder of the party file.
-        wanted: What `columns` found.
+        wanted: The result of `columns`.
 
     Returns:
-        Arrow columns by name; identifiers of CSV are text as it stands in the file.
+        Arrow columns by name; identifiers from CSV are text, exactly as in the file.
 
     Raises:
         SpecError: The file cannot be read, has no rows, or a column is not of its declared type.
@@ -129,7 +129,7 @@ def _header(dataset: Dataset, path: Path) -> list[str]:
         else:
             with csv.open_csv(path, parse_options=_parsing(dataset)) as reader:
                 names = list(reader.schema.names)
-    # By position, not by name: where a file has no header, these are the values of a row.
+    # The error gives positions, not names: in a file without a header these are values of a row.
     count = Counter(names)
     repeated = [str(position) for position, name in enumerate(names, 1) if count[name] > 1]
     if repeated:

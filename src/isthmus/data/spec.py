@@ -1,4 +1,4 @@
-"""What users write about data: the files of a party, and the form of identifiers."""
+"""Tables of a party file that describe its data, and the normalisation of identifiers."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +9,11 @@ from isthmus.core.errors import SpecError
 from isthmus.core.spec import Spec
 
 Normalisation = Literal["trim", "lower", "nfkc"]
-"""`trim` drops spaces around an identifier, `lower` makes it lower case, `nfkc` replaces
+"""`trim` removes spaces around an identifier, `lower` makes it lower case, `nfkc` replaces
 characters that look alike, such as full-width digits, by one of them (Unicode NFKC)."""
 
 LARGEST = 1e100
-"""The largest number of a cell: sums of squares over all rows stay finite."""
+"""The largest magnitude of a cell: sums of squares over all rows stay finite."""
 
 Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 
@@ -108,18 +108,18 @@ class Dataset(Spec, frozen=True):
 
     @property
     def signs(self) -> dict[str, int]:
-        """Columns with which a prediction must not fall (1), or not rise (-1)."""
+        """Sign of each monotone column: 1 if predictions must not fall with it, -1 if not rise."""
         return {name: 1 if way == "increasing" else -1 for name, way in self.monotone.items()}
 
     def refuse_monotone(self, key: str, whose: str) -> None:
-        """Refuse monotone columns where no model can keep to them.
+        """Refuse monotone columns where no model can respect them.
 
         Args:
-            key: Of this table in its file.
-            whose: Who could use them.
+            key: Path of this table in the party file, for the error.
+            whose: The party that may have monotone columns, for the error.
 
         Raises:
-            SpecError: There are some.
+            SpecError: There are monotone columns.
         """
         if self.monotone:
             raise SpecError(
@@ -128,5 +128,5 @@ class Dataset(Spec, frozen=True):
             )
 
     def resolve(self, folder: Path) -> Path:
-        """The file of this dataset, given the folder of the party file."""
+        """Returns the path of the file, given the folder of the party file."""
         return folder / self.path

@@ -1,4 +1,4 @@
-"""Rows of one party in memory: checked once, when they are read, so that no role has to."""
+"""A party's rows in memory, checked when they are read, so that no role has to check them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,7 @@ from isthmus.core.arrays import Floats, Integers
 class Table:
     """Rows of one party. Every identifier occurs once.
 
-    Every number is finite, but for cells that were empty, where `missing` of the dataset keeps
-    them: those are NaN.
+    Every number is finite. Only empty cells are NaN, if `missing` of the dataset is "keep".
     """
 
     identifiers: list[bytes]
@@ -26,27 +25,27 @@ class Table:
     """Name of each feature column."""
 
     label: Floats | None = None
-    """Shape (rows,), or None where the dataset declares no label."""
+    """Shape (rows,), or None if the dataset declares no label."""
 
     weight: Floats | None = None
-    """What each row counts for, shape (rows,); None where the dataset declares no weight."""
+    """Weight of each row, shape (rows,); None if the dataset declares no weight."""
 
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Names of the categories of each column that has any; its features are their numbers."""
+    """Names of the categories of each categorical column; `features` holds their numbers."""
 
     positions: Integers | None = None
-    """Where in its file each row stands, shape (rows,); None once they are aligned."""
+    """Position of each row in its file, shape (rows,); None after alignment."""
 
     def __len__(self) -> int:
         return len(self.identifiers)
 
     @property
     def weights(self) -> Floats:
-        """What each row counts for, shape (rows,): 1 where the dataset declares no weight."""
+        """Weight of each row, shape (rows,): 1 if the dataset declares no weight."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
     def take(self, rows: Integers) -> "Table":
-        """The rows at these positions, in this order."""
+        """Returns the rows at these positions, in this order."""
         return Table(
             identifiers=[self.identifiers[row] for row in rows.tolist()],
             features=self.features[rows],
@@ -58,13 +57,13 @@ class Table:
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """The columns of several tables side by side.
+    """Join the columns of several tables, for the pooled model of a simulation.
 
     Args:
-        tables: Tables of the same rows in the same order; the first one's label counts.
+        tables: Tables of the same rows in the same order.
 
     Returns:
-        One table.
+        One table, with the label of the first.
     """
     first = tables[0]
     return Table(

@@ -1,1 +1,1 @@
-"""How good a model is, in numbers, figures and one page."""
+"""Metrics of models, and the report pages about runs."""

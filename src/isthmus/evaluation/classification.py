@@ -1,7 +1,7 @@
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""Measures of scores against labels of 0 and 1, or against classes."""
+"""Metrics of classification: AUC, KS, accuracy, and the ROC, KS and lift curves."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 
 Labels = NDArray[Any]
-"""0 or 1 per row."""
+"""0 or 1 per row; in `accuracy` the number of the class."""
 
 MAX_POINTS = 200
-"""Points per curve: smooth on a page, and too few to read single rows from."""
+"""Most points of a curve: smooth on a page, and too few to reveal single rows."""
 
 
 class Roc(msgspec.Struct, frozen=True):
@@ -27,17 +27,17 @@ class Roc(msgspec.Struct, frozen=True):
 
 
 class KsCurve(msgspec.Struct, frozen=True):
-    """Who is found among the rows with the highest scores."""
+    """Cumulative shares of positives and negatives among the rows with the highest scores."""
 
-    share: list[float]  # of all rows, by falling score
-    positives: list[float]  # share of all positives found by then
-    negatives: list[float]
-    ks: float  # the widest gap between the two
-    at: float  # the share of rows where it is
+    share: list[float]  # of all rows, by descending score
+    positives: list[float]  # share of all positives among these rows
+    negatives: list[float]  # share of all negatives among these rows
+    ks: float  # the largest difference between the two
+    at: float  # the share of rows at the largest difference
 
 
 class LiftRow(msgspec.Struct, frozen=True):
-    """One group of rows with like scores; group 1 has the highest."""
+    """One group of rows with similar scores; group 1 has the highest."""
 
     group: int
     rows: int
@@ -48,14 +48,14 @@ class LiftRow(msgspec.Struct, frozen=True):
 
 
 def auc(label: Labels, score: Floats) -> float:
-    """Chance that a positive row scores above a negative one.
+    """Area under the ROC curve: the probability that a positive row scores above a negative one.
 
     Args:
         label: 0 or 1, shape (rows,).
-        score: Higher means rather 1, shape (rows,).
+        score: Higher for rows that are more likely 1, shape (rows,).
 
     Returns:
-        In [0, 1]; 0.5 is a blind guess.
+        In [0, 1]; 0.5 is as good as chance.
 
     Raises:
         SpecError: The rows hold one class only, or a score is not a number.
@@ -71,7 +71,7 @@ def ks(label: Labels, score: Floats) -> float:
 
     Args:
         label: 0 or 1, shape (rows,).
-        score: Higher means rather 1, shape (rows,).
+        score: Higher for rows that are more likely 1, shape (rows,).
 
     Returns:
         In [0, 1].
@@ -84,7 +84,7 @@ def ks(label: Labels, score: Floats) -> float:
 
 
 def accuracy(label: Labels, scores: Floats) -> float:
-    """Share of the rows whose class has the highest score.
+    """Accuracy: the share of rows whose class has the highest score.
 
     Args:
         label: Number of the class, shape (rows,).
@@ -97,11 +97,11 @@ def accuracy(label: Labels, scores: Floats) -> float:
 
 
 def roc(label: Labels, score: Floats) -> Roc:
-    """The ROC curve, thinned to `MAX_POINTS`.
+    """Returns the ROC curve, thinned to at most `MAX_POINTS` points.
 
     Args:
         label: 0 or 1, shape (rows,).
-        score: Higher means rather 1, shape (rows,).
+        score: Higher for rows that are more likely 1, shape (rows,).
 
     Returns:
         The curve.
@@ -115,14 +115,14 @@ def roc(label: Labels, score: Floats) -> Roc:
 
 
 def ks_curve(label: Labels, score: Floats) -> KsCurve:
-    """Cumulative shares of positives and negatives by falling score, thinned to `MAX_POINTS`.
+    """Returns cumulative shares of positives and negatives, thinned to about `MAX_POINTS` points.
 
     Args:
         label: 0 or 1, shape (rows,).
-        score: Higher means rather 1, shape (rows,).
+        score: Higher for rows that are more likely 1, shape (rows,).
 
     Returns:
-        The curve; the point of the widest gap is always on it.
+        The curve; it always has the point of the largest difference.
 
     Raises:
         SpecError: The rows hold one class only, or a score is not a number.
@@ -142,12 +142,13 @@ def ks_curve(label: Labels, score: Floats) -> KsCurve:
 
 
 def lift(label: Labels, score: Floats, groups: int = 10) -> list[LiftRow]:
-    """Rates of positives in groups of equal size by falling score.
+    """Returns the rates of positives in groups of equal size by descending score.
 
     Args:
         label: 0 or 1, shape (rows,).
-        score: Higher means rather 1, shape (rows,). Equal scores keep the order of the rows.
-        groups: How many groups; fewer when there are fewer rows.
+        score: Higher for rows that are more likely 1, shape (rows,). Rows with equal scores keep
+            their order.
+        groups: Number of groups; fewer if there are fewer rows.
 
     Returns:
         One row per group, the highest scores first.
@@ -196,7 +197,7 @@ def _check(label: Labels, score: Floats) -> None:
 
 
 def _rates(label: Labels, score: Floats) -> tuple[Floats, Floats]:
-    """False and true positive rates at every threshold, both from 0 to 1."""
+    """Returns false and true positive rates at every threshold, both from 0 to 1."""
     from sklearn.metrics import roc_curve  # noqa: PLC0415 - it takes a second to load
 
     _check(label, score)
@@ -205,5 +206,5 @@ def _rates(label: Labels, score: Floats) -> tuple[Floats, Floats]:
 
 
 def _thin(points: int) -> NDArray[np.intp]:
-    """Evenly spaced positions, both ends among them."""
+    """Returns evenly spaced positions, including both ends."""
     return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).astype(np.intp))

@@ -1,4 +1,4 @@
-"""Measures of several models or parties beside each other, and what people call the models."""
+"""Comparison of metrics of several models or parties, and the models' names for people."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,21 +12,21 @@ MODELS = {
     "alone": "with one trained alone",
     "pooled": "with one trained on all samples pooled",
 }
-"""How a model is called in a sentence and in a legend."""
+"""Name of a model in sentences and legends."""
 
 HEADINGS = {
     "active_only": "active party alone",
     "shared_head": "the network",
     "xgboost": "XGBoost",
 }
-"""How a model is called above a column, if not by its own name."""
+"""Name of a model above a column, if it is not the plain name."""
 
 MEANINGS = {
     "fedavg": "weights by sample count",
     "oracle": "weights by sample count, without the children that attack in the simulation",
     "root_only": "the master's own samples alone",
 }
-"""What other ways of training do."""
+"""Explanation of other ways of training."""
 
 
 TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -46,13 +46,13 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
-    """Put the same measures of all parties beside each other.
+    """Group the metrics of all parties by measure.
 
     Args:
         by_party: The metrics of each party.
 
     Returns:
-        One comparison for each measure that some party has, in the order in which they are met.
+        One comparison for each measure of any party, in the order of first occurrence.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for party, metrics in by_party.items():
@@ -63,14 +63,14 @@ def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
 
 
 def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> TextTable:
-    """Metrics as a table: one line per measure, one column per model.
+    """Returns metrics as a table: one line per measure, one column per model.
 
     Args:
         metrics: Value by measure, then by model.
-        names: Headings of models, where not `heading`.
+        names: Headings of models for which `heading` is not good enough.
 
     Returns:
-        Headings, and the cells of each line; an empty cell where a model has no such measure.
+        Headings, and the cells of each line; a cell is empty if a model has no such measure.
     """
     models = list(dict.fromkeys(model for values in metrics.values() for model in values))
     known = names or {}
@@ -80,6 +80,28 @@ def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> T
         for measure, values in metrics.items()
     ]
     return headings, lines
+
+
+def tables_by_party(by_party: Mapping[str, Metrics]) -> list[TextTable]:
+    """Metrics of several parties as tables: one per measure, one line per party.
+
+    Args:
+        by_party: The metrics of each party.
+
+    Returns:
+        Headings and lines of each table; none for a measure that a single party has.
+    """
+    return [
+        (
+            (f"{title(found.measure)} at", *(f"{heading(model)} #" for model in found.models)),
+            [
+                (party, *(_number(values.get(party)) for values in found.models.values()))
+                for party in found.parties
+            ],
+        )
+        for found in compared(by_party)
+        if len(found.parties) > 1
+    ]
 
 
 def title(measure: str) -> str:

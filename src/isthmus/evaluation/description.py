@@ -1,4 +1,4 @@
-"""What a run can say of itself before anybody draws it: nothing here loads an engine."""
+"""Descriptions of a model and a run for reports: plain structs, light to import."""
 
 from dataclasses import dataclass, field
 
@@ -9,25 +9,25 @@ Metrics = dict[str, dict[str, float]]
 
 
 class Coefficient(msgspec.Struct, frozen=True):
-    """What the model makes of one column of this party."""
+    """The coefficient of one column of this party."""
 
     name: str
-    per_deviation: float
-    per_unit: float
+    per_deviation: float  # per standard deviation of the column
+    per_unit: float  # per unit of the column
 
 
 class Importance(msgspec.Struct, frozen=True):
-    """What the splits of a model's trees make of one feature."""
+    """The feature importance of one column in a model of trees."""
 
-    name: str  # of this party's columns; a code where another party knows the name
-    count: int  # how many splits
+    name: str  # name of this party's column, or code of another party's column
+    count: int  # number of splits
     cover: float | None = None  # sum of the hessians of the rows that were split
     gain: float | None = None  # share of the gain of all splits, in [0, 1]
 
 
 @dataclass(frozen=True)
 class Description:
-    """What this party's part of a model says, for its report."""
+    """This party's part of a model, for its report."""
 
     coefficients: list[Coefficient] = field(default_factory=list[Coefficient])
     intercept: float | None = None
@@ -35,7 +35,7 @@ class Description:
 
 
 class Learned(msgspec.Struct, frozen=True):
-    """What one party learned from the messages of one type."""
+    """The knowledge that one party gained from the messages of one type."""
 
     message: str
     direction: str  # for example "clinic → insurer"

@@ -1,4 +1,4 @@
-"""What a result measures, under which names."""
+"""Evaluation of predictions by several measures, by name."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,23 +7,23 @@ from isthmus.evaluation import classification
 from isthmus.evaluation.description import Metrics
 
 Measures = Mapping[str, Callable[[Floats, Floats], float]]
-"""Functions of label and predictions, by the name that a result gives what they find."""
+"""Functions of (label, predictions) by the name of the measure."""
 
 RANKING = {"auc": classification.auc, "ks": classification.ks}
-"""Of predictions of a label of 0 and 1."""
+"""Measures for labels of 0 and 1."""
 
 
 def measure(measures: Measures, label: Floats, by_model: Mapping[str, Floats]) -> Metrics:
     """Measure the predictions of one or several models.
 
     Args:
-        measures: What to measure.
+        measures: The measures by name.
         label: Shape (rows,).
-        by_model: Predictions by name of the model, as the measures want them.
+        by_model: Predictions by name of the model, as the measures take them.
 
     Returns:
-        Value by measure, then by model; none where the labels are all the same, as then there is no
-        pair to rank and no spread to explain.
+        Value by measure, then by model; empty if all labels are the same, as then there is no pair
+        to rank and no variance to explain.
 
     Raises:
         SpecError: A prediction is not a number.

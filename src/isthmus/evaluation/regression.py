@@ -1,7 +1,7 @@
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""Measures of predictions against a label that is a number."""
+"""Metrics of regression: RMSE, MAE and R2."""
 
 import numpy as np
 
@@ -48,14 +48,14 @@ def mae(label: Floats, prediction: Floats) -> float:
 
 
 def r2(label: Floats, prediction: Floats) -> float:
-    """Share of the label's variance that the prediction explains.
+    """Coefficient of determination (R2): the share of the label's variance that is explained.
 
     Args:
         label: Shape (rows,), at least two different values.
         prediction: In units of the label, shape (rows,).
 
     Returns:
-        At most 1; 0 is as good as the mean of the label.
+        At most 1; 0 if the predictions are as good as the mean of the label.
 
     Raises:
         SpecError: The label is the same everywhere, there are no rows, or a prediction is not a

@@ -214,15 +214,15 @@ def host_and_port(plan: PartyPlan, key: str, address: str) -> str:
         SpecError: It is not a host and a port.
     """
     host, _, port = address.rpartition(":")
-    if keys.small_key_bits() is not None and host not in THIS_MACHINE:
-        raise SpecError(
-            f"{keys.TEST_KEY_BITS} is set, with which keys can be broken, and `{key}` is "
-            f"{address!r}: unset it. It is for tests on one machine."
-        )
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise SpecError(
             f"`{key}` in the party file of {plan.party.party!r} is {address!r}: give a host and a "
             'port, for example "192.0.2.1:7401".'
+        )
+    if keys.small_key_bits() is not None and host not in THIS_MACHINE:
+        raise SpecError(
+            f"{keys.TEST_KEY_BITS} is set, with which keys can be broken, and `{key}` is "
+            f"{address!r}: unset it. It is for tests on one machine."
         )
     return address
 

@@ -10,8 +10,10 @@ from isthmus.jobs.result import AnyResult, Summary
 from isthmus.store.runs import Run
 
 
-class _Tagged(msgspec.Struct, frozen=True):
-    kind: str
+class Result(msgspec.Struct, frozen=True):
+    """What every result says first."""
+
+    kind: str  # `<family>.<what>`
 
 
 def family_of(run: Run) -> FamilyCode:
@@ -26,7 +28,7 @@ def family_of(run: Run) -> FamilyCode:
     Raises:
         SpecError: The run has not finished, or is of a family that is not there.
     """
-    kind = run.read_json(run.result.name, _Tagged).kind
+    kind = run.read_json(run.result.name, Result).kind
     return cast(FamilyCode, registry.load_family(kind.partition(".")[0]))
 
 

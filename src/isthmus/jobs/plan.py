@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -157,6 +157,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What else is worth knowing of the data, by name."""
 
 
+@runtime_checkable
 class FamilyCode(Protocol):
     """The functions of a family's module, `jobs/<family>/family.py`."""
 
@@ -199,6 +200,7 @@ class FamilyCode(Protocol):
         ...
 
 
+@runtime_checkable
 class PartyFamilyCode(FamilyCode, Protocol):
     """What the module of a family with peers holds besides."""
 

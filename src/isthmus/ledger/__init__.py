@@ -1,1 +1,1 @@
-"""What left this party: checked by its policy, written down before it is sent, verified later."""
+"""The egress ledger of a party: messages are checked by its policy and recorded before sending."""

@@ -1,4 +1,4 @@
-"""A line on which nothing leaves unchecked or unrecorded."""
+"""A channel that checks the policy and writes the ledger before it sends."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from isthmus.transport.message import Message, MessageT, encode
 
 @dataclass
 class Traffic:
-    """Messages of one type in one direction."""
+    """Number and bytes of the messages of one type in one direction."""
 
     count: int = 0
     bytes: int = 0
@@ -22,7 +22,7 @@ class Traffic:
         self.bytes += size
 
     def join(self, other: "Traffic") -> None:
-        """Count the messages of another line as well."""
+        """Add the messages of another channel."""
         self.count += other.count
         self.bytes += other.bytes
 
@@ -30,7 +30,7 @@ class Traffic:
 class RecordedChannel:
     """A `Channel` that checks the policy and writes the ledger before it sends.
 
-    Threads may send at the same time, each over a line of its own.
+    Several threads may send at the same time, each over its own channel.
     """
 
     def __init__(self, channel: Channel, ledger: Ledger, policy: Policy) -> None:
@@ -46,32 +46,32 @@ class RecordedChannel:
         return self._channel.peer
 
     def send(self, message: Message) -> None:
-        """Check, record, then send; what the policy refuses is neither recorded nor sent.
+        """Check, record, then send; a message that the policy forbids is not recorded.
 
         Args:
-            message: What crosses.
+            message: The message.
 
         Raises:
-            PolicyError: This party's policy forbids it.
-            DiskError: There is no room to record it.
-            LedgerError: It cannot be recorded for another reason.
-            ChannelError: The line is gone, or the peer took nothing for too long.
+            PolicyError: This party's policy forbids the message.
+            DiskError: The disk is full, so that the message cannot be recorded.
+            LedgerError: The message cannot be recorded for another reason.
+            ChannelError: The connection is lost, or the peer read nothing for too long.
         """
         encoded = encode(message)
-        with self._ledger.lock:  # what one thread is allowed, no other thread may use up
+        with self._ledger.lock:  # else two threads could pass the check with the same total
             # 1. May it leave?
             kind = type(message).__name__
             check(self._policy, kind, self._ledger.total_bytes + len(encoded))
 
-            # 2. Write it down first: a record without a message is harmless, the reverse is not.
+            # 2. Record it first: a record without a message is harmless, the reverse is not.
             self._ledger.append(message, encoded, to=self.peer)
             self.sent[type(message)].add(len(encoded))
 
-        # 3. Send. The line encodes once more, which costs less than a second way to send would.
+        # 3. Send. This encodes the message again, which is simpler than a second way to send.
         self._channel.send(message)
 
     def receive(self, kind: type[MessageT]) -> MessageT:
-        """Wait for the next message, as the wrapped channel does."""
+        """Wait for the next message, and count it."""
         message = self._channel.receive(kind)
         self.received[kind].add(len(encode(message)))
         return message

@@ -1,4 +1,4 @@
-"""What a run will send, before it does: the ledger in advance."""
+"""Forecasts of the messages that a run will send, made before it starts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ class Flow:
     """Messages of one type and size that one role will send."""
 
     sender: str
-    """Role of the party that sends them."""
+    """Role of the sending party."""
 
     sample: Message
-    """A message of the same shape, with nothing in it."""
+    """A message of the same size; its values mean nothing."""
 
     count: int
 
@@ -26,32 +26,32 @@ class Flow:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the number and the size of messages depend on."""
+    """The sizes that the number and the bytes of messages depend on."""
 
     rows: dict[str, int]
-    """Rows that each role brings to the alignment."""
+    """Rows of each role before the alignment."""
 
     shared: int
-    """Rows that all parties hold."""
+    """Rows that all parties have."""
 
     train: int
-    """Rows trained on."""
+    """Training rows."""
 
     test: int
-    """Rows scored."""
+    """Test rows."""
 
     test_rows: dict[str, int]
-    """Rows that each role brings to the alignment of a test set of its own, or empty."""
+    """Rows of each role before the alignment of a separate test set; empty if there is none."""
 
     rounds: int
-    """Rounds of training, the one that finds it has converged included."""
+    """Rounds of training, with the last one, which finds that training has converged."""
 
     columns: int = 1
-    """Columns that a passive party trains; a regression's job says so itself."""
+    """Columns of a passive party; not used for a regression, whose job has the number."""
 
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
-    """How often blocks of which size come when `rows` rows go in blocks of `size`."""
+    """Yields (number of blocks, rows of a block) for `rows` rows in blocks of at most `size`."""
     if rows >= size:
         yield rows // size, size
     if rows % size:

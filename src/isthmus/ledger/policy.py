@@ -1,4 +1,4 @@
-"""What a party lets out: its own rules, checked before each message is sent."""
+"""A party's own rules about what may leave, checked before each message is sent."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from isthmus.core.spec import Spec
 
 
 class Policy(Spec, frozen=True):
-    """What may leave."""
+    """The `[policy]` table of a party file: what may leave this party."""
 
     minimum_shared: Annotated[
         int, Meta(ge=1, description="fewest shared rows that this party will train on")
@@ -29,7 +29,7 @@ def check(policy: Policy, kind: str, total_bytes: int) -> None:
     Args:
         policy: This party's own rules.
         kind: Type of the message that is about to be sent, by name.
-        total_bytes: Bytes that will have left in this run, this message included.
+        total_bytes: Bytes sent in this run, with this message.
 
     Raises:
         PolicyError: The message must not leave.
@@ -52,7 +52,7 @@ def check_shared(policy: Policy, shared: int) -> None:
 
     Args:
         policy: This party's own rules.
-        shared: How many rows the parties share.
+        shared: Number of shared rows.
 
     Raises:
         PolicyError: There are too few.

@@ -1,11 +1,11 @@
-"""The egress ledger: one line of JSON per message that leaves, chained by hashes.
+"""The egress ledger: one line of JSON per message that leaves, in a hash chain.
 
 Each line names the SHA-256 of the line before it, so nothing can be changed, removed or moved
 without breaking the chain. The last line of a finished run is a seal: the number of records and a
 signature over the end of the chain, so that the end cannot be cut off either.
 
-It holds no values, but whoever has it can test a guess of a short message against its digest: show
-it to those who may know what was sent.
+A ledger holds no values. But whoever has it can test guesses of a short message against its digest:
+show it only to those who may know what was sent.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ from isthmus.store import atomic
 from isthmus.transport.message import Message, Value, describe
 
 GENESIS = "0" * 64
-"""What the first line names as the line before it."""
+"""The `previous` of the first line."""
 
 
 class Record(
     msgspec.Struct, frozen=True, tag="record", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """One message that left this party: everything about it but its values."""
+    """One message that left this party, without its values."""
 
     sequence: int  # from 0
     time: float  # seconds since 1970
@@ -42,7 +42,7 @@ class Record(
     bytes: int  # of the whole message as encoded
     digest: str  # SHA-256 of the message as encoded
     previous: str  # SHA-256 of the line before
-    notice: str = ""  # what a reader of any line of this run must know
+    notice: str = ""  # a warning for everyone who reads a record of this run
 
 
 class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
@@ -59,25 +59,25 @@ class Seal(msgspec.Struct, frozen=True, tag="seal", forbid_unknown_fields=True):
 
 
 class Ledger:
-    """An append-only file of what leaves; a file of an unfinished run is continued.
+    """An append-only file of the messages that leave; the file of an unfinished run is continued.
 
-    Threads that send to several peers share one.
+    Threads that send to several peers share one ledger.
     """
 
     def __init__(self, path: Path, notice: str = "") -> None:
         """Open a ledger for writing.
 
         Args:
-            path: The file; it is created, readable by its owner only, where there is none.
-            notice: Goes into every record: what whoever reads one of them must know.
+            path: The file; it is created, readable by its owner only, if there is none.
+            notice: A warning that goes into every record.
 
         Raises:
-            DiskError: There is no room for it.
+            DiskError: The disk is full.
             LedgerError: The file is a broken or a sealed ledger, or cannot be written.
         """
         self.path = path
         self.lock = threading.RLock()
-        """Held while a line is added; hold it to decide by the totals, and add what they allow."""
+        """Held while a line is added. Hold it to check the totals and append in one step."""
 
         self._notice = notice
         self.bytes_to: Counter[str] = Counter()  # by peer
@@ -94,14 +94,14 @@ class Ledger:
 
     @contextmanager
     def lent(self) -> Generator[None]:
-        """Let other processes write here, one after the other, while the block runs.
+        """Close the file while the block runs, so that other processes can write to it in turn.
 
         Yields:
-            Nothing; the totals know what they wrote when the block has ended.
+            Nothing; after the block the totals include what the others wrote.
 
         Raises:
-            DiskError: There is no room for it.
-            LedgerError: They left a broken or a sealed ledger.
+            DiskError: The disk is full.
+            LedgerError: The others left a broken or a sealed ledger.
         """
         self._file.close()
         try:
@@ -111,7 +111,7 @@ class Ledger:
 
     @property
     def messages(self) -> int:
-        """How many messages there are so far."""
+        """Number of messages so far."""
         return self._records
 
     @property
@@ -120,18 +120,18 @@ class Ledger:
         return self.bytes_to.total()
 
     def append(self, message: Message, encoded: bytes, to: str) -> Record:
-        """Write down a message that is about to be sent.
+        """Record a message that is about to be sent.
 
         Args:
-            message: What will be sent.
+            message: The message.
             encoded: Its bytes on the wire.
-            to: The peer who will get it.
+            to: The peer that it goes to.
 
         Returns:
-            The record, which is in the file by then.
+            The record, already written to the file.
 
         Raises:
-            DiskError: There is no room for it: do not send.
+            DiskError: The disk is full: do not send.
             LedgerError: The ledger is closed, or the file cannot be written: do not send.
         """
         with self.lock:
@@ -155,10 +155,10 @@ class Ledger:
         """Sign the end of the chain and close the file.
 
         Args:
-            sign: This party's signature over the bytes it is given.
+            sign: Returns this party's signature over the bytes it is given.
 
         Raises:
-            DiskError: There is no room for it.
+            DiskError: The disk is full.
             LedgerError: The ledger is closed, or the file cannot be written.
         """
         with self.lock:
@@ -210,12 +210,12 @@ class Ledger:
 
 
 def records(path: Path) -> list[Record]:
-    """The records of a ledger, its chain checked; a LedgerError names the first bad line."""
+    """Returns the records of a ledger; raises a LedgerError that names the first bad line."""
     return [entry for entry, _ in read(path) if isinstance(entry, Record)]
 
 
 def read(path: Path) -> Iterator[tuple[Record | Seal, str]]:
-    """Walk along the chain, checking each line against the one before it.
+    """Read a ledger, and check each line against the one before it.
 
     Args:
         path: The file.
@@ -250,7 +250,7 @@ def _parse(line: bytes, where: str) -> Record | Seal:
         entry: Record | Seal = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise LedgerError(f"{where} is not a record of a ledger: {_DISTRUST}") from None
-    if _ENCODER.encode(entry) != line[:-1]:  # the same values in another spelling
+    if _ENCODER.encode(entry) != line[:-1]:  # the same values, encoded in another way
         raise LedgerError(f"{where} was changed after it was written: {_DISTRUST}")
     return entry
 

@@ -1,4 +1,4 @@
-"""The ledger for people: one row per kind of message and peer."""
+"""Summary of a ledger for people: one row per message type and peer."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

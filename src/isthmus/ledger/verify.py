@@ -1,4 +1,4 @@
-"""Is a ledger as it was written, and is it whole?"""
+"""Verification of a ledger: is it unchanged, and is it complete?"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +10,16 @@ from isthmus.ledger.record import GENESIS, Seal, read
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the check of an unbroken ledger found."""
+    """The result of verifying a ledger whose chain is unbroken."""
 
     records: int
     sealed: bool
     signature_checked: bool
-    head: str  # SHA-256 of the last record's line: two copies of one ledger have the same
-    notice: str = ""  # what the records say that a reader must know
+    head: str  # SHA-256 of the last record's line: equal in all copies of a ledger
+    notice: str = ""  # the warning in the records, if there is one
 
     def __str__(self) -> str:
-        """The verdict in one sentence, and what a reader must know."""
+        """The verdict in one sentence, and the notice of the records."""
         return f"{self._found()} {self.notice}".rstrip()
 
     def _found(self) -> str:
@@ -36,8 +36,8 @@ def verify(path: Path, check_signature: Callable[[bytes, bytes], bool] | None = 
 
     Args:
         path: The file.
-        check_signature: Whether a message (first) has this signature (second) of the ledger's
-            owner; `None` leaves the signature unchecked, and the verdict says so.
+        check_signature: Returns whether a message (first argument) has this signature of the
+            ledger's owner (second). None: the signature is not checked, and the verdict says so.
 
     Returns:
         The verdict.

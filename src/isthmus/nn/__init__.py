@@ -1,1 +1,1 @@
-"""Networks by type: modules and how they are written down, no training."""
+"""Networks: their specs, PyTorch modules and parameters. No training."""

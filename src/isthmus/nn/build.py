@@ -1,4 +1,4 @@
-"""The registry: from the type of a network to its modules."""
+"""Building the modules of a network from its spec."""
 
 from torch import nn
 
@@ -9,7 +9,7 @@ from isthmus.nn.text import BYTES, TextEncoder
 
 
 def encoder(network: Network) -> nn.Module:
-    """What turns samples into embeddings of shape (batch, size); its parameters are arbitrary."""
+    """Make an encoder: samples to embeddings of shape (batch, size). `draw` sets its parameters."""
     match network:
         case Tabular():
             return TabularEncoder(network)
@@ -22,7 +22,7 @@ def encoder(network: Network) -> nn.Module:
 
 
 def decoder(network: Network) -> nn.Module:
-    """What turns embeddings back into samples, or places of a text into bytes."""
+    """Make a decoder: embeddings to samples or, for texts, places to logits of bytes."""
     match network:
         case Tabular():
             return RowDecoder(network)
@@ -33,11 +33,11 @@ def decoder(network: Network) -> nn.Module:
 
 
 def projection(network: Network) -> nn.Module:
-    """What turns embeddings into vectors to contrast, shape (batch, size)."""
+    """Make a projection head for a contrastive loss: embeddings to shape (batch, size)."""
     size = network.size
     return nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, size))
 
 
 def head(network: Network, classes: int) -> nn.Module:
-    """What turns embeddings into logits, shape (batch, classes)."""
+    """Make a classification head: embeddings to logits of shape (batch, classes)."""
     return nn.Linear(network.size, classes)

@@ -1,4 +1,4 @@
-"""Images, of shape (batch, channels, height, width)."""
+"""Networks for images of shape (batch, channels, height, width)."""
 
 import math
 from itertools import pairwise
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from isthmus.nn.spec import Image
 from isthmus.nn.transformer import Layer, Positions
 
-_GRID = 4  # rows and columns, at most, that are left of an image after convolutions
+_GRID = 4  # most rows and columns of an image after the convolutions
 
 
 class Cnn(nn.Sequential):
-    """Convolutions, each of which halves the image: (batch, c, h, w) to (batch, size)."""
+    """Convolutional network; each layer halves the image. (batch, c, h, w) to (batch, size)."""
 
     def __init__(self, network: Image) -> None:
         filters = [network.channels, *(network.filters * 2**it for it in range(network.layers))]
@@ -30,7 +30,7 @@ class _Convolution(nn.Sequential):
     def __init__(self, before: int, after: int) -> None:
         super().__init__(
             nn.Conv2d(before, after, kernel_size=3, padding=1),
-            # Not over the batch: the statistics of a batch would cross between parties.
+            # Not BatchNorm: its running statistics of a batch would be sent to other parties.
             nn.GroupNorm(math.gcd(after, 4), after),
             nn.ReLU(),
             nn.MaxPool2d(2),
@@ -38,7 +38,7 @@ class _Convolution(nn.Sequential):
 
 
 class Vit(nn.Module):
-    """Attention between patches: (batch, channels, height, width) to (batch, size)."""
+    """Vision transformer: (batch, channels, height, width) to (batch, size)."""
 
     def __init__(self, network: Image) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Vit(nn.Module):
         self.norm = nn.LayerNorm(network.size)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embeddings of images, shape (batch, size)."""
+        """Returns embeddings of images, shape (batch, size)."""
         patches = self.patches(self.grid.padded(images))
         places = self.positions(patches.flatten(2).transpose(1, 2))
         everywhere = torch.ones(places.shape[:2], dtype=torch.bool, device=places.device)
@@ -64,7 +64,7 @@ class Vit(nn.Module):
 
 
 class PatchDecoder(nn.Module):
-    """From an embedding back to the image: what was at each patch."""
+    """Decoder of embeddings to images, patch by patch."""
 
     def __init__(self, network: Image) -> None:
         super().__init__()
@@ -74,14 +74,14 @@ class PatchDecoder(nn.Module):
         self.pixels = nn.Linear(network.size, network.channels * network.patch**2)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Images for embeddings of shape (batch, size)."""
+        """Returns images for embeddings of shape (batch, size)."""
         everywhere = self.wide(embeddings)[:, None].expand(-1, self.grid.places, -1)
         hidden = torch.relu(self.positions(everywhere))
         return self.grid.joined(self.pixels(hidden))
 
 
 class Grid:
-    """How an image falls into square patches; what they lack at its edges is black."""
+    """The division of an image into square patches; right and bottom are padded with zeros."""
 
     def __init__(self, network: Image) -> None:
         self._network = network
@@ -94,13 +94,13 @@ class Grid:
         return self.rows * self.columns
 
     def padded(self, images: Tensor) -> Tensor:
-        """Images that patches cover exactly."""
+        """Pad images so that patches cover them exactly."""
         patch, (height, width) = self._network.patch, images.shape[-2:]
         right, below = self.columns * patch - width, self.rows * patch - height
         return nn.functional.pad(images, (0, right, 0, below))
 
     def joined(self, patches: Tensor) -> Tensor:
-        """Images from patches, shape (batch, places, pixels of a patch, channel after channel)."""
+        """Join patches of shape (batch, places, channels * pixels of a patch) to images."""
         network = self._network
         side, channels = network.patch, network.channels
         cut = patches.view(-1, self.rows, self.columns, channels, side, side)
@@ -110,10 +110,10 @@ class Grid:
         return whole[:, :, : network.height, : network.width]
 
     def spread(self, marks: Tensor) -> Tensor:
-        """A mark of each patch at each of its pixels.
+        """Repeat the value of each patch at each of its pixels.
 
         Args:
-            marks: Shape (batch, places).
+            marks: One value per patch, shape (batch, places).
 
         Returns:
             Shape (batch, 1, height, width).

@@ -1,4 +1,4 @@
-"""Parameters of a module as arrays by name, out and in; and the first ones, drawn by a seed."""
+"""Parameters of a module as arrays by name: reading, writing, and seeded initialisation."""
 
 import math
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Arrays = dict[str, NDArray[np.float32]]
-"""By name of the parameter, as `state_dict` has it."""
+"""Arrays by name of the parameter, as in `state_dict`."""
 
-_EMBEDDING = 0.02  # deviation of the entries of a table
+_EMBEDDING = 0.02  # standard deviation of the initial entries of an embedding table
 
 
 def arrays_of(module: nn.Module) -> Arrays:
-    """A copy of every parameter, by name."""
+    """Returns a copy of every parameter, by name."""
     return {name: it.detach().cpu().numpy().copy() for name, it in module.named_parameters()}
 
 
 def gradients_of(module: nn.Module) -> Arrays:
-    """The gradient of every parameter, by name; zeros where nothing came back to it."""
+    """Returns the gradient of every parameter, by name; zeros if it has none."""
     return {
         name: np.zeros(it.shape, np.float32) if it.grad is None else it.grad.cpu().numpy()
         for name, it in module.named_parameters()
@@ -28,11 +28,11 @@ def gradients_of(module: nn.Module) -> Arrays:
 
 
 def put(arrays: Mapping[str, NDArray[np.float32]], module: nn.Module) -> None:
-    """Copy arrays into a module.
+    """Copy arrays into the parameters of a module.
 
     Args:
-        arrays: By name of the parameter: all of them, in their shapes.
-        module: Where they go.
+        arrays: An array for every parameter, by name, in its shape.
+        module: The module.
     """
     with torch.no_grad():
         for name, parameter in module.named_parameters():
@@ -40,13 +40,14 @@ def put(arrays: Mapping[str, NDArray[np.float32]], module: nn.Module) -> None:
 
 
 def draw(module: nn.Module, generator: np.random.Generator) -> None:
-    """Draw first parameters, the same ones from the same generator.
+    """Initialise the parameters of a module; the same generator gives the same parameters.
 
-    Weights are uniform within 1 / sqrt(inputs), as PyTorch has them; norms begin as identities.
+    Weights are uniform within 1 / sqrt(inputs), as in PyTorch; norms start as the identity.
 
     Args:
-        module: Where they go.
-        generator: From the job's seed; torch's own, which threads share, is not touched.
+        module: The module.
+        generator: From the job's seed. PyTorch's global generator, which threads share, is not
+            used.
     """
     with torch.no_grad():
         for part in module.modules():

@@ -1,4 +1,4 @@
-"""What a job may tune in a network; every party builds the same one from it."""
+"""The `network` table of a job, from which every party builds the same network."""
 
 from typing import Annotated, Literal
 
@@ -14,13 +14,13 @@ Heads = Annotated[
 
 
 class NetworkSpec(Spec, frozen=True, tag_field="type"):
-    """Base of the types of network: each turns a sample into an embedding."""
+    """Base class of the types of network: each turns a sample into an embedding."""
 
     size: Size = 64
 
 
 class Tabular(NetworkSpec, frozen=True, kw_only=True, tag="tabular"):
-    """Rows of numbers, which each party brings to mean 0 and deviation 1 by itself."""
+    """Rows of numbers; each party scales its own columns to mean 0 and standard deviation 1."""
 
     columns: Annotated[
         tuple[str, ...],
@@ -63,7 +63,7 @@ class Image(NetworkSpec, frozen=True, kw_only=True, tag="image"):
     ] = 4
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built.
+        """Refuse a network that cannot be built.
 
         Raises:
             ValueError: The image is too small for its layers, or `heads` does not divide `size`.
@@ -87,7 +87,7 @@ class Text(NetworkSpec, frozen=True, kw_only=True, tag="text"):
     heads: Heads = 4
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built.
+        """Refuse a network that cannot be built.
 
         Raises:
             ValueError: `heads` does not divide `size`.
@@ -96,11 +96,11 @@ class Text(NetworkSpec, frozen=True, kw_only=True, tag="text"):
 
 
 Network = Tabular | Image | Text
-"""The closed set: the `network` table of a job, told apart by its key `type`."""
+"""All types of network: the key `type` of the table says which."""
 
 
 def type_of(network: Network) -> str:
-    """What a job calls the type of a network."""
+    """Returns the type of a network, as in the job."""
     return str(type(network).__struct_config__.tag)
 
 

@@ -1,4 +1,4 @@
-"""Rows of numbers."""
+"""Networks for rows of numbers."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from isthmus.nn.spec import Tabular
 
 
 class TabularEncoder(nn.Sequential):
-    """Linear layers with rectifiers between them: (batch, columns) to (batch, size)."""
+    """Multilayer perceptron with ReLU: (batch, columns) to (batch, size)."""
 
     def __init__(self, network: Tabular) -> None:
         units = (len(network.columns), *network.hidden, network.size)
@@ -17,7 +17,7 @@ class TabularEncoder(nn.Sequential):
 
 
 class RowDecoder(nn.Sequential):
-    """From an embedding back to the row: (batch, size) to (batch, columns)."""
+    """Decoder of embeddings to rows: (batch, size) to (batch, columns)."""
 
     def __init__(self, network: Tabular) -> None:
         wide = max(network.hidden, default=network.size)

@@ -1,4 +1,4 @@
-"""Texts, as numbers of bytes of UTF-8, of shape (batch, places)."""
+"""Networks for texts, which are read as bytes of UTF-8, shape (batch, places)."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from isthmus.nn.transformer import Layer, Positions
 
 BYTES = 256
 PADDING, MASK, START = BYTES, BYTES + 1, BYTES + 2
-"""Numbers that are no byte: after a text, in place of a masked byte, before a text."""
+"""Token numbers beyond those of bytes: after a text, instead of a masked byte, before a text."""
 
 _NUMBERS = BYTES + 3
 
 
 def numbers_of(texts: Sequence[str], length: int) -> NDArray[np.int64]:
-    """Texts as numbers of bytes, each after a start.
+    """Convert texts to numbers of bytes, with a start token first.
 
     Args:
-        texts: They may be empty.
-        length: Bytes that are read of each.
+        texts: The texts; they may be empty.
+        length: Bytes that are read of each text; the rest is cut off.
 
     Returns:
         Shape (texts, length + 1).
@@ -47,13 +47,13 @@ class TextEncoder(nn.Module):
         self.norm = nn.LayerNorm(network.size)
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """Embeddings of texts: the mean over their places, shape (batch, size)."""
+        """Returns embeddings of texts: the mean over their places, shape (batch, size)."""
         present = (numbers != PADDING).unsqueeze(-1)
         total = (self.places(numbers) * present).sum(dim=1)
         return total / present.sum(dim=1)
 
     def places(self, numbers: Tensor) -> Tensor:
-        """What the transformer makes of each place, shape (batch, places, size)."""
+        """Returns the output of the transformer at each place, shape (batch, places, size)."""
         present = numbers != PADDING
         places = self.positions(self.bytes(numbers))
         for layer in self.layers:
@@ -63,6 +63,6 @@ class TextEncoder(nn.Module):
 
 
 def longest(numbers: Tensor) -> Tensor:
-    """The same texts without the places that are padding in all of them."""
+    """Returns the same texts, without the places that are padding in all of them."""
     used = int((numbers != PADDING).sum(dim=1).max())
     return numbers[:, :used]

@@ -1,8 +1,8 @@
-"""How many threads a network computes with; the same number gives the same bits."""
+"""The number of threads of PyTorch; results are bit-identical only for the same number."""
 
 import torch
 
 
 def use(count: int) -> None:
-    """Compute with so many threads from now on, in this process."""
+    """Set the number of threads of PyTorch in this process."""
     torch.set_num_threads(count)

@@ -1,1 +1,1 @@
-"""What one party keeps of a run: its folder, events and checkpoints."""
+"""Files of one party: run folders, event logs, checkpoints and finished alignments."""

@@ -1,12 +1,12 @@
-"""Alignments that a party has finished, kept for later runs, and how often it has begun one.
+"""The finished alignments of a party, stored for later runs, and a log of all that it started.
 
-| file              | what it is                                                         |
-|-------------------|--------------------------------------------------------------------|
-| begun.jsonl       | a line for every alignment that was begun: with whom, over which rows |
-| ID/record.json    | what a finished alignment was of; without it the folder is not whole |
-| ID/...            | what its owner stored beside it                                    |
+| file              | what it is                                                            |
+|-------------------|-----------------------------------------------------------------------|
+| begun.jsonl       | one line per alignment that was started: with which peer, which rows  |
+| ID/record.json    | describes a finished alignment; a folder without it is incomplete     |
+| ID/...            | files that the caller of `Alignments.keep` stored                     |
 
-All of it tells who is shared: it stays where the data is.
+These files reveal which rows are shared: they stay with the data.
 """
 
 import fcntl
@@ -28,68 +28,68 @@ class StoredAlignment(msgspec.Struct, frozen=True):
     """A finished alignment."""
 
     id: str  # the same at every party
-    agreement: str  # digest of what the parties agreed on about it
-    rows: str  # digest of the rows that this party brought
-    size: int | None  # of the shared rows to train on, where this party was told
-    protects: bool  # whether identifiers were safe; not where simulated enclaves are accepted
+    agreement: str  # digest of the parts of the job that this alignment depends on
+    rows: str  # digest of the rows that this party put in
+    size: int | None  # number of shared rows to train on, if this party knows it
+    protects: bool  # whether identifiers were protected; False if simulated enclaves are accepted
 
 
-class _Begun(msgspec.Struct, frozen=True):
+class _Start(msgspec.Struct, frozen=True):
     time: float  # seconds since 1970
     peer: str
     dataset: str
 
 
 class Alignments:
-    """The folder of all alignments of a party."""
+    """The folder that holds all alignments of a party."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def find(self, agreement: str, rows: str) -> StoredAlignment | None:
-        """The newest finished alignment of this agreement over these rows, or None."""
+        """Returns the newest finished alignment with these digests, or None."""
         files = sorted(self.folder.glob("*/record.json"), key=lambda file: file.stat().st_mtime)
         for file in reversed(files):
-            kept = _read(file)
-            if (kept.agreement, kept.rows) == (agreement, rows):
-                return kept
+            found = _read(file)
+            if (found.agreement, found.rows) == (agreement, rows):
+                return found
         return None
 
     def of(self, identifier: str) -> Path:
-        """The folder of one finished alignment."""
+        """Returns the folder of one finished alignment."""
         return self.folder / identifier
 
-    def keep(self, kept: StoredAlignment, save: Callable[[Path], None]) -> None:
-        """Keep a finished alignment.
+    def keep(self, alignment: StoredAlignment, save: Callable[[Path], None]) -> None:
+        """Store a finished alignment.
 
         Args:
-            kept: What it was.
-            save: Writes the rest of it into the folder that it is given.
+            alignment: Its record.
+            save: Writes all its other files into the folder that it is given.
 
         Raises:
-            DiskError: There is no room for it.
+            DiskError: The disk is full.
         """
-        folder = self.of(kept.id)
+        folder = self.of(alignment.id)
         with disk_full_is_error(folder):
             self._make()
             folder.mkdir(mode=0o700, exist_ok=True)
             save(folder)
-        atomic.write(folder / "record.json", to_json(kept))
+        atomic.write(folder / "record.json", to_json(alignment))
 
     def begin(self, peer: str, dataset: str, limit: int) -> None:
-        """Write down that an alignment begins, unless there were too many.
+        """Log the start of an alignment; refuse it if the limit is reached.
 
         Args:
-            peer: With whom.
-            dataset: Over which rows: what this party calls them, whatever the job does.
-            limit: The most that this party's policy allows.
+            peer: Name of the other party.
+            dataset: This party's own name of the data set, whatever the job calls it.
+            limit: Largest number of alignments that this party's policy allows.
 
         Raises:
-            DiskError: There is no room to write it down.
-            PolicyError: There were as many already.
+            DiskError: The disk is full.
+            PolicyError: The limit is reached.
         """
-        with disk_full_is_error(self.folder), self._begun() as file:
-            lines = [msgspec.json.decode(line, type=_Begun) for line in file]
+        with disk_full_is_error(self.folder), self._open_starts() as file:
+            lines = [msgspec.json.decode(line, type=_Start) for line in file]
             count = sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
             if count >= limit:
                 raise PolicyError(
@@ -98,22 +98,22 @@ class Alignments:
                     f"again who is shared: ask {peer!r} why it needs another one before you raise "
                     "the limit."
                 )
-            file.write(to_json(_Begun(time.time(), peer, dataset)) + b"\n")
+            file.write(to_json(_Start(time.time(), peer, dataset)) + b"\n")
             file.flush()
-            os.fsync(file.fileno())  # it counts, whatever happens to this machine from here on
+            os.fsync(file.fileno())  # the start counts, even if this machine crashes now
 
     def _make(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self.folder.mkdir(mode=0o700, exist_ok=True)  # `parents` would leave it open to all
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` does not set the mode
 
     @contextmanager
-    def _begun(self) -> Generator[BinaryIO]:
+    def _open_starts(self) -> Generator[BinaryIO]:
         self._make()
         path = self.folder / "begun.jsonl"
         path.touch(mode=0o600)
         with path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # another run may begin at the same moment
-            file.truncate(file.read().rfind(b"\n") + 1)  # what a crash cut short never began
+            fcntl.flock(file, fcntl.LOCK_EX)  # another run may start at the same moment
+            file.truncate(file.read().rfind(b"\n") + 1)  # a line cut off by a crash does not count
             file.seek(0)
             try:
                 yield file

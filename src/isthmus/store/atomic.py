@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and lines likewise."""
+"""Atomic file writes and appends."""
 
 import errno
 import os
@@ -13,15 +13,15 @@ from isthmus.core.errors import disk_full_is_error
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read; a crash leaves the old one or the new one.
+    """Write a file that only its owner can read; a crash leaves either the old file or the new.
 
     Args:
-        path: Where; a file that is there is replaced.
-        content: All of the file.
+        path: The file; an existing one is replaced.
+        content: The whole content.
 
     Raises:
-        DiskError: There is no room for it.
-        OSError: It cannot be written for another reason.
+        DiskError: The disk is full.
+        OSError: The file cannot be written for another reason.
     """
     with replacing(path) as file:
         file.write(content)
@@ -56,15 +56,15 @@ def replacing(path: Path) -> Generator[IO[bytes]]:
 
 
 def append(file: FileIO, line: bytes) -> None:
-    """Add a line to the end of a file, or nothing of it.
+    """Append a line to a file: the whole line, or nothing.
 
     Args:
-        file: Open for appending and without a buffer: the line survives the death of this process.
-        line: With its line break.
+        file: Open for appending, unbuffered: the line is in the file even if this process dies.
+        line: The line with its line break.
 
     Raises:
-        DiskError: There is no room for it.
-        OSError: It cannot be written for another reason.
+        DiskError: The disk is full.
+        OSError: The line cannot be written for another reason.
     """
     end = file.tell()
     with disk_full_is_error(Path(os.fsdecode(file.name))):

@@ -1,4 +1,4 @@
-"""Where a run can be taken up again: arrays and a few facts, in a file that holds no code."""
+"""Checkpoints of runs: arrays and a few plain values in an .npz file, without pickle."""
 
 import io
 import zipfile
@@ -17,7 +17,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """What a role saved to resume from."""
+    """The saved state of a role, to resume from."""
 
     arrays: Arrays
     facts: dict[str, Fact] = {}
@@ -29,15 +29,15 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 _HEADER = "header"
-_ARRAY = "array."  # before the names of arrays, which are free
+_ARRAY = "array."  # prefix of the arrays' names, which callers choose
 
 
 def save(path: Path, job: str, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint file; a crash leaves the one before.
+    """Write a checkpoint; a crash leaves the checkpoint before.
 
     Args:
-        path: The file.
-        job: What the job is, and over which columns: nothing else can resume from it.
+        path: The file; an existing one is replaced.
+        job: Identifies the job and its columns: `load` refuses the file for any other.
         checkpoint: What to save; arrays of numbers only.
     """
     header = np.frombuffer(msgspec.json.encode(_Header(job, checkpoint.facts)), np.uint8)
@@ -52,13 +52,13 @@ def load(path: Path, job: str) -> Checkpoint | None:
 
     Args:
         path: The file.
-        job: What wants to resume, as it was saved.
+        job: The same text that `save` was given.
 
     Returns:
-        What `save` was given, or `None` where there is no file yet.
+        The checkpoint, or None if there is no file yet.
 
     Raises:
-        SpecError: The file is broken, or of another job.
+        SpecError: The file is broken, or belongs to another job.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""JSON of structs whose numbers may come from numpy."""
+"""JSON encoding of structs that may hold numpy numbers."""
 
 from numbers import Real
 from typing import Any
@@ -7,14 +7,14 @@ import msgspec
 
 
 def to_json(value: object) -> bytes:
-    """JSON on one line; a TypeError for what msgspec and numpy do not know."""
+    """Returns JSON on one line; raises a TypeError for types other than msgspec's and numpy's."""
     return _ENCODER.encode(value)
 
 
 def _plain(value: Any) -> float:
-    if isinstance(value, Real) and hasattr(value, "item"):  # a number of numpy, which need not load
-        found: float = value.item()
-        return found
+    if isinstance(value, Real) and hasattr(value, "item"):  # numpy's, known without importing it
+        number: float = value.item()
+        return number
     raise TypeError(f"{type(value).__name__} is not stored as JSON")
 
 

@@ -1,4 +1,4 @@
-"""The event log of a run: written while it runs, read by whoever watches."""
+"""The event log of a run: written while it runs, and followed by those who watch it."""
 
 import math
 import time
@@ -32,10 +32,10 @@ class EventLog:
         """Append one event, without metrics that are not finite.
 
         Args:
-            event: What happened.
+            event: The event.
 
         Raises:
-            DiskError: There is no room for it.
+            DiskError: The disk is full.
         """
         atomic.append(self._file, to_json(finite(event)) + b"\n")
 
@@ -52,9 +52,9 @@ def follow(
     """Read an event log, and wait for more until the run has finished.
 
     Args:
-        path: The file; a run that has not started yet may not have it.
-        finished: Whether nothing more will come; as it stands, a log is read once.
-        pause: Seconds between two looks.
+        path: The file; it may not exist yet.
+        finished: Returns whether the run has finished. By default the log is read once.
+        pause: Seconds between two reads.
 
     Yields:
         The events in order.
@@ -64,17 +64,17 @@ def follow(
     """
     position = 0
     while True:
-        last_look = finished()  # asked before reading, so that no last event is missed
+        last_read = finished()  # asked before reading, so that no event is missed
         lines, position = _lines_after(path, position)
         for line in lines:
             yield _parse(path, line)
-        if last_look:
+        if last_read:
             return
         time.sleep(pause)
 
 
 def _lines_after(path: Path, position: int) -> tuple[list[bytes], int]:
-    """Whole lines only: the last one may still be in the making."""
+    """Returns the complete lines after a position, and the position after them."""
     if not path.exists():
         return [], position
     with path.open("rb") as file:

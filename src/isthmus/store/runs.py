@@ -8,15 +8,15 @@
 | index.parquet       | which rows are shared                                   |
 | evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
-| network/            | or the network that all trained, for plain PyTorch      |
-| rounds.json         | what each round took in and came to, at a master        |
-| trained.npz         | what all rounds came to, before it is measured          |
-| learned.json        | who learned what, where Flower carries the rounds       |
-| supernode.log       | what Flower says of itself, at a child                  |
+| network/            | or the network that all parties trained, for plain PyTorch |
+| rounds.json         | updates and results of each round, at a master          |
+| trained.npz         | the parameters after the last round, before they are measured |
+| learned.json        | what each child learned, if Flower carries the rounds   |
+| supernode.log       | log of Flower's SuperNode, at a child                   |
 | result.json         | metrics and timings; a run without it is unfinished     |
-| certificate.pem     | what the ledger's seal is checked with                  |
-| predictions.parquet | scores                                                  |
-| report.html         | all of it for people                                    |
+| certificate.pem     | the certificate that verifies the ledger's seal         |
+| predictions.parquet | predictions of the test rows                            |
+| report.html         | the report, for people                                  |
 """
 
 import fcntl
@@ -37,7 +37,7 @@ from isthmus.store.encoding import to_json
 T = TypeVar("T")
 
 LATEST = "latest"
-"""The link in a runs folder that names its newest run."""
+"""Name of the link to the newest run in a folder of runs."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -63,11 +63,11 @@ class Run:
         self.report = folder / "report.html"
 
     def evidence(self, party: str, dataset: str) -> Path:
-        """Where evidence of a party's enclave goes.
+        """Returns the path for the evidence of a party's enclave; makes its folder.
 
         Args:
-            party: Its name.
-            dataset: Name of the data set that it helped to align.
+            party: Name of the party.
+            dataset: Name of the data set that the enclave helped to align.
 
         Returns:
             The file, in a folder that exists.
@@ -79,10 +79,10 @@ class Run:
 
     @classmethod
     def create(cls, runs: Path, job: str, digest: str) -> "Run":
-        """Make the folder of a new run, and let `latest` point to it.
+        """Make the folder of a new run, and point the link `latest` to it.
 
         Args:
-            runs: The folder of all runs of a party; it is created where there is none.
+            runs: The folder of all runs of a party; it is created if there is none.
             job: Name of the job.
             digest: The job's digest, in hex.
 
@@ -111,7 +111,7 @@ class Run:
         Raises:
             SpecError: The job's name cannot be part of a file name, or `runs` cannot be written.
         """
-        if not _NAME.fullmatch(job):  # the job file comes from the other party: no `../` in here
+        if not _NAME.fullmatch(job):  # the job file may come from another party: no `../`
             raise SpecError(
                 f"The job's name {job!r} cannot be part of a file name. "
                 "Use letters, digits, dots, dashes and underscores."
@@ -128,7 +128,7 @@ class Run:
 
     @classmethod
     def unfinished(cls, runs: Path, job: str, digest: str) -> "Run | None":
-        """The newest run of a job, if it was cut off before it had a result.
+        """Returns the newest run of a job, if it was interrupted before it had a result.
 
         Args:
             runs: The folder of all runs of a party.
@@ -136,7 +136,7 @@ class Run:
             digest: The job's digest, in hex.
 
         Returns:
-            The run to go on with, or None.
+            The run to resume, or None.
         """
         newest = max(runs.glob(f"{job}-*-{digest[:6]}*"), default=None, key=lambda run: run.name)
         run = cls(newest) if newest else None
@@ -144,13 +144,13 @@ class Run:
 
     @classmethod
     def at(cls, folder: Path) -> "Run":
-        """A run in a folder that the caller chose.
+        """Returns a run in a folder that the caller chose.
 
         Args:
-            folder: Where; it is created where there is none.
+            folder: The run folder; it is created if there is none.
 
         Returns:
-            The run, whether something of it is there already or not.
+            The run, new or existing.
 
         Raises:
             SpecError: The folder cannot be made.
@@ -165,13 +165,13 @@ class Run:
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Keep every other process from running here while the block does.
+        """Lock the run folder while the block runs.
 
         Yields:
-            Nothing; the system lets go of the folder however the process ends.
+            Nothing; the operating system frees the lock however this process ends.
 
         Raises:
-            SpecError: Another process is running here.
+            SpecError: Another process holds the lock.
         """
         folder = os.open(self.folder, os.O_RDONLY)
         try:
@@ -182,10 +182,10 @@ class Run:
 
     @contextmanager
     def in_turn(self) -> Generator[None]:
-        """Wait until no other process that does a part of this run is at it, and keep them waiting.
+        """Wait for a lock that processes of the same run share, and hold it while the block runs.
 
         Yields:
-            Nothing; who waits goes on however this process ends.
+            Nothing; the operating system frees the lock however this process ends.
         """
         with self.events.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -201,7 +201,7 @@ class Run:
             ) from None
 
     def write_json(self, name: str, value: object) -> None:
-        """Write a value as JSON that `read_json` reads back.
+        """Write a value as JSON, for `read_json`.
 
         Args:
             name: File name, for example `"result.json"`.
@@ -232,17 +232,18 @@ class Run:
                 "Has this run finished? `isthmus run` writes the file at its end."
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            what = getattr(kind, "__name__", "Result")  # only results are of several types
             raise SpecError(
-                f"{path}: is not the {kind.__name__} of a run: {error}. "
+                f"{path}: is not the {what} of a run: {error}. "
                 "It was changed, or written by another version; run the job again."
             ) from None
 
 
 def find(path: Path) -> Run:
-    """Open a run that is there already.
+    """Open an existing run.
 
     Args:
-        path: A run folder, or a folder of runs, which stands for its latest run.
+        path: A run folder, or a folder of runs for its latest run.
 
     Returns:
         The run.

@@ -1,8 +1,8 @@
-"""Chains of certificates, from the key that signed evidence up to a root that we trust.
+"""Certificate chains, from the key that signed evidence up to a trusted root.
 
-The path verifier of `cryptography` does not know the RSA-PSS parameters in AMD's certificates, so
-the few rules of RFC 5280 that a chain without branches needs are here; signatures are checked by
-the library. Lists of revoked certificates are not consulted: verifying contacts nobody.
+The path verifier of `cryptography` does not support the RSA-PSS parameters in AMD's certificates,
+so the few rules of RFC 5280 that a chain without branches needs are here; the library checks
+signatures. Revocation lists are not consulted: verification contacts nobody.
 """
 
 import warnings
@@ -23,12 +23,12 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from isthmus.core.errors import PeerError, SpecError
 
 Period = tuple[str, datetime, datetime]
-"""Something dated, from when and until when it is valid."""
+"""The name of a certificate or other document, and when its validity starts and ends."""
 
 _PEM = b"-----BEGIN CERTIFICATE-----"
-_DER = b"\x30\x82"  # how every certificate in DER begins; no text does
+_DER = b"\x30\x82"  # the first bytes of every certificate in DER; no text begins so
 _UNDERSTOOD = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE}
-_UNUSABLE = (  # what the library says
+_UNUSABLE = (  # errors of the library
     *(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm),
     *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
 )
@@ -36,16 +36,16 @@ _T = TypeVar("_T")
 
 
 def read(encoded: bytes) -> list[Certificate]:
-    """Read certificates as their makers serve them.
+    """Read certificates in the formats in which hardware makers serve them.
 
     Args:
         encoded: PEM, which may follow one certificate in DER: `cat vcek.der cert_chain.pem`.
 
     Returns:
-        The certificates, in their order; none where nothing in it looks like one.
+        The certificates in their order; empty if `encoded` has none.
 
     Raises:
-        PeerError: One of them cannot be read.
+        PeerError: A certificate cannot be read.
     """
     head, begin, tail = encoded.partition(_PEM)
     with _reading():
@@ -55,34 +55,34 @@ def read(encoded: bytes) -> list[Certificate]:
 
 
 def read_der(encoded: Iterable[bytes]) -> list[Certificate]:
-    """Read certificates that are in DER, one each."""
+    """Read certificates in DER."""
     with _reading():
         return _parsed([x509.load_der_x509_certificate(one) for one in encoded])
 
 
 def fingerprint(certificate: Certificate) -> str:
-    """SHA-256 over the certificate, in hex."""
+    """Returns the SHA-256 of a certificate, in hex."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def common_name(certificate: Certificate) -> str:
-    """Whom a certificate is for; empty where it does not say."""
+    """Returns the common name of a certificate; empty if it has none."""
     with warnings.catch_warnings(action="ignore"):
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else ""
 
 
 def fingerprints(roots: Iterable[str]) -> frozenset[str]:
-    """Fingerprints of the roots that a party names in its own file.
+    """Returns the fingerprints of the roots that a party file names.
 
     Args:
         roots: Certificates as PEM text: `policy.enclaves.roots`.
 
     Returns:
-        One fingerprint each.
+        One fingerprint per certificate.
 
     Raises:
-        SpecError: One of them is not a certificate.
+        SpecError: A text is not a certificate.
     """
     try:
         return frozenset(
@@ -98,10 +98,10 @@ def fingerprints(roots: Iterable[str]) -> frozenset[str]:
 
 
 def order(certificates: Sequence[Certificate]) -> list[Certificate]:
-    """Bring certificates into the order of a chain.
+    """Sort certificates into a chain.
 
     Args:
-        certificates: A whole chain in any order.
+        certificates: A complete chain in any order.
 
     Returns:
         The signing key's certificate first, the root last.
@@ -130,10 +130,10 @@ def check(chain: Sequence[Certificate], trusted: Set[str], at_time: datetime) ->
     Args:
         chain: The signing key's certificate first, the root last.
         trusted: SHA-256 fingerprints of roots, in hex.
-        at_time: When it has to be valid, with a time zone.
+        at_time: When the chain must be valid, with a time zone.
 
     Raises:
-        PeerError: Which certificate is wrong, and why.
+        PeerError: The chain is not valid; the error names the certificate.
     """
     with warnings.catch_warnings(action="ignore"):
         if fingerprint(chain[-1]) not in trusted:
@@ -151,15 +151,15 @@ def check(chain: Sequence[Certificate], trusted: Set[str], at_time: datetime) ->
 
 
 def signed(certificate: Certificate, signature: tuple[int, int], data: bytes) -> bool:
-    """Whether the key of a certificate signed data.
+    """Returns whether the key of a certificate signed data.
 
     Args:
-        certificate: Of an elliptic-curve key; another key signed nothing.
+        certificate: A certificate of an elliptic-curve key; for other keys the result is False.
         signature: The numbers r and s of ECDSA with SHA-384.
-        data: What is said to be signed.
+        data: The signed bytes.
 
     Returns:
-        Whether the signature is good.
+        Whether the signature is valid.
     """
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
@@ -172,7 +172,7 @@ def signed(certificate: Certificate, signature: tuple[int, int], data: bytes) ->
 
 
 def periods(certificates: Iterable[Certificate]) -> list[Period]:
-    """When certificates are valid."""
+    """Returns the name and the validity of each certificate."""
     return [
         (f"certificate of {_name(one)}", one.not_valid_before_utc, one.not_valid_after_utc)
         for one in certificates
@@ -234,13 +234,13 @@ def _extension(certificate: Certificate, kind: type[_T]) -> _T | None:
 
 
 def _name(certificate: Certificate) -> str:
-    # The text is the other side's: quoted, so that it cannot steer a terminal.
+    # The other party chose the text: repr escapes control characters for the terminal.
     return repr(common_name(certificate))
 
 
 @contextmanager
 def _reading() -> Generator[None]:
-    # AMD's certificates of chips have the serial number 0, of which the library warns.
+    # AMD's certificates of chips have the serial number 0, for which the library warns.
     with warnings.catch_warnings(action="ignore"):
         try:
             yield
@@ -252,7 +252,7 @@ def _reading() -> Generator[None]:
 
 
 def _parsed(certificates: list[Certificate]) -> list[Certificate]:
-    # The library reads most of a certificate when it is asked for it: then let it fail here.
+    # The library parses most fields lazily: read them here, so that a bad one fails here.
     for one in certificates:
         _ = one.subject, one.issuer, one.extensions, one.public_key()
         _ = one.not_valid_before_utc, one.not_valid_after_utc

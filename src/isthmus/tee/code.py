@@ -1,4 +1,4 @@
-"""The digest of the program: what a simulated enclave has for a measurement."""
+"""The digest of this package's code, which is the measurement of a simulated enclave."""
 
 import hashlib
 from functools import cache
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import isthmus
 
-_NOT_CODE = "examples"  # a folder of the installed package, and none of the sources
+_NOT_CODE = "examples"  # a folder of the installed package that is not in src
 
 
 @cache
 def code_digest() -> bytes:
-    """SHA-256 over the names and contents of all modules of this package."""
+    """Returns the SHA-256 over names and contents of all modules of this package."""
     return digest_of(Path(isthmus.__file__).parent)
 
 
 def digest_of(package: Path) -> bytes:
-    """SHA-256 over the names and contents of all modules of a package in a folder."""
+    """Returns the SHA-256 over names and contents of all modules in a folder."""
     found = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package)

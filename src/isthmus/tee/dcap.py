@@ -1,9 +1,10 @@
-"""Quotes of Intel SGX and TDX, verified by dcap-qvl: no other file knows that library.
+"""Quotes of Intel SGX and TDX, verified by dcap-qvl: the only file that imports it.
 
-A quote is signed by a key that the machine's quoting enclave vouches for; the machine's certificate
-(PCK) vouches for that enclave, and Intel for the certificate. The endorsements of a quote are its
-collateral, the JSON of dcap-qvl: what Intel says of this model of machine, signed and dated. They
-hold the firmware levels (TCB info), the quoting enclaves (QE identity), and what is revoked.
+A quote is signed by an attestation key. The machine's quoting enclave certifies that key, the
+machine's certificate (PCK) certifies that enclave, and Intel issues the certificate. The
+endorsements of a quote are its collateral, as JSON of dcap-qvl: dated statements about this model
+of machine that Intel signed. They hold firmware levels (TCB info), quoting enclaves (QE identity)
+and revocation lists.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -34,7 +35,7 @@ _KINDS: dict[tuple[int, int], Kind] = {  # by type and version
     (TeeType.TDX, 4): Kind.TDX,
     (TeeType.TDX, 5): Kind.TDX,
 }
-_PRODUCT_AND_VERSION = 48 + 256  # where a version 3 quote holds ISVPRODID and ISVSVN
+_PRODUCT_AND_VERSION = 48 + 256  # offset of ISVPRODID and ISVSVN in a version 3 quote
 _SGX_DEBUG = 0x02  # a bit of the first byte of ATTRIBUTES; TDX: any bit of the first byte
 _ABOUT_TIME = re.compile("expired|future|NotValidYet", re.IGNORECASE)
 _TIME = "%Y-%m-%d at %H:%M UTC"
@@ -48,57 +49,57 @@ class _Dates(msgspec.Struct, rename="camel"):
 
 
 def verify_sgx(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """What a quote of an SGX enclave says, once it is found to be genuine and in date.
+    """Verify a quote of an SGX enclave.
 
     Args:
         evidence: The quote and its collateral.
-        policy: Its `roots` are trusted beside Intel's.
-        at_time: The time to judge validity by.
+        policy: Its `roots` are trusted in addition to Intel's.
+        at_time: When everything must be valid.
 
     Returns:
         Registers MRENCLAVE, MRSIGNER, ISVPRODID and ISVSVN; the worst level of platform and
         quoting enclave.
 
     Raises:
-        PeerError: It is not genuine, not in date, or of an enclave that can be debugged.
+        PeerError: The quote is not genuine, not valid at that time, or of a debug enclave.
         SpecError: A root of the policy cannot be read.
     """
     return _verify(Kind.SGX, evidence, policy, at_time)
 
 
 def verify_tdx(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """What a quote of a TDX virtual machine says, once it is found to be genuine and in date.
+    """Verify a quote of a TDX virtual machine.
 
     Args:
         evidence: The quote and its collateral.
-        policy: Its `roots` are trusted beside Intel's.
-        at_time: The time to judge validity by.
+        policy: Its `roots` are trusted in addition to Intel's.
+        at_time: When everything must be valid.
 
     Returns:
         Registers MRTD, RTMR0 to RTMR3, MRCONFIGID, MROWNER and MROWNERCONFIG; the worst level of
-        platform, TDX module and quoting enclave. Nobody signs the code of a virtual machine.
+        platform, TDX module and quoting enclave. The code of a virtual machine has no signer.
 
     Raises:
-        PeerError: It is not genuine, not in date, or of a machine that can be debugged.
+        PeerError: The quote is not genuine, not valid at that time, or of a debug machine.
         SpecError: A root of the policy cannot be read.
     """
     return _verify(Kind.TDX, evidence, policy, at_time)
 
 
 def kind_of(document: bytes) -> Kind | None:
-    """The kind of a quote by its own words, None where it is no quote; nothing is verified."""
+    """Returns the kind that a quote states, or None if it is not a quote; verifies nothing."""
     quote = _parse(document)
     return None if quote is None else _kind(quote)
 
 
 def describe(document: bytes) -> Claims:
-    """What a quote says of itself: nothing is verified, anyone could have written it.
+    """Read a quote without verifying anything: anyone could have written it.
 
     Args:
         document: The quote.
 
     Returns:
-        Its registers and report data, without a level, for that is what Intel says.
+        Its registers and report data; no level, which only the collateral gives.
 
     Raises:
         PeerError: It is not a quote.
@@ -114,7 +115,7 @@ def describe(document: bytes) -> Claims:
 
 
 def periods(evidence: Evidence) -> list[Period]:
-    """When what vouches for a quote is valid; nothing where that cannot be read."""
+    """Returns the validity of a quote's collateral and certificates; empty if unreadable."""
     quote = _parse(evidence.document)
     try:
         collateral = _collateral(evidence.endorsements, evidence.kind.upper())
@@ -152,7 +153,7 @@ def _verify(kind: Kind, evidence: Evidence, policy: EnclavePolicy, at_time: date
 def _call(
     document: bytes, collateral: QuoteCollateralV3, root: bytes | None, at_time: datetime
 ) -> dcap_qvl.VerifiedReport:
-    seconds = max(0, int(at_time.timestamp()))  # the library knows no time before 1970
+    seconds = max(0, int(at_time.timestamp()))  # the library has no time before 1970
     if root is None:
         return dcap_qvl.verify(document, collateral, seconds)
     return dcap_qvl.verify_with_root_ca(document, collateral, root, seconds)
@@ -160,13 +161,13 @@ def _call(
 
 @contextmanager
 def _panics_as_errors() -> Generator[None]:
-    """Stop a panic of dcap-qvl, which arrives as a `BaseException`.
+    """Turn a panic of dcap-qvl, which is a `BaseException`, into a ValueError.
 
     Yields:
         Nothing.
 
     Raises:
-        ValueError: As the library raises for whatever else it finds wrong.
+        ValueError: The block panicked. The library raises a ValueError for all other failures.
     """
     try:
         yield
@@ -233,7 +234,7 @@ def _collateral(endorsements: bytes, name: str) -> QuoteCollateralV3:
 
 
 def _root_of_policy(collateral: QuoteCollateralV3, policy: EnclavePolicy) -> bytes | None:
-    """The root that the collateral leads to, in DER, if the policy names it; None: Intel's."""
+    """Returns the root of the collateral, in DER, if the policy names it; None for Intel's root."""
     trusted = chain.fingerprints(policy.roots)
     end = chain.read(collateral.tcb_info_issuer_chain.encode())[-1:] if trusted else []
     named = [root for root in end if chain.fingerprint(root) in trusted]
@@ -264,7 +265,7 @@ def _refusal(
 
 
 def _in_one_line(error: ValueError) -> str:
-    """What dcap-qvl says, shorn of what a peer could have put into it to deceive a reader."""
+    """Returns the error of dcap-qvl as one short line: a peer may have chosen parts of it."""
     text = str(error).removeprefix("Verification failed: ").replace("Caused by:", "because")
     return shorten("".join(c if c.isprintable() else " " for c in text), 160)
 
@@ -274,7 +275,7 @@ def _listed(dated: list[tuple[datetime, str]]) -> str:
 
 
 def _periods(quote: Quote, collateral: QuoteCollateralV3) -> list[Period]:
-    """When each dated thing holds; nothing where one cannot be read, for then no date is sure."""
+    """Returns the validity of all dated parts; empty if one of them cannot be read."""
     try:
         found = *_statements(collateral), *_revocations(collateral), *_chains(quote, collateral)
     except (ValueError, msgspec.MsgspecError, RecursionError, PeerError):
@@ -302,4 +303,4 @@ def _chains(quote: Quote, collateral: QuoteCollateralV3) -> Iterator[Period]:
         collateral.qe_identity_issuer_chain.encode(),
     ]
     for pem in chains:
-        yield from chain.periods(chain.read(pem)[:-1])  # the last is a root, trusted as it is
+        yield from chain.periods(chain.read(pem)[:-1])  # without the root, which needs no date

@@ -1,4 +1,4 @@
-"""What an enclave shows of itself, and what is known once somebody has verified it."""
+"""Evidence of an enclave, and the claims that are known after verifying it (RFC 9334)."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """What makes the evidence."""
+    """Kind of evidence, by the hardware that makes it."""
 
     SGX = "sgx"  # Intel SGX: a process
     TDX = "tdx"  # Intel TDX: a virtual machine
@@ -16,45 +16,45 @@ class Kind(StrEnum):
 
 
 SIMULATION = "SIMULATION: this enclave is an ordinary process and protects nothing."
-"""What every screen, report and ledger line of a simulated alignment says."""
+"""The warning on every screen, report and ledger line of a simulated alignment."""
 
 SIMULATION_ALLOWED = (
     "SIMULATION is allowed: a peer's enclave may be an ordinary process, so nothing is protected."
 )
-"""The same where a party's own enclave is real, and its policy accepts simulated ones of others."""
+"""The warning if a party's own enclave is real, and its policy accepts simulated ones of others."""
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one enclave shows another (RFC 9334: evidence, with the endorsements to check it)."""
+    """Evidence of one enclave for another, with the endorsements to verify it."""
 
     kind: Kind
     document: bytes
     """A quote, a report or an attestation document, as the hardware made it."""
 
     endorsements: bytes = b""
-    """What its maker vouches with: the collateral of a quote as JSON, certificates as PEM."""
+    """Statements by the hardware's maker: collateral of a quote as JSON, certificates as PEM."""
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What verified evidence says."""
+    """The contents of evidence, in the same form for all kinds."""
 
     kind: Kind
     registers: dict[str, str]
     """Measurements in hex by their maker's names: MRENCLAVE; MRTD, RTMR0; MEASUREMENT; PCR0."""
 
     signer: str
-    """Who signed the code, in hex: MRSIGNER, the id key's digest, PCR8; empty where nobody did."""
+    """Signer of the code, in hex: MRSIGNER, the id key's digest, PCR8; empty if it is unsigned."""
 
     report_data: bytes
-    """What the enclave bound into the evidence, as long as the hardware keeps it."""
+    """The bytes that the enclave put into the evidence."""
 
     tcb_level: str
-    """How fresh the platform's firmware is, in its maker's words; empty where these are none."""
+    """Level of the platform's firmware, in its maker's words; empty if its maker has none."""
 
     advisories: tuple[str, ...] = ()
     """Security advisories that are open on the platform."""
 
     @property
     def protects(self) -> bool:
-        """Whether anything keeps the machine's owner out of the enclave."""
+        """Whether the enclave's memory is protected from the owner of the machine."""
         return self.kind is not Kind.SIMULATED

@@ -1,13 +1,13 @@
-"""Two enclaves prove to each other what they are, and share keys that nobody else has.
+"""The handshake of two enclaves: mutual attestation, and then session keys that only they have.
 
-1. Each sends a challenge: a fresh nonce and a fresh public key.
-2. Each sends evidence that binds both challenges, what the parties agreed on, who it speaks for and
-   whom it speaks to, and the code of this package.
-3. Each verifies the other's evidence by its own party's policy, and what is bound into it. Only
-   then there is a session, under keys that follow from both keys and from all that was bound.
+1. Each sends a challenge: a new nonce and a new public key.
+2. Each sends evidence that covers both challenges, the terms, the names of both parties, and the
+   digest of this package's code.
+3. Each verifies the other's evidence by its own party's policy, and checks what it covers. Only
+   then a session starts, under keys that are derived from both public keys and all that is covered.
 
-So evidence fits one session only: not a later one (nonce), nor one with a third (keys, names), with
-other terms, or with another program.
+So evidence is good for one session only: not for a later one (nonce), nor with a third enclave
+(keys, names), with other terms, or with another program.
 """
 
 import hashlib
@@ -32,26 +32,26 @@ _LABEL = b"isthmus enclave handshake 1"
 
 
 class Challenge(NamedTuple):
-    """What one enclave wants to see in the other's evidence."""
+    """A nonce and a public key that the other enclave's evidence must cover."""
 
     nonce: bytes
     key: bytes
 
 
 class Handshake:
-    """One enclave's side of one session with one peer's enclave."""
+    """One enclave's side of the handshake with one peer's enclave."""
 
     def __init__(
         self, us: str, peer: str, context: bytes, kind: Kind, endorsements: bytes = b""
     ) -> None:
-        """Make a fresh challenge.
+        """Make a new challenge.
 
         Args:
-            us: The party whose enclave this is.
-            peer: The party whose enclave is at the other end.
-            context: Digest of all that both must have agreed on.
-            kind: What makes our evidence.
-            endorsements: What goes with our evidence.
+            us: Name of our party.
+            peer: Name of the other enclave's party.
+            context: Everything that both must agree on.
+            kind: Kind of our evidence.
+            endorsements: Endorsements of our evidence.
         """
         self._us = us
         self._peer = peer
@@ -61,20 +61,20 @@ class Handshake:
         self._pair = SessionKey()
         self._theirs: Challenge | None = None
         self.challenge = Challenge(secrets.token_bytes(NONCE_BYTES), self._pair.public)
-        """For the peer's enclave."""
+        """Our challenge to the peer's enclave."""
 
     def evidence(self, theirs: Challenge) -> Evidence:
         """Answer the peer's challenge.
 
         Args:
-            theirs: What its enclave sent; a second one would make evidence for two sessions.
+            theirs: The challenge of the peer's enclave.
 
         Returns:
-            What it asks for, bound to both challenges.
+            Our evidence, which covers both challenges.
 
         Raises:
             PeerError: It is not a challenge, or it is our own.
-            SpecError: Nothing here makes evidence of our kind.
+            SpecError: This machine cannot make evidence of our kind.
         """
         if (len(theirs.nonce), len(theirs.key)) != (NONCE_BYTES, KEY_BYTES):
             raise PeerError(
@@ -92,22 +92,21 @@ class Handshake:
     def complete(
         self, evidence: Evidence, policy: EnclavePolicy, at_time: datetime
     ) -> tuple[Session, Claims]:
-        """Verify the peer's evidence, and open the session; once, after `evidence`.
+        """Verify the peer's evidence and start the session. Call it once, after `evidence`.
 
         Args:
-            evidence: What its enclave answered to our challenge.
-            policy: Which enclaves our party trusts.
+            evidence: The peer's answer to our challenge.
+            policy: Our party's policy for enclaves.
             at_time: When the evidence must be valid, with its time zone.
 
         Returns:
-            Our end of the sealed line, and what is known about the other end.
+            Our end of the session, and the claims of the peer's enclave.
 
         Raises:
-            PeerError: The evidence is not genuine, not valid at that time, or not about this
-                session.
+            PeerError: The evidence is not genuine, not valid at that time, or of another session.
             PolicyError: Our party does not trust that enclave.
             SpecError: The library that verifies such evidence is not installed.
-            ValueError: `evidence` was not called yet, or this was called before.
+            ValueError: `evidence` was not called yet, or `complete` was called before.
         """
         if self._theirs is None:
             raise ValueError("answer a challenge first: each is good for one session")
@@ -142,7 +141,7 @@ class Handshake:
 def _report(
     context: bytes, names: tuple[str, str], challenges: tuple[Challenge, Challenge], kind: Kind
 ) -> bytes:
-    """The 64 bytes that evidence binds, from the side of who shows it: its own comes first."""
+    """Returns the 64 bytes that evidence covers; name and challenge of the enclave come first."""
     own, other = challenges
     bound = [
         _LABEL,
@@ -157,7 +156,7 @@ def _report(
 
 
 def _digest(parts: Iterable[bytes]) -> bytes:
-    """SHA-512 of parts, each after its length: no two lists of parts have the same encoding."""
+    """Returns the SHA-512 of parts, each after its length, so that the encoding is unique."""
     whole = hashlib.sha512()
     for part in parts:
         whole.update(len(part).to_bytes(8) + part)

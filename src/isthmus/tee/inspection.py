@@ -1,4 +1,4 @@
-"""What evidence says, for people to read before they trust it."""
+"""Inspection of evidence, for people to read before they trust it."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from isthmus.tee.policy import EnclavePolicy
 
 
 class Validity(msgspec.Struct, frozen=True):
-    """Something that vouches for evidence, and when it is valid."""
+    """A certificate or statement that evidence relies on, and when it is valid."""
 
     name: str
     since: datetime
@@ -19,15 +19,15 @@ class Validity(msgspec.Struct, frozen=True):
 
 
 class Inspection(msgspec.Struct, frozen=True):
-    """What evidence says, and whether that is known to be true."""
+    """The contents of evidence, and whether they are verified."""
 
     kind: Kind
     verified: bool
     reason: str
-    """Why it was not verified; empty where it was."""
+    """Why verification failed; empty if it did not."""
 
     at: datetime
-    """When it was to be valid."""
+    """The time for which validity was checked."""
 
     protects: bool
     registers: dict[str, str]
@@ -42,14 +42,14 @@ def parse(content: bytes, endorsements: bytes | None = None) -> Evidence:
     """Read evidence from a file.
 
     Args:
-        content: What hardware made, or what a run stored (JSON).
-        endorsements: What vouches for it; None for what was stored with it.
+        content: A document as the hardware made it, or evidence that a run stored (JSON).
+        endorsements: Its endorsements; None for those that were stored with it.
 
     Returns:
         The evidence.
 
     Raises:
-        SpecError: It is of no kind that we know, or the library to tell is not installed.
+        SpecError: The kind is not known, or the library that reads it is not installed.
     """
     if content.lstrip().startswith(b"{"):
         try:
@@ -67,17 +67,17 @@ def parse(content: bytes, endorsements: bytes | None = None) -> Evidence:
 
 
 def inspect(evidence: Evidence, at_time: datetime) -> Inspection:
-    """Read evidence, and verify it against the hardware makers' own roots.
+    """Read evidence, and verify it against the hardware makers' own roots, without a policy.
 
     Args:
-        evidence: Whose it is does not matter, no party's policy is asked.
-        at_time: When everything has to be valid, with a time zone.
+        evidence: The evidence of any enclave.
+        at_time: When everything must be valid, with a time zone.
 
     Returns:
-        What it says, and whether that is so.
+        Its contents, and whether they are verified.
 
     Raises:
-        SpecError: It cannot be read, or a library is not installed.
+        SpecError: The evidence cannot be read, or a library is not installed.
     """
     known = reader(evidence.kind)
     claims, reason = _describe(evidence), ""
@@ -103,7 +103,7 @@ def inspect(evidence: Evidence, at_time: datetime) -> Inspection:
 def _describe(evidence: Evidence) -> Claims:
     try:
         return reader(evidence.kind).describe(evidence.document)
-    except PeerError as error:  # here the evidence is the reader's own file
+    except PeerError as error:  # here the evidence is a file of the user, not of a peer
         raise SpecError(str(error)) from None
 
 

@@ -1,7 +1,7 @@
 """Attestation documents of AWS Nitro enclaves.
 
-A document is COSE_Sign1 (RFC 9052) with ECDSA on P-384: the chain to AWS's root is inside, and the
-signing key's certificate lives for three hours. AWS says nothing about the state of its firmware.
+A document is COSE_Sign1 (RFC 9052) with ECDSA on P-384. It includes the certificate chain to AWS's
+root; the signing key's certificate is valid for three hours. It has no level of firmware.
 
 Source:
     aws/aws-nitro-enclaves-nsm-api, docs/attestation_process.md.
@@ -25,9 +25,9 @@ from isthmus.tee.policy import EnclavePolicy
 ROOTS = frozenset({"641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"})
 """SHA-256 fingerprint of the root certificate `aws.nitro-enclaves`, which AWS publishes."""
 
-_LONGEST = 16 * 1024  # bytes; the security module makes no longer document
-_DEEPEST = 8  # containers within each other; a document has three
-_TAG = b"\xd2"  # COSE_Sign1, which the security module leaves out and some libraries add
+_LONGEST = 16 * 1024  # bytes; the security module never makes a longer document
+_DEEPEST = 8  # nesting of containers at most; a document has three levels
+_TAG = b"\xd2"  # COSE_Sign1, which the security module leaves out, and some libraries add
 _HEADER = {1: -35}  # the algorithm: ES384
 _SIGNER = 8  # the register for the certificate that signed the enclave's image
 _HALF = 48  # bytes of r and of s, big-endian
@@ -39,7 +39,7 @@ _Index = Annotated[int, Meta(ge=0, le=31)]
 
 
 class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """COSE_Sign1."""
+    """The COSE_Sign1 structure."""
 
     protected: bytes
     unprotected: dict[Any, Any]
@@ -48,7 +48,7 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
 
 
 class _Document(msgspec.Struct, frozen=True):
-    """The payload, as far as we read it."""
+    """The fields of the payload that we read."""
 
     digest: Literal["SHA384"]
     pcrs: dict[_Index, _Register]
@@ -58,18 +58,18 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 def verify_nitro(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify that the Nitro security module made a document, of an enclave not in debug mode.
+    """Verify that the Nitro security module made a document, for an enclave not in debug mode.
 
     Args:
         evidence: A document; it needs no endorsements.
-        policy: Ours; only its `roots` are used.
-        at_time: When the certificates have to be valid, with a time zone.
+        policy: Our policy; only its `roots` are used.
+        at_time: When the certificates must be valid, with a time zone.
 
     Returns:
-        What the document says.
+        The contents of the document.
 
     Raises:
-        PeerError: The evidence is not genuine, or the enclave can be read from outside.
+        PeerError: The document is not genuine, or the enclave is in debug mode.
         SpecError: A root of the policy cannot be read.
     """
     claims = describe(evidence.document)
@@ -91,7 +91,7 @@ def describe(document: bytes) -> Claims:
         document: The attestation document.
 
     Returns:
-        What it says; `report_data` is its user data.
+        Its contents; `report_data` is its user data.
 
     Raises:
         PeerError: It is not an attestation document.
@@ -108,7 +108,7 @@ def describe(document: bytes) -> Claims:
 
 
 def kind_of(document: bytes) -> Kind | None:
-    """What a document is, if it is an attestation document."""
+    """Returns the kind of a document, or None if it is not an attestation document."""
     try:
         _payload(document)
     except PeerError:
@@ -117,7 +117,7 @@ def kind_of(document: bytes) -> Kind | None:
 
 
 def periods(evidence: Evidence) -> list[chain.Period]:
-    """When the certificates in a document are valid; nothing where they cannot be read."""
+    """Returns the validity of the certificates in a document; empty if they cannot be read."""
     try:
         return chain.periods(_chain(evidence.document))
     except PeerError:
@@ -170,7 +170,7 @@ def _refuse(*_: object) -> NoReturn:
     raise ValueError("no tags")
 
 
-# The library makes dates, regular expressions, fractions of tagged values: a document has none.
+# The library converts tagged values to dates, regular expressions, fractions: a document has none.
 _NO_TAGS: defaultdict[int, Callable[..., NoReturn]] = defaultdict(lambda: _refuse)
 
 _NOT_ONE = (

@@ -1,8 +1,8 @@
 """The security module of an AWS Nitro enclave, `/dev/nsm`.
 
-A request and its answer are CBOR, in buffers that one ioctl names (Linux, `uapi/linux/nsm.h`). The
-Python library for it brings another one under the GPL, and of all it does we need one call. This
-was tested with a device that the test plays, and never on such hardware.
+A request and its answer are CBOR, in buffers of one ioctl call (Linux, `uapi/linux/nsm.h`). The
+Python library for it depends on one under the GPL, and we need only one call. Tested with a
+simulated device, and never on such hardware.
 """
 
 import ctypes
@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from isthmus.core import extras
 from isthmus.core.errors import SpecError
 
 _RAW = 0xC020_0A00  # _IOWR(0x0A, 0, struct nsm_raw)
-_ANSWER_BYTES = 0x3000  # the most that the device writes
+_ANSWER_BYTES = 0x3000  # the device writes no more
 
 
 class Buffer(ctypes.Structure):
@@ -36,8 +37,8 @@ def attest(report_data: bytes, device: Path, call: Call = fcntl.ioctl) -> bytes:
     """Ask the module for an attestation document.
 
     Args:
-        report_data: What to bind into it, as its user data.
-        device: Where the module is.
+        report_data: The bytes that it must hold as its user data.
+        device: Path of the device.
         call: The system call.
 
     Returns:
@@ -45,14 +46,11 @@ def attest(report_data: bytes, device: Path, call: Call = fcntl.ioctl) -> bytes:
 
     Raises:
         OSError: There is no such device, or it cannot be used.
-        SpecError: The module refuses, or `cbor2` is not installed.
+        SpecError: The module refuses.
+        MissingExtraError: `cbor2` is not installed.
     """
-    try:
+    with extras.advised("the image of a Nitro enclave"):
         import cbor2  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise SpecError(
-            "evidence of a Nitro enclave needs a library: install 'isthmus[tee]' in its image."
-        ) from None
     request = {"Attestation": {"user_data": report_data, "nonce": None, "public_key": None}}
     answer = cast(object, cbor2.loads(_exchange(cbor2.dumps(request), device, call)))
     match answer:

@@ -1,4 +1,4 @@
-"""Which enclaves of others a party trusts: its own rules, in its own party file."""
+"""A party's own rules about which enclaves of others it trusts."""
 
 from typing import Annotated
 

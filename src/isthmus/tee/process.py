@@ -1,8 +1,8 @@
-"""The line between a party and its own enclave, which is a program: outside, and inside.
+"""The channel between a party and its own enclave, a subprocess: both ends.
 
-Its two streams are the program's standard input and output, so whatever leads them into an enclave
-will do: an SGX loader that runs Python, or a relay to a virtual machine. An enclave that fails says
-why as its last words, which keep the class of the error.
+The channel is the program's standard input and output. So the program can be anything that leads
+these into an enclave: an SGX loader that runs Python, or a relay to a virtual machine. An enclave
+that fails sends its error last, and the party raises an error of the same class.
 """
 
 import os
@@ -25,17 +25,17 @@ from isthmus.transport.message import one_line
 from isthmus.transport.streams import StreamChannel
 
 _GRACE = 3.0
-"""Seconds that a program has to end once its line is closed, before it is told to."""
+"""Seconds for a program to end after its channel is closed, before it gets SIGTERM."""
 
 _LAST_GRACE = 1.0
-"""Seconds that it has then, before it is killed."""
+"""Seconds after SIGTERM before it is killed."""
 
-# Address space that threads reserve and never use would count as memory of the enclave.
+# The limit counts address space, so threads must not reserve what they do not use.
 _SPARING = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 _Pipe = IO[bytes]
 
-_LAST_LINES = 20  # of its standard error that are kept
+_LAST_LINES = 20  # of the program's standard error, for error messages
 _LONGEST_LINE = 2_000  # bytes
 
 
@@ -45,39 +45,39 @@ def enclave(spec: Enclave, module: str, patience: float) -> Generator[Channel]:
 
     Args:
         spec: The party's `[enclave]` table.
-        module: The program, where the table names no command: a module that this Python runs.
-        patience: Seconds that the enclave may stay silent at each message.
+        module: The module that this Python runs if the table names no command.
+        patience: Seconds to wait for each message of the enclave.
 
     Yields:
-        The line to it.
+        The channel to the enclave.
 
     Raises:
         SpecError: The command cannot be started.
     """
     process = _start(spec.command or (sys.executable, "-P", "-m", module))
     try:
-        with _Outside(process, spec, patience) as line:
-            yield line
+        with _EnclaveChannel(process, spec, patience) as channel:
+            yield channel
     finally:
         _end(process)
 
 
 @contextmanager
 def inside() -> Generator[Channel]:
-    """Be the enclave of a party; the block is the whole program.
+    """Run the block as the enclave of a party; the block is the whole program.
 
     Yields:
-        The line to the party. What the program prints goes to its standard error.
+        The channel to the party. Everything that the program prints goes to standard error.
 
     Raises:
-        SystemExit: The block failed, and the party was told why: with the exit code of the error.
+        SystemExit: The block failed, and the party was told why; with the error's exit code.
     """
     party = StreamChannel("our party", *_take_standard_streams(), threading.TIMEOUT_MAX)
     failure: IsthmusError | None = None
     try:
         yield party
     except IsthmusError as error:
-        failure = error.with_traceback(None)  # which would keep all arrays of the block
+        failure = error.with_traceback(None)  # the traceback would keep all arrays in memory
     except MemoryError:
         failure = _out_of_memory()
     except Exception as error:  # noqa: BLE001 - the party has to be told
@@ -91,11 +91,11 @@ def inside() -> Generator[Channel]:
 
 
 def limit_memory(mib: int) -> None:
-    """Let this process have so much memory; what asks for more fails, and `inside` says why.
+    """Limit the memory of this process; exceeding it is a MemoryError, which `inside` reports.
 
     Args:
-        mib: Of its address space, in MiB. A lower limit of the machine stays. Gramine takes the
-            limit and does not enforce it: there the size of the enclave is one.
+        mib: Limit of the address space, in MiB; a lower limit of the machine stays. Gramine
+            accepts the limit but does not enforce it; there the enclave's own size is the limit.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = mib * 2**20
@@ -104,8 +104,8 @@ def limit_memory(mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-class _Outside(StreamChannel):
-    """The party's end of the line."""
+class _EnclaveChannel(StreamChannel):
+    """The party's end of the channel: knows the process, so that errors say how it ended."""
 
     def __init__(self, process: subprocess.Popen[bytes], spec: Enclave, patience: float) -> None:
         self._process = process
@@ -164,7 +164,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            process_group=0,  # an interrupt is for the party, which ends the enclave in order
+            process_group=0,  # so that Ctrl-C reaches only the party, which then ends the enclave
             env=os.environ | _SPARING,
         )
     except (OSError, ValueError) as error:
@@ -179,7 +179,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal_number)  # the command may have started others
+            os.killpg(process.pid, signal_number)  # the command may have started other processes
     process.wait()
 
 
@@ -192,7 +192,7 @@ def _ending(code: int | None) -> str:
 
 
 def _take_standard_streams() -> tuple[_Pipe, _Pipe]:
-    """The line, and nothing else of this program reads or writes there from now on."""
+    """Returns copies of stdin and stdout, and redirects the originals away from any print."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -210,7 +210,7 @@ def _out_of_memory() -> IsthmusError:
 
 
 def _bug(error: Exception) -> IsthmusError:
-    """Where and what kind, but not its text: that may hold what has to stay inside."""
+    """Returns an error with class and place of a bug, but not its text, which may hold secrets."""
     frames = traceback.extract_tb(error.__traceback__)
     place = next(frame for frame in reversed(frames) if "isthmus" in Path(frame.filename).parts)
     return IsthmusError(

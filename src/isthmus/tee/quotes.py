@@ -1,11 +1,11 @@
-"""Evidence of the enclave that this program runs in, from the device that its hardware offers.
+"""Makes evidence of the enclave that this program runs in, with the device of its hardware.
 
 - SGX under Gramine: `/dev/attestation`, with `sgx.remote_attestation = "dcap"` in the manifest.
 - TDX and SEV-SNP guests: the kernel's `configfs-tsm`, from Linux 6.7 on.
 - Nitro: `/dev/nsm`, see `nsm`.
 
-Written after the documentation of Gramine and Linux. It was tested with files in place of the
-devices, and never on such hardware.
+Written from the documentation of Gramine and Linux. Tested with files instead of the devices, and
+never on such hardware.
 """
 
 import os
@@ -20,7 +20,7 @@ from isthmus.tee.evidence import Evidence, Kind
 
 
 class Devices(NamedTuple):
-    """Where the devices are."""
+    """Paths of the devices."""
 
     gramine: Path = Path("/dev/attestation")
     tsm: Path = Path("/sys/kernel/config/tsm/report")
@@ -38,19 +38,19 @@ def attest(
     endorsements: bytes = b"",
     devices: Devices = _OF_THIS_MACHINE,
 ) -> Evidence:
-    """Ask the hardware what this program is.
+    """Ask the hardware for evidence of this program.
 
     Args:
-        kind: What makes the evidence.
-        report_data: What to bind into it: 64 bytes.
-        endorsements: What goes with the evidence, except where it is simulated.
-        devices: Where to ask.
+        kind: Kind of the evidence.
+        report_data: The 64 bytes that it must cover.
+        endorsements: Endorsements of the evidence; not used if it is simulated.
+        devices: Paths of the devices.
 
     Returns:
         The evidence.
 
     Raises:
-        SpecError: There is no such device here, or it refuses.
+        SpecError: This machine has no such device, or the device refuses.
     """
     if kind is Kind.SIMULATED:
         return simulated.attest(report_data)
@@ -74,7 +74,7 @@ def _ask_gramine(device: Path, report_data: bytes) -> bytes:
 
 
 def _ask_kernel(reports: Path, provider: str, report_data: bytes) -> bytes:
-    # An entry of our own: whoever writes to it meanwhile would get another report.
+    # An entry of our own: if another process wrote to it, we would get the wrong report.
     entry = reports / f"isthmus-{os.getpid()}"
     entry.mkdir(exist_ok=True)
     try:

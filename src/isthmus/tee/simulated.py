@@ -1,7 +1,7 @@
 """Evidence of a simulated enclave: an ordinary process, which protects nothing.
 
-It has the parts of real evidence, so that trials take the same steps: a throw-away root certificate
-that says SIMULATION, a key that it vouches for, and a signed statement. Anybody can make it.
+It has the parts of real evidence, so that trials take the same steps: a temporary root certificate
+named SIMULATION, a certified key, and a signed statement. Anybody can make it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from isthmus.tee.evidence import Claims, Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
 
 ROOT = "SIMULATION"
-"""Common name of every root."""
+"""Common name of every simulated root."""
 
 _DAYS = 30
 _CLOCK_SKEW = timedelta(hours=1)
@@ -32,27 +32,27 @@ _T = TypeVar("_T")
 
 
 class _Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a simulated enclave says of itself."""
+    """The statement of a simulated enclave."""
 
     code: bytes
     report_data: bytes
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A statement as JSON, signed."""
+    """A statement as JSON, and its signature."""
 
     statement: bytes
     signature: bytes
 
 
 def attest(report_data: bytes) -> Evidence:
-    """Evidence of this process.
+    """Make evidence of this process.
 
     Args:
-        report_data: What to bind into it.
+        report_data: The bytes that it must cover.
 
     Returns:
-        A statement signed by a fresh key, with the certificates of that key and of the root.
+        A statement signed by a new key, with the certificates of that key and of the root.
     """
     root, root_key = _root()
     key = Ed25519PrivateKey.generate()
@@ -64,18 +64,18 @@ def attest(report_data: bytes) -> Evidence:
 
 
 def verify_simulated(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify that evidence is whole, which says nothing about who made it.
+    """Verify that evidence is unchanged. This does not prove who made it.
 
     Args:
-        evidence: What `attest` made.
-        policy: Ours; whether it allows simulation is for the caller to look at.
-        at_time: When the certificates have to be valid, with a time zone.
+        evidence: Result of `attest`.
+        policy: Our policy; the caller checks whether it allows simulated enclaves.
+        at_time: When the certificates must be valid, with a time zone.
 
     Returns:
-        What the statement says.
+        The contents of the statement.
 
     Raises:
-        PeerError: It was changed, or is not valid at that time.
+        PeerError: The evidence was changed, or is not valid at that time.
     """
     del policy
     document, claims = _decode(evidence.document, _Document), describe(evidence.document)
@@ -95,10 +95,10 @@ def describe(document: bytes) -> Claims:
         document: The signed statement.
 
     Returns:
-        What it says.
+        Its contents.
 
     Raises:
-        PeerError: It is no such statement.
+        PeerError: It is not such a statement.
     """
     statement = _decode(_decode(document, _Document).statement, _Statement)
     return Claims(
@@ -111,7 +111,7 @@ def describe(document: bytes) -> Claims:
 
 
 def periods(evidence: Evidence) -> list[chain.Period]:
-    """When the certificates with a statement are valid; nothing where they cannot be read."""
+    """Returns the validity of the certificates with a statement; empty if they cannot be read."""
     try:
         return chain.periods(chain.read(evidence.endorsements))
     except PeerError:

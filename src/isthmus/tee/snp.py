@@ -1,8 +1,9 @@
-"""Reports of AMD SEV-SNP: an encrypted virtual machine.
+"""Attestation reports of AMD SEV-SNP: an encrypted virtual machine.
 
-The chip signs the report with the key of its certificate (VCEK), which AMD's signing key (ASK) and
-root key (ARK) vouch for. AMD serves both: kdsintf.amd.com/vcek/v1/Milan/<chip>?<versions>, DER, and
-kdsintf.amd.com/vcek/v1/Milan/cert_chain, PEM; `cat` of the two is what goes with the evidence.
+The chip signs the report with the key of its certificate (VCEK). AMD's signing key (ASK) issued
+that certificate, and AMD's root key (ARK) that of the ASK. AMD serves both:
+kdsintf.amd.com/vcek/v1/Milan/<chip>?<versions>, DER, and kdsintf.amd.com/vcek/v1/Milan/cert_chain,
+PEM. Both files together, joined by `cat`, are the endorsements.
 
 Source:
     AMD 56860, SEV Secure Nested Paging Firmware ABI, attestation report; AMD 57230, VCEK
@@ -64,10 +65,10 @@ class _Component(NamedTuple):
 
     name: str
     at: int
-    """Which byte of the report's TCB_VERSION."""
+    """Position of its byte in the report's TCB_VERSION."""
 
     oid: str
-    """Which extension of the certificate."""
+    """Extension of the certificate that holds its version."""
 
 
 _COMPONENTS = (
@@ -76,7 +77,7 @@ _COMPONENTS = (
     _Component("SNP", 6, f"{_OID}.3.3"),
     _Component("MICROCODE", 7, f"{_OID}.3.8"),
 )
-_COMPONENTS_OF_ZEN_5 = (  # AMD's Turin: one more, and others in their places
+_COMPONENTS_OF_ZEN_5 = (  # AMD's Turin has one more, and other positions
     _Component("FMC", 0, f"{_OID}.3.9"),
     _Component("BOOT_LOADER", 1, f"{_OID}.3.1"),
     _Component("TEE", 2, f"{_OID}.3.2"),
@@ -86,18 +87,18 @@ _COMPONENTS_OF_ZEN_5 = (  # AMD's Turin: one more, and others in their places
 
 
 def verify_snp(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify that AMD hardware made a report, of a guest that its host cannot debug.
+    """Verify that AMD hardware made a report, for a guest that its host cannot debug.
 
     Args:
         evidence: A report, with the certificates of VCEK, ASK and ARK.
-        policy: Ours; only its `roots` are used.
-        at_time: When the certificates have to be valid, with a time zone.
+        policy: Our policy; only its `roots` are used.
+        at_time: When the certificates must be valid, with a time zone.
 
     Returns:
-        What the report says.
+        The contents of the report.
 
     Raises:
-        PeerError: The evidence is not genuine, or its host may read the guest's memory.
+        PeerError: The report is not genuine, or its host may read the guest's memory.
         SpecError: A root of the policy cannot be read.
     """
     claims = authenticate(evidence, policy, at_time)
@@ -110,18 +111,18 @@ def verify_snp(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> 
 
 
 def authenticate(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify that AMD hardware made a report, of whatever guest.
+    """Verify that AMD hardware made a report, even for a guest in debug mode.
 
     Args:
         evidence: A report, with the certificates of VCEK, ASK and ARK.
-        policy: Ours; only its `roots` are used.
-        at_time: When the certificates have to be valid, with a time zone.
+        policy: Our policy; only its `roots` are used.
+        at_time: When the certificates must be valid, with a time zone.
 
     Returns:
-        What the report says.
+        The contents of the report.
 
     Raises:
-        PeerError: The evidence is not genuine.
+        PeerError: The report is not genuine.
         SpecError: A root of the policy cannot be read.
     """
     report, claims = evidence.document, describe(evidence.document)
@@ -139,7 +140,7 @@ def describe(document: bytes) -> Claims:
         document: The report.
 
     Returns:
-        What it says.
+        Its contents.
 
     Raises:
         PeerError: It is not a report.
@@ -165,7 +166,7 @@ def describe(document: bytes) -> Claims:
 
 
 def kind_of(document: bytes) -> Kind | None:
-    """What a document is, if it is a report."""
+    """Returns the kind of a document, or None if it is not a report."""
     fits = (
         len(document) == _LENGTH
         and _number(document, slice(0, 4)) in _VERSIONS
@@ -175,7 +176,7 @@ def kind_of(document: bytes) -> Kind | None:
 
 
 def periods(evidence: Evidence) -> list[chain.Period]:
-    """When the certificates with a report are valid; nothing where they cannot be read."""
+    """Returns the validity of the certificates with a report; empty if they cannot be read."""
     try:
         return chain.periods(chain.read(evidence.endorsements))
     except PeerError:
@@ -183,18 +184,18 @@ def periods(evidence: Evidence) -> list[chain.Period]:
 
 
 def at_least(level: str, floor: str) -> bool:
-    """Whether firmware is as new as demanded, in every part.
+    """Returns whether every part of the firmware is at least as new as the policy demands.
 
     Args:
         level: `tcb_level` of claims, for example `BOOT_LOADER=4 TEE=0 SNP=22 MICROCODE=213`.
-        floor: What a policy demands, in the same form.
+        floor: The lowest level that a policy accepts, in the same form.
 
     Returns:
         Whether both name the same parts and no version is below the floor's.
     """
     try:
         ours, theirs = _versions(floor), _versions(level)
-    except ValueError:  # such as `UpToDate`, in Intel's words
+    except ValueError:  # not versions, such as Intel's `UpToDate`
         return False
     return ours.keys() == theirs.keys() and all(theirs[part] >= ours[part] for part in ours)
 
@@ -224,7 +225,7 @@ def _check_signature(report: bytes, certificate: Certificate) -> None:
 
 
 def _check_platform(report: bytes, certificate: Certificate) -> None:
-    # A certificate is for one chip with one state of its firmware: expected, as AMD encodes it.
+    # A certificate is for one chip with one state of its firmware, which its extensions encode.
     found = {
         extension.oid.dotted_string: extension.value.value
         for extension in certificate.extensions
@@ -250,7 +251,7 @@ def _chip(report: bytes) -> bytes:
 
 
 def _der(number: int) -> bytes:
-    octets = number.to_bytes(number.bit_length() // 8 + 1)  # a sign bit, as INTEGER has it
+    octets = number.to_bytes(number.bit_length() // 8 + 1)  # INTEGER has a sign bit
     return bytes([2, len(octets)]) + octets
 
 
@@ -259,7 +260,7 @@ def _parts(report: bytes) -> tuple[_Component, ...]:
 
 
 def _is_zen_5(report: bytes) -> bool:
-    # Version 2 has no such field there, only zeros.
+    # Reports of version 2 have zeros instead of this field.
     return report[_CPU_FAMILY] >= _ZEN_5
 
 

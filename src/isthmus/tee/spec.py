@@ -1,4 +1,4 @@
-"""The enclave of this party: how it is started, and how it proves itself."""
+"""The enclave of this party: how it is started, and the kind of its evidence."""
 
 from typing import Annotated
 

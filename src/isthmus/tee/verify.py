@@ -1,4 +1,4 @@
-"""Whether an enclave is what it says, and then whether it is one that our party trusts."""
+"""Verification of evidence: is it genuine, and does our policy trust that enclave?"""
 
 from datetime import datetime
 
@@ -9,24 +9,24 @@ from isthmus.tee.evidence import SIMULATION, Claims, Evidence, Kind
 from isthmus.tee.kinds import reader
 from isthmus.tee.policy import EnclavePolicy
 
-_WITHOUT_LEVELS = {Kind.NITRO, Kind.SIMULATED}  # AWS says nothing about its firmware
+_WITHOUT_LEVELS = {Kind.NITRO, Kind.SIMULATED}  # their evidence has no level of firmware
 
 
 def verify(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify evidence, and that our policy accepts what it says.
+    """Verify evidence, and check that our policy accepts it.
 
     Args:
-        evidence: The other side's.
-        policy: Ours.
-        at_time: When everything has to be valid, with a time zone.
+        evidence: The evidence of the other enclave.
+        policy: Our policy.
+        at_time: When everything must be valid, with a time zone.
 
     Returns:
-        What the evidence says; whether it is bound to this exchange is for the caller to look at.
+        The verified claims; the caller checks that `report_data` belongs to this session.
 
     Raises:
         PeerError: The evidence is not genuine, not valid at that time, or of an enclave that its
             host can debug.
-        PolicyError: It is genuine, and our policy does not accept it.
+        PolicyError: The evidence is genuine, but our policy does not accept it.
         SpecError: A root of our policy cannot be read, or a library is not installed.
     """
     if evidence.kind is Kind.SIMULATED and not policy.allow_simulated:
@@ -54,7 +54,7 @@ def _accept_code(claims: Claims, policy: EnclavePolicy) -> None:
     if not any(_fits(claims, table) for table in trusted):
         names = {name for table in trusted for name in table}
         shown = ", ".join(f"{name} {claims.registers.get(name, 'none')}" for name in sorted(names))
-        raise PolicyError(  # what to do comes first: an enclave's last words may be cut short
+        raise PolicyError(  # the advice comes first: the end of an enclave's error may be cut off
             "the other enclave runs code that you do not trust: compare it with your own build; "
             "if you trust it, add it to policy.enclaves.measurements, and run the same version of "
             f"isthmus on both sides. It shows {shown}."
@@ -80,7 +80,7 @@ def _accept_level(claims: Claims, policy: EnclavePolicy) -> None:
     if claims.kind in _WITHOUT_LEVELS:
         return
     level, accepted = claims.tcb_level, policy.tcb_levels
-    if claims.kind is Kind.SNP:  # versions: newer ones are as good
+    if claims.kind is Kind.SNP:  # levels are versions: newer ones are accepted too
         fits = any(snp.at_least(level, floor) for floor in accepted)
     else:
         fits = level in accepted

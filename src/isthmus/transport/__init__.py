@@ -1,1 +1,1 @@
-"""Typed messages between parties, and the lines that carry them."""
+"""Typed messages between parties, and the channels that carry them."""

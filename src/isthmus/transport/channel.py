@@ -1,4 +1,4 @@
-"""The line to one peer, as every role sees it."""
+"""The interface of a channel to one peer, which every role uses."""
 
 from typing import Protocol
 
@@ -6,9 +6,9 @@ from isthmus.transport.message import Message, MessageT
 
 
 class Channel(Protocol):
-    """Ordered, typed and blocking; a role gets one per peer as an argument.
+    """An ordered, typed, blocking channel; a role gets one per peer as an argument.
 
-    Tests pass a pair of in-memory ends, production passes gRPC with mutual TLS.
+    Tests pass in-memory channels (`loopback`), production passes gRPC with mutual TLS.
     """
 
     @property
@@ -17,15 +17,15 @@ class Channel(Protocol):
         ...
 
     def send(self, message: Message) -> None:
-        """Hand a message over; blocks while the peer is too far behind.
+        """Send a message; blocks while the peer is too far behind.
 
         Args:
-            message: What crosses.
+            message: The message.
 
         Raises:
-            SpecError: It is larger than its type allows; nothing was sent.
-            PeerError: The peer has left, and said why.
-            ChannelError: The line is gone, or the peer took nothing for too long.
+            SpecError: The message is larger than its type allows; nothing was sent.
+            PeerError: The peer has closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer read nothing for too long.
         """
         ...
 
@@ -39,8 +39,8 @@ class Channel(Protocol):
             The message; its arrays are read-only.
 
         Raises:
-            PeerError: The peer sent another type, too many bytes, or fields that do not fit; or it
-                has left, and said why.
-            ChannelError: The line is gone, or the peer stayed silent for too long.
+            PeerError: The peer sent another type, too many bytes, or invalid fields; or it has
+                closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer sent nothing for too long.
         """
         ...

@@ -1,8 +1,8 @@
-"""How messages become frames and are read back, the same on every kind of line.
+"""Framing: messages become frames and are read back, in the same way on every kind of connection.
 
-A message is a head frame, which names its type and announces its size, and then its bytes in
-chunks: each of `CHUNK` bytes, the last one shorter. The reader checks type and size against what it
-expects before it takes memory. A goodbye may come in place of any frame; none follows it.
+A message is a head frame, with its type and its size, and then its bytes in chunks of `CHUNK`
+bytes, the last one shorter. The reader checks type and size against what it expects before it
+allocates memory. A goodbye frame may come instead of any frame; no frame follows it.
 """
 
 from contextlib import suppress
@@ -16,27 +16,27 @@ from isthmus.transport.message import Count, Message, MessageT, decode, encode, 
 from isthmus.transport.pipe import Pipe
 
 CHUNK = 2**20
-"""Bytes of a full frame: the largest thing that crosses in one piece."""
+"""Bytes of a full frame, the largest piece that is sent at once."""
 
 PATIENCE = 600.0
-"""Seconds that a peer may stay silent, unless the caller says otherwise."""
+"""Default timeout: seconds that a peer may send or read nothing."""
 
 
 class Head(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
-    """Announces a message."""
+    """The first frame of a message: its type and its size in bytes."""
 
     kind: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
     size: Count
 
 
 class Goodbye(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
-    """The last frame of a party that leaves in order; no reason means that it is done."""
+    """The last frame of a party that closes the channel; without a reason, it has finished."""
 
     reason: str
 
 
 class FramedChannel:
-    """A `Channel` over two pipes of frames; subclasses say where the pipes lead."""
+    """A `Channel` over two pipes of frames; subclasses connect the pipes to the peer."""
 
     def __init__(self, peer: str, incoming: Pipe, outgoing: Pipe, patience: float) -> None:
         self._peer = peer
@@ -54,15 +54,15 @@ class FramedChannel:
         return self._peer
 
     def send(self, message: Message) -> None:
-        """Hand a message over; blocks while the peer is too far behind.
+        """Send a message; blocks while the peer is too far behind.
 
         Args:
-            message: What crosses.
+            message: The message.
 
         Raises:
-            SpecError: It is larger than its type allows; nothing was sent.
-            PeerError: The peer has left, and said why.
-            ChannelError: The line is gone, or the peer took nothing for too long.
+            SpecError: The message is larger than its type allows; nothing was sent.
+            PeerError: The peer has closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer read nothing for too long.
         """
         kind, encoded = type(message), encode(message)
         if len(encoded) > kind.max_bytes:
@@ -82,34 +82,34 @@ class FramedChannel:
             The message; its arrays are read-only.
 
         Raises:
-            PeerError: The peer sent another type, too many bytes, or fields that do not fit; or it
-                has left, and said why.
-            ChannelError: The line is gone, or the peer stayed silent for too long.
+            PeerError: The peer sent another type, too many bytes, or invalid fields; or it has
+                closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer sent nothing for too long.
         """
-        # 1. Is it what we expect, and no larger than we accept? Only then take memory.
+        # 1. Check type and size before memory is allocated.
         size = self._announced(kind)
         encoded = bytearray(size)
 
-        # 2. Every chunk has one possible length, so a frame of another length is no chunk.
+        # 2. Read the chunks; the length of each follows from the size.
         for start in range(0, size, CHUNK):
             chunk = self._next_frame(kind)
             if len(chunk) != min(CHUNK, size - start):
                 raise self._not_a_chunk(kind, chunk)
             encoded[start : start + len(chunk)] = chunk
 
-        # 3. Are the fields what the type declares?
+        # 3. Check the fields against the type.
         return decode(memoryview(encoded).toreadonly(), kind, self._peer)
 
     def transmit(self, kind: str, encoded: bytes) -> None:
-        """Send bytes as a message of a type: what `send` does once it has encoded.
+        """Send an encoded message.
 
         Args:
-            kind: The type that the head announces.
+            kind: Name of the message type.
             encoded: The encoding of the message.
 
         Raises:
-            PeerError: The peer has left, and said why.
-            ChannelError: The line is gone, or the peer took nothing for too long.
+            PeerError: The peer has closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer read nothing for too long.
         """
         self._put(msgspec.msgpack.encode(Head(kind, len(encoded))), kind)
         whole = memoryview(encoded)
@@ -117,11 +117,11 @@ class FramedChannel:
             self._put(bytes(whole[start : start + CHUNK]), kind)
 
     def close(self, reason: str = "") -> None:
-        """Leave in order; what was sent still arrives. A second call does nothing.
+        """Send a goodbye and close; what was sent still arrives. A second call does nothing.
 
         Args:
-            reason: One sentence for the peer, empty when the role is done. Whatever it holds
-                leaves this party.
+            reason: One sentence for the peer, empty if the role has finished. It leaves this
+                party: no data in it.
         """
         if not self._closed:
             self._closed = True
@@ -129,7 +129,7 @@ class FramedChannel:
             self._incoming.end()
 
     def abort(self) -> None:
-        """Break the line without a word, as a crash would."""
+        """Close without a goodbye, as a crash would."""
         self._closed = True
         self._outgoing.end()
         self._incoming.end()
@@ -143,7 +143,7 @@ class FramedChannel:
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        # The text of an error may name files and columns of ours: the peer learns only that it was.
+        # The text of an error may name our files and columns: tell the peer only that we failed.
         self.close("it failed; the error is on its own screen" if error else "")
 
     def _announced(self, kind: type[Message]) -> int:
@@ -217,7 +217,7 @@ class FramedChannel:
         )
 
     def _gone(self) -> IsthmusError:
-        """Why a pipe ended while we waited; the last frame may tell."""
+        """Returns the error for a pipe that has ended; a goodbye in it says why."""
         self._check_open()
         last = b""
         with suppress(EOFError, TimeoutError):
@@ -230,14 +230,14 @@ class FramedChannel:
                 return self._cut_off()
 
     def _cut_off(self) -> IsthmusError:
-        """What it means that the line ended without a goodbye."""
+        """Returns the error for a connection that ended without a goodbye."""
         return ChannelError(
             f"the line to {self._peer!r} is gone: its process ended, its machine stopped, or the "
             "network between you is cut. Run the same command again on both sides."
         )
 
     def _left(self, reason: str) -> IsthmusError:
-        self._farewell = reason  # who asks again is told again
+        self._farewell = reason  # later calls raise the same error
         if reason:
             return PeerError(f"{self._peer!r} stopped: {one_line(reason)}")
         return ChannelError(

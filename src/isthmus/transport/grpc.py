@@ -1,8 +1,8 @@
-"""Lines between organisations: gRPC streams under mutual TLS 1.3. The only file that knows gRPC.
+"""Channels between organisations: gRPC streams under mutual TLS 1.3. The only file that uses gRPC.
 
 Trust is one pinned certificate per peer: the certificate that the party file names is the only
-trust root of the line, so neither an authority nor a name can stand in for it. The library
-reconnects, controls the flow and watches the line; here are only its settings.
+trust root of the connection, so no other certificate of any authority is accepted. gRPC itself
+reconnects, controls the flow and sends keepalive pings; only its settings are here.
 """
 
 import os
@@ -20,10 +20,10 @@ from isthmus.transport.framing import CHUNK, PATIENCE, FramedChannel
 from isthmus.transport.pin import pin
 from isthmus.transport.pipe import Pipe
 
-# gRPC has no setting for the lowest TLS version. This suite needs a pre-shared key, which nobody
-# has, and so leaves TLS 1.2 without a usable cipher; those of TLS 1.3 are not affected.
+# gRPC has no setting for the lowest TLS version. This cipher suite needs a pre-shared key, which
+# nobody has, so TLS 1.2 has no usable cipher; the ciphers of TLS 1.3 are not affected.
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-PSK-CHACHA20-POLY1305"
-# Its own log repeats every failed attempt; our errors say what to do about it.
+# gRPC's own log repeats every failed attempt; our errors say what to do.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
@@ -36,14 +36,14 @@ _SERVICE, _METHOD = "isthmus", "line"
 _PATH = f"/{_SERVICE}/{_METHOD}"
 
 _REFUSED = "Socket closed"
-"""All that TLS 1.3 tells a client whose certificate is refused."""
+"""The only sign of a refused certificate that a client of TLS 1.3 gets."""
 
 _LINGER = 2.0
-"""Seconds that `close` gives the peer to take what was sent."""
+"""Seconds that `close` waits for the peer to read what was sent."""
 
 _BOTH: list[tuple[str, int]] = [
-    # A ping after 2 silent seconds, answered within 6: a dead peer is named within 10. The library
-    # answers from threads of its own, so a peer that computes is alive, even if it holds the GIL.
+    # A ping after 2 silent seconds, answered within 6: a dead peer is noticed within 10. gRPC
+    # answers from its own threads, even while the role computes and holds the GIL.
     ("grpc.keepalive_time_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 6_000),
     ("grpc.http2.ping_timeout_ms", 6_000),
@@ -57,20 +57,20 @@ _DIALS: list[tuple[str, int]] = [
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.enable_retries", 0),  # a message is sent once
-    ("grpc.enable_http_proxy", 0),  # a proxy for the web knows no parties
-    ("grpc.use_local_subchannel_pool", 1),  # a new line is a new connection
+    ("grpc.enable_http_proxy", 0),  # a web proxy does not reach peers
+    ("grpc.use_local_subchannel_pool", 1),  # a new channel is a new connection
 ]
 _LISTENS: list[tuple[str, int]] = [
-    ("grpc.so_reuseport", 0),  # a second listener at one address is an error, not a lottery
+    ("grpc.so_reuseport", 0),  # a second listener at the same address is an error
 ]
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are on a line."""
+    """Our name, certificate and private key on a connection."""
 
     name: str
-    """The party's name; its certificate is made out to it."""
+    """The party's name, which its certificate is for."""
 
     certificate: bytes
     """PEM."""
@@ -80,7 +80,7 @@ class Identity:
 
 
 class _Stream(NamedTuple):
-    """Both directions of a gRPC stream, at either end."""
+    """Both directions of a gRPC stream, at the client or at the server."""
 
     context: grpc.RpcContext
     frames: Iterator[bytes]
@@ -88,7 +88,7 @@ class _Stream(NamedTuple):
 
 
 class GrpcChannel(FramedChannel):
-    """A line to one peer; `listen` and `dial` make it."""
+    """A channel to one peer; `Listener.accept` and `dial` make it."""
 
     def __init__(
         self, peer: str, stream: _Stream, hang_up: Callable[[], object], patience: float
@@ -98,55 +98,55 @@ class GrpcChannel(FramedChannel):
         self._over = threading.Event()
         if not stream.context.add_callback(self._over.set):
             self._over.set()
-        # Read ahead: what the peer sent before it left must be here when we get to it.
+        # Read ahead, so that what the peer sent before it left is here when we need it.
         threading.Thread(target=self._read, args=(stream.frames,), daemon=True).start()
 
     def transmit(self, kind: str, encoded: bytes) -> None:
-        """Send bytes as a message of a type; returns when they have left this process.
+        """Send an encoded message; returns when it has left this process.
 
         Args:
-            kind: The type that the head announces.
+            kind: Name of the message type.
             encoded: The encoding of the message.
 
         Raises:
-            PeerError: The peer has left, and said why.
-            ChannelError: The line is gone, or the peer took nothing for too long.
+            PeerError: The peer has closed the channel, and said why.
+            ChannelError: The connection is lost, or the peer read nothing for too long.
         """
         super().transmit(kind, encoded)
-        # The stream's thread needs the interpreter: a role that goes on to compute in one long call
-        # would otherwise hold its own message back.
+        # The sending thread needs the GIL. Without this wait, a role that computes in one long call
+        # would delay its own message.
         try:
             self._outgoing.drain(self._patience)
         except TimeoutError:
             raise self._stuck(kind) from None
 
     def close(self, reason: str = "") -> None:
-        """Leave in order; waits at most two seconds for the peer to take what was sent.
+        """Send a goodbye and close; waits at most two seconds for the peer to read it.
 
         Args:
-            reason: One sentence for the peer, empty when the role is done. Whatever it holds
-                leaves this party.
+            reason: One sentence for the peer, empty if the role has finished. It leaves this
+                party: no data in it.
         """
         super().close(reason)
         self._over.wait(_LINGER)
         self._hang_up()
 
     def abort(self) -> None:
-        """Break the line without a word, as a crash would."""
+        """Close without a goodbye, as a crash would."""
         super().abort()
         self._hang_up()
 
     def _read(self, frames: Iterator[bytes]) -> None:
-        with suppress(grpc.RpcError):  # the line broke: both pipes end without a goodbye
+        with suppress(grpc.RpcError):  # connection lost: both pipes end without a goodbye
             for frame in frames:
-                with suppress(EOFError):  # we have left: let the peer finish
+                with suppress(EOFError):  # we have closed: let the peer finish
                     self._incoming.put(frame)
         self._incoming.end()
         self._outgoing.end()
 
 
 class Listener:
-    """Waits at one address for the peers it knows; its lines end when it is closed."""
+    """Accepts known peers at one address; closing it closes its channels."""
 
     def __init__(self, identity: Identity, pins: Mapping[bytes, str], patience: float) -> None:
         self._identity = identity
@@ -155,25 +155,25 @@ class Listener:
         self._address = ""
         self._waiting: dict[str, _Stream] = {}
         self._arrived = threading.Condition()
-        line: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+        stream: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
             self._serve
         )
-        handler = grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: line})
+        handler = grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: stream})
         self._server = grpc.server(_DaemonThreads(), [handler], options=_BOTH + _LISTENS)
 
     @property
     def address(self) -> str:
-        """Where peers reach us, with the real port."""
+        """The address for peers, with the actual port."""
         return self._address
 
     def start(self, address: str) -> None:
-        """Listen; `listen` has done it.
+        """Start to listen; the function `listen` calls it.
 
         Args:
             address: Host and port; port 0 takes a free one.
 
         Raises:
-            SpecError: Nobody can listen there.
+            SpecError: The address cannot be used.
         """
         ours = [(self._identity.private_key, self._identity.certificate)]
         trusted = b"".join(map(_pem, self._pins))
@@ -189,18 +189,18 @@ class Listener:
         self._server.start()
 
     def accept(self, peer: str, wait: float, on_wait: OnWait) -> GrpcChannel:
-        """Wait until a peer has dialled us.
+        """Wait until a peer has connected.
 
         Args:
-            peer: Who must come, one of the peers that `listen` knows.
+            peer: Name of the peer, one of those given to `listen`.
             wait: Seconds to wait.
             on_wait: Called about once a second with the seconds left.
 
         Returns:
-            The line to the peer.
+            The channel to the peer.
 
         Raises:
-            ChannelError: The peer did not come in time.
+            ChannelError: The peer did not connect in time.
         """
         for step in _countdown(wait, on_wait):
             with self._arrived:
@@ -213,7 +213,7 @@ class Listener:
         )
 
     def close(self) -> None:
-        """Stop listening, and end every line that came from here."""
+        """Stop listening, and close every accepted channel."""
         self._server.stop(grace=None).wait(_LINGER)
 
     def __enter__(self) -> Self:
@@ -230,7 +230,7 @@ class Listener:
             earlier = self._waiting.pop(peer, None)
             self._waiting[peer] = stream
             self._arrived.notify_all()
-        if earlier is not None:  # the peer was started again before we came to accept it
+        if earlier is not None:  # the peer restarted before we accepted its first connection
             earlier.context.cancel()
         return iter(stream.outgoing)
 
@@ -252,16 +252,16 @@ def listen(
     """Listen for peers.
 
     Args:
-        identity: Who we are.
+        identity: Our name, certificate and key.
         address: Host and port to listen on; port 0 takes a free one.
-        peers: The certificate of each peer as PEM, by its name. Nobody else gets through.
-        patience: Seconds that a line waits for its peer at each message.
+        peers: The certificate of each peer as PEM, by its name. Nobody else can connect.
+        patience: Seconds that a channel waits for its peer at each message.
 
     Returns:
-        The listener, to be closed after its lines.
+        The listener; close its channels first.
 
     Raises:
-        SpecError: Nobody can listen there, or a certificate is not fit to be pinned.
+        SpecError: The address cannot be used, or a certificate cannot be pinned.
     """
     pins = {pin(peer, certificate): peer for peer, certificate in peers.items()}
     if len(pins) < len(peers):
@@ -271,7 +271,7 @@ def listen(
     return listener
 
 
-def dial(  # noqa: PLR0913 - a line has two ends, and each is a name, a place and a certificate
+def dial(  # noqa: PLR0913 - each of the two ends has a name, an address and a certificate
     identity: Identity,
     address: str,
     peer: str,
@@ -281,23 +281,23 @@ def dial(  # noqa: PLR0913 - a line has two ends, and each is a name, a place an
     *,
     patience: float = PATIENCE,
 ) -> GrpcChannel:
-    """Connect to a peer that listens, as soon as it does.
+    """Connect to a peer, and wait until it listens.
 
     Args:
-        identity: Who we are.
+        identity: Our name, certificate and key.
         address: Host and port of the peer.
-        peer: Its name.
-        certificate: Its certificate as PEM. Nobody else is talked to.
-        wait: Seconds to wait until it listens.
+        peer: Name of the peer.
+        certificate: The peer's certificate as PEM. No other is accepted.
+        wait: Seconds to wait until the peer listens.
         on_wait: Called about once a second with the seconds left.
-        patience: Seconds that the line waits for the peer at each message.
+        patience: Seconds that the channel waits for the peer at each message.
 
     Returns:
-        The line to the peer.
+        The channel to the peer.
 
     Raises:
-        SpecError: The certificate is not fit to be pinned, or is made out to another name.
-        PeerError: Someone listens there with another certificate.
+        SpecError: The certificate cannot be pinned, or is for another name.
+        PeerError: The other end presents another certificate.
         ChannelError: The peer did not listen in time, or refused us.
     """
     pinned = _pem(pin(peer, certificate))
@@ -308,8 +308,8 @@ def dial(  # noqa: PLR0913 - a line has two ends, and each is a name, a place an
         undo.callback(channel.close)
         _wait_until_ready(channel, _Target(identity, address, peer), wait, on_wait)
         outgoing = Pipe()
-        line: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_PATH)
-        call = line(iter(outgoing))
+        stream: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_PATH)
+        call = stream(iter(outgoing))
         undo.pop_all()
         return GrpcChannel(peer, _Stream(call, call, outgoing), channel.close, patience)
 
@@ -326,7 +326,7 @@ def _wait_until_ready(channel: grpc.Channel, target: _Target, wait: float, on_wa
     for step in _countdown(wait, on_wait):
         with suppress(grpc.FutureTimeoutError):
             return ready.result(step)
-        if _REFUSED not in cause:  # seen once it stays the reason, also when the listener gives up
+        if _REFUSED not in cause:  # once seen, it stays the cause, even if the listener then stops
             cause = _why_not_ready(channel) or cause
         _stop_if_hopeless(cause, target)
     us, address, peer = target
@@ -342,7 +342,7 @@ def _wait_until_ready(channel: grpc.Channel, target: _Target, wait: float, on_wa
 
 
 def _why_not_ready(channel: grpc.Channel) -> str:
-    """What went wrong last: a call that does not wait fails with it at once."""
+    """Returns the last error of a connection: a call that does not wait fails with it at once."""
     why: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{_SERVICE}/why")
     try:
         why(b"", timeout=0.5)
@@ -368,7 +368,7 @@ def _stop_if_hopeless(cause: str, target: _Target) -> None:
 
 
 def _countdown(wait: float, on_wait: OnWait) -> Iterator[float]:
-    """Steps of at most a second until the wait is over."""
+    """Yields steps of at most a second until the wait is over."""
     deadline = time.monotonic() + wait
     while (left := deadline - time.monotonic()) > 0:
         yield min(left, 1.0)
@@ -380,7 +380,7 @@ def _pem(certificate: bytes) -> bytes:
 
 
 class _DaemonThreads(futures.ThreadPoolExecutor):
-    """A thread per line, none of which keeps the interpreter from leaving."""
+    """An executor with one daemon thread per stream, so that threads never block exit."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
         future: futures.Future[T] = futures.Future()

@@ -1,33 +1,33 @@
-"""A line inside one process: for tests, and for both roles in two threads."""
+"""In-memory channels inside one process, for tests and for roles in threads."""
 
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.pipe import Pipe
 
 
 class LoopbackEnd(FramedChannel):
-    """One end of an in-memory line; everything is encoded, framed and checked as on a wire."""
+    """One end of an in-memory channel; messages are encoded, framed and checked as over gRPC."""
 
     def __init__(self, peer: str, incoming: Pipe, outgoing: Pipe, patience: float) -> None:
         super().__init__(peer, incoming, outgoing, patience)
         self.sent: list[bytes] = []
-        """Every encoding that was sent from here, in order."""
+        """The encoding of every message sent from this end, in order."""
 
     def transmit(self, kind: str, encoded: bytes) -> None:
-        """Send bytes as a message of a type, and keep them in `sent`."""
+        """Send an encoded message, and add it to `sent`."""
         self.sent.append(encoded)
         super().transmit(kind, encoded)
 
 
 def loopback(first: str, second: str, patience: float = 30.0) -> tuple[LoopbackEnd, LoopbackEnd]:
-    """Two connected ends.
+    """Make two connected ends of a channel.
 
     Args:
-        first: The party that holds the first end.
-        second: The party that holds the second end.
+        first: Name of the party with the first end.
+        second: Name of the party with the second end.
         patience: Seconds that either end waits for the other.
 
     Returns:
-        The first party's line to the second, and the second's line to the first.
+        The first party's channel to the second, and the second's channel to the first.
     """
     to_first, to_second = Pipe(), Pipe()
     return (

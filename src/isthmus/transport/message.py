@@ -1,8 +1,8 @@
-"""Typed messages: the only things that cross between parties.
+"""Typed messages: nothing else crosses between parties.
 
-On the wire a message is one MessagePack map whose `type` is the class name. An array travels as
-`[dtype, shape, raw buffer]` and is decoded as a read-only view of the received bytes, without a
-copy. What protects a value follows from the type of its field, so that a ledger need not be told.
+On the wire a message is one MessagePack map whose `type` is the class name. An array is encoded as
+`[dtype, shape, raw buffer]` and decoded as a read-only view of the received bytes, without a copy.
+The ledger derives how a value is protected from the declared type of its field.
 """
 
 import math
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from isthmus.core.errors import PeerError
 
 _BUFFER = 1  # MessagePack extension code of a raw array buffer
-_LARGEST = 1e100  # of what crosses: sums of products of such numbers stay finite
-_DIMENSIONS = 8  # most of an array: a product of many sizes takes for ever
-_QUOTED = 400  # most letters of a stranger's text in a sentence of ours
+_LARGEST = 1e100  # magnitude of numbers in messages: sums of products of them stay finite
+_DIMENSIONS = 8  # of an array at most: the product of very many sizes takes too long
+_QUOTED = 400  # characters of a peer's text that an error of ours quotes at most
 
 
 class Protection(StrEnum):
-    """What keeps the reader of a value from knowing what it was computed from."""
+    """How a value is protected from its reader."""
 
-    CLEAR = "clear"  # nothing: the reader sees the value itself
+    CLEAR = "clear"  # not at all: the reader sees the value itself
     BLINDED = "blinded"  # a group element under a secret exponent
     ENCRYPTED = "encrypted"  # only the holder of the private key can read it
     MASKED = "masked"  # a one-time random mask, uniform or at least 64 bits wider than the value
@@ -47,7 +47,7 @@ NonNegative = Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Base of every message. A wrong, missing or extra field is refused."""
+    """Base class of every message. A wrong, missing or extra field is refused."""
 
     purpose: ClassVar[str] = ""
     """Why it is sent, in a few words: the ledger shows it."""
@@ -57,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknow
 
     discloses: ClassVar[bool] = False
     """Whether it tells its reader about one party's rows, columns or labels, beyond a number about
-    the course of the joint training: the job must agree to it."""
+    the progress of the joint training: the job must list it in `disclosed`."""
 
     max_bytes: ClassVar[int] = 16 * 2**20
     """The largest encoding that a reader accepts; checked before memory is taken."""
@@ -67,7 +67,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 
 class Value(msgspec.Struct, frozen=True):
-    """What a ledger notes about one field of a message: everything but the value itself."""
+    """The description of one field of a message in a ledger, without its value."""
 
     name: str
     kind: str
@@ -77,23 +77,23 @@ class Value(msgspec.Struct, frozen=True):
 
 
 def encode(message: Message) -> bytes:
-    """The bytes of a message on the wire."""
+    """Returns the bytes of a message on the wire."""
     return _ENCODER.encode(message)
 
 
 def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str) -> MessageT:
-    """Read a message of one expected type.
+    """Decode a message of one expected type.
 
     Args:
-        data: The bytes as they came; arrays of the result are views of it.
+        data: The bytes as received; arrays of the result are views of it.
         kind: The only type that is accepted.
-        peer: Who sent it, for the error.
+        peer: Name of the sender, for the error.
 
     Returns:
         The message.
 
     Raises:
-        PeerError: It is another type, or its fields are not what the type declares.
+        PeerError: The message is of another type, or its fields are not as the type declares.
     """
     decoder = _decoder(kind)
     try:
@@ -106,12 +106,12 @@ def decode(data: bytes | bytearray | memoryview, kind: type[MessageT], peer: str
 
 
 def one_line(text: str) -> str:
-    """Text of a stranger as one short, printable line."""
+    """Returns a peer's text as one short, printable line."""
     return "".join(sign if sign.isprintable() else " " for sign in text[:_QUOTED]).strip()
 
 
 def describe(message: Message) -> list[Value]:
-    """Kind, shape, size and protection of each field of a message, for the ledger."""
+    """Returns kind, shape, size and protection of each field of a message, for the ledger."""
     return [
         _describe(name, getattr(message, name), protection)
         for name, protection in protections(type(message)).items()
@@ -120,13 +120,13 @@ def describe(message: Message) -> list[Value]:
 
 @cache
 def protections(kind: type[Message]) -> dict[str, Protection]:
-    """Protection of each field of a message type, derived from the field's declared type."""
+    """Returns the protection of each field of a message type, from the field's declared type."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: _protection(hints[name]) for name in kind.__struct_fields__}
 
 
 def listed(found: Iterable[Protection]) -> str:
-    """Protections in words, each once; what is in the clear comes last."""
+    """Returns the names of protections, each once, "clear" last."""
     return ", ".join(sorted(set(found), key=lambda each: (each is Protection.CLEAR, each)))
 
 
@@ -179,19 +179,19 @@ def _read_array(declared: Any, value: Any) -> NDArray[Any]:
     if math.prod(array.shape) * wanted.itemsize != buffer.size:
         raise ValueError(f"shape {array.shape} does not fill {buffer.size} bytes")
     values: NDArray[Any] = buffer.view(wanted).reshape(array.shape)
-    if wanted.kind == "f" and not (np.abs(values) <= _largest(wanted)).all():  # nor is a NaN
+    if wanted.kind == "f" and not (np.abs(values) <= _largest(wanted)).all():  # False for NaN
         raise ValueError(f"an array holds values that are not numbers, or beyond {_LARGEST:g}")
     return values
 
 
 def _largest(wanted: np.dtype[Any]) -> float:
-    return min(_LARGEST, float(np.finfo(wanted).max))  # a narrow type would round it to infinity
+    return min(_LARGEST, float(np.finfo(wanted).max))  # _LARGEST is infinite as a narrow type
 
 
 class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     dtype: str
     shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=_DIMENSIONS)]
-    data: object  # an extension on the way out, a view of the received bytes on the way in
+    data: object  # an Ext when encoded, a view of the received bytes when decoded
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A pinned certificate: the one that a peer must present, bit by bit."""
+"""Pinned certificates: the exact certificate that a peer must present."""
 
 import ssl
 
@@ -11,15 +11,15 @@ def pin(peer: str, pem: bytes) -> bytes:
     """Read the certificate that a party file names for a peer.
 
     Args:
-        peer: Whose certificate it is, for the error.
-        pem: Contents of the file; text around the certificate is left out.
+        peer: Name of the peer, for the error.
+        pem: Contents of the file; text around the certificate is ignored.
 
     Returns:
         The certificate as DER, which is equal for equal certificates.
 
     Raises:
-        SpecError: It is not one certificate, or it is a certificate authority: who pins that
-            trusts every certificate it ever signs.
+        SpecError: It is not one single certificate, or it is that of an authority: to pin it would
+            be to trust every certificate that the authority signs.
     """
     try:
         store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,4 +1,4 @@
-"""A bounded line of frames between two threads."""
+"""A bounded queue of frames between two threads."""
 
 import threading
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class Pipe:
-    """First in, first out; whoever is too fast waits, and either side can end it."""
+    """Bounded FIFO queue. `put` blocks when full; either end may close it with `end`."""
 
     def __init__(self, limit: int = 16) -> None:
         self._limit = limit
@@ -16,15 +16,15 @@ class Pipe:
         self._changed = threading.Condition()
 
     def put(self, frame: bytes, patience: float | None = None) -> None:
-        """Add a frame, once there is room for it.
+        """Add a frame; wait while the queue is full.
 
         Args:
-            frame: What to add.
-            patience: Seconds to wait for room; None waits for as long as it takes.
+            frame: The frame.
+            patience: Seconds to wait; None waits without limit.
 
         Raises:
             EOFError: The pipe has ended.
-            TimeoutError: There was no room in time.
+            TimeoutError: The queue was full for too long.
         """
         with self._changed:
             if not self._changed.wait_for(self._has_room_or_ended, patience):
@@ -35,17 +35,17 @@ class Pipe:
             self._changed.notify_all()
 
     def get(self, patience: float | None = None) -> bytes:
-        """Take the oldest frame, once there is one.
+        """Take the oldest frame; wait while the queue is empty.
 
         Args:
-            patience: Seconds to wait for it; None waits for as long as it takes.
+            patience: Seconds to wait; None waits without limit.
 
         Returns:
             The frame.
 
         Raises:
-            EOFError: The pipe has ended, and all that was in it is taken.
-            TimeoutError: Nothing came in time.
+            EOFError: The pipe has ended and is empty.
+            TimeoutError: The queue was empty for too long.
         """
         with self._changed:
             self._reader_waits = True
@@ -59,20 +59,20 @@ class Pipe:
             return self._frames.popleft()
 
     def drain(self, patience: float | None = None) -> None:
-        """Wait until the reader is done with all that was put, and asks for more.
+        """Wait until the reader has taken all frames, and waits for the next.
 
         Args:
-            patience: Seconds to wait for it; None waits for as long as it takes.
+            patience: Seconds to wait; None waits without limit.
 
         Raises:
-            TimeoutError: The reader was not done in time.
+            TimeoutError: The reader took too long.
         """
         with self._changed:
             if not self._changed.wait_for(self._is_done_or_ended, patience):
                 raise TimeoutError
 
     def end(self, last: bytes | None = None) -> None:
-        """Let nothing in any more, after an optional last frame that needs no room."""
+        """Close the pipe, after an optional last frame that is added even if the queue is full."""
         with self._changed:
             if last is not None and not self._ended:
                 self._frames.append(last)

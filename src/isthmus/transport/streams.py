@@ -1,6 +1,6 @@
-"""A line over two byte streams, such as the pipes to a program: every frame follows its length.
+"""A channel over two byte streams, such as the pipes of a subprocess: length, then frame.
 
-One thread reads ahead and one writes, so that neither end has to wait for its turn.
+One thread reads and one writes, so that neither end blocks the other.
 """
 
 import threading
@@ -28,11 +28,11 @@ class StreamChannel(FramedChannel):
         self._writer.start()
 
     def close(self, reason: str = "") -> None:
-        """Leave in order; waits at most a second until what was sent has left.
+        """Send a goodbye and close; waits at most a second until everything is written.
 
         Args:
-            reason: One sentence for the peer, empty when the role is done. Whatever it holds
-                leaves this party.
+            reason: One sentence for the peer, empty if the role has finished. It leaves this
+                party: no data in it.
         """
         super().close(reason)
         self._writer.join(_LINGER)
@@ -56,11 +56,11 @@ class StreamChannel(FramedChannel):
             frame = stream.read(size)
             if len(frame) < size:
                 return
-            with suppress(EOFError):  # we have left: let the other end finish
+            with suppress(EOFError):  # we have closed: let the other end finish
                 self._incoming.put(frame)
 
     def _write(self, stream: IO[bytes]) -> None:
-        with suppress(OSError), stream:  # the reader notices a broken line as well
+        with suppress(OSError), stream:  # the reading thread notices a broken connection too
             for frame in self._outgoing:
                 stream.write(len(frame).to_bytes(_LENGTH_BYTES))
                 stream.write(frame)

@@ -1,1 +1,1 @@
-"""Same samples, different columns: systems whose parties each hold some columns of every row."""
+"""Vertical federated learning: each party has some columns of the same rows."""

@@ -1,4 +1,4 @@
-"""What a system over columns of the same rows gets from a job, and what it returns."""
+"""The interface between `jobs` and systems over aligned columns: inputs, results, functions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,19 +22,19 @@ if TYPE_CHECKING:  # it loads Arrow
 
 @dataclass(frozen=True)
 class Measured:
-    """What the party with the labels can say of a model; the others can say nothing."""
+    """Metrics and scores of a model, at the active party; empty at the others."""
 
     metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
-    """On the test rows, of the joint model and of the active party alone."""
+    """Metrics on the test rows, of the joint model and of a model on the active party's columns."""
 
     scores: "Scores | None" = None
-    """Predictions of the test rows."""
+    """Predictions for the test rows."""
 
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round."""
 
     leakage: dict[str, float] = field(default_factory=dict[str, float])
-    """How much the other parties can have learned of the labels, by measure."""
+    """How much other parties can have learned about the labels, by measure."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,29 @@ class Outcome:
     """Rounds of training."""
 
     converged: bool | None
-    """Whether a tolerance was reached; None where training has none."""
+    """Whether a tolerance was reached; None if training has no tolerance."""
 
     ending: str = ""
     """How training ended, in a few words."""
 
     measure: Callable[[], Measured] = Measured
-    """Measures what was trained, once the model is stored: no model hangs on a measure."""
+    """Measures the model. Called after the model is stored, so that a failure cannot lose it."""
 
 
 @dataclass(frozen=True)
 class RoleContext:
-    """All that a role needs besides the table of its system in the job."""
+    """The inputs of a role, besides the table of its system in the job."""
 
     role: str
     peers: Mapping[str, Channel]
-    """The line to each peer, by name."""
+    """The channel to each peer, by name."""
 
     train: Table
     test: Table
     telemetry: Telemetry
     checkpoint: Path
-    """Where the role saves what it needs to continue after a failure."""
+    """The file of the role's checkpoint."""
+
     job: str
     """Digest of the job."""
 
@@ -77,59 +78,59 @@ class RoleContext:
     """The seed of the job."""
 
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Our columns with which a prediction must not fall (1), or not rise (-1)."""
+    """Sign of each monotone column: 1 if predictions must not fall with it, -1 if not rise."""
 
     workers: int = 1
-    """Processes of this party that compute on ciphertexts."""
+    """Number of processes of this party that compute on ciphertexts."""
 
 
 @dataclass(frozen=True)
 class PooledRows:
-    """The rows of all parties in one place: only a simulation has them."""
+    """The rows of all parties in one place, in a simulation."""
 
     trains: Sequence[Table]
-    """Rows to train on of each party in one order, the first party's first, then by name."""
+    """Training rows of each party in one order; the first party first, the others by name."""
 
     tests: Sequence[Table]
-    """Rows to score, likewise."""
+    """Test rows of each party, likewise."""
 
     job: str
     """Digest of the job."""
 
     seed: int
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
-    """As the first party has it."""
+    """The monotone columns of the first party."""
 
 
 @runtime_checkable
 class AlignedSystem(System, Protocol):
-    """A module that plays the roles of a system over aligned columns."""
+    """The functions of a system over aligned columns: a module."""
 
     MOST_PARTIES: int | None
-    """How many parties a job may have; None: as many as the alignment."""
+    """Most parties of a job; None for as many as the alignment allows."""
 
     def check_dataset(self, spec: Any, role: str, key: str, dataset: Dataset, /) -> None:
-        """Raise a SpecError where a data set has keys of which nothing would come."""
+        """Raise a SpecError if a data set has keys that would have no effect."""
 
     def check_party(self, spec: Any, role: str, train: Table, test: Table | None, /) -> None:
-        """Raise a SpecError where the data of one party do not fit the job."""
+        """Raise a SpecError if the data of one party do not fit the job."""
 
     def most_rounds(self, spec: Any, /) -> int:
-        """Returns the most rounds of training."""
+        """Returns the largest number of rounds."""
         ...
 
     def forecast(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
-        """Returns what crosses between the active party and a passive one."""
+        """Returns a forecast of the messages between the active party and one passive party."""
         ...
 
     def play(self, spec: Any, context: RoleContext, /) -> Outcome:
-        """Play one role to its end; the rows are aligned already."""
+        """Train and score in one role, on aligned rows."""
         ...
 
     def describe_model(self, run: Run, /) -> Description:
-        """Returns what the model of a finished run says, for its report."""
+        """Returns the description of a finished run's model, for its report."""
         ...
 
     def pooled(self, spec: Any, rows: PooledRows, /) -> Metrics:
-        """Returns metrics of the same model on pooled columns, and of its rivals."""
+        """Returns metrics of the same model on pooled columns, and of XGBoost for trees."""
         ...

@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-ignore]
 
 from isthmus.data.samples import Samples
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders import head
 from isthmus.horizontal.encoders.child import trainer_factory
 from isthmus.horizontal.encoders.head import Holding
@@ -104,7 +105,7 @@ class TestASharedEncoder:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def worth(cls) -> dict[str, dict[str, float]]:
+    def worth(cls) -> dict[str, Metrics]:
         holdings = uneven(seed=1)
         children = {name: held.train for name, held in holdings.items()}
         shared: Parameters = play(cls.spec, {**children}, "image").parameters
@@ -115,12 +116,11 @@ class TestASharedEncoder:
 
     @pytest.mark.parametrize("child", PEOPLE)
     def test_is_worth_more_to_every_child_than_its_own(
-        self, child: str, worth: dict[str, dict[str, float]]
+        self, child: str, worth: dict[str, Metrics]
     ) -> None:
-        found = worth[child]
-        assert found["accuracy_shared"] > found["accuracy_alone"]
-        assert found["probe_shared"] > found["probe_alone"]
+        for found in (worth[child]["accuracy"], worth[child]["probe"]):
+            assert found["shared"] > found["alone"]
 
-    def test_is_worth_much(self, worth: dict[str, dict[str, float]]) -> None:
-        gains = [it["accuracy_shared"] - it["accuracy_alone"] for it in worth.values()]
+    def test_is_worth_much(self, worth: dict[str, Metrics]) -> None:
+        gains = [it["accuracy"]["shared"] - it["accuracy"]["alone"] for it in worth.values()]
         assert np.mean(gains) > 0.05

@@ -9,10 +9,9 @@ from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
 from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.objective import Link
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import Link, Regression
 from tests import real_data
 from tests.real_data import rows
 from tests.roles import run_together

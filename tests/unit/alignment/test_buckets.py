@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.alignment.attested import buckets
-from isthmus.alignment.attested.buckets import CAPACITY, DIGEST_BYTES, NOWHERE, SLOTS, Words
+from isthmus.alignment.attested.buckets import CAPACITY, DIGEST_BYTES, NOT_SHARED, SLOTS, Words
 from isthmus.crypto.sealing import PAYLOAD_BYTES
 
 WORDS = st.sampled_from([0, 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1)
@@ -55,7 +55,7 @@ class TestSizes:
         assert SLOTS * 4 == PAYLOAD_BYTES
 
     def test_leave_room_for_the_slot_of_every_row(self) -> None:
-        assert buckets.bucket_count(buckets.MOST_ROWS) * CAPACITY < NOWHERE
+        assert buckets.bucket_count(buckets.MOST_ROWS) * CAPACITY < NOT_SHARED
 
     @pytest.mark.parametrize(("rows", "frames"), [(1, 1), (SLOTS, 1), (SLOTS + 1, 2)])
     def test_decide_how_many_frames_tell_the_slots(self, rows: int, frames: int) -> None:
@@ -105,20 +105,20 @@ class TestMeet:
         self, ours: list[tuple[int, int]], theirs: list[tuple[int, int]]
     ) -> None:
         ordered, _ = buckets.sort(digests(ours))
-        found = buckets.meet(ordered, filled(digests(theirs)))
+        found = buckets.match(ordered, filled(digests(theirs)))
         expected = [theirs.index(one) if one in theirs else -1 for one in pairs(ordered)]
         assert found.tolist() == expected
 
     def test_tells_digests_apart_that_begin_alike(self) -> None:
         ours = digests([(5, 1), (5, 2), (5, 3), (6, 1), (7, 0)])
-        found = buckets.meet(ours, filled(digests([(5, 3), (6, 2), (5, 1), (7, 0)])))
+        found = buckets.match(ours, filled(digests([(5, 3), (6, 2), (5, 1), (7, 0)])))
         assert found.tolist() == [2, -1, 0, -1, 3]
 
 
 class TestSlots:
     def test_count_through_all_buckets(self) -> None:
         found = np.array([3, -1, 0])
-        assert buckets.slots(2, found).tolist() == [2 * CAPACITY + 3, NOWHERE, 2 * CAPACITY]
+        assert buckets.slots(2, found).tolist() == [2 * CAPACITY + 3, NOT_SHARED, 2 * CAPACITY]
 
     STARTS = np.array([0, 2, 2, 5])
     """Buckets of two digests, none, and three."""
@@ -134,7 +134,7 @@ class TestSlots:
         ("chosen", "sentence"),
         [
             ([3 * CAPACITY], "in no bucket"),
-            ([NOWHERE], "in no bucket"),
+            ([NOT_SHARED], "in no bucket"),
             ([2], "none of our digests"),
             ([CAPACITY], "none of our digests"),
             ([1, 0, 1], "named twice"),

@@ -7,8 +7,8 @@ from msgspec import Meta
 from isthmus.cli.main import execute
 from isthmus.cli.schema import Key, keys
 from isthmus.core.spec import Spec
+from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
-from isthmus.jobs.spec import Job
 
 
 class Leaf(Spec, frozen=True):

@@ -21,6 +21,7 @@ from isthmus.core.errors import (
     naming_file,
     of_name,
 )
+from isthmus.core.extras import MissingExtraError
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "first-job.md"
 KINDS = (IsthmusError, SpecError, PeerError, ChannelError, LedgerError, PolicyError)
@@ -67,6 +68,11 @@ class TestAbout:
     def test_leaves_errors_alone_that_no_file_is_to_blame_for(self) -> None:
         with pytest.raises(PolicyError, match=r"^refused\.$"), naming_file(Path("party.toml")):
             raise PolicyError("refused.")
+
+    @pytest.mark.parametrize("kind", [JobError, DiskError, MissingExtraError])
+    def test_leaves_alone_what_knows_what_it_is_about(self, kind: type[SpecError]) -> None:
+        with pytest.raises(kind, match=r"^too few\.$"), naming_file(Path("party.toml")):
+            raise kind("too few.")
 
 
 class TestRoomFor:

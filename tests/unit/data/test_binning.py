@@ -67,7 +67,7 @@ class TestNumbers:
         found, _ = numeric(np.array([1.0, 2.0]), bins=2)
         assert found(np.array([-1e100, 1e100])).tolist() == [0, 1]
 
-    @given(values=COLUMN, bins=st.integers(2, binning.MOST))
+    @given(values=COLUMN, bins=st.integers(2, binning.MAX_BINS))
     def test_keep_their_order(self, values: Floats, bins: int) -> None:
         found, place = numeric(values, bins)
         known = ~np.isnan(values)

@@ -49,6 +49,14 @@ class TestLoad:
         assert table.label is not None
         assert table.label.tolist() == [1, 0, 1]
 
+    def test_names_rows_by_their_numbers_where_nothing_identifies_them(
+        self, load_csv: Load
+    ) -> None:
+        table = load_csv("sick,age\n1,30\n0,40\n1,40\n", identifiers=(), label="sick")
+        assert table.identifiers == [b"0", b"1", b"2"]
+        assert table.names == ("age",)
+        assert table.features.tolist() == [[30.0], [40.0], [40.0]]  # equal rows are kept
+
     def test_reads_compressed_csv(self, tmp_path: Path) -> None:
         (tmp_path / "people.csv.gz").write_bytes(gzip.compress(PEOPLE.encode()))
         dataset = Dataset(path="people.csv.gz", identifiers=("person",))
@@ -293,7 +301,7 @@ class TestRefusal:
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     def test_of_a_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(SpecError, match=r"there is no such file. Correct `path`"):
+        with pytest.raises(SpecError, match=r"there is no such file. Correct its `path`"):
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(
@@ -303,7 +311,7 @@ class TestRefusal:
         self, tmp_path: Path, path: str, why: str
     ) -> None:
         (tmp_path / "folder.csv").mkdir()
-        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct `path`"):
+        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct its `path`"):
             load(Dataset(path=path, identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from isthmus.core.errors import SpecError
 from isthmus.evaluation.classification import accuracy
 from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2
@@ -11,17 +12,27 @@ LABEL = np.array([0.0, 1.0, 1.0, 0.0])
 
 
 class TestMeasure:
-    def test_names_each_measure_and_the_model(self) -> None:
-        found = measure({"mae": mae, "r2": r2}, LABEL, LABEL, suffix="_central")
-        assert found == {"mae_central": 0.0, "r2_central": 1.0}
+    def test_names_each_measure_and_each_model(self) -> None:
+        found = measure({"mae": mae, "r2": r2}, LABEL, {"joint": LABEL, "pooled": 1 - LABEL})
+        assert found == {
+            "mae": {"joint": 0.0, "pooled": 1.0},
+            "r2": {"joint": 1.0, "pooled": -3.0},
+        }
 
     def test_ranks_scores_of_0_and_1_without_any_unit(self) -> None:
-        assert measure(RANKING, LABEL, 100 * LABEL - 7) == {"auc": 1.0, "ks": 1.0}
+        found = measure(RANKING, LABEL, {"joint": 100 * LABEL - 7})
+        assert found == {"auc": {"joint": 1.0}, "ks": {"joint": 1.0}}
 
     @pytest.mark.parametrize("label", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
     def test_finds_nothing_where_labels_do_not_differ(self, label: list[float]) -> None:
-        assert measure(RANKING | {"r2": r2}, np.array(label), np.ones(len(label))) == {}
+        predictions = {"joint": np.ones(len(label))}
+        assert measure(RANKING | {"r2": r2}, np.array(label), predictions) == {}
 
     def test_counts_the_rows_whose_class_scores_highest(self) -> None:
         scores = np.array([[0.9, 0.2, 0.6, 0.8], [0.1, 0.8, 0.4, 0.2]])
-        assert measure({"accuracy": accuracy}, LABEL, scores) == {"accuracy": 0.75}
+        found = measure({"accuracy": accuracy}, LABEL, {"joint": scores})
+        assert found == {"accuracy": {"joint": 0.75}}
+
+    def test_refuses_predictions_that_are_no_numbers(self) -> None:
+        with pytest.raises(SpecError, match="Some scores are not numbers: the training diverged"):
+            measure(RANKING, LABEL, {"joint": LABEL, "pooled": LABEL * np.nan})

@@ -1,6 +1,7 @@
 """A small job of two parties, with weak keys of encryption, and one finished run of it."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from isthmus.crypto import certificates
 from isthmus.jobs.simulate import simulate
 from isthmus.store import atomic
 from isthmus.store.runs import Run
-from tests.unit.jobs.desk import CLINIC, INSURER, JOB, Desk
+from tests.unit.jobs.desk import CLINIC, INSURER, JOB, PARTIES, Desk
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk(template: Path, tmp_path: Path) -> Desk:
     """A desk to break."""
     return Desk(Path(shutil.copytree(template, tmp_path / "desk")))
+
+
+@pytest.fixture
+def trial(desk: Desk) -> Desk:
+    """Two parties that listen and call where nobody else does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    for party in PARTIES:
+        desk.edit_party(party, "127.0.0.1:7401", address)
+    return desk
 
 
 @pytest.fixture

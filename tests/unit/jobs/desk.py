@@ -1,8 +1,14 @@
 """A folder with a job and all that its two parties need, to be broken by tests."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from isthmus.jobs.plan import TablePlan, make_plan
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.load import make_plan
+from isthmus.store.runs import Run
+
+PARTIES = ("clinic", "insurer")
 
 JOB = """\
 name = "trial"
@@ -104,7 +110,15 @@ class Desk:
         only = 'disclosed = ["DoublyBlindedRows", "SharedRows"]\n\n'
         self.job.write_text(text.replace(told, only))
 
-    def plan(self, party: str) -> TablePlan:
+    def plan(self, party: str) -> AlignedPlan:
         plan = make_plan(self.job, self.party_file(party))
-        assert isinstance(plan, TablePlan)
+        assert isinstance(plan, AlignedPlan)
         return plan
+
+    def both(self, verb: Callable[[Path, Path], Run]) -> dict[str, Run]:
+        """What both parties have when they do the same at the same time."""
+        with ThreadPoolExecutor(2) as threads:
+            playing = {
+                party: threads.submit(verb, self.job, self.party_file(party)) for party in PARTIES
+            }
+            return {party: each.result() for party, each in playing.items()}

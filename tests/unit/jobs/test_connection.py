@@ -22,7 +22,7 @@ from isthmus.core.errors import (
     SpecError,
 )
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import certificates
+from isthmus.crypto import certificates, keys
 from isthmus.jobs.connection import check, connect
 from isthmus.jobs.messages import Done
 from tests.unit.jobs.desk import Desk
@@ -112,9 +112,22 @@ class TestCheck:
                 check(desk.plan(party))
 
     @pytest.mark.parametrize("address", ["[::1]:7401", "data.example.org:65535"])
-    def test_accepts_names_and_the_sixth_version(self, desk: Desk, address: str) -> None:
+    def test_accepts_names_and_the_sixth_version(
+        self, desk: Desk, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         desk.edit_party("clinic", "127.0.0.1:7401", address)
-        check(desk.plan("clinic"))
+        plan = desk.plan("clinic")
+        monkeypatch.delenv(keys.TEST_KEY_BITS)
+        check(plan)
+
+    @pytest.mark.parametrize("address", ["data.example.org:7401", "0.0.0.0:7401"])
+    def test_refuses_other_machines_while_keys_are_those_of_tests(
+        self, desk: Desk, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(keys.TEST_KEY_BITS, "1024")
+        desk.edit_party("clinic", "127.0.0.1:7401", address)
+        with pytest.raises(SpecError, match=r"_KEY_BITS is set, with which keys can be broken, an"):
+            check(desk.plan("clinic"))
 
     def test_refuses_a_key_that_others_can_read(self, desk: Desk) -> None:
         (desk.folder / "clinic" / "key.pem").chmod(0o644)

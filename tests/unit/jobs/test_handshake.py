@@ -9,9 +9,9 @@ import pytest
 from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import ChannelError, PeerError
-from isthmus.jobs.handshake import hello, part, shake_hands
+from isthmus.jobs.handshake import finish, hello, shake_hands
+from isthmus.jobs.job import Job
 from isthmus.jobs.messages import Done, Hello
-from isthmus.jobs.spec import Job
 from isthmus.transport.loopback import LoopbackEnd
 from tests.roles import Play, Role, play
 
@@ -108,14 +108,14 @@ def answer(clinic: Role, job: Job, **claims: str) -> Play:
     return play(clinic=clinic, insurer=insurer)
 
 
-class TestPart:
+class TestFinish:
     def test_waits_until_the_peer_has_all_that_was_sent(self) -> None:
         def insurer(clinic: LoopbackEnd) -> None:
             clinic.receive(Done)
             clinic.send(Done())
 
-        assert play(clinic=part, insurer=insurer).raised == {}
+        assert play(clinic=finish, insurer=insurer).raised == {}
 
     def test_notices_a_peer_that_leaves_before(self) -> None:
-        outcome = play(clinic=part, insurer=lambda clinic: clinic.abort())
+        outcome = play(clinic=finish, insurer=lambda clinic: clinic.abort())
         assert isinstance(outcome.raised["clinic"], ChannelError)

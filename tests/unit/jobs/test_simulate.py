@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.core.errors import DiskError, PolicyError, SpecError
 from isthmus.core.telemetry import Event
-from isthmus.jobs.result import Result, SimulatedAlignment, SimulationResult
+from isthmus.jobs.aligned.results import SimulatedAlignment, SimulatedTraining, TrainedResult
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
 from tests.disk import full_disk
@@ -16,16 +16,16 @@ from tests.unit.jobs.desk import Desk
 
 class TestSimulate:
     def test_equals_the_model_of_the_pooled_rows(self, simulated: Run) -> None:
-        metrics = simulated.read_json("result.json", SimulationResult).metrics
-        assert metrics["auc"] == pytest.approx(metrics["auc_central"], abs=0.005)
-        assert metrics["auc"] > metrics["auc_active_only"]
+        metrics = simulated.read_json("result.json", SimulatedTraining).metrics
+        assert metrics["auc"]["joint"] == pytest.approx(metrics["auc"]["pooled"], abs=0.005)
+        assert metrics["auc"]["joint"] > metrics["auc"]["active_only"]
 
     def test_puts_together_what_the_parties_say(self, simulated: Run) -> None:
-        joint = simulated.read_json("result.json", SimulationResult)
+        joint = simulated.read_json("result.json", SimulatedTraining)
         assert joint.parties == {"clinic": "active", "insurer": "passive"}
         assert joint.alignment.size == joint.rows["train"] + joint.rows["test"] == 260
         for party, egress in joint.egress.items():
-            own = Run(simulated.folder / party).read_json("result.json", Result)
+            own = Run(simulated.folder / party).read_json("result.json", TrainedResult)
             assert (own.digest, own.egress) == (joint.digest, egress)
 
     def test_names_the_party_that_failed_with_its_own_sentence_and_code(self, desk: Desk) -> None:

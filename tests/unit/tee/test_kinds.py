@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import isthmus.tee
-from isthmus.core.errors import SpecError
+from isthmus.core.extras import MissingExtraError
 from isthmus.tee import kinds
 from isthmus.tee.evidence import Evidence, Kind
 from tests.unit.tee.amd_pki import Amd
@@ -26,6 +26,14 @@ def forget(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     """Let the next import of a module of `isthmus.tee` load it once more."""
     monkeypatch.delitem(sys.modules, f"isthmus.tee.{module}", raising=False)
     monkeypatch.delattr(isthmus.tee, module, raising=False)
+
+
+def named(library: str) -> str:
+    """Pattern of a sentence that names a library and how to install it."""
+    return (
+        rf"^reading evidence of this kind needs the extra `tee`, and its module {library!r} is not "
+        r"installed\..* `pip install '\.\[tee\]'`\.$"
+    )
 
 
 class TestKindOf:
@@ -49,14 +57,15 @@ class TestKindOf:
         self, missing: str, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         uninstall(monkeypatch, missing)
-        with pytest.raises(SpecError, match=rf"kind, {missing} has to be installed: .*\[tee\]"):
+        with pytest.raises(MissingExtraError, match=named(missing)):
             kinds.kind_of(evidence.document)
 
     def test_names_both_libraries_where_either_may_know(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         uninstall(monkeypatch, *NEEDS)
-        with pytest.raises(SpecError, match="cbor2 and dcap_qvl have to be installed"):
+        both = r"the extra `tee`, and its modules 'cbor2' and 'dcap_qvl' are not installed\."
+        with pytest.raises(MissingExtraError, match=both):
             kinds.kind_of(DOCUMENT.document)
         assert kinds.kind_of(REPORT.document) is Kind.SNP
 
@@ -70,7 +79,7 @@ class TestReader:
         self, missing: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         uninstall(monkeypatch, *NEEDS)
-        with pytest.raises(SpecError, match=f"kind, {missing} has to be installed"):
+        with pytest.raises(MissingExtraError, match=named(missing)):
             kinds.reader(kind)
 
     def test_does_not_blame_the_extra_for_another_module(

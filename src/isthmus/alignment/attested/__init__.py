@@ -1,1 +1,1 @@
-"""Alignment of two to five parties whose identifiers meet inside enclaves only."""
+"""Alignment of two to five parties in enclaves: identifiers are compared only inside them."""

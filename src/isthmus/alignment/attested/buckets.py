@@ -1,9 +1,9 @@
-"""How digests are cut into buckets of one size, met bucket by bucket, and put into a new order.
+"""Buckets of digests, all padded to one size: partitioning, matching and shuffling.
 
-A digest stands for an identifier: 16 bytes that are random to whoever lacks the hashing key, as two
-words, the higher one first. A bucket holds the digests of one range of first words. All ranges are
-equally wide, so buckets fill evenly, and each goes out filled up to one size: who counts them
-learns the number of rows that was told anyway.
+A digest is a keyed hash of an identifier: 16 bytes that look random to everyone without the key, as
+two words, the higher one first. A bucket holds the digests of one range of first words. All ranges
+have the same width, so buckets have about the same number of digests; each is padded to one size.
+So whoever counts buckets learns only the rounded number of rows, which all parties know.
 """
 
 import secrets
@@ -19,62 +19,62 @@ Slots = NDArray[np.uint32]
 DIGEST_BYTES = 16
 
 CAPACITY = 4_095
-"""Digests in a filled bucket: what fits one sealed frame."""
+"""Digests in a padded bucket: as many as fit one sealed frame."""
 
 _MEAN = 3_614
-"""Digests in a bucket on average. `CAPACITY` is eight standard deviations above: that a bucket of
-ten million rows overflows happens once in 10^11 alignments."""
+"""Digests in a bucket on average. `CAPACITY` is eight standard deviations above: with ten million
+rows, a bucket overflows once in 10^11 alignments."""
 
 SLOTS = 16_380
 """Slots that fit one sealed frame."""
 
-NOWHERE = np.iinfo(np.uint32).max
+NOT_SHARED = np.iinfo(np.uint32).max
 """The slot of a digest that the other party does not have."""
 
 MOST_ROWS = 2**31
-"""Rows of one party: their slots fit 32 bits."""
+"""Most rows of one party: their slots fit 32 bits."""
 
 _WIRE = np.dtype("<u8")
 
 
 def padded(rows: int, step: int) -> int:
-    """A number of rows as it is told to others: rounded up, and never nought."""
+    """Returns a number of rows rounded up to a multiple of `step`, at least one step."""
     return max(1, -(-rows // step)) * step
 
 
 def bucket_count(padded_rows: int) -> int:
-    """How many buckets so many rows are spread over."""
+    """Returns the number of buckets for a number of rows."""
     return 1 if padded_rows <= CAPACITY else -(-padded_rows // _MEAN)
 
 
 def frame_count(padded_rows: int) -> int:
-    """How many frames tell so many rows their slots, one each."""
+    """Returns the number of frames that hold one slot for each of a number of rows."""
     return -(-padded_rows // SLOTS)
 
 
 def sort(digests: Words) -> tuple[Words, Integers]:
-    """Put digests in order.
+    """Sort digests.
 
     Args:
         digests: Shape (rows, 2), in the order of the rows.
 
     Returns:
-        The sorted digests, and the row that each of them was.
+        The sorted digests, and the row of each of them.
     """
     rows = np.argsort(np.ascontiguousarray(digests[:, 0]))
     ordered = np.take(digests, rows, axis=0)
-    if (ordered[1:, 0] == ordered[:-1, 0]).any():  # the second word has to decide
+    if (ordered[1:, 0] == ordered[:-1, 0]).any():  # ties: sort by the second word too
         rows = np.lexsort((digests[:, 1], digests[:, 0]))
         ordered = np.take(digests, rows, axis=0)
     return ordered, rows
 
 
 def starts(digests: Words, buckets: int) -> Integers:
-    """Where each bucket begins among sorted digests.
+    """Returns the position where each bucket starts among sorted digests.
 
     Args:
         digests: Shape (rows, 2), sorted.
-        buckets: How many there are.
+        buckets: Number of buckets.
 
     Returns:
         Shape (buckets + 1,): bucket i is `digests[starts[i] : starts[i + 1]]`.
@@ -85,16 +85,16 @@ def starts(digests: Words, buckets: int) -> Integers:
 
 
 def fill(digests: Words) -> bytes:
-    """The bytes of a bucket: its digests, and random ones in the place of those it lacks.
+    """Returns the bytes of a bucket: its digests, padded with random digests.
 
     Args:
         digests: Shape (rows, 2).
 
     Returns:
-        `CAPACITY` digests.
+        The bytes of `CAPACITY` digests.
 
     Raises:
-        OverflowError: There are more than that.
+        OverflowError: There are more than `CAPACITY` digests.
     """
     if len(digests) > CAPACITY:
         raise OverflowError
@@ -103,31 +103,31 @@ def fill(digests: Words) -> bytes:
 
 
 def read(bucket: bytes) -> Words:
-    """The digests of a filled bucket, shape (`CAPACITY`, 2)."""
+    """Returns the digests of a padded bucket, shape (`CAPACITY`, 2)."""
     return np.frombuffer(bucket, _WIRE).reshape(CAPACITY, 2).astype(np.uint64, copy=False)
 
 
 def repeats(digests: Words) -> bool:
-    """Whether a digest occurs twice among sorted ones."""
+    """Returns whether a digest occurs twice among sorted digests."""
     (tied,) = np.nonzero(digests[1:, 0] == digests[:-1, 0])
     return bool((digests[tied, 1] == digests[tied + 1, 1]).any())
 
 
-def meet(ours: Words, theirs: Words) -> Integers:
-    """Which of our digests another party has too.
+def match(ours: Words, theirs: Words) -> Integers:
+    """Find our digests of one bucket among those of another party.
 
     Args:
-        ours: Those of one bucket, shape (rows, 2), sorted and all different.
-        theirs: The same bucket of theirs, filled, shape (`CAPACITY`, 2), all different.
+        ours: Our digests of the bucket, shape (rows, 2), sorted and all different.
+        theirs: The padded bucket of the other party, shape (`CAPACITY`, 2), all different.
 
     Returns:
-        Where each of ours is among theirs, or -1; shape (rows,).
+        Position of each of our digests among theirs, or -1; shape (rows,).
     """
     found = np.full(len(ours), -1, np.int64)
     if not len(ours):
         return found
     place = np.searchsorted(ours[:, 0], theirs[:, 0])
-    for step in range(_longest_tie(ours)):  # one step, unless first words of ours are equal
+    for step in range(_longest_tie(ours)):  # one step, unless some of our first words are equal
         candidate = np.minimum(place + step, len(ours) - 1)
         (likely,) = np.nonzero(ours[candidate, 0] == theirs[:, 0])
         equal = likely[ours[candidate[likely], 1] == theirs[likely, 1]]
@@ -136,16 +136,16 @@ def meet(ours: Words, theirs: Words) -> Integers:
 
 
 def slots(bucket: int, found: Integers) -> Slots:
-    """Numbers, over all buckets, of the places that `meet` found in one of them."""
-    return np.where(found < 0, NOWHERE, bucket * CAPACITY + found).astype(np.uint32)
+    """Returns the slots, numbered over all buckets, of the positions that `match` found in one."""
+    return np.where(found < 0, NOT_SHARED, bucket * CAPACITY + found).astype(np.uint32)
 
 
 def positions(chosen: Slots, beginnings: Integers) -> Integers:
-    """Which of our sorted digests are in the slots that another enclave names.
+    """Convert slots that another enclave names to positions among our sorted digests.
 
     Args:
         chosen: Slots, shape (shared,).
-        beginnings: Where our buckets begin, as `starts` found it.
+        beginnings: Result of `starts` for our buckets.
 
     Returns:
         Positions among our sorted digests, shape (shared,).
@@ -167,7 +167,7 @@ def positions(chosen: Slots, beginnings: Integers) -> Integers:
 
 
 def shuffled(stream: bytes) -> Integers:
-    """The permutation that a key stream of eight bytes per item makes."""
+    """Returns the permutation that a key stream of eight bytes per item defines."""
     return np.argsort(np.frombuffer(stream, _WIRE))
 
 

@@ -1,11 +1,12 @@
-"""Inside: the enclave of the first party, where identifiers meet, and those of the others.
+"""The code inside the enclaves: the first party's, which compares identifiers, and the others'.
 
-An enclave has one line, to its own party, which relays the messages for other enclaves. It never
-knows whether they really come from there: evidence and seals tell.
+An enclave has one channel, to its own party, which relays the messages of other enclaves. Their
+evidence and encryption prove that messages really come from those enclaves.
 
-The enclaves form a star. Only the first one sees what others bring, so the others have to trust
-that one and not each other: of each other they learn the hashing key, which tells nothing without
-digests. What all parties together learn of a party is bounded by the rows of the first one.
+The enclaves form a star. Only the first one sees the digests of the others, so the others must
+trust that enclave, but not each other: all they share is the hashing key, which reveals nothing
+without digests. All that other parties can learn of a party's rows is limited to rows that the
+first party has too.
 """
 
 import secrets
@@ -48,25 +49,25 @@ _WIRE = np.dtype("<u4")
 
 @dataclass(frozen=True)
 class Peer:
-    """Another party's enclave, once it has proved what it is."""
+    """Another party's enclave, after its evidence was verified."""
 
     name: str
     rows: int
-    """How many it brings, rounded up."""
+    """Its number of rows, rounded up."""
 
     session: Session
 
     def open(self, frame: bytes) -> bytes:
-        """Read its next frame.
+        """Decrypt its next frame.
 
         Args:
-            frame: What our party relayed.
+            frame: The frame that our party relayed.
 
         Returns:
             The payload.
 
         Raises:
-            PeerError: It is not that frame.
+            PeerError: It is not exactly the next frame of that enclave.
         """
         try:
             return self.session.open(frame)
@@ -79,23 +80,23 @@ class Peer:
 
 
 def enclave(party: Channel, start: EnclaveStart) -> None:
-    """Play the part of our party's enclave: the first one, or another."""
+    """Run the role of our party's enclave: `first` or `other`."""
     role = first if start.us == start.terms.first else other
     role(party, start)
 
 
 def first(party: Channel, start: EnclaveStart) -> None:
-    """Let identifiers meet here, and tell every party what the job lets it know.
+    """Compare the identifiers of all parties, and tell every party what the job lets it know.
 
     Our party learns the rounded number of the others' rows, and what `results` of the job gives
-    it. What others send is kept one bucket at a time, and nothing of it outlives this function.
+    it. Digests of others are held in memory one bucket at a time.
 
     Args:
-        party: The line to our own party.
-        start: What it told us.
+        party: The channel to our own party.
+        start: The message that our party started us with.
 
     Raises:
-        PeerError: A peer's enclave, or somebody between, does not keep to the protocol.
+        PeerError: A peer's enclave, or somebody on the way, breaks the protocol.
         PolicyError: Our party does not trust a peer's enclave.
         SpecError: Our party's identifiers are not all different.
 
@@ -104,25 +105,27 @@ def first(party: Channel, start: EnclaveStart) -> None:
     """
     terms = start.terms
 
-    # 1. Prove to every other enclave what we are, and see what it is.
-    peers = [_meet(party, start, name) for name in terms.others]
+    # 1. Exchange evidence with every other enclave.
+    peers = [_attest(party, start, name) for name in terms.others]
 
-    # 2. Make the keys, to which every enclave contributes: one to hash, one to shuffle.
+    # 2. Make keys from seeds of all enclaves: one to hash, one to shuffle.
     seeds = [secrets.token_bytes(KEY_BYTES)]
     seeds += [peer.open(party.receive(SealedSeed).frame)[:KEY_BYTES] for peer in peers]
     key = mixed(seeds, "hash")
     for peer in peers:
         party.send(SealedKey(frame=peer.session.seal(key)))
 
-    # 3. Take in the identifiers of our own party.
-    digests, rows = _take_in(party, start.rows, key)
+    # 3. Receive the identifiers of our own party.
+    digests, rows = _receive_identifiers(party, start.rows, key)
 
-    # 4. Get those of the others, and keep the place of each that we have too; then forget them all.
+    # 4. Receive those of the others, and note the slot of each that we have too.
     places = [_find(party, digests, peer) for peer in peers]
     del digests
-    (initial,) = np.nonzero(np.logical_and.reduce([slots != buckets.NOWHERE for slots in places]))
+    (initial,) = np.nonzero(
+        np.logical_and.reduce([slots != buckets.NOT_SHARED for slots in places])
+    )
 
-    # 5. Tell all when that singles people out: no more than that.
+    # 5. Tell all whether enough rows are shared: with too few, single people could be identified.
     enough = initial.size >= terms.minimum_size
     for peer in peers:
         verdict = _verdict(start, peer.name, initial.size)
@@ -135,43 +138,43 @@ def first(party: Channel, start: EnclaveStart) -> None:
     stream = keystream(mixed(seeds, "shuffle"), 8 * initial.size)
     target = initial[buckets.shuffled(stream)]
 
-    # 7. Tell each party where its own rows are in it.
+    # 7. Tell each party the positions of its own rows in it.
     for peer, slots in zip(peers, places, strict=True):
         if terms.share(peer.name) == "rows":
             _send_positions(party, peer, slots[target])
     if terms.share(start.us) == "rows":
-        _tell(party, rows[target])
+        _send_shared_rows(party, rows[target])
 
 
 def other(party: Channel, start: EnclaveStart) -> None:
-    """Bring identifiers to the first party's enclave, and tell our party what it may know.
+    """Send identifiers to the first party's enclave, and tell our party what it may know.
 
     Args:
-        party: The line to our own party.
-        start: What it told us.
+        party: The channel to our own party.
+        start: The message that our party started us with.
 
     Raises:
-        PeerError: The first enclave, or somebody between, does not keep to the protocol.
+        PeerError: The first enclave, or somebody on the way, breaks the protocol.
         PolicyError: Our party does not trust the first enclave.
         SpecError: Our party's identifiers are not all different.
-        ChannelError: A bucket overflows, which is bad luck: another run has other buckets.
+        ChannelError: A bucket overflows by chance: another run has other buckets.
 
     Source:
         US20240323023A1 (S7); our reading: docs/systems/s7.md.
     """
     terms = start.terms
 
-    # 1. Prove to the first enclave what we are, and see what it is.
-    peer = _meet(party, start, terms.first)
+    # 1. Exchange evidence with the first enclave.
+    peer = _attest(party, start, terms.first)
 
-    # 2. Contribute to the keys, and learn the one to hash with.
+    # 2. Contribute a seed to the keys, and receive the hashing key.
     party.send(SealedSeed(frame=peer.session.seal(secrets.token_bytes(KEY_BYTES))))
     key = peer.open(party.receive(SealedKey).frame)[:KEY_BYTES]
 
-    # 3. Take in the identifiers of our own party.
-    digests, rows = _take_in(party, start.rows, key)
+    # 3. Receive the identifiers of our own party.
+    digests, rows = _receive_identifiers(party, start.rows, key)
 
-    # 4. Send them bucket by bucket, and forget them.
+    # 4. Send their digests bucket by bucket.
     padded = buckets.padded(start.rows, terms.rows_step)
     starts = buckets.starts(digests, buckets.bucket_count(padded))
     for begin, end in pairwise(starts.tolist()):
@@ -185,12 +188,12 @@ def other(party: Channel, start: EnclaveStart) -> None:
     # 6. Learn which they are, in the common order.
     if verdict.size is not None and terms.share(start.us) == "rows":
         slots = _receive_positions(party, peer, padded)[: verdict.size]
-        _tell(party, rows[_ours(slots, starts, peer)])
+        _send_shared_rows(party, rows[_ours(slots, starts, peer)])
 
 
-def _meet(party: Channel, start: EnclaveStart, name: str) -> Peer:
-    # 1. Tell each other how many rows there are. Evidence binds both numbers, so that no party
-    #    between can change one.
+def _attest(party: Channel, start: EnclaveStart, name: str) -> Peer:
+    # 1. Exchange the numbers of rows. Evidence covers both numbers, so that no party on the way
+    #    can change one.
     terms = start.terms
     ours = buckets.padded(start.rows, terms.rows_step)
     party.send(PaddedRowCount(rows=ours))
@@ -199,22 +202,22 @@ def _meet(party: Channel, start: EnclaveStart, name: str) -> Peer:
     agreed = b"".join(counts[each].to_bytes(8) for each in terms.parties if each in counts)
 
     # 2. Challenge each other.
-    meeting = Handshake(start.us, name, terms.digest() + agreed, start.kind, start.endorsements)
-    nonce, key = meeting.challenge
+    shaking = Handshake(start.us, name, terms.digest() + agreed, start.kind, start.endorsements)
+    nonce, key = shaking.challenge
     party.send(Challenge(nonce=nonce, key=key))
     challenge = party.receive(Challenge)
 
-    # 3. Show evidence, and verify the other's.
-    evidence = meeting.evidence(handshake.Challenge(challenge.nonce, challenge.key))
+    # 3. Send our evidence, and verify the other's.
+    evidence = shaking.evidence(handshake.Challenge(challenge.nonce, challenge.key))
     party.send(EnclaveEvidence(evidence=evidence))
     shown = party.receive(EnclaveEvidence).evidence
-    session, claims = meeting.complete(shown, start.policy, start.at_time)
+    session, claims = shaking.complete(shown, start.policy, start.at_time)
     party.send(EnclaveClaims(claims=claims))
     return Peer(name, theirs, session)
 
 
-def _take_in(party: Channel, rows: int, key: bytes) -> tuple[Words, Integers]:
-    # The digests, sorted, and the row of each.
+def _receive_identifiers(party: Channel, rows: int, key: bytes) -> tuple[Words, Integers]:
+    # Returns the sorted digests of the identifiers, and the row of each.
     digests = np.empty((rows, 2), np.uint64)
     taken = 0
     while taken < rows:
@@ -231,7 +234,7 @@ def _take_in(party: Channel, rows: int, key: bytes) -> tuple[Words, Integers]:
 
 
 def _find(party: Channel, digests: Words, peer: Peer) -> Slots:
-    # The slot of each of our digests, shape (rows,).
+    # Returns the peer's slot of each of our digests, shape (rows,).
     slots = np.empty(len(digests), np.uint32)
     starts = buckets.starts(digests, buckets.bucket_count(peer.rows))
     for number, (begin, end) in enumerate(pairwise(starts.tolist())):
@@ -241,7 +244,7 @@ def _find(party: Channel, digests: Words, peer: Peer) -> Slots:
                 f"the enclave of {peer.name!r} sent an identifier twice. Do not go on: ask them "
                 "how they prepared their rows."
             )
-        slots[begin:end] = buckets.slots(number, buckets.meet(digests[begin:end], theirs))
+        slots[begin:end] = buckets.slots(number, buckets.match(digests[begin:end], theirs))
     return slots
 
 
@@ -275,7 +278,7 @@ def _read_verdict(start: EnclaveStart, peer: Peer, payload: bytes) -> EnclaveVer
 
 
 def _send_positions(party: Channel, peer: Peer, slots: Slots) -> None:
-    for number in range(buckets.frame_count(peer.rows)):  # the last ones may hold nothing
+    for number in range(buckets.frame_count(peer.rows)):  # the last frames may be empty
         part = slots[number * buckets.SLOTS : (number + 1) * buckets.SLOTS]
         frame = peer.session.seal(part.astype(_WIRE).tobytes())
         party.send(SealedPositions(frame=frame))
@@ -297,6 +300,6 @@ def _ours(slots: Slots, starts: Integers, peer: Peer) -> Integers:
         ) from None
 
 
-def _tell(party: Channel, rows: Integers) -> None:
+def _send_shared_rows(party: Channel, rows: Integers) -> None:
     for begin in range(0, rows.size, BLOCK_ROWS):
         party.send(SharedBlock(rows=rows[begin : begin + BLOCK_ROWS]))

@@ -1,4 +1,4 @@
-"""What each party of an attested alignment will send."""
+"""Forecast of the messages of an attested alignment."""
 
 from isthmus.alignment.attested import messages
 from isthmus.alignment.attested.buckets import bucket_count, frame_count, padded
@@ -8,22 +8,22 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.tee.evidence import Evidence, Kind
 
 _EVIDENCE_BYTES = 1_536
-"""Of a simulated enclave; a real one shows some 4 to 20 KiB, once."""
+"""Evidence of a simulated enclave; that of a real one has 4 to 20 KiB."""
 
 
 def forecast(
     spec: AttestedAlignment, sizes: Sizes, first: str = "active", other: str = "passive"
 ) -> list[Flow]:
-    """Messages between the first party of an alignment and one other.
+    """Forecast the messages between the first party of an alignment and one other.
 
     Args:
-        spec: What the job says; its `results` by role.
+        spec: The `[alignment]` table, with `results` by role.
         sizes: Rows of both parties.
-        first: Role, in the job, of the party in whose enclave identifiers meet.
-        other: Role, in the job, of the other one.
+        first: The first party's role in the job.
+        other: The other party's role in the job.
 
     Returns:
-        The flows of both.
+        The flows of both parties.
     """
     rows = {role: padded(sizes.rows[role], spec.rows_step) for role in (first, other)}
     frame = bytes(FRAME_BYTES)

@@ -1,4 +1,4 @@
-"""How much memory an enclave will need, known before it takes in a single identifier."""
+"""The memory that an enclave will need, computed before it receives identifiers."""
 
 import resource
 from pathlib import Path
@@ -8,21 +8,21 @@ from isthmus.alignment.attested.messages import EnclaveStart
 from isthmus.core.errors import JobError
 
 _ROW_BYTES = 48
-"""Most bytes per row at one time: once digests are sorted, 16 for each as it came, 16 for it in
-order and 8 for its row, and some to spare; before and after it is less."""
+"""Most bytes per row at one time, after sorting: 16 for the digest, 16 for the sorted digest, 8 for
+its row, and a reserve."""
 
 _PEER_ROW_BYTES = 5
-"""Bytes per row and peer in the first enclave: the peer's slot, and whether it has the row."""
+"""Bytes per row and peer in the first enclave: the peer's slot, and a flag."""
 
 _WORK_BYTES = 64 * 2**20
-"""For messages, blocks of identifiers that are being hashed, evidence, and threads."""
+"""Bytes for messages, blocks of identifiers, evidence, and threads."""
 
 
 def check(start: EnclaveStart) -> None:
     """Refuse an alignment for which this process has too little memory.
 
     Args:
-        start: What the enclave was told.
+        start: The message that the enclave was started with.
 
     Raises:
         JobError: The job's limit is too low.
@@ -37,13 +37,13 @@ def check(start: EnclaveStart) -> None:
 
 
 def needed(start: EnclaveStart) -> int:
-    """Most bytes that the alignment takes at one time, beside those of the program itself."""
+    """Returns the most bytes that the alignment needs at one time, without the program itself."""
     rows = padded(start.rows, start.terms.rows_step)
     peers = len(start.terms.others) if start.us == start.terms.first else 1
     return _WORK_BYTES + rows * (_ROW_BYTES + peers * _PEER_ROW_BYTES)
 
 
 def _taken() -> int:
-    """Bytes of address space that this process has already: what the limit counts."""
+    """Returns the bytes of address space of this process, which the limit includes."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize()

@@ -1,7 +1,7 @@
 """Everything that crosses in an attested alignment, and what it tells.
 
-Between parties, from the enclave of one to the enclave of another; the first party is the one in
-whose enclave identifiers meet:
+Between parties, from the enclave of one to the enclave of another; the first party is the one whose
+enclave compares identifiers:
 
 | message           | direction      | the reader learns                                           |
 |-------------------|----------------|-------------------------------------------------------------|
@@ -45,13 +45,13 @@ from isthmus.tee.evidence import Claims, Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.message import Count, Encrypted, Message
 
-_ENVELOPE_BYTES = 1024  # names and lengths around the payload: far fewer in fact
+_ENVELOPE_BYTES = 1024  # more than enough for names and lengths around the payload
 
 BLOCK_ROWS = 2**16
 """Most rows in a block between a party and its enclave."""
 
 BLOCK_BYTES = 2**22
-"""Most bytes of identifiers in such a block: so no identifier is longer."""
+"""Most bytes of identifiers in such a block, and so of one identifier."""
 
 Rows = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
 Random = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -64,7 +64,7 @@ Octets = NDArray[np.uint8]
 
 
 class PaddedRowCount(Message, frozen=True):
-    """How many rows this party brings, rounded up to a multiple of the job's step."""
+    """The number of rows of this party, rounded up to a multiple of the job's `rows_step`."""
 
     purpose: ClassVar[str] = "agree on sizes"
     reveals: ClassVar[str] = "how many rows the other party brings, rounded up"
@@ -74,7 +74,7 @@ class PaddedRowCount(Message, frozen=True):
 
 
 class Challenge(Message, frozen=True):
-    """What the other enclave must bind into its evidence, so that it is made for us and now."""
+    """Random bytes and a key that the other enclave's evidence must cover, so that it is fresh."""
 
     purpose: ClassVar[str] = "attest the enclaves"
     reveals: ClassVar[str] = "nothing: random bytes and a public key of this run"
@@ -85,7 +85,7 @@ class Challenge(Message, frozen=True):
 
 
 class EnclaveEvidence(Message, frozen=True):
-    """What an enclave shows of itself."""
+    """The evidence of an enclave."""
 
     purpose: ClassVar[str] = "attest the enclaves"
     reveals: ClassVar[str] = "which program runs in the other party's enclave, on what machine"
@@ -95,7 +95,7 @@ class EnclaveEvidence(Message, frozen=True):
 
 
 class SealedSeed(Message, frozen=True):
-    """One enclave's part in the randomness of this alignment."""
+    """One enclave's seed for the keys of this alignment."""
 
     purpose: ClassVar[str] = "agree on keys"
     reveals: ClassVar[str] = "nothing: only the first party's enclave can open it"
@@ -115,7 +115,7 @@ class SealedKey(Message, frozen=True):
 
 
 class SealedIdentifiers(Message, frozen=True):
-    """One bucket of a party's identifiers, hashed, and filled up with random bytes."""
+    """One bucket of a party's identifiers, hashed, and padded with random bytes."""
 
     purpose: ClassVar[str] = "find the shared rows"
     reveals: ClassVar[str] = "through its own enclave: which of its own rows all parties have"
@@ -136,7 +136,7 @@ class SealedVerdict(Message, frozen=True):
 
 
 class SealedPositions(Message, frozen=True):
-    """Where a party's shared rows were in its buckets, in the common order."""
+    """The slots of a party's shared rows in its buckets, in the common order."""
 
     purpose: ClassVar[str] = "put the shared rows into one order"
     reveals: ClassVar[str] = "through its own enclave: which of its own rows all parties have"
@@ -150,7 +150,7 @@ class SealedPositions(Message, frozen=True):
 
 
 class EnclaveStart(Message, frozen=True):
-    """All that an enclave is told before it speaks to others."""
+    """The settings of an enclave, sent before all other messages."""
 
     purpose: ClassVar[str] = "start the enclave"
     reveals: ClassVar[str] = "to the party's own enclave: what was agreed on, and whom to trust"
@@ -164,11 +164,11 @@ class EnclaveStart(Message, frozen=True):
     endorsements: bytes
     policy: EnclavePolicy
     at_time: datetime
-    """The enclave has no clock that it could trust more than its party."""
+    """When evidence must be valid. An enclave has no trusted clock of its own."""
 
 
 class EnclaveClaims(Message, frozen=True):
-    """What the evidence of another party's enclave says, verified by ours."""
+    """The claims in the evidence of another party's enclave, verified by ours."""
 
     purpose: ClassVar[str] = "attest the enclaves"
     reveals: ClassVar[str] = "to its own party: what the enclave of another party proved"
@@ -185,7 +185,7 @@ class IdentifierBlock(Message, frozen=True):
     max_bytes: ClassVar[int] = BLOCK_BYTES + (BLOCK_ROWS + 1) * 8 + _ENVELOPE_BYTES
 
     offsets: Integers
-    """Where each identifier begins in `octets`, and where the last one ends; shape (rows + 1,)."""
+    """Start of each identifier in `octets`, and end of the last; shape (rows + 1,)."""
 
     octets: Octets
 
@@ -199,7 +199,7 @@ class EnclaveVerdict(Message, frozen=True):
 
     enough: bool
     size: Count | None
-    """Shared rows; None where the party may not know, or where they are too few."""
+    """Number of shared rows; None if the party may not know it, or if they are too few."""
 
 
 class SharedBlock(Message, frozen=True):

@@ -1,7 +1,7 @@
-"""Outside: the party, which starts its enclave, relays what enclaves say, and gets the result.
+"""The role outside the enclave: a party starts its enclave, relays messages, gets the result.
 
-The party sees what its enclave says to others only sealed. It relays in lock-step: how many frames
-there are follows from the parties' rounded numbers of rows, which all know.
+The party sees messages between enclaves only encrypted. It knows how many to relay: the number of
+frames follows from the rounded numbers of rows, which all parties know.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,15 +39,15 @@ from isthmus.transport.channel import Channel
 from isthmus.transport.message import MessageT
 
 Shown = Callable[[str, Evidence], None]
-"""(party, what its enclave shows); called before anybody judges it."""
+"""Called with a party and the evidence of its enclave, before the evidence is verified."""
 
 
-def unseen(party: str, evidence: Evidence) -> None:
-    """Let evidence pass without a look."""
+def ignore(party: str, evidence: Evidence) -> None:
+    """Ignore evidence."""
 
 
 class Trust(NamedTuple):
-    """How our enclave proves itself, and which enclaves of others we trust."""
+    """The evidence of our enclave, and the policy for the enclaves of others."""
 
     kind: Kind
     endorsements: bytes
@@ -55,63 +55,63 @@ class Trust(NamedTuple):
     at_time: datetime
     """When evidence must be valid, with its time zone."""
 
-    shown: Shown = unseen
-    """Sees the evidence of all enclaves, ours too."""
+    shown: Shown = ignore
+    """Called with the evidence of every enclave, including ours."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What an alignment told this party."""
+    """The result of an alignment at this party."""
 
     index: Index | None
-    """Our shared rows in the common order; None where the job does not give us rows."""
+    """Our shared rows in the common order; None if the job does not give us rows."""
 
     size: int | None
-    """How many rows are shared; None where the job does not tell us."""
+    """Number of shared rows; None if the job does not tell us."""
 
     claims: dict[str, Claims]
-    """What the enclaves of our peers proved to ours, by party."""
+    """The verified claims of our peers' enclaves, by party."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """How messages go between the first enclave and another one: we stand in the middle."""
+class Relay:
+    """Relays messages between the first enclave and another one, through this party."""
 
     first: Channel
-    """Leads towards the first enclave."""
+    """The channel towards the first enclave."""
 
     other: Channel
-    """Leads towards the other one."""
+    """The channel towards the other enclave."""
 
     def to_first(self, kind: type[MessageT]) -> MessageT:
-        """Relay a message to the first enclave, and look at it."""
+        """Relay a message to the first enclave, and return it."""
         message = self.other.receive(kind)
         self.first.send(message)
         return message
 
     def to_other(self, kind: type[MessageT]) -> MessageT:
-        """Relay a message to the other enclave, and look at it."""
+        """Relay a message to the other enclave, and return it."""
         message = self.first.receive(kind)
         self.other.send(message)
         return message
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """How the first enclave and another one met, as the parties between them saw it."""
+class Attested:
+    """The first enclave and another one, after they have attested each other."""
 
     other: str
-    """The other party."""
+    """Name of the other party."""
 
-    way: Way
+    relay: Relay
     rows: dict[str, int]
-    """How many both parties bring, rounded up."""
+    """Number of rows of both parties, rounded up."""
 
     claims: Claims
-    """What our enclave found in the evidence of its peer."""
+    """The claims of the peer's enclave, verified by ours."""
 
 
-def party(  # noqa: PLR0913, PLR0917 - each is one thing that only the caller knows
+def party(  # noqa: PLR0913, PLR0917 - the caller knows all of these, and nobody else does
     us: str,
     peers: Mapping[str, Channel],
     identifiers: Sequence[bytes],
@@ -121,42 +121,41 @@ def party(  # noqa: PLR0913, PLR0917 - each is one thing that only the caller kn
     telemetry: Telemetry,
     limits: Mapping[str, int | None],
 ) -> Found:
-    """Find the rows that all parties hold, by letting identifiers meet inside an enclave only.
+    """Find the rows that all parties have, by comparing identifiers inside an enclave only.
 
     The parties learn each other's rounded number of rows, and what `results` of the job gives each
-    of them. Neither learns an identifier that it does not hold, as long as the enclaves are what
-    their evidence says. A party can still bring identifiers that it made up: `limits` bounds how
-    many.
+    of them. No party learns an identifier that it does not have, if the enclaves are what their
+    evidence says. A party can still put in identifiers that it made up: `limits` bounds how many.
 
     Args:
-        us: Our name.
-        peers: The line to each other party, at the first party; at the others, to the first one.
+        us: Name of our party.
+        peers: At the first party, the channel to each other; at the others, to the first.
         identifiers: Normalised key of each of our rows, all different.
-        terms: What all parties agreed on.
-        enclave: The line to our own enclave.
-        trust: How our enclave proves itself, and whom it shall trust.
-        telemetry: Where progress goes.
-        limits: The most rows that the job lets each of the others bring; None for no limit.
+        terms: The terms that all enclaves must be given alike.
+        enclave: The channel to our own enclave.
+        trust: The evidence of our enclave, and our policy for others.
+        telemetry: Receives progress.
+        limits: The most rows that the job allows each other party; None for no limit.
 
     Returns:
-        What the job lets us know.
+        The result that the job lets us know.
 
     Raises:
-        JobError: Fewer rows are shared than the job asks for, or its limit of memory is too low.
+        JobError: Fewer rows are shared than the job requires, or its limit of memory is too low.
         SpecError: An identifier is too long, or occurs twice.
         PolicyError: Our policy does not trust the enclave of a peer.
-        PeerError: A peer sent something that the protocol does not allow.
-        ChannelError: A line is gone, or our enclave is.
+        PeerError: A peer broke the protocol.
+        ChannelError: A connection is lost, or our enclave has stopped.
 
     Source:
         US20240323023A1 (S7); our reading: docs/systems/s7.md.
     """
     if us == terms.first:
-        ways = {name: Way(first=enclave, other=peers[name]) for name in terms.others}
+        relays = {name: Relay(first=enclave, other=peers[name]) for name in terms.others}
     else:
-        ways = {us: Way(first=peers[terms.first], other=enclave)}
+        relays = {us: Relay(first=peers[terms.first], other=enclave)}
 
-    # 1. Tell our enclave what it needs to know.
+    # 1. Start our enclave.
     enclave.send(
         EnclaveStart(
             terms=terms,
@@ -169,58 +168,58 @@ def party(  # noqa: PLR0913, PLR0917 - each is one thing that only the caller kn
         )
     )
 
-    # 2. Let the enclaves prove to each other what they are.
-    meetings = list[Meeting]()
-    for other, way in ways.items():
-        rows = _tell_rows(other, way, terms, limits)
-        _attest(other, way, terms, trust)
-        meetings.append(Meeting(other, way, rows, enclave.receive(EnclaveClaims).claims))
+    # 2. Let the enclaves attest each other.
+    attested = list[Attested]()
+    for other, relay in relays.items():
+        rows = _relay_row_counts(other, relay, terms, limits)
+        _relay_evidence(other, relay, terms, trust)
+        attested.append(Attested(other, relay, rows, enclave.receive(EnclaveClaims).claims))
 
     # 3. Let them agree on keys.
-    for way in ways.values():
-        way.to_first(SealedSeed)
-    for way in ways.values():
-        way.to_other(SealedKey)
+    for relay in relays.values():
+        relay.to_first(SealedSeed)
+    for relay in relays.values():
+        relay.to_other(SealedKey)
 
-    # 4. Hand our identifiers to our enclave.
+    # 4. Send our identifiers to our enclave.
     for block in _blocks(identifiers):
         enclave.send(block)
 
-    # 5. Let the first enclave have those of the others.
-    _relay_identifiers(meetings, telemetry)
+    # 5. Relay those of the others to the first enclave.
+    _relay_identifiers(attested, telemetry)
 
-    # 6. Stop if the shared rows single people out.
-    for way in ways.values():
-        way.to_other(SealedVerdict)
+    # 6. Stop if too few rows are shared: single people could be identified.
+    for relay in relays.values():
+        relay.to_other(SealedVerdict)
     verdict = enclave.receive(EnclaveVerdict)
     if not verdict.enough:
         raise JobError(_too_few(terms))
 
-    # 7. Let every party have what the job gives it.
-    _relay_positions(meetings, terms)
+    # 7. Give every party the result that the job gives it.
+    _relay_positions(attested, terms)
     return Found(
         index=_receive_rows(enclave, verdict.size) if terms.share(us) == "rows" else None,
         size=verdict.size,
-        claims={met.other if us == terms.first else terms.first: met.claims for met in meetings},
+        claims={pair.other if us == terms.first else terms.first: pair.claims for pair in attested},
     )
 
 
-def _tell_rows(
-    other: str, way: Way, terms: Terms, limits: Mapping[str, int | None]
+def _relay_row_counts(
+    other: str, relay: Relay, terms: Terms, limits: Mapping[str, int | None]
 ) -> dict[str, int]:
     rows = {
-        terms.first: way.to_other(PaddedRowCount).rows,
-        other: way.to_first(PaddedRowCount).rows,
+        terms.first: relay.to_other(PaddedRowCount).rows,
+        other: relay.to_first(PaddedRowCount).rows,
     }
     _check_limits(rows, limits, terms)
     return rows
 
 
-def _attest(other: str, way: Way, terms: Terms, trust: Trust) -> None:
-    way.to_other(Challenge)
-    way.to_first(Challenge)
-    trust.shown(terms.first, way.to_other(EnclaveEvidence).evidence)
-    trust.shown(other, way.to_first(EnclaveEvidence).evidence)
+def _relay_evidence(other: str, relay: Relay, terms: Terms, trust: Trust) -> None:
+    relay.to_other(Challenge)
+    relay.to_first(Challenge)
+    trust.shown(terms.first, relay.to_other(EnclaveEvidence).evidence)
+    trust.shown(other, relay.to_first(EnclaveEvidence).evidence)
 
 
 def _check_limits(rows: Mapping[str, int], limits: Mapping[str, int | None], terms: Terms) -> None:
@@ -249,22 +248,22 @@ def _blocks(identifiers: Sequence[bytes]) -> Iterator[IdentifierBlock]:
         start += fitting
 
 
-def _relay_identifiers(meetings: Sequence[Meeting], telemetry: Telemetry) -> None:
-    buckets = [met for met in meetings for _ in range(bucket_count(met.rows[met.other]))]
-    for done, meeting in enumerate(buckets, 1):
-        meeting.way.to_first(SealedIdentifiers)
+def _relay_identifiers(attested: Sequence[Attested], telemetry: Telemetry) -> None:
+    buckets = [pair for pair in attested for _ in range(bucket_count(pair.rows[pair.other]))]
+    for done, pair in enumerate(buckets, 1):
+        pair.relay.to_first(SealedIdentifiers)
         telemetry.progress("align", done, len(buckets))
 
 
-def _relay_positions(meetings: Sequence[Meeting], terms: Terms) -> None:
-    for meeting in meetings:
-        if terms.share(meeting.other) == "rows":
-            for _ in range(frame_count(meeting.rows[meeting.other])):
-                meeting.way.to_other(SealedPositions)
+def _relay_positions(attested: Sequence[Attested], terms: Terms) -> None:
+    for pair in attested:
+        if terms.share(pair.other) == "rows":
+            for _ in range(frame_count(pair.rows[pair.other])):
+                pair.relay.to_other(SealedPositions)
 
 
 def _too_few(terms: Terms) -> str:
-    """Why we do not go on: in the same words at every party, which learn nothing more."""
+    """Returns the error text, which is the same at every party, so that none learns more."""
     return (
         f"the alignment found too few shared rows: the job asks for {terms.minimum_size}. Compare "
         "what the identifier columns of all parties hold and the job's `data.normalise`, or agree "

@@ -1,4 +1,4 @@
-"""What a job may tune in an attested alignment."""
+"""The `[alignment]` table of a job for an attested alignment."""
 
 from typing import Annotated, Literal
 
@@ -7,16 +7,16 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 
 METHOD = "attested"
-"""What a job calls it: `alignment.method`."""
+"""The value of `alignment.method` in a job."""
 
 MOST_PARTIES = 5
 
 Share = Literal["rows", "size", "nothing"]
-"""What a party gets: the shared ones among its rows, their number, or only that it has ended."""
+"""Result for a party: which of its rows are shared, their number, or nothing."""
 
 
 class AttestedAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
-    """The `[alignment]` table of a job whose identifiers meet inside enclaves only."""
+    """The `[alignment]` table of a job that compares identifiers inside enclaves only."""
 
     minimum_size: Annotated[
         int,
@@ -36,9 +36,9 @@ class AttestedAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
 
     @property
     def method(self) -> str:
-        """What the job calls it."""
+        """The value of `alignment.method` in the job."""
         return METHOD
 
     def gives_rows(self, party: str) -> bool:
-        """Whether a party gets to know which of its rows are shared."""
+        """Returns whether a party learns which of its rows are shared."""
         return self.results.get(party, "rows") == "rows"

@@ -1,4 +1,4 @@
-"""What the enclaves of one alignment must agree on before they trust each other."""
+"""The terms of an alignment, which all its enclaves must be given alike."""
 
 import hashlib
 from typing import Annotated
@@ -12,7 +12,7 @@ Positive = Annotated[int, Meta(ge=1)]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every party tells its own enclave; evidence binds them, so that all were told the same."""
+    """Every party gives the terms to its own enclave; evidence proves that all got the same."""
 
     job: str
     """Digest of the job."""
@@ -21,34 +21,34 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Name of the data set: a job may align several."""
 
     parties: Annotated[tuple[str, ...], Meta(min_length=2, max_length=MOST_PARTIES)]
-    """All parties; identifiers meet in the enclave of the first one."""
+    """All parties; the enclave of the first one compares identifiers."""
 
     minimum_size: Positive
-    """Fewest shared rows that anybody is told of."""
+    """Fewest shared rows: with fewer, no party gets a result."""
 
     rows_step: Positive
-    """Numbers of rows are told rounded up to a multiple of it."""
+    """Numbers of rows are rounded up to a multiple of this before others are told."""
 
     results: dict[str, Share]
-    """What each party gets; rows where it is not named."""
+    """Result for each party; "rows" for parties that are not named."""
 
     memory_mib: Positive
     """Most memory of each enclave, in MiB."""
 
     @property
     def first(self) -> str:
-        """The party in whose enclave identifiers meet."""
+        """The party whose enclave compares identifiers."""
         return self.parties[0]
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The parties whose enclaves send theirs."""
+        """The parties whose enclaves send identifiers to the first."""
         return self.parties[1:]
 
     def share(self, party: str) -> Share:
-        """What a party gets."""
+        """Returns the kind of result that a party gets."""
         return self.results.get(party, "rows")
 
     def digest(self) -> bytes:
-        """SHA-256 of the terms: equal terms have equal digests."""
+        """Returns the SHA-256 of the terms: equal terms have equal digests."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).digest()

@@ -1,4 +1,4 @@
-"""What both roles do: secret orders, blocks of rows, and checks of what the peer sent."""
+"""Functions of both roles: secret orders, blocks of rows, and checks of received messages."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -20,21 +20,25 @@ Points = NDArray[np.void]
 
 @dataclass(frozen=True)
 class Block:
-    """One round: a slice of our rows, and how many rows of the peer."""
+    """One round: a block of our rows and one of the peer's."""
 
     ours: slice
+    """Our rows."""
+
     theirs: int
+    """Number of the peer's rows."""
+
     done: int
-    """Rows of both parties up to the end of this block."""
+    """Number of rows of both parties up to the end of this block."""
 
 
 def secret_order(rows: int) -> Integers:
-    """A permutation that nobody can guess, shape (rows,)."""
+    """Returns a secret random permutation, shape (rows,)."""
     return np.argsort(np.frombuffer(secrets.token_bytes(8 * rows), np.uint64))
 
 
 def blocks(ours: int, theirs: int, size: int) -> Iterator[Block]:
-    """Rounds of at most `size` rows of each party, until the longer party is through."""
+    """Yields rounds of at most `size` rows of each party, until all rows of both are in one."""
     for start in range(0, max(ours, theirs), size):
         stop = start + size
         yield Block(
@@ -45,17 +49,17 @@ def blocks(ours: int, theirs: int, size: int) -> Iterator[Block]:
 
 
 def receive_row_count(peer: Channel, limit: int | None) -> int:
-    """Learn how many rows the peer brings.
+    """Receive the peer's number of rows.
 
     Args:
-        peer: The line to the peer.
-        limit: The most that the job lets it bring; None for no limit.
+        peer: The channel to the peer.
+        limit: The most rows that the job allows the peer; None for no limit.
 
     Returns:
-        Its number of rows.
+        The peer's number of rows.
 
     Raises:
-        PeerError: It brings more than the job allows.
+        PeerError: There are more than the job allows.
     """
     rows = peer.receive(RowCount).rows
     if limit is not None and rows > limit:
@@ -67,11 +71,11 @@ def receive_row_count(peer: Channel, limit: int | None) -> int:
 
 
 def check_enough(rows: int, spec: CryptographicAlignment) -> None:
-    """Stop before the work where one party has too few rows; both parties know, and stop.
+    """Stop early if one party has too few rows. Both parties know the numbers, and both stop.
 
     Args:
         rows: Rows of the smaller party.
-        spec: What the job says.
+        spec: The `[alignment]` table.
 
     Raises:
         JobError: There are fewer rows than must be shared.
@@ -85,7 +89,7 @@ def check_enough(rows: int, spec: CryptographicAlignment) -> None:
 
 
 def too_few(found: str, spec: CryptographicAlignment) -> str:
-    """Why we do not go on with a small intersection, in the same words on both sides."""
+    """Returns the error text for a small intersection, the same at both parties."""
     return (
         f"the alignment found {found}, but the job asks for {spec.minimum_size} shared rows. "
         "Compare what the identifier columns of both parties hold and the job's "
@@ -94,18 +98,18 @@ def too_few(found: str, spec: CryptographicAlignment) -> str:
 
 
 def check_points(points: bytes, rows: int, peer: str) -> bytes:
-    """Points of a block, if there is one for each row that is due.
+    """Check that a block has one point per row.
 
     Args:
-        points: What the peer sent.
-        rows: How many rows are due.
+        points: The points that the peer sent.
+        rows: The number of rows of the block.
         peer: Name of the peer.
 
     Returns:
         The points.
 
     Raises:
-        PeerError: There are more or fewer.
+        PeerError: There are more or fewer points than rows.
     """
     if len(points) != rows * POINT_BYTES:
         raise PeerError(
@@ -116,15 +120,15 @@ def check_points(points: bytes, rows: int, peer: str) -> bytes:
 
 
 def blind(key: BlindingKey, points: bytes, peer: str) -> bytes:
-    """Put our key on the peer's points.
+    """Multiply the peer's points by our key.
 
     Args:
         key: Our key.
-        points: What the peer sent.
+        points: The points that the peer sent.
         peer: Name of the peer.
 
     Returns:
-        The points under our key too, in the same order.
+        The points under both keys, in the same order.
 
     Raises:
         PeerError: A point is not valid.
@@ -139,17 +143,17 @@ def blind(key: BlindingKey, points: bytes, peer: str) -> bytes:
 
 
 def distinct(parts: Sequence[bytes], peer: str) -> Points:
-    """Put blocks of points together, if all points are different.
+    """Concatenate blocks of points, and check that all points are different.
 
     Args:
         parts: The blocks.
-        peer: Name of the peer that the points came from.
+        peer: Name of the peer that sent the points.
 
     Returns:
         All points, in order.
 
     Raises:
-        PeerError: A point occurs twice: so does an identifier, or the peer cheats.
+        PeerError: A point occurs twice: an identifier occurs twice, or the peer cheats.
     """
     points = np.frombuffer(b"".join(parts), np.dtype((np.void, POINT_BYTES)))
     different = len(np.unique(points))

@@ -1,4 +1,4 @@
-"""What each party of a cryptographic alignment will send."""
+"""Forecast of the messages of a cryptographic alignment."""
 
 import numpy as np
 
@@ -12,16 +12,16 @@ from isthmus.ledger.forecast import Flow, Sizes, blocks
 def forecast(
     spec: CryptographicAlignment, sizes: Sizes, receiver: str = "active", sender: str = "passive"
 ) -> list[Flow]:
-    """Messages of one alignment.
+    """Forecast the messages of one alignment.
 
     Args:
-        spec: What the job says.
-        sizes: Rows of both parties, and how many are shared.
-        receiver: Role, in the job, of the party that receives.
-        sender: Role, in the job, of the party that sends.
+        spec: The `[alignment]` table.
+        sizes: Rows of both parties, and number of shared rows.
+        receiver: The receiver's role in the job.
+        sender: The sender's role in the job.
 
     Returns:
-        The flows of both.
+        The flows of both parties.
     """
     ours, theirs = sizes.rows[receiver], sizes.rows[sender]
     flows = [

@@ -22,11 +22,11 @@ from isthmus.core.arrays import Integers
 from isthmus.crypto.curve import POINT_BYTES
 from isthmus.transport.message import Blinded, Count, Message
 
-_ENVELOPE_BYTES = 1024  # names and lengths around the payload: far fewer in fact
+_ENVELOPE_BYTES = 1024  # more than enough for names and lengths around the payload
 
 
 class RowCount(Message, frozen=True):
-    """How many rows this party brings."""
+    """The number of rows of this party."""
 
     purpose: ClassVar[str] = "agree on sizes"
     reveals: ClassVar[str] = "how many rows the other party brings"
@@ -36,7 +36,7 @@ class RowCount(Message, frozen=True):
 
 
 class BlindedRows(Message, frozen=True):
-    """One block of a party's rows, in a secret order: identifiers hashed, under its own key."""
+    """One block of a party's identifiers in a secret order, hashed, under its own key."""
 
     purpose: ClassVar[str] = "find the shared rows"
     reveals: ClassVar[str] = "nothing by itself: identifiers under the other party's key"
@@ -46,7 +46,7 @@ class BlindedRows(Message, frozen=True):
 
 
 class DoublyBlindedRows(Message, frozen=True):
-    """The receiver's last block under the sender's key too, in the order that it came in."""
+    """The receiver's last block under both keys, in the same order."""
 
     purpose: ClassVar[str] = "find the shared rows"
     reveals: ClassVar[str] = "which of its own rows the sender has too"
@@ -57,7 +57,7 @@ class DoublyBlindedRows(Message, frozen=True):
 
 
 class SharedCount(Message, frozen=True):
-    """How many rows are shared; None stands for fewer than the job's minimum, and ends it."""
+    """The number of shared rows; None if it is below the job's minimum, which ends the job."""
 
     purpose: ClassVar[str] = "go on, or stop because too few rows are shared"
     reveals: ClassVar[str] = "how many rows are shared, or that they are too few"
@@ -67,7 +67,7 @@ class SharedCount(Message, frozen=True):
 
 
 class SharedRows(Message, frozen=True):
-    """One block of the shared rows in the common order: where the sender sent each of them."""
+    """One block of the shared rows in the common order: positions in the sender's secret order."""
 
     purpose: ClassVar[str] = "put the shared rows into one order"
     reveals: ClassVar[str] = "which of its own rows the receiver has too"

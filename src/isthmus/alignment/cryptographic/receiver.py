@@ -1,4 +1,4 @@
-"""The party that finds the shared rows."""
+"""The receiver's role: finds the shared rows, and tells the sender which of its rows they are."""
 
 from collections.abc import Sequence
 
@@ -37,29 +37,28 @@ def receiver(
     telemetry: Telemetry,
     sender_rows_limit: int | None = None,
 ) -> Index:
-    """Find the rows that both parties hold, and agree with the sender on an order of them.
+    """Find the rows that both parties have, and agree with the sender on an order of them.
 
-    We learn how many rows the sender has and which of our own are among them, also when they
-    prove too few to go on. The sender learns the same about its rows, but only when they are
-    enough. Neither learns an identifier that it does not hold, as long as Diffie-Hellman is hard
-    on ristretto255. A party can still bring identifiers that it made up: `sender_rows_limit`
-    bounds how many.
+    We learn how many rows the sender has and which of our own are among them, even if they are too
+    few to go on. The sender learns the same about its rows, but only if they are enough. Neither
+    learns an identifier that it does not have, if Diffie-Hellman is hard on ristretto255. A party
+    can still put in identifiers that it made up: `sender_rows_limit` bounds how many.
 
     Args:
-        sender: The line to the other party.
+        sender: The channel to the sender.
         identifiers: Normalised key of each of our rows, all different.
-        spec: What the job says.
-        context: The job's digest: points of one job are worthless in another.
-        telemetry: Where progress goes.
-        sender_rows_limit: The most rows that the job lets the sender bring; None for no limit.
+        spec: The `[alignment]` table.
+        context: The job's digest: points of one job are useless in another.
+        telemetry: Receives progress.
+        sender_rows_limit: The most rows that the job allows the sender; None for no limit.
 
     Returns:
         Positions of the shared rows among `identifiers`, in the common order, which is random.
 
     Raises:
-        SpecError: Fewer rows are shared than the job asks for; a JobError where that is plain from
-            the parties' row counts.
-        PeerError: The sender sent something that the protocol does not allow.
+        SpecError: Fewer rows are shared than the job requires; a JobError if this follows from the
+            parties' row counts.
+        PeerError: The sender broke the protocol.
 
     Source:
         Meadows 1986, "A more efficient cryptographic matchmaking protocol for use in the absence
@@ -69,12 +68,12 @@ def receiver(
     key, order = BlindingKey(), secret_order(len(identifiers))
     shuffled: list[bytes] = [identifiers[row] for row in order.tolist()]
 
-    # 1. Tell each other how many rows there are.
+    # 1. Exchange row counts.
     sender.send(RowCount(rows=len(identifiers)))
     theirs = receive_row_count(sender, sender_rows_limit)
     check_enough(min(len(identifiers), theirs), spec)
 
-    # 2. Block by block, get our points under both keys, and put our key on theirs.
+    # 2. Block by block, get our points under both keys, and multiply theirs by our key.
     our_points, their_points = list[bytes](), list[bytes]()
     for block in blocks(len(identifiers), theirs, spec.batch_rows):
         ours = shuffled[block.ours]
@@ -85,7 +84,7 @@ def receiver(
         our_points.append(check_points(points, len(ours), sender.peer))
         telemetry.progress("align", block.done, len(identifiers) + theirs)
 
-    # 3. A row is shared when both keys lead to the same point.
+    # 3. A row is shared if its point under both keys is the same.
     _, our_positions, their_positions = np.intersect1d(
         distinct(our_points, sender.peer),
         distinct(their_points, sender.peer),
@@ -93,15 +92,15 @@ def receiver(
         return_indices=True,
     )
 
-    # 4. Stop if that singles people out. The sender learns no more than that: our error, which
-    #    counts the rows, is for our own eyes.
+    # 4. Stop if too few rows are shared: single people could be identified. Only our own error
+    #    says how many; the sender learns no more than that they are too few.
     shared = len(our_positions)
     if shared < spec.minimum_size:
         sender.send(SharedCount(rows=None))
         raise SpecError(too_few(f"{shared} shared rows", spec))
     sender.send(SharedCount(rows=shared))
 
-    # 5. Pick a common order, and tell the sender where its rows are in it.
+    # 5. Draw a common order, and tell the sender the positions of its rows in it.
     common = secret_order(shared)
     for start in range(0, shared, spec.batch_rows):
         chosen = common[start : start + spec.batch_rows]

@@ -1,4 +1,4 @@
-"""The party that helps the receiver to find the shared rows, and is told which they are."""
+"""The sender's role: helps the receiver to find the shared rows, and is told which they are."""
 
 from collections.abc import Sequence
 
@@ -38,28 +38,28 @@ def sender(
     telemetry: Telemetry,
     receiver_rows_limit: int | None = None,
 ) -> Index:
-    """Let the receiver find the rows that both parties hold, and learn which of ours they are.
+    """Let the receiver find the rows that both parties have, and learn which of ours they are.
 
     We learn how many rows the receiver has and, unless they are too few, which of our own are
     among them. The receiver learns the same about its rows. Neither learns an identifier that it
-    does not hold, as long as Diffie-Hellman is hard on ristretto255. A party can still bring
-    identifiers that it made up: `receiver_rows_limit` bounds how many.
+    does not have, if Diffie-Hellman is hard on ristretto255. A party can still put in identifiers
+    that it made up: `receiver_rows_limit` bounds how many.
 
     Args:
-        receiver: The line to the other party.
+        receiver: The channel to the receiver.
         identifiers: Normalised key of each of our rows, all different.
-        spec: What the job says.
-        context: The job's digest: points of one job are worthless in another.
-        telemetry: Where progress goes.
-        receiver_rows_limit: The most rows that the job lets the receiver bring; None for no limit.
+        spec: The `[alignment]` table.
+        context: The job's digest: points of one job are useless in another.
+        telemetry: Receives progress.
+        receiver_rows_limit: The most rows that the job allows the receiver; None for no limit.
 
     Returns:
         Positions of the shared rows among `identifiers`, in the common order, which is random.
 
     Raises:
-        SpecError: Fewer rows are shared than the job asks for; a JobError where that is plain from
-            the parties' row counts.
-        PeerError: The receiver sent something that the protocol does not allow.
+        SpecError: Fewer rows are shared than the job requires; a JobError if this follows from the
+            parties' row counts.
+        PeerError: The receiver broke the protocol.
 
     Source:
         Meadows 1986, "A more efficient cryptographic matchmaking protocol for use in the absence
@@ -69,13 +69,13 @@ def sender(
     key, order = BlindingKey(), secret_order(len(identifiers))
     shuffled: list[bytes] = [identifiers[row] for row in order.tolist()]
 
-    # 1. Tell each other how many rows there are.
+    # 1. Exchange row counts.
     theirs = receive_row_count(receiver, receiver_rows_limit)
     receiver.send(RowCount(rows=len(identifiers)))
     check_enough(min(len(identifiers), theirs), spec)
 
-    # 2. Block by block, hand over our points, and return theirs with our key on them. Both
-    #    parties blind their own block, then each other's, at the same time.
+    # 2. Block by block, send our points, and return theirs multiplied by our key. Both parties
+    #    blind their own block, then each other's, at the same time.
     their_points = list[bytes]()
     for block in blocks(len(identifiers), theirs, spec.batch_rows):
         ours = shuffled[block.ours]
@@ -87,7 +87,7 @@ def sender(
         telemetry.progress("align", block.done, len(identifiers) + theirs)
     distinct(their_points, receiver.peer)
 
-    # 3. Learn how many rows are shared, unless they are too few.
+    # 3. Receive the number of shared rows, unless they are too few.
     shared = receiver.receive(SharedCount).rows
     if shared is None:
         raise SpecError(too_few("too few", spec))
@@ -98,7 +98,7 @@ def sender(
             f"{min(len(identifiers), theirs)}. Do not go on: ask them which version they run."
         )
 
-    # 4. Learn which they are, in the common order.
+    # 4. Receive which rows they are, in the common order.
     return Index(order[_receive_positions(receiver, len(identifiers), shared, spec.batch_rows)])
 
 

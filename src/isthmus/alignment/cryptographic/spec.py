@@ -1,4 +1,4 @@
-"""What a job may tune in a cryptographic alignment."""
+"""The `[alignment]` table of a job for a cryptographic alignment."""
 
 from typing import Annotated
 
@@ -9,11 +9,11 @@ from isthmus.core.spec import Spec
 MAX_BATCH_ROWS = 2**18
 
 METHOD = "cryptographic"
-"""What a job calls it: `alignment.method`."""
+"""The value of `alignment.method` in a job."""
 
 
 class CryptographicAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
-    """The `[alignment]` table of a job."""
+    """The `[alignment]` table of a job that compares identifiers by Diffie-Hellman."""
 
     minimum_size: Annotated[
         int,
@@ -26,5 +26,5 @@ class CryptographicAlignment(Spec, frozen=True, tag_field="method", tag=METHOD):
 
     @property
     def method(self) -> str:
-        """What the job calls it."""
+        """The value of `alignment.method` in the job."""
         return METHOD

@@ -1,1 +1,1 @@
-"""Pages about runs, each a single HTML file: what they say, and the figures on them."""
+"""Report pages about runs, each a single HTML file, and their figures."""

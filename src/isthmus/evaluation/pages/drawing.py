@@ -1,6 +1,6 @@
 # matplotlib's own types leave out most of their parameters:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""What all figures have in common: they are legible on a phone, in print, in grey and aloud."""
+"""The style of all figures: legible on a phone, in print, in grey, and to screen readers."""
 
 import re
 from html import escape
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 INK, FAINT, GRID = "#1f2933", "#5b6770", "#e3e6e8"
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe and Ito, safe for the colour-blind
-LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))  # dashes too, for print in grey
+LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))  # dashes, for prints in grey
 
 WIDTH = 4.6  # inches: 331 units, so a unit is about a pixel on a phone
 TITLE = 0.3  # inches
@@ -37,10 +37,10 @@ STYLE: dict[Any, Any] = {
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
-    """An empty figure.
+    """Make an empty figure.
 
     Args:
-        height: Of what is below the title, in inches.
+        height: Inches below the title.
 
     Returns:
         The figure, and its only axes.
@@ -49,8 +49,8 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def as_list(axes: Axes) -> None:
-    """Let level bars with numbers at their ends read from top to bottom, without an axis."""
+def hide_value_axis(axes: Axes) -> None:
+    """Style horizontal bars that have their numbers at the end: top to bottom, without an axis."""
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
@@ -58,27 +58,26 @@ def as_list(axes: Axes) -> None:
 
 
 def svg(figure: Figure, title: str, description: str) -> str:
-    """Write a figure.
+    """Convert a figure to SVG.
 
     Args:
-        figure: What is drawn, without its title.
-        title: Of no other figure on the page.
-        description: What it shows, for those who do not see it.
+        figure: The figure without its title.
+        title: The title, different from those of other figures on the page.
+        description: A text for people who cannot see the figure.
 
     Returns:
         An `<svg>` element.
     """
     figure.suptitle(title, fontsize="medium", fontweight="bold")
     text = StringIO()
-    unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    # Equal figures are equal bytes, and two figures on one page share no identifier.
+    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    # The salt makes equal figures equal bytes, and keeps ids of figures on one page different.
     with rc_context({"svg.hashsalt": title}):
-        figure.savefig(text, format="svg", transparent=True, metadata=unsaid)
+        figure.savefig(text, format="svg", transparent=True, metadata=no_metadata)
     drawn = text.getvalue()
-    drawn = drawn[drawn.index("<svg") :]  # a page has no place for the XML declaration
-    drawn = re.sub(
-        r'<g id="[^"]*"', "<g", drawn
-    )  # the same in every figure, and nobody refers to it
+    drawn = drawn[drawn.index("<svg") :]  # without the XML declaration
+    # These ids are the same in every figure, and nothing refers to them.
+    drawn = re.sub(r'<g id="[^"]*"', "<g", drawn)
     head, body = drawn.split(">", 1)
     head = head.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
     return f"{head}><title>{escape(title)}</title><desc>{escape(description)}</desc>{body}"

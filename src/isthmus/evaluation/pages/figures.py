@@ -1,6 +1,6 @@
 # matplotlib's own types leave out most of their parameters:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Figures of a joint model and of its training, and of where the time went."""
+"""Figures of a joint model, of its training and of timings."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -20,18 +20,18 @@ from isthmus.evaluation.pages.drawing import (
     STYLE,
     TITLE,
     WIDTH,
-    as_list,
     canvas,
+    hide_value_axis,
     svg,
 )
 
 
 @rc_context(STYLE)
 def roc_figure(curves: Mapping[str, Roc]) -> str:
-    """Draw ROC curves, with the diagonal of a blind guess.
+    """Draw ROC curves, and the diagonal of a random guess.
 
     Args:
-        curves: By the name of the model, at most three in different colours.
+        curves: Curves by name of the model; there are three different colours.
 
     Returns:
         An `<svg>` element.
@@ -53,7 +53,7 @@ def roc_figure(curves: Mapping[str, Roc]) -> str:
 
 @rc_context(STYLE)
 def ks_figure(curve: KsCurve) -> str:
-    """Draw how fast positives and negatives are found, and the widest gap between them.
+    """Draw the cumulative shares of positives and negatives, and their largest difference.
 
     Args:
         curve: The two cumulative shares.
@@ -114,11 +114,11 @@ def lift_figure(rows: Sequence[LiftRow]) -> str:
 def convergence_figure(
     rounds: Sequence[int], loss: Sequence[float], gradient_norm: Sequence[float]
 ) -> str:
-    """Draw how the training came to its end.
+    """Draw loss and gradient norm by round.
 
     Args:
         rounds: Number of each round.
-        loss: Mean loss after each round, or empty at a party that does not know it.
+        loss: Mean loss after each round, or empty if this party does not know it.
         gradient_norm: Norm of the gradient after each round, positive, or empty.
 
     Returns:
@@ -142,10 +142,10 @@ def convergence_figure(
 
 @rc_context(STYLE)
 def timing_figure(seconds: Mapping[str, float]) -> str:
-    """Draw where the time went.
+    """Draw the seconds of each stage.
 
     Args:
-        seconds: Wall seconds by stage, in the order to be shown.
+        seconds: Wall-clock seconds by stage, in the order of the figure.
 
     Returns:
         An `<svg>` element.
@@ -154,7 +154,7 @@ def timing_figure(seconds: Mapping[str, float]) -> str:
     bars = axes.barh(list(seconds), list(seconds.values()), color=BLUE, height=0.6)
     axes.bar_label(bars, [f"{value:,.2f} s" for value in seconds.values()], padding=3)
     axes.margins(x=0.2)  # room for the labels
-    as_list(axes)
+    hide_value_axis(axes)
     stages = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
     return svg(figure, "Seconds by stage", f"{stages}.")
 
@@ -166,6 +166,6 @@ def _percent(axes: Axes, *, x: str, y: str) -> None:
 
 
 def _gap(curve: KsCurve) -> tuple[float, float]:
-    """Both ends of the widest gap."""
+    """Returns both ends of the largest difference."""
     widest = curve.share.index(curve.at)
     return curve.negatives[widest], curve.positives[widest]

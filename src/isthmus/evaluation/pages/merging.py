@@ -1,4 +1,4 @@
-"""Rows about many children as one row, where they say the same of each."""
+"""Merging of table rows that are the same for many children into one row."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from isthmus.evaluation.description import Learned
 from isthmus.evaluation.pages.page import Sent, count, names
 
 _ARROW = " → "
-_LETTERS = 30  # more do not fit in a cell
+_LETTERS = 30  # that fit in a cell
 
 
 def merged_learned(rows: Sequence[Learned], party: str) -> list[Learned]:
-    """Put what a message tells several parties, or what it tells us of them, into one row.
+    """Merge rows that differ only in the other party.
 
     Args:
-        rows: One for each message, direction and party.
-        party: Who we are.
+        rows: One for each message, direction and other party.
+        party: Name of this party.
 
     Returns:
         One for each message and direction.
@@ -38,13 +38,13 @@ def merged_learned(rows: Sequence[Learned], party: str) -> list[Learned]:
 
 
 def merged_sent(rows: Sequence[Sent]) -> list[Sent]:
-    """Put what went to several parties by the same message into one row.
+    """Merge rows of the same message to several parties.
 
     Args:
-        rows: One for each message and party.
+        rows: One for each message and receiving party.
 
     Returns:
-        One for each message and form of its content.
+        One for each message and shape of its content.
     """
     groups = defaultdict[tuple[str, ...], list[Sent]](list)
     for row in rows:

@@ -1,4 +1,7 @@
-"""What every page about a run says: a single file that asks the network for nothing."""
+"""The parts that all report pages share: their fields, and templates filled into one HTML file.
+
+A page loads nothing from the network.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,11 +28,11 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One run at one party; what is empty is left out of the page."""
+    """The fields of every page: one run at one party. Empty fields are left out of the page."""
 
     job: str
     digest: str
-    party: str = ""  # nothing where one organisation trained by itself, as in the two below
+    party: str = ""  # empty in a job of one organisation, as are `role` and `peers`
     role: str = ""
     peers: list[str] = []
     version: str
@@ -43,36 +46,36 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fill(template: str, page: Page, **shown: object) -> str:
-    """Make a page.
+    """Fill a template with a page.
 
     Args:
         template: File name of a template that extends `page.html.jinja`.
-        page: What it shows, as `report`.
-        **shown: What else the template names.
+        page: The fields; the template calls them `report`.
+        **shown: Other variables of the template.
 
     Returns:
-        HTML with its styles and figures in it.
+        HTML that includes styles and figures.
     """
     return _environment().get_template(template).render(report=page, **shown)
 
 
 def count(number: int) -> str:
-    """A whole number for people."""
+    """Format a whole number."""
     return f"{number:,}"
 
 
 def measure(value: float) -> str:
-    """A measure for people, with no more decimals than say something."""
+    """Format a measure, with four significant digits."""
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
 
 
 def score(value: float) -> str:
-    """A measure between 0 and 1 for people, so that those in a column line up."""
+    """Format a measure between 0 and 1, with three decimals, so that columns are aligned."""
     return f"{value:.3f}" if value == 0 or value >= _LEAST_SCORE else f"< {_LEAST_SCORE}"
 
 
 def names(found: Sequence[str]) -> str:
-    """Names in a sentence; of many, the first ones."""
+    """List names in a sentence; of many names, only the first."""
     if len(found) > _NAMED:
         few = _NAMED - 1
         return f"{', '.join(found[:few])} and {count(len(found) - few)} others"
@@ -112,6 +115,6 @@ def _moment(time: float) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_WHOLE = 10_000  # from here on, decimals say nothing
+_WHOLE = 10_000  # from here on, without decimals
 _LEAST_SCORE = 0.001
-_NAMED = 4  # with more names than these, a sentence is hard to read
+_NAMED = 4  # most names in a sentence

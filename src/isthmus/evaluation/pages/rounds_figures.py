@@ -1,6 +1,6 @@
 # matplotlib's own types leave out most of their parameters:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""Figures of a training in rounds, which can be read with three children and with hundreds."""
+"""Figures of training in rounds, readable with three children and with hundreds."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -22,18 +22,18 @@ from isthmus.evaluation.pages.drawing import (
     STYLE,
     TITLE,
     WIDTH,
-    as_list,
     canvas,
+    hide_value_axis,
     svg,
 )
 
 Numbers = Mapping[int, float]
-"""By round, from 1."""
+"""Numbers by round, from 1."""
 
-_POINTS = 200  # of a line: more cannot be told apart, and a page has to load
-_LINES = 20  # with more children, those that nobody has to look after become bands
-_ROWS = 20  # with more parties, each is a dot among the others
-_LETTERS = 24  # of a name
+_POINTS = 200  # of a line at most: more are indistinguishable, and make the page slow
+_LINES = 20  # with more children, those that are not suspects are drawn as bands
+_ROWS = 20  # with more parties, they share one row of dots
+_LETTERS = 24  # of a name at most
 _PALE = "#9aa5ad"
 _MARKS = {
     "shared_head": ("s", BLUE),
@@ -48,12 +48,12 @@ _OTHER_MARK = ("^", FAINT)
 def weights_figure(
     rounds: int, weights: Mapping[str, Numbers], suspects: Collection[str] = ()
 ) -> str:
-    """Draw what every child counted for.
+    """Draw the weight of every child by round.
 
     Args:
-        rounds: How many there were.
-        weights: By child.
-        suspects: Children to look after, which stand out from the others.
+        rounds: Number of rounds.
+        weights: Weights by child.
+        suspects: Children that are drawn in another colour, as somebody should look at them.
 
     Returns:
         An `<svg>` element.
@@ -62,7 +62,7 @@ def weights_figure(
     named = sorted(suspects) or _extremes(weights)
     others = [_binned(rounds, weights[child]) for child in weights if child not in named]
     _draw_others(axes, _places(rounds), others)
-    for child, (label, color, dashes) in _looks(named, suspects).items():
+    for child, (label, color, dashes) in _line_styles(named, suspects).items():
         line = _binned(rounds, weights[child])
         _draw_line(axes, _places(rounds), line, color=color, linestyle=dashes, label=label)
     axes.set(xlabel="round", ylabel="weight", ylim=(0, None))
@@ -73,13 +73,13 @@ def weights_figure(
 
 @rc_context(STYLE)
 def learning_figure(rounds: int, measures: Mapping[str, Sequence[Numbers]]) -> str:
-    """Draw what children say of their training: the median of them, and the middle half.
+    """Draw measures that children report of their training: median and middle half of all children.
 
-    A child may say what it likes: neither hangs on the few that say something wild.
+    A child may report anything: median and quartiles do not depend on a few extreme values.
 
     Args:
-        rounds: How many there were.
-        measures: By name, one of each child; at least one.
+        rounds: Number of rounds.
+        measures: By name of the measure, the numbers of each child; at least one.
 
     Returns:
         An `<svg>` element.
@@ -108,9 +108,9 @@ def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
     """Draw one measure of a few parties, or of a few ways of training.
 
     Args:
-        title: Of the figure.
-        values: By name.
-        own: The name that stands out.
+        title: Title of the figure.
+        values: Values by name of the party or of the way of training.
+        own: The name that is drawn in another colour.
 
     Returns:
         An `<svg>` element.
@@ -122,7 +122,7 @@ def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
     axes.bar_label(bars, [f"{value:.3f}" for value in values.values()], padding=3)
     axes.set_yticks(range(len(values)), labels)
     axes.margins(x=0.15)  # room for the labels
-    as_list(axes)
+    hide_value_axis(axes)
     said = ", ".join(f"{name} {value:.3f}" for name, value in values.items())
     return svg(figure, title, f"{said}.")
 
@@ -132,8 +132,8 @@ def dots_figure(title: str, models: Mapping[str, Mapping[str, float]]) -> str:
     """Draw one measure of several models at each party.
 
     Args:
-        title: Of the figure.
-        models: By model, then by party; at least one.
+        title: Title of the figure.
+        models: Values by model, then by party; at least one model.
 
     Returns:
         An `<svg>` element.
@@ -168,7 +168,7 @@ def dots_figure(title: str, models: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _binned(rounds: int, values: Numbers) -> Floats:
-    """One number for each place on the axis; not a number where there is none."""
+    """Returns the mean of the values at each place on the axis; NaN where there are none."""
     width = _width(rounds)
     sums, counts = np.zeros(-(-rounds // width)), np.zeros(-(-rounds // width))
     for number, value in values.items():
@@ -180,28 +180,28 @@ def _binned(rounds: int, values: Numbers) -> Floats:
 
 
 def _places(rounds: int) -> Floats:
-    """The round of each number, or the middle one of several."""
+    """Returns the round at each place on the axis, or the middle of several rounds."""
     width = _width(rounds)
     return np.arange(0, rounds, width, dtype=np.float64) + (1 + width) / 2
 
 
 def _width(rounds: int) -> int:
-    """How many rounds are drawn as one."""
+    """Returns how many rounds share one place on the axis."""
     return -(-rounds // _POINTS)
 
 
 def _extremes(weights: Mapping[str, Numbers]) -> list[str]:
-    """All children where they are few; otherwise who counted for most and for least."""
+    """Returns all children if they are few, else those with the largest and the least weight."""
     if len(weights) <= len(LINES):
         return sorted(weights)
     by_weight = sorted(weights, key=lambda child: _mean(weights[child]))
     return [by_weight[-1], by_weight[0]]
 
 
-def _looks(
+def _line_styles(
     named: Sequence[str], suspects: Collection[str]
 ) -> dict[str, tuple[str | None, str, str]]:
-    """Label, colour and dashes of each line."""
+    """Returns label, colour and dashes of each line."""
     if len(named) > len(LINES):
         labels = [f"{len(named)} to look after", *(None for _ in named[1:])]
         return {child: (label, ORANGE, "-") for child, label in zip(named, labels, strict=True)}
@@ -228,9 +228,9 @@ def _draw_others(axes: Axes, places: Floats, lines: Sequence[Floats]) -> None:
 
 def _draw_line(axes: Axes, places: Floats, line: Floats, **look: Any) -> None:
     known = np.pad(np.isfinite(line), 1)
-    by_itself = known[1:-1] & ~known[:-2] & ~known[2:]  # a line needs two ends to be seen
+    isolated = known[1:-1] & ~known[:-2] & ~known[2:]  # a single point has no line: draw a dot
     axes.plot(places, line, **look)
-    axes.plot(places[by_itself], line[by_itself], "o", markersize=3, color=look["color"])
+    axes.plot(places[isolated], line[isolated], "o", markersize=3, color=look["color"])
 
 
 def _quartiles(

@@ -1,4 +1,4 @@
-"""The page about a run in rounds, in which children train one network and a master fuses it."""
+"""The report page of a run in rounds, in which children train and a master fuses updates."""
 
 import msgspec
 
@@ -10,41 +10,41 @@ from isthmus.evaluation.pages.page import Page, count, fill, names, score
 
 
 class Child(msgspec.Struct, frozen=True, kw_only=True):
-    """What the master knows of a child; numbers are by round, from 1."""
+    """A child as the master knows it; numbers are by round, from 1."""
 
     name: str
-    samples: int | None = None  # that it trained on; none where it never did
-    rounds: list[int] = []  # that it took part in
-    weights: dict[int, float] = {}  # what it counted for, where the rule gives weights
-    metrics: dict[str, dict[int, float]] = {}  # what it said of its training, by name
-    left_out: dict[int, str] = {}  # why
-    suspicion: list[str] = []  # why to look after it, in clauses
+    samples: int | None = None  # training samples; None if it never trained
+    rounds: list[int] = []  # rounds that it took part in
+    weights: dict[int, float] = {}  # its weight in the fusion, if the rule has weights
+    metrics: dict[str, dict[int, float]] = {}  # measures that it reported of its training, by name
+    left_out: dict[int, str] = {}  # why it was left out of a round
+    suspicion: list[str] = []  # why somebody should look at it, in clauses
 
 
 class RoundsReport(Page, frozen=True, kw_only=True):
-    """All that the page shows; what is empty is left out of it."""
+    """The fields of the page. Empty fields are left out of it."""
 
-    network: str  # its type
-    rule: str  # of fusion
-    model: str  # SHA-256 of its parameters
-    rounds: int  # of the job at the master, of its own at a child
+    network: str  # type of the network
+    rule: str  # fusion rule
+    model: str  # SHA-256 of the parameters
+    rounds: int  # at the master those of the job, at a child those that it took part in
     train: int  # samples of this party
     test: int
     metrics: Metrics = {}  # of this party
     children: list[Child] = []  # at the master
-    simulated: Metrics = {}  # of a simulation: by way of training, or means over the parties
-    by_party: dict[str, Metrics] = {}  # of a simulation
-    privacy: dict[str, str] = {}  # by what it is about
+    simulated: Metrics = {}  # in a simulation: by way of training, or means over the parties
+    by_party: dict[str, Metrics] = {}  # in a simulation
+    privacy: dict[str, str] = {}  # sentence by topic
 
 
 def render(report: RoundsReport) -> str:
     """Make the page.
 
     Args:
-        report: What it shows.
+        report: The fields of the page.
 
     Returns:
-        HTML with its styles and figures in it.
+        HTML that includes styles and figures.
     """
     by_training, by_party = _by_training(report), _by_party(report)
     return fill(
@@ -70,10 +70,10 @@ def render(report: RoundsReport) -> str:
 
 
 def headline(report: RoundsReport) -> str:
-    """The result of a run in a few sentences.
+    """Summarise the result of a run in a few sentences.
 
     Args:
-        report: All that is known.
+        report: The fields of the page.
 
     Returns:
         Plain text.
@@ -84,13 +84,13 @@ def headline(report: RoundsReport) -> str:
 
 
 def left_out(child: Child) -> str:
-    """Why a child was not in some rounds.
+    """Explain why a child was left out of rounds.
 
     Args:
-        child: What is known of it.
+        child: The child.
 
     Returns:
-        Plain text, such as `rounds 3 to 7: late since round 3`; nothing where it was in all.
+        Plain text, such as `rounds 3 to 7: late since round 3`; empty if it was in all rounds.
     """
     spans = list[tuple[int, int, str]]()
     for number, why in sorted(child.left_out.items()):
@@ -164,7 +164,7 @@ def _advice(report: RoundsReport) -> list[str]:
 
 
 def _measures(report: RoundsReport) -> Metrics:
-    """Metrics of this party, and last the model on pooled samples where a simulation has one."""
+    """Returns the metrics of this party, and last those of the pooled model of a simulation."""
     found = {measure: dict(models) for measure, models in report.metrics.items() if models}
     in_simulation = report.by_party.get(report.party, {})
     for measure, models in found.items():
@@ -175,14 +175,14 @@ def _measures(report: RoundsReport) -> Metrics:
 
 
 def _by_training(report: RoundsReport) -> Metrics:
-    """Measures that compare the job's own rule with other ways of training."""
+    """Returns the measures that compare the job's own rule with other ways of training."""
     return {
         measure: models for measure, models in report.simulated.items() if report.rule in models
     }
 
 
 def _by_party(report: RoundsReport) -> list[Comparison]:
-    """Measures of the parties, but for those of one party that other bars show already."""
+    """Returns the comparisons between parties, without those that other bars show already."""
     shown = _by_training(report).keys()
     return [
         it for it in compared(report.by_party) if len(it.parties) > 1 or it.measure not in shown
@@ -203,7 +203,7 @@ def _party_figure(report: RoundsReport, it: Comparison) -> str:
 
 
 def _meanings(by_training: Metrics) -> dict[str, str]:
-    """What the ways of training do that are compared, by name."""
+    """Returns explanations of the compared ways of training, by name."""
     found = {way for values in by_training.values() for way in values}
     return {way.replace("_", " "): why for way, why in MEANINGS.items() if way in found}
 
@@ -224,6 +224,6 @@ def _training_figures(report: RoundsReport) -> list[str]:
     return drawn
 
 
-_SPANS = 3  # of rounds that a child was left out of
-_BARS = 20  # with more names, each is a dot
-_CURVES = ("loss", "accuracy")  # of what children say of their training
+_SPANS = 3  # most spans of rounds in an explanation
+_BARS = 20  # with more names, dots instead of bars
+_CURVES = ("loss", "accuracy")  # measures reported by children that are drawn

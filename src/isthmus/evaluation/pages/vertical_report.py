@@ -1,4 +1,4 @@
-"""The page about a run over the columns of several parties."""
+"""The report page of a run over the columns of several parties."""
 
 import msgspec
 
@@ -11,17 +11,17 @@ from isthmus.evaluation.pages.page import measure as shown
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """One measure on the test rows, for the model and what it is compared with."""
+    """One measure on the test rows, for our model and the models that it is compared with."""
 
     name: str  # for example "AUC"
-    ours: float  # of the joint model; of the only one where one organisation trained by itself
-    own: float | None  # of a model of this party's columns alone
-    pooled: float | None  # of a model of all parties' columns on one machine
+    ours: float  # of the joint model, or of the only model in a job of one organisation
+    own: float | None  # of a model on this party's columns only
+    pooled: float | None  # of a model on all parties' columns in one place
     higher_is_better: bool
 
 
 class Convergence(msgspec.Struct, frozen=True):
-    """How the training went, one value per round; what this party does not know is empty."""
+    """Loss and gradient norm by round; empty if this party does not know them."""
 
     rounds: list[int] = []
     loss: list[float] = []
@@ -29,17 +29,17 @@ class Convergence(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """How many rows and columns went in."""
+    """Numbers of rows and columns."""
 
     columns: int  # of this party, in the model
     rows: int  # of this party
-    shared: int | None  # None where one organisation trained by itself
+    shared: int | None  # None in a job of one organisation
     train: int
     test: int
 
 
 class VerticalReport(Page, frozen=True, kw_only=True):
-    """All that the page shows; what is empty or `None` is left out of it."""
+    """The fields of the page. Empty fields and None are left out of it."""
 
     data: Data
     metrics: Metrics = {}  # of all models
@@ -50,11 +50,11 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     intercept: float | None = None
     importance: list[Importance] = []
     convergence: Convergence = Convergence()
-    cluster_auc: float | None = None  # of labels, from the nodes that another party saw
+    cluster_auc: float | None = None  # AUC of labels guessed from the nodes another party saw
 
     @property
     def measures(self) -> list[Measure]:
-        """One of each metric."""
+        """One measure per metric."""
         return [
             Measure(
                 name=title(name),
@@ -71,10 +71,10 @@ def render(report: VerticalReport) -> str:
     """Make the page.
 
     Args:
-        report: What it shows.
+        report: The fields of the page.
 
     Returns:
-        HTML with its styles and figures in it.
+        HTML that includes styles and figures.
     """
     largest = max((abs(c.per_deviation) for c in report.coefficients), default=0.0)
     return fill(
@@ -91,10 +91,10 @@ def render(report: VerticalReport) -> str:
 
 
 def headline(report: VerticalReport) -> str:
-    """The result of a run in one or two sentences.
+    """Summarise the result of a run in one or two sentences.
 
     Args:
-        report: All that is known.
+        report: The fields of the page.
 
     Returns:
         Plain text.
@@ -155,9 +155,9 @@ def _result_figures(report: VerticalReport) -> list[str]:
 
 def _training_figures(report: VerticalReport) -> list[str]:
     drawn: list[str] = []
-    course = report.convergence
-    if course.loss or course.gradient_norm:
-        drawn.append(figures.convergence_figure(course.rounds, course.loss, course.gradient_norm))
+    curve = report.convergence
+    if curve.loss or curve.gradient_norm:
+        drawn.append(figures.convergence_figure(curve.rounds, curve.loss, curve.gradient_norm))
     if report.stages:
         drawn.append(figures.timing_figure(report.stages))
     return drawn

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +19,8 @@ import msgspec
 import tomli_w
 
 from isthmus import __version__
-from isthmus.core.errors import ChannelError, IsthmusError, SpecError, of_name
+from isthmus.core import extras
+from isthmus.core.errors import ChannelError, IsthmusError, of_name
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.flower.run_files import Ending, RunFiles, RunFilesStore, Settings
 from isthmus.transport.message import one_line
@@ -80,8 +80,9 @@ def launch(
         simulation: What a simulation needs beyond its number of nodes, as `key=value` of Flower.
 
     Raises:
-        SpecError: Flower is not installed, or does not know the connection.
-        ChannelError: The SuperLink cannot be reached, or the run was stopped.
+        MissingExtraError: Flower is not installed.
+        ChannelError: Flower does not know the connection, its SuperLink cannot be reached, or the
+            run was stopped.
         IsthmusError: What ended the master's role.
         RuntimeError: A bug ended it.
     """
@@ -207,8 +208,7 @@ def _check(ending: Ending) -> None:
 
 
 def _flwr(command: str, *arguments: str) -> _Answer:
-    if find_spec("flwr") is None:
-        raise SpecError("Flower is not installed: pip install 'isthmus[flower]'.")
+    extras.require("flower", "a Flower federation")
     done = subprocess.run(  # noqa: S603 - Flower's own command
         [sys.executable, "-m", "flwr.cli.app", command, *arguments],
         env=_environment(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
+from isthmus.evaluation.comparison import tables_by_party
 from isthmus.jobs.explain import check_same
 from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
@@ -132,9 +133,12 @@ def summary(run: Run, result: AnyRoundsResult) -> Summary:
             facts.append(("epsilon", f"{result.epsilon:.4g}"))
         return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
     weights = [(child, f"{weight:.3f}") for child, weight in result.weights.items()]
+    tables = tables_by_party(result.metrics_by_party)
+    if weights:
+        tables.append((("child", "weight in the last round #"), weights))
     return Summary(
         metrics=result.metrics,
-        tables=[(("child", "weight in the last round #"), weights)] if weights else [],
+        tables=tables,
         facts=[*facts, *parties_facts(result, result.reports)],
     )
 

@@ -1,1 +1,1 @@
-"""What one organisation reaches alone, before it asks anybody for data."""
+"""A model on one organisation's own columns, to compare joint models with."""

@@ -1,4 +1,4 @@
-"""What a baseline is trained on."""
+"""The data of a baseline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from isthmus.vertical.boosting.spec import Boosting
 
 @dataclass(frozen=True)
 class Data:
-    """Rows to train on and rows to score."""
+    """Training and test rows."""
 
     train: Table
     test: Table
@@ -23,5 +23,5 @@ class Data:
 
 
 def as_boosting(spec: BoostingBaseline) -> Boosting:
-    """The same trees as a joint job would grow."""
+    """Returns the `[boosting]` table that grows the same trees in a joint job."""
     return Boosting(**msgspec.structs.asdict(spec))

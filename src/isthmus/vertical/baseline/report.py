@@ -1,4 +1,4 @@
-"""The report of a baseline."""
+"""The report page of a baseline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,8 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     """Make the page.
 
     Args:
-        run: The run folder; the model and the scores of the test rows are in it.
-        shown: What every page shows.
+        run: The run folder, with the model and the scores of the test rows.
+        shown: The fields that every page has.
         outcome: The result of training.
 
     Returns:

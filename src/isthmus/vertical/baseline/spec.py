@@ -1,4 +1,4 @@
-"""What a job may tune in a baseline of one organisation."""
+"""The `[baseline]` table of a job of one organisation."""
 
 from isthmus.vertical.boosting.spec import TreeModel
 from isthmus.vertical.regression.spec import LinearModel

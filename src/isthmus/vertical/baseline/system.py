@@ -1,7 +1,7 @@
 """Trains a regression or boosted trees on one organisation's own columns.
 
-It is the model that a joint job calls `active_only`: the same code on the same rows gives the same
-numbers, so what other parties' columns add can be read off.
+The model is the one that a joint job calls `active_only`: the same code on the same rows gives the
+same metrics. So the difference to a joint model is the gain from other parties' columns.
 """
 
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ from isthmus.vertical.regression import system as regression
 
 
 def check(_spec: Baseline) -> None:
-    """Any machine can run it."""
+    """Do nothing: any machine can run a baseline."""
 
 
 def load(spec: Baseline, inputs: LocalInputs) -> Data:
-    """Read the rows and divide them.
+    """Read the rows, and split them into training and test rows.
 
     Args:
-        spec: What the job says.
-        inputs: Where the rows are.
+        spec: The `[baseline]` table.
+        inputs: The data sets of the job.
 
     Returns:
-        Training and test rows, divided as a joint job divides them.
+        Training and test rows, split as in a joint job.
 
     Raises:
         SpecError: A file is not what the job says, or its columns do not fit the model.
@@ -57,7 +57,7 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
 
 
 def facts(_spec: Baseline, data: Data) -> dict[str, object]:
-    """Returns what `isthmus check` shows of the data, by name."""
+    """Returns the facts about the data that `isthmus check` shows, by name."""
     names = data.train.names
     return {
         "rows": f"{len(data.train):,} to train on, {len(data.test):,} to score",
@@ -66,7 +66,7 @@ def facts(_spec: Baseline, data: Data) -> dict[str, object]:
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, score, and leave the model and its scores in the run folder."""
+    """Train and score, and write the model and its scores into the run folder."""
     from isthmus.vertical.baseline import training
 
     return training.train(spec, data, run, telemetry)

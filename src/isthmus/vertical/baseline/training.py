@@ -1,4 +1,4 @@
-"""Trains a baseline, and measures it on the test rows."""
+"""Training of a baseline, and its metrics on the test rows."""
 
 import secrets
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.pooled import Pooled
 from isthmus.vertical.boosting.pooled import train_pooled as train_trees
-from isthmus.vertical.boosting.rival import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
+from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
@@ -31,7 +31,7 @@ from isthmus.vertical.regression.pooled import train_pooled as train_regression
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A model, and its predictions of the test rows."""
+    """A trained model, and its predictions for the test rows."""
 
     model: msgspec.Struct
     predictions: Floats
@@ -39,7 +39,7 @@ class _Fitted:
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, leave the model and its scores in the run folder, and measure."""
+    """Train, write the model and its scores into the run folder, and measure."""
     with telemetry.timed("training"):
         match spec:
             case RegressionBaseline():
@@ -50,7 +50,7 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
     ours = fitted.predictions
-    if ours.ndim == 1 or len(ours) == 1:  # one score per row, as all but multiclass have
+    if ours.ndim == 1 or len(ours) == 1:  # one score per row: not for several classes
         label = scaling.labels(data.test)
         Scores(data.test.identifiers, label, np.ravel(ours)).save(run.predictions)
     with telemetry.timed("measuring"):
@@ -88,10 +88,10 @@ def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
 
 
 def _measured(spec: Baseline, data: Data, ours: Floats) -> Metrics:
-    """Of the model, and of XGBoost beside trees where it is installed."""
+    """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
     if isinstance(spec, RegressionBaseline):
         measures = regression.MEASURES[spec.link]
         return measure(measures, scaling.labels(data.test), {"model": ours})
-    rival = xgboost_predictions(spec, [data.train], [data.test])
-    found = {"model": ours} | ({} if rival is None else {"xgboost": rival})
+    xgboost = xgboost_predictions(spec, [data.train], [data.test])
+    found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
     return boosting.measured(spec, data.test, found)

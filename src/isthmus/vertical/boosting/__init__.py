@@ -1,1 +1,1 @@
-"""S9: boosted trees over the coded features of several parties."""
+"""S9: gradient-boosted trees over the columns of several parties."""

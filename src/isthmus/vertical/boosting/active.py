@@ -1,4 +1,4 @@
-"""The party that has the labels, and columns of its own."""
+"""The active party's role: it has the labels, and columns of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,19 +46,16 @@ class Trained:
     """Expected labels of the test rows, or probabilities of classes, shape (outputs, rows)."""
 
     losses: list[tuple[float, float]]
-    """Loss on training rows and on rows held out, after each round; NaN where there are no rows."""
-
-    converged: bool
-    """Whether `patience` ended the training; the part has the rounds up to the lowest loss then."""
+    """Loss on training rows and on held-out rows after each round; NaN if there are no rows."""
 
     views: dict[str, list[View]]
-    """What each other party saw of each tree that was grown in this attempt: see `View`."""
+    """The nodes that each other party saw of each tree grown in this attempt: see `View`."""
 
     randomness: Randomness
-    """Where random choices came from, with the secret seed."""
+    """The seeds of random choices, including the secret seed."""
 
 
-def active(  # noqa: PLR0913 - each is one thing that only the caller knows
+def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
     passives: Mapping[str, Channel],
     rows: Rows,
     spec: Boosting,
@@ -74,30 +71,30 @@ def active(  # noqa: PLR0913 - each is one thing that only the caller knows
     at their splits; they learn which rows are together in a node. See `messages.py`.
 
     Args:
-        passives: The lines to the parties without labels.
+        passives: The channels to the passive parties.
         rows: Our columns and labels, in the common order.
-        spec: What the job says.
-        randomness: Where random choices come from.
-        telemetry: Where progress goes.
-        memory: The state of a run that was cut off, or none; saved again after each tree.
-        workers: Processes of this machine that encrypt.
+        spec: The `[boosting]` table.
+        randomness: The seeds of random choices.
+        telemetry: Receives progress.
+        memory: The state of an interrupted run, or empty; saved again after each tree.
+        workers: Number of processes of this machine that encrypt.
 
     Returns:
-        Our part of the model, the predictions of the test rows, and the losses of all rounds.
+        Our part of the model, the predictions for the test rows, and the losses of all rounds.
 
     Raises:
         SpecError: Our columns or labels do not fit the job.
-        JobError: The job cannot be computed on so many rows.
-        PeerError: A passive party sent something that the protocol does not allow.
+        JobError: The job's encryption is too small for this number of rows.
+        PeerError: A passive party broke the protocol.
     """
-    # 1. Find the bins of our columns, and get what all others are like.
+    # 1. Find the bins of our columns, and receive the facts about all others.
     ours = coding.columns(rows.train, spec, randomness.job)
     memory.load(ours.fingerprint(rows, randomness.job))
-    lines = [passives[party] for party in sorted(passives)]  # the order of codes, in every attempt
-    announced = [_announced(passive, rows, spec) for passive in lines]
+    channels = [passives[party] for party in sorted(passives)]  # a fixed order for the codes
+    announced = [_announced(passive, rows, spec) for passive in channels]
 
-    # 2. Number all columns, and agree on the tree to go on after: the last one we kept, if all
-    #    others were in that run. Make a key for this attempt alone, and hand out its public half.
+    # 2. Assign codes to all columns, and agree on the tree to resume after: the last one we saved,
+    #    if all others were in that run. Make a key for this attempt only, and send the public key.
     if memory.state is None or any(theirs.run != memory.run for theirs in announced):
         memory.begin()
     randomness = replace(randomness, secret=memory.secret)
@@ -108,14 +105,14 @@ def active(  # noqa: PLR0913 - each is one thing that only the caller knows
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
     public = key.public.dump()
-    for passive, theirs in zip(lines, assigned.codes[1:], strict=True):
+    for passive, theirs in zip(channels, assigned.codes[1:], strict=True):
         passive.send(Codes(codes=theirs, key=public, run=memory.run, trees=len(state.trees)))
 
     # 3. Grow trees.
     local = LocalSource(
         ours.bins, assigned.codes[0], int(assigned.book.bins.max()), spec.minimum_bin_rows
     )
-    remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in lines]
+    remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in channels]
     with start_calculator(workers, spec.encryption, key.public) as calculator:
         source = JointSource(local, remotes, task, calculator, telemetry)
         source.tree = len(state.trees)
@@ -123,18 +120,17 @@ def active(  # noqa: PLR0913 - each is one thing that only the caller knows
             source.tree, state = len(step.trees), step
             if state.growth is None:
                 memory.keep(state)
-                _tell(state, spec, telemetry)
+                _report(state, spec, telemetry)
 
     # 4. Score.
-    kept = boost.ensemble(state, spec)
+    trees = boost.ensemble(state, spec)
     columns = model.columns(ours.binnings, assigned.codes[0])
     codes = dict(zip(sorted(passives), assigned.codes[1:], strict=True))
-    part = model.active_part(memory.run, spec, columns, codes, assigned.book.bins, kept)
+    part = model.active_part(memory.run, spec, columns, codes, assigned.book.bins, trees)
     return Trained(
         part=part,
         predictions=_score(passives, part, rows.test),
         losses=list(state.losses),
-        converged=len(state.losses) < spec.trees,
         views={remote.party: remote.views for remote in remotes},
         randomness=randomness,
     )
@@ -157,16 +153,16 @@ def _announced(passive: Channel, rows: Rows, spec: Boosting) -> ColumnBins:
     return theirs
 
 
-def _tell(state: BoostingState, spec: Boosting, telemetry: Telemetry) -> None:
+def _report(state: BoostingState, spec: Boosting, telemetry: Telemetry) -> None:
     if len(state.trees) % spec.outputs == 0:
-        seen, unseen = state.losses[-1]
-        metrics = {"loss": seen, "validation_loss": unseen}
+        training, held_out = state.losses[-1]
+        metrics = {"loss": training, "validation_loss": held_out}
         known = {name: value for name, value in metrics.items() if not np.isnan(value)}
         telemetry.progress("train", len(state.losses), spec.trees, note="", **known)
 
 
 def _score(passives: Mapping[str, Channel], part: ActivePart, test: Table) -> Floats:
-    """Expected labels of the test rows, block by block: see `predict`."""
+    """Returns the predictions for the test rows, computed block by block: see `predict`."""
     for passive in passives.values():
         passive.send(Next(task="score"))
         passive.send(Scoring(trees=len(part.trees)))

@@ -1,4 +1,4 @@
-"""Checks of a peer's messages: what does not fit becomes an error that names the peer."""
+"""Checks of a peer's messages: an invalid message becomes an error that names the peer."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ from isthmus.transport.message import Message
 
 @contextmanager
 def checked(peer: Channel, kind: type[Message]) -> Generator[None]:
-    """Turn a ValueError over a message into an error about the peer that sent it.
+    """Turn a ValueError about a message into a PeerError that names the sender.
 
     Args:
-        peer: The line to whoever sent the message.
+        peer: The channel that the message came from.
         kind: Type of the message.
 
     Yields:
         Nothing.
 
     Raises:
-        PeerError: The block raised a ValueError; both sides get to read it.
+        PeerError: The block raised a ValueError. Both parties may read its text.
     """
     try:
         yield
@@ -32,11 +32,11 @@ def checked(peer: Channel, kind: type[Message]) -> Generator[None]:
 
 
 def check_first_row(first_row: int, due: int) -> None:
-    """Refuse a block that does not start at the row that is due.
+    """Refuse a block that does not start at the expected row.
 
     Args:
-        first_row: Where the block starts.
-        due: Where it should start.
+        first_row: First row of the block.
+        due: The expected first row.
 
     Raises:
         ValueError: They differ.

@@ -1,10 +1,10 @@
-"""Feature codes: every column of every party gets a number, and only its owner knows the meaning.
+"""Feature codes: every column of every party gets a number, and only its owner knows the column.
 
-Every job assigns new codes. A party sorts its columns by a keyed hash of something that only it
-knows, their bins; the active party then assigns numbers to all columns in those orders. So the
-active party cannot tell which column of a file a code stands for, nor that two codes of two jobs
-stand for the same column. All of it is a function of the job and the data: a run that was cut off
-assigns the same codes again, and so does the pooled comparison, which has all tables.
+Every job assigns new codes. A party sorts its columns by a hash that is keyed with its bins, which
+only it knows; the active party then assigns numbers to all columns in those orders. So the active
+party cannot tell which column of a file a code stands for, nor that two codes of two jobs stand for
+the same column. The codes depend on nothing but the job and the data: a resumed run assigns the
+same codes again, and so does the pooled model, which has all tables.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ from isthmus.vertical.boosting.trees.tree import CodeBook
 
 @dataclass(frozen=True)
 class Facts:
-    """What a party tells of its columns."""
+    """The facts about its columns that a party tells the active party."""
 
     categorical: Bools
-    """Whether the bins of a column have no order, shape (columns,)."""
+    """Whether a column is categorical, so that its bins have no order, shape (columns,)."""
 
     bins: Integers
-    """Bins of each column, with the one of missing values, shape (columns,)."""
+    """Number of bins of each column, with the bin of missing values, shape (columns,)."""
 
     def __len__(self) -> int:
         return len(self.bins)
@@ -41,10 +41,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Columns:
-    """One party's columns in the order in which they get their codes."""
+    """One party's columns in the order of their codes."""
 
     binnings: list[Binning]
-    """What each column's bins mean."""
+    """The definition of each column's bins."""
 
     bins: Bins
     """Bins of the training rows, shape (rows, columns)."""
@@ -59,14 +59,14 @@ class Columns:
 
     @property
     def facts(self) -> Facts:
-        """What the active party may know of them."""
+        """The facts that the active party may know."""
         return Facts(
             np.array([isinstance(each, Categorical) for each in self.binnings], np.bool_),
             np.array([each.bins for each in self.binnings], np.int64),
         )
 
     def fingerprint(self, rows: Rows, job: str) -> str:
-        """Digest of the job, and of the training rows with all that is learnt from; in hex."""
+        """Returns a digest of the job and of the training rows with bins, labels and weights."""
         digest = hashlib.sha256(repr((job, self.names, rows.train.identifiers)).encode())
         for values in (self.bins, rows.train.label, rows.train.weight):
             digest.update(b"" if values is None else values.tobytes())
@@ -74,11 +74,11 @@ class Columns:
 
 
 def columns(train: Table, spec: Boosting, job: str) -> Columns:
-    """Find the bins of a party's columns, and put the columns into their order for this job.
+    """Find the bins of a party's columns, and sort the columns by a keyed hash for this job.
 
     Args:
         train: The party's training rows.
-        spec: Says how many bins.
+        spec: The `[boosting]` table, with the number of bins.
         job: Digest of the job.
 
     Returns:
@@ -89,19 +89,19 @@ def columns(train: Table, spec: Boosting, job: str) -> Columns:
     """
     found = binning.fit(train, spec.bins)
     secret = hashlib.sha256(msgspec.json.encode((job, found)))
-    order = sorted(range(len(found)), key=lambda at: _place(secret.digest(), found[at].name))
+    order = sorted(range(len(found)), key=lambda at: _keyed_hash(secret.digest(), found[at].name))
     return Columns([found[at] for at in order], binning.encode(found, train).T[order].T)
 
 
-def _place(secret: bytes, name: str) -> bytes:
+def _keyed_hash(secret: bytes, name: str) -> bytes:
     return hmac.digest(secret, name.encode(), "sha256")
 
 
 def encode(binnings: Sequence[Binning], table: Table) -> Bins:
-    """Bins of a party's rows in its columns, in the order of `binnings`.
+    """Returns the bins of a party's rows, with columns in the order of `binnings`.
 
     Args:
-        binnings: What the bins of each column mean.
+        binnings: The definition of each column's bins.
         table: Rows of the party that found the bins; its columns may be in another order.
 
     Returns:
@@ -124,8 +124,8 @@ class AssignedCodes:
     """Facts about each code."""
 
     codes: list[Integers]
-    """Codes of each party's columns, in the party's own order and ascending; the active party
-    comes first."""
+    """Codes of each party's columns, in the party's own order, ascending; the active party is
+    first."""
 
 
 def assign_codes(
@@ -134,17 +134,17 @@ def assign_codes(
     """Assign a code to every column of every party.
 
     Args:
-        parties: What each party tells of its columns, the active party first.
+        parties: The facts about each party's columns, the active party first.
         monotone: Constraint on each column of the active party, shape (columns,).
         randomness: Seed and job, which determine the codes.
 
     Returns:
-        The codes, and what the active party knows of them.
+        The codes, and the facts about each code.
     """
     sizes = [len(facts) for facts in parties]
     shuffled = seeds.generator(randomness.seed, "codes", randomness.job).permutation(sum(sizes))
     codes = [np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])]
-    column = np.argsort(np.concatenate(codes))  # that a code stands for, all parties' in a row
+    column = np.argsort(np.concatenate(codes))  # column of each code, counted over all parties
     free = np.zeros(sum(sizes[1:]), np.int64)
     book = CodeBook(
         owner=np.repeat(np.arange(len(parties)), sizes)[column],

@@ -1,9 +1,9 @@
-"""Histograms of gradients that only the active party can read.
+"""Encrypted histograms of gradients: a passive party adds, and only the active party can decrypt.
 
-The active party encrypts g and h of each row of a tree, in one plaintext. A passive party adds up
-the ciphertexts by node, code and group of bins, and packs several sums into one ciphertext. It
-reads none of them. The active party reads the sums, and cannot tell from the ciphertexts which rows
-they are over: a fresh encryption of zero is added to all that leaves.
+The active party encrypts g and h of each row of a tree in one plaintext. A passive party adds up
+the ciphertexts by node, code and group of bins, and packs several sums into one ciphertext. The
+active party decrypts the sums. It cannot tell from the ciphertexts which rows a sum is over, as a
+fresh encryption of zero is added to each ciphertext before it is sent.
 """
 
 import operator
@@ -23,11 +23,11 @@ from isthmus.vertical.boosting.stored_rows import StoredRows
 def encrypted_blocks(
     key: PublicKey, packing: Packing, values: Integers, block_rows: int
 ) -> Iterator[bytes]:
-    """The gradients of a tree's rows, block by block: send each while the next is encrypted.
+    """Encrypt the gradients of a tree's rows, block by block.
 
     Args:
-        key: The active party's.
-        packing: How pairs become plaintexts.
+        key: The active party's key.
+        packing: Encodes pairs of g and h as plaintexts.
         values: g and h of the rows in fixed point, shape (2, rows).
         block_rows: Rows of a block; the last one may have fewer.
 
@@ -35,7 +35,7 @@ def encrypted_blocks(
         The ciphertexts of a block.
 
     Raises:
-        ValueError: Sums of these gradients do not fit.
+        ValueError: Sums of these gradients do not fit into plaintexts.
     """
     packing.check(values)
     for start in range(0, values.shape[1], block_rows):
@@ -43,22 +43,22 @@ def encrypted_blocks(
 
 
 class RowSums(Protocol):
-    """Encrypted gradients of the rows of one tree at a passive party, and sums of them."""
+    """Encrypted gradients of the rows of one tree at a passive party, and their sums."""
 
     def add(self, block: bytes, rows: int) -> None:
-        """Take the next block of rows, and add it to the sums of the root.
+        """Add the next block of rows, and include it in the sums of the root.
 
         Args:
-            block: Ciphertexts as they came.
-            rows: How many there must be.
+            block: Ciphertexts as received.
+            rows: Number of rows that the block must have.
 
         Raises:
-            ValueError: They are not valid, or more than are due.
+            ValueError: The ciphertexts are not valid, or the tree has fewer rows.
         """
         ...
 
     def root(self) -> Ciphertexts:
-        """Sums over all rows.
+        """Returns the sums over all rows.
 
         Returns:
             One sum per group: code by code, bin by bin. Not re-randomised: see `sealed`.
@@ -69,7 +69,7 @@ class RowSums(Protocol):
         ...
 
     def level(self, slot: Integers, starts: Bools) -> Ciphertexts:
-        """Sums over the rows of some nodes, once all rows have arrived.
+        """Returns the sums over the rows of some nodes, after all rows have arrived.
 
         Args:
             slot: Position of each row's node in `starts`, -1 for rows elsewhere; shape (rows,).
@@ -83,13 +83,13 @@ class RowSums(Protocol):
 
 
 class EncryptedRows:
-    """The `RowSums` of this process."""
+    """`RowSums` computed in this process."""
 
     def __init__(self, key: PublicKey, bins: Bins, starts: Bools) -> None:
-        """Wait for the first block.
+        """Start without rows.
 
         Args:
-            key: The active party's.
+            key: The active party's key.
             bins: Bins of the tree's rows and codes, shape (rows, codes).
             starts: Where the root's groups of bins start, shape (codes, width).
         """
@@ -97,18 +97,18 @@ class EncryptedRows:
         self._bins = bins
         self._starts = starts
         self._root: list[Ciphertexts] = []
-        self._held = StoredRows(key)
+        self._rows = StoredRows(key)
         self._arrived = 0
 
     def add(self, block: bytes, rows: int) -> None:
-        """Take the next block of rows, and add it to the sums of the root.
+        """Add the next block of rows, and include it in the sums of the root.
 
         Args:
-            block: Ciphertexts as they came.
-            rows: How many there must be.
+            block: Ciphertexts as received.
+            rows: Number of rows that the block must have.
 
         Raises:
-            ValueError: They are not valid, or more than are due.
+            ValueError: The ciphertexts are not valid, or the tree has fewer rows.
         """
         bins = self._bins[self._arrived : self._arrived + rows]
         if len(bins) < rows:
@@ -116,11 +116,11 @@ class EncryptedRows:
         ciphertexts = self._key.load(block, rows)
         sums = _group_sums(ciphertexts, bins, self._starts)
         self._root = [self._root[0] + sums if self._root else sums]
-        self._held.add(block, rows)
+        self._rows.add(block, rows)
         self._arrived += rows
 
     def root(self) -> Ciphertexts:
-        """Sums over all rows.
+        """Returns the sums over all rows.
 
         Returns:
             One sum per group: code by code, bin by bin. Not re-randomised: see `sealed`.
@@ -133,7 +133,7 @@ class EncryptedRows:
         return self._root[0]
 
     def level(self, slot: Integers, starts: Bools) -> Ciphertexts:
-        """Sums over the rows of some nodes, once all rows have arrived.
+        """Returns the sums over the rows of some nodes, after all rows have arrived.
 
         Args:
             slot: Position of each row's node in `starts`, -1 for rows elsewhere; shape (rows,).
@@ -154,40 +154,41 @@ class EncryptedRows:
             operator.add,
             (
                 _group_sums(ciphertexts, self._bins[part], starts)
-                for part, ciphertexts in self._held.parts(rows)
+                for part, ciphertexts in self._rows.parts(rows)
             ),
         )
 
 
 def sealed(key: PublicKey, packing: Packing, sums: Ciphertexts) -> bytes:
-    """Sums as they leave the passive party.
+    """Pack and re-randomise sums for sending.
 
     Args:
-        key: The active party's.
-        packing: How sums share ciphertexts.
-        sums: Of pairs.
+        key: The active party's key.
+        packing: Packs several sums into one ciphertext.
+        sums: Encrypted sums of pairs.
 
     Returns:
-        `packing.ciphertexts(len(sums))` ciphertexts, random anew.
+        `packing.ciphertexts(len(sums))` ciphertexts, re-randomised.
     """
     folded = packing.fold(sums)
     return (folded + key.encrypt([0] * len(folded))).dump()
 
 
 def opened(key: PrivateKey, packing: Packing, data: bytes, starts: Bools) -> Integers:
-    """Read the histograms that a passive party sent.
+    """Decrypt the histograms that a passive party sent.
 
     Args:
-        key: Of the active party.
-        packing: How sums share ciphertexts.
-        data: What `sealed` returned there.
+        key: The active party's key.
+        packing: The packing of the sums.
+        data: Result of `sealed` at the passive party.
         starts: Where groups of bins start, shape (nodes, codes, width).
 
     Returns:
-        g and h by group, where the group starts, and 0 elsewhere; shape (2, nodes, codes, width).
+        g and h of each group at the bin where it starts, 0 elsewhere; shape
+        (2, nodes, codes, width).
 
     Raises:
-        ValueError: The bytes are not so many sums.
+        ValueError: The bytes are not this number of sums.
     """
     count = int(starts.sum())
     ciphertexts = key.public.load(data, packing.ciphertexts(count))
@@ -197,7 +198,7 @@ def opened(key: PrivateKey, packing: Packing, data: bytes, starts: Bools) -> Int
 
 
 def _group_sums(rows: Ciphertexts, bins: Bins, starts: Bools) -> Ciphertexts:
-    """One sum per group of bins of each code."""
+    """Returns one sum per group of bins of each code."""
     groups = starts.sum(axis=1)
     group = (np.cumsum(starts, axis=1) - 1).astype(np.int8)
     codes = group[np.arange(bins.shape[1]), bins]

@@ -1,14 +1,14 @@
-"""What each party of a boosting will send.
+"""Forecast of the messages of boosting.
 
-The number and size of what the active party sends follow from the job, but for splits. What a
-passive party sends depends on its data too. We reckon with
+The messages of the active party follow from the job, except those for splits. The messages of a
+passive party also depend on its data. The forecast assumes:
 
-- every node split down to the last level, half of the nodes on codes of this passive party, and the
-  half of the rows at each level in them;
-- columns of numbers with as many bins as the job allows and no missing value, whose bins hold like
-  numbers of rows; and children of like size.
+- every node is split down to the last level; at each level, half of the nodes, with half of the
+  rows, are split on codes of this passive party;
+- all columns are numeric, with as many bins as the job allows and no missing values; bins have
+  equal numbers of rows, and so have the two children of a node.
 
-Less is sent where columns have fewer values, and where trees end early.
+The actual messages are fewer if columns have fewer values, or if trees end early.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ from isthmus.vertical.boosting.trees import gradients, sampling
 
 
 def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
-    """Messages between the active party and one passive party, training and scoring.
+    """Forecast the messages between the active party and one passive party.
 
     Args:
-        spec: What the job says.
-        sizes: Rows, columns and rounds to reckon with.
+        spec: The `[boosting]` table.
+        sizes: Numbers of rows, columns and rounds.
 
     Returns:
-        The flows of both roles.
+        The flows of both roles, for training and scoring.
     """
     cipher, columns = spec.encryption, sizes.columns
     key = bytes(keys.public_key_bytes(cipher.scheme, cipher.key_bits))

@@ -1,4 +1,4 @@
-"""The inputs of a role: one party's rows, and where the random choices come from."""
+"""The inputs of a role: one party's rows, and the seeds of random choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ class Rows:
     test: Table
 
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Columns of the active party with which the score must not fall (1), or not rise (-1)."""
+    """Sign of each monotone column: 1 if the score must not fall with it, -1 if not rise."""
 
 
 @dataclass(frozen=True)
 class Randomness:
-    """Where the random choices of a job come from."""
+    """The seeds of the random choices of a job."""
 
     seed: int
     """The job's seed."""
@@ -28,4 +28,4 @@ class Randomness:
     """Digest of the job."""
 
     secret: int | None = None
-    """The active party's own seed, for samples that nobody else may reproduce; None: the job's."""
+    """The active party's secret seed for samples of rows; None to use the job's seed instead."""

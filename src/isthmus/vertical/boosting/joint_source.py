@@ -1,4 +1,4 @@
-"""The columns of all parties as one `Source`, which is used like a `LocalSource`."""
+"""The `Source` of the columns of all parties, at the active party."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,9 +18,9 @@ from isthmus.vertical.boosting.workers import Calculator
 
 
 class JointSource:
-    """Our own columns and those of passive parties, as a `Source`.
+    """Our own columns and those of passive parties, as one `Source`.
 
-    A passive party of whose codes a tree may split on none hears nothing of the tree.
+    A passive party gets no messages about a tree that may not split on any of its codes.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class JointSource:
         Args:
             ours: Our own columns.
             remotes: Each passive party, in the order of `book.owner`, which is 1 for the first.
-            problem: Facts about all codes, and what the job says.
+            problem: Labels, facts about all codes, and the job's settings.
             calculator: Encrypts the gradients.
-            telemetry: Where the time goes.
+            telemetry: Receives timings.
         """
         self._ours = ours
         self._remotes = remotes
@@ -48,7 +48,7 @@ class JointSource:
         self.tree = 0
         """Number of the tree that is being grown, or of the next one."""
 
-        # Of the tree that is being grown: its codes, and by position which are whose.
+        # Of the tree that is being grown: its codes, and the positions of each party's codes.
         self._codes = self._our_part = np.empty(0, np.int64)
         self._parts = dict[RemoteSource, Integers]()
 
@@ -78,10 +78,10 @@ class JointSource:
                 remote.gradients(block)
 
     def histograms(self, level: Level) -> Histograms:
-        """Sums of one node of each pair, over the columns of all parties.
+        """Returns the sums of one node of each pair, over the columns of all parties.
 
         Args:
-            level: The request.
+            level: The nodes of a level.
 
         Returns:
             The sums.
@@ -98,7 +98,7 @@ class JointSource:
         return found
 
     def partition(self, request: Partition) -> Bools:
-        """Which rows go left at splits on the columns of all parties.
+        """Returns which rows go left at splits on the columns of all parties.
 
         Args:
             request: The splits.

@@ -1,8 +1,8 @@
-"""How much of the labels a passive party can read from the nodes that it saw.
+"""Label leakage: how well a passive party can tell classes apart from the nodes that it saw.
 
-Rows in one node of a tree have like labels: that is what trees are for. Who sees which rows are
-together, in tree after tree, can draw the two most distant kinds of rows apart without knowing a
-single label. This measures how well that goes, as an AUC: 0.5 is a blind guess.
+Rows in one node of a tree have similar labels. A party that sees which rows are together in nodes,
+in many trees, can cluster the rows into two classes without knowing a single label. This module
+measures the success of that attack as an AUC: 0.5 is as good as chance.
 """
 
 from collections.abc import Sequence
@@ -17,39 +17,39 @@ from isthmus.evaluation import classification
 from isthmus.vertical.boosting.remote_source import View
 
 _DECAY = 0.7
-"""Weight of a tree by that of the tree before: later trees tell less of labels, more of noise."""
+"""Weight of a tree relative to the tree before: later trees fit labels less, and noise more."""
 
 
 def cluster_auc(views: Sequence[View], label: Floats) -> float:
-    """How well the views of a passive party tell the rows of two classes apart.
+    """Returns how well the nodes that a passive party saw separate the rows of two classes.
 
     Args:
-        views: What it saw of each tree, each of shape (rows,): see `remote_source.View`.
+        views: The nodes that it saw of each tree, each of shape (rows,): see `remote_source.View`.
         label: 0 or 1, shape (rows,).
 
     Returns:
-        AUC of the better of the two ways to name the clusters, in [0.5, 1]; 0.5 where the labels
-        are all the same.
+        AUC of the better of the two ways to name the clusters, in [0.5, 1]; 0.5 if all labels are
+        the same.
 
     Source:
         Takahashi, Liu & Liu 2023, "Eliminating label leakage in tree-based vertical federated
         learning", the attack ID2Graph: rows are linked by the nodes they share, later trees count
-        for less, and the links are clustered. We take the leading principal component of the
-        weighted memberships, which grades rows and needs no number of clusters.
+        for less, and the links are clustered. We use the first principal component of the weighted
+        memberships instead, which ranks rows and needs no number of clusters.
     """
     return _either_way(label, _component(views, len(label)))
 
 
 def sample_auc(views: Sequence[View], label: Floats) -> float:
-    """How well it tells two classes apart to count the trees that each row was drawn for.
+    """Returns how well the number of trees that a row was sampled for separates two classes.
 
     Args:
-        views: What a passive party saw of each tree, each of shape (rows,): see `View`.
+        views: The nodes that a passive party saw of each tree, each of shape (rows,): see `View`.
         label: 0 or 1, shape (rows,).
 
     Returns:
-        AUC of the better of the two ways to name the classes, in [0.5, 1]; 0.5 where the labels
-        are all the same.
+        AUC of the better of the two ways to name the classes, in [0.5, 1]; 0.5 if all labels are
+        the same.
     """
     drawn = np.zeros(len(label))
     for view in views:
@@ -58,7 +58,7 @@ def sample_auc(views: Sequence[View], label: Floats) -> float:
 
 
 def _either_way(label: Floats, score: Floats) -> float:
-    """AUC of the better of the two ways to name the classes; 0.5 where there is one class only."""
+    """Returns the AUC of the better of the two ways to name the classes; 0.5 for one class."""
     if (label == label[:1]).all():
         return 0.5
     found = classification.auc(label, score)
@@ -66,9 +66,9 @@ def _either_way(label: Floats, score: Floats) -> float:
 
 
 def _component(views: Sequence[View], rows: int) -> Floats:
-    """Where each row lies on the line along which memberships vary most, shape (rows,)."""
+    """Returns the first principal component of the memberships, shape (rows,)."""
     seen = _memberships(views, rows)
-    if seen.shape[1] < 2:  # noqa: PLR2004 - nothing to weigh against each other
+    if seen.shape[1] < 2:  # noqa: PLR2004 - one column is its own component
         return np.asarray(seen.sum(axis=1), np.float64)
     mean: Floats = seen.mean(axis=0)
     centred = LinearOperator(
@@ -83,20 +83,21 @@ def _component(views: Sequence[View], rows: int) -> Floats:
 
 
 def _memberships(views: Sequence[View], rows: int) -> sparse.csr_array:
-    """Places of all trees that part rows side by side, weighted by tree; shape (rows, places)."""
+    """Returns the memberships of rows in nodes of all trees, weighted by tree; (rows, nodes)."""
     members = [_members(view) for view in views]
-    telling = [tree for tree, seen in enumerate(members) if seen.shape[1]]
-    if not telling:
+    useful = [tree for tree, seen in enumerate(members) if seen.shape[1]]
+    if not useful:
         return sparse.csr_array((rows, 0))
-    # Weights are relative, so that those of late trees are above 0 where no earlier tree tells.
-    weighted = [_DECAY ** (tree - telling[0]) * members[tree] for tree in telling]
-    return sparse.hstack(weighted, format="csr")
+    # Weights are relative to the first useful tree, so that a late one does not underflow.
+    weighted = [_DECAY ** (tree - useful[0]) * members[tree] for tree in useful]
+    joined: sparse.csr_array = sparse.hstack(weighted, format="csr")
+    return joined
 
 
 def _members(view: View) -> sparse.csr_array:
-    """Whether each row was seen in each place, shape (rows, places).
+    """Returns whether each row was seen in each node, shape (rows, nodes).
 
-    A place of all rows is left out: it tells nothing, and a component needs columns that vary.
+    A node of all rows is left out: the column would be constant.
     """
     rows = np.flatnonzero(view >= 0)
     places, place, held = np.unique(view[rows], return_inverse=True, return_counts=True)

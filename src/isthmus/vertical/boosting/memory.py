@@ -1,8 +1,8 @@
-"""What a party saves while it trains, so that a run that was cut off can continue.
+"""Checkpoints of both roles, so that an interrupted run can continue.
 
 The active party saves the state of training after each tree. A passive party saves every split on
-its columns before it tells which rows go left. So it always has all splits of the trees that the
-active party saved, and both continue after the last of these.
+its columns before it sends which rows go left. So it always has all splits of the trees that the
+active party saved, and both continue after the last of these trees.
 """
 
 import secrets
@@ -23,24 +23,24 @@ _NODE_FACTS = tuple(each.name for each in fields(Tree))
 
 @dataclass
 class ActiveMemory:
-    """The state of training after the last tree; on disk where a path is given."""
+    """The state of training after the last tree; also on disk if a path is given."""
 
     path: Path | None = None
     run: str = ""
     secret: int = 0
-    """Seed of samples that nobody else may reproduce."""
+    """Secret seed for samples of rows."""
 
     state: BoostingState | None = None
     _of: str = ""
 
     def load(self, of: str) -> None:
-        """Read what an earlier run left, if there is anything.
+        """Read the checkpoint of an earlier run, if there is one.
 
         Args:
-            of: Digest of the job, the rows and the columns: nothing else may go on from it.
+            of: Digest of job, rows and columns: a checkpoint of others is refused.
 
         Raises:
-            SpecError: The file is broken, or of something else.
+            SpecError: The file is broken, or of another job, or of other rows or columns.
         """
         self._of = of
         saved = checkpoint.load(self.path, of) if self.path else None
@@ -49,11 +49,11 @@ class ActiveMemory:
             self.state = _state(saved.arrays)
 
     def begin(self) -> None:
-        """Forget what there is, and name a new run."""
+        """Start a new run with a new name and a new secret seed."""
         self.run, self.secret, self.state = secrets.token_hex(16), secrets.randbits(128), None
 
     def keep(self, state: BoostingState) -> None:
-        """Save the state after a tree, on disk before the next one starts."""
+        """Save the state after a tree, before the next tree starts."""
         self.state = state
         if self.path is not None:
             known = Checkpoint(_arrays(state), {"run": self.run, "secret": f"{self.secret:x}"})
@@ -62,7 +62,7 @@ class ActiveMemory:
 
 @dataclass
 class PassiveMemory:
-    """Splits on this party's columns; on disk where a path is given."""
+    """The splits on this party's columns; also on disk if a path is given."""
 
     path: Path | None = None
     run: str = ""
@@ -70,13 +70,13 @@ class PassiveMemory:
     _of: str = ""
 
     def load(self, of: str) -> None:
-        """Read what an earlier run left, if there is anything.
+        """Read the checkpoint of an earlier run, if there is one.
 
         Args:
-            of: Digest of the job, the rows and the columns: nothing else may go on from it.
+            of: Digest of job, rows and columns: a checkpoint of others is refused.
 
         Raises:
-            SpecError: The file is broken, or of something else.
+            SpecError: The file is broken, or of another job, or of other rows or columns.
         """
         self._of = of
         saved = checkpoint.load(self.path, of) if self.path else None
@@ -85,14 +85,14 @@ class PassiveMemory:
             self.splits = msgspec.json.decode(str(saved.facts["splits"]), type=list[OwnSplit])
 
     def begin(self, run: str, trees: int) -> None:
-        """Go on with the first trees of a run; with none of them, any run may begin.
+        """Start a run, or resume one after its finished trees.
 
         Args:
-            run: The run.
-            trees: How many of its trees are finished.
+            run: Name of the run.
+            trees: Number of its finished trees; 0 for a new run.
 
         Raises:
-            ValueError: There are some, and of another run.
+            ValueError: There are finished trees, and this party has those of another run.
         """
         if trees and run != self.run:
             raise ValueError(f"it wants to go on after tree {trees} of a run that we have not seen")
@@ -101,7 +101,7 @@ class PassiveMemory:
         self._keep()
 
     def add(self, splits: list[OwnSplit]) -> None:
-        """Save splits, on disk before anybody learns which rows they part."""
+        """Save splits, before anyone learns which rows go left."""
         self.splits += splits
         self._keep()
 
@@ -113,7 +113,7 @@ class PassiveMemory:
 
 
 def _arrays(state: BoostingState) -> Arrays:
-    """A state without a tree that is being grown."""
+    """Returns the arrays of a state in which no tree is being grown."""
     joined = {
         f"tree.{name}": np.concatenate([getattr(tree, name) for tree in state.trees])
         for name in _NODE_FACTS
@@ -135,5 +135,5 @@ def _state(arrays: Arrays) -> BoostingState:
         sums=arrays["sums"],
         moved=arrays["moved"],
         trees=tuple(Tree(*each) for each in zip(*facts, strict=True)),
-        losses=tuple((float(seen), float(unseen)) for seen, unseen in arrays["losses"]),
+        losses=tuple((float(train), float(held_out)) for train, held_out in arrays["losses"]),
     )

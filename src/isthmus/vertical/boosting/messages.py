@@ -46,17 +46,17 @@ from isthmus.transport import message
 from isthmus.transport.message import Count, Message
 
 Bits = NDArray[np.uint8]
-"""Booleans, eight in a byte: see `pack_bits`."""
+"""Booleans, eight per byte: see `pack_bits`."""
 
 Places = NDArray[np.int16]
-"""Which of a few nodes a row is in, -1 for none of them."""
+"""Node of each row, as a position among a few nodes; -1 for rows in none of them."""
 
 RunId = Annotated[str, Meta(max_length=64)]
 Task = Literal["tree", "level", "split", "score"]
 
 
 class ColumnBins(Message, frozen=True):
-    """What the passive party brings, and the run that it could go on with."""
+    """Numbers of rows and bins of the passive party, and the run that it could resume."""
 
     purpose: ClassVar[str] = "agree on sizes, and number all columns"
     reveals: ClassVar[str] = "how many columns there are, the kind and number of bins of each"
@@ -70,7 +70,7 @@ class ColumnBins(Message, frozen=True):
 
 
 class Codes(Message, frozen=True):
-    """Numbers of the passive party's columns, and where to begin."""
+    """Codes of the passive party's columns, the public key, and the tree to start after."""
 
     purpose: ClassVar[str] = "number all columns, and set up encryption"
     reveals: ClassVar[str] = (
@@ -84,7 +84,7 @@ class Codes(Message, frozen=True):
 
 
 class Next(Message, frozen=True):
-    """What the active party asks for next."""
+    """The next task that the active party asks for."""
 
     purpose: ClassVar[str] = "take turns"
     reveals: ClassVar[str] = "how far training is"
@@ -93,7 +93,7 @@ class Next(Message, frozen=True):
 
 
 class TreeStart(Message, frozen=True):
-    """A tree that may split on some of the passive party's codes."""
+    """The start of a tree that may split on some of the passive party's codes."""
 
     purpose: ClassVar[str] = "grow a tree"
     reveals: ClassVar[str] = "which of its codes a tree may split on, and how many rows it is for"
@@ -104,7 +104,7 @@ class TreeStart(Message, frozen=True):
 
 
 class SampledRows(Message, frozen=True):
-    """The rows that a tree is grown on, where these are not all."""
+    """The rows that a tree is grown on, if these are not all rows."""
 
     purpose: ClassVar[str] = "grow a tree"
     reveals: ClassVar[str] = (
@@ -128,7 +128,7 @@ class EncryptedGradients(Message, frozen=True):
 
 
 class LevelNodes(Message, frozen=True):
-    """Nodes to sum: the row's pair for the node to sum, that plus `pairs` for its sibling."""
+    """Node of each row: its pair's number for the node to sum, plus `pairs` for its sibling."""
 
     purpose: ClassVar[str] = "sums of gradients by bin"
     reveals: ClassVar[str] = "which rows are together in a node of a tree"
@@ -154,7 +154,7 @@ class EncryptedSums(Message, frozen=True):
 
 
 class OwnSplits(Message, frozen=True):
-    """Splits on the passive party's codes, of nodes that it was asked about last."""
+    """Splits on the passive party's codes, of nodes of the last level that it summed."""
 
     purpose: ClassVar[str] = "split nodes"
     reveals: ClassVar[str] = (
@@ -203,22 +203,22 @@ class Decisions(Message, frozen=True):
 
 
 def pack_bits(values: Bools) -> Bits:
-    """Booleans of any shape, eight in a byte; the last byte is filled up with zeros."""
+    """Pack booleans of any shape, eight per byte; the last byte is padded with zeros."""
     return np.packbits(values)
 
 
 def unpack_bits(bits: Bits, shape: Sequence[int]) -> Bools:
-    """Read what `pack_bits` wrote.
+    """Unpack booleans that `pack_bits` packed.
 
     Args:
-        bits: The bytes as they came, shape (bytes,).
+        bits: The bytes as received, shape (bytes,).
         shape: Shape of the booleans.
 
     Returns:
         The booleans, of that shape.
 
     Raises:
-        ValueError: There are more or fewer bits.
+        ValueError: `bits` has another length.
     """
     count = int(np.prod(shape))
     if bits.shape != (-(-count // 8),):

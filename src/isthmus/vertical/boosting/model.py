@@ -1,7 +1,8 @@
-"""The part of a joint model that stays at one party.
+"""The parts of a joint model: each party stores its own.
 
-The active party has the trees, in codes; each party has the meaning of its own codes. All parts of
-one model have the same `run`: parts of different runs do not fit together, even of one job.
+The active party has the trees, with codes for columns; each party knows the columns and bins of its
+own codes. All parts of one model have the same `run`: parts of different runs do not fit together,
+even if the job is the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from isthmus.vertical.boosting.trees.tree import Tree
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A column of this party: its number in the job, and what its bins mean."""
+    """A column of this party: its code, and the definition of its bins."""
 
     code: int
     binning: Binning
@@ -35,12 +36,12 @@ class OwnSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     left: list[int]  # bins that go left
 
 
-class Grown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tree as the active party sees it, by node: see `tree.Tree`."""
+class StoredTree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tree as stored at the active party, by node: see `tree.Tree`."""
 
     code: list[int]
     child: list[int]
-    left: list[list[int]]  # bins that go left; none at leaves
+    left: list[list[int]]  # bins that go left; empty at leaves
     value: list[float]
     gain: list[float]
     cover: list[float]
@@ -48,7 +49,7 @@ class Grown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The passive party's part: where its columns send rows, and nothing of what that leads to."""
+    """The passive party's part: the splits on its columns, but no leaf values."""
 
     run: str
     trees: int
@@ -57,21 +58,21 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ActivePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The active party's part: all trees, and the meaning of its own columns."""
+    """The active party's part: all trees, and its own columns."""
 
     run: str
     spec: Boosting
     columns: list[Column]
     passives: dict[str, list[int]]  # codes of each other party
-    bins: list[int]  # of each code
+    bins: list[int]  # number of bins of each code
     base: list[float]
-    trees: list[Grown]
+    trees: list[StoredTree]
 
     @property
     def ensemble(self) -> Ensemble:
         """The trees, ready to score with."""
         width = max(self.bins)
-        trees = tuple(_tree(grown, width) for grown in self.trees)
+        trees = tuple(_tree(stored, width) for stored in self.trees)
         return Ensemble(np.array(self.base), trees, self.spec.forest)
 
     @property
@@ -80,7 +81,7 @@ class ActivePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.splits_on([column.code for column in self.columns])
 
     def splits_on(self, codes: Sequence[int]) -> list[OwnSplit]:
-        """The splits on some codes, by tree, then node."""
+        """Returns the splits on some codes, by tree, then node."""
         wanted = frozenset(codes)
         return [
             OwnSplit(number, node, code, tree.left[node])
@@ -91,12 +92,12 @@ class ActivePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def importance(self) -> Importance:
-        """What the splits on each code add up to; this party can name its own codes only."""
+        """The importance of each code; this party knows only the names of its own codes."""
         return importance.importance(self.ensemble.trees, len(self.bins))
 
 
 def columns(binnings: Sequence[Binning], codes: Integers) -> list[Column]:
-    """A party's columns under their codes."""
+    """Returns a party's columns with their codes."""
     return [Column(*each) for each in zip(codes.tolist(), binnings, strict=True)]
 
 
@@ -108,21 +109,21 @@ def active_part(
     bins: Integers,
     ensemble: Ensemble,
 ) -> ActivePart:
-    """Put the active party's part together.
+    """Make the active party's part.
 
     Args:
-        run: What all parts of this model have in common.
-        spec: What the job says.
-        columns: Its own columns.
+        run: Name of the run, the same in all parts of this model.
+        spec: The `[boosting]` table.
+        columns: The active party's own columns.
         passives: Codes of each other party.
-        bins: Bins of each code.
+        bins: Number of bins of each code.
         ensemble: The trees.
 
     Returns:
         The part.
     """
     codes = {party: found.tolist() for party, found in passives.items()}
-    trees = [_grown(tree, bins) for tree in ensemble.trees]
+    trees = [_stored_tree(tree, bins) for tree in ensemble.trees]
     return ActivePart(run, spec, columns, codes, bins.tolist(), ensemble.base.tolist(), trees)
 
 
@@ -150,12 +151,12 @@ def check_together(active: ActivePart, passives: Mapping[str, Part]) -> None:
             )
 
 
-def _grown(tree: Tree, bins: Integers) -> Grown:
+def _stored_tree(tree: Tree, bins: Integers) -> StoredTree:
     lefts = [
         np.flatnonzero(left[: bins[code]]).tolist() if code >= 0 else []
         for code, left in zip(tree.code.tolist(), tree.left, strict=True)
     ]
-    return Grown(
+    return StoredTree(
         code=tree.code.tolist(),
         child=tree.child.tolist(),
         left=lefts,
@@ -166,20 +167,20 @@ def _grown(tree: Tree, bins: Integers) -> Grown:
     )
 
 
-def _tree(grown: Grown, width: int) -> Tree:
+def _tree(stored: StoredTree, width: int) -> Tree:
     return Tree(
-        code=np.array(grown.code),
-        child=np.array(grown.child),
-        left=bins_left(grown.left, width),
-        value=np.array(grown.value),
-        gain=np.array(grown.gain),
-        cover=np.array(grown.cover),
-        rows=np.array(grown.rows),
+        code=np.array(stored.code),
+        child=np.array(stored.child),
+        left=bins_left(stored.left, width),
+        value=np.array(stored.value),
+        gain=np.array(stored.gain),
+        cover=np.array(stored.cover),
+        rows=np.array(stored.rows),
     )
 
 
 def bins_left(lists: Sequence[Sequence[int]], width: int) -> Bools:
-    """Lists of the bins that go left as a mask, shape (lists, width)."""
+    """Convert lists of bins that go left to a mask, shape (lists, width)."""
     mask = np.zeros((len(lists), width), np.bool_)
     for row, bins in zip(mask, lists, strict=True):
         row[list(bins)] = True

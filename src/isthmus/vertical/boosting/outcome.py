@@ -1,4 +1,4 @@
-"""Plays either role of vertical boosting, and measures the outcome."""
+"""Runs either role of vertical boosting, and measures the result."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.passive import passive
 from isthmus.vertical.boosting.pooled import train_pooled
-from isthmus.vertical.boosting.rival import xgboost_predictions
 from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
+from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 _ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
 
 
 def play(spec: Boosting, context: RoleContext) -> Outcome:
-    """Train and score in one role; the rows are aligned already."""
+    """Train and score in one role, on aligned rows."""
     rows = Rows(context.train, context.test, context.monotone)
     randomness = Randomness(context.seed, context.job)
     if context.role == "passive":
@@ -78,7 +78,10 @@ def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Train
 
 
 def _alone(spec: Boosting, rows: Rows, randomness: Randomness) -> Floats:
-    """What the active party predicts by itself; without a column, the same for every row."""
+    """Returns the predictions of a model on the active party's columns only.
+
+    Without columns, they are the same for every row.
+    """
     if rows.train.names:
         return train_pooled([rows], spec, randomness).predictions
     base = objective.base_score(_labels(rows.train), rows.train.weights, spec)
@@ -90,10 +93,10 @@ def _losses(train: float, held_out: float) -> dict[str, float]:
 
 
 def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
-    """How well another party can tell the labels of the training rows apart: the one that can best.
+    """Returns how well the other parties can separate the classes of the training rows.
 
-    By the rows that are together in nodes, and where trees have samples also by how often a row was
-    in one.
+    It is the largest value of any party: from the rows that are together in nodes and, if trees
+    sample rows, also from the number of trees that a row was sampled for.
     """
     label = _labels(train)
     seen = [views for views in trained.views.values() if views]
@@ -112,16 +115,18 @@ def _scores(spec: Boosting, test: Table, predictions: Floats, alone: Floats) -> 
 
 
 def describe_model(run: Run) -> Description:
-    """What the trees make of each feature; at a passive party, how often they split on its columns.
+    """Describe the model of a run: the importance of each column.
+
+    A passive party knows only how often the trees split on its columns.
 
     Args:
         run: A finished run.
 
     Returns:
-        What its report shows.
+        The description for the report.
 
     Raises:
-        SpecError: The model is not what a run writes.
+        SpecError: The file of the model is not as a run wrote it.
     """
     if "passives" in run.read_json(run.model.name, dict[str, Any]):
         return Description(importance=_importance(run.read_json(run.model.name, ActivePart)))
@@ -151,13 +156,14 @@ def _importance(part: ActivePart) -> list[Importance]:
 
 
 def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
-    """Metrics of the same trees on pooled columns, and of XGBoost where it is installed."""
+    """Returns metrics of the same trees on pooled columns, and of XGBoost if it is installed."""
     test, *tests = rows.tests
     first = Rows(rows.trains[0], test, rows.monotone)
     others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]
     same = train_pooled([first, *others], spec, Randomness(rows.seed, rows.job)).predictions
-    rival = xgboost_predictions(spec, rows.trains, rows.tests)
-    return measured(spec, test, {"pooled": same} | ({} if rival is None else {"xgboost": rival}))
+    xgboost = xgboost_predictions(spec, rows.trains, rows.tests)
+    found = {"pooled": same} | ({} if xgboost is None else {"xgboost": xgboost})
+    return measured(spec, test, found)
 
 
 def _labels(table: Table) -> Floats:
@@ -168,7 +174,7 @@ def measured(spec: TreeModel, test: Table, by_model: Mapping[str, Floats]) -> Me
     """Measure predictions on test rows.
 
     Args:
-        spec: Which objective they are for.
+        spec: The model's table, with the objective.
         test: The rows, with labels.
         by_model: Predictions of shape (outputs, rows) by name of the model.
 

@@ -1,19 +1,20 @@
-"""Many signed integers in one ciphertext: g and h of a row, and the sums of several bins.
+"""Packing of several signed integers into one ciphertext: g and h of a row, sums of several bins.
 
 A *field* is w bits wide (`gradients.width`) and holds an integer of [-2^(w-1), 2^(w-1)). With
-B = 2^w, fields f_0, f_1, ..., f_(k-1) travel as v = f_0 + f_1 B + ... + f_(k-1) B^(k-1).
+B = 2^w, fields f_0, f_1, ..., f_(k-1) are encoded as v = f_0 + f_1 B + ... + f_(k-1) B^(k-1).
 
-1. *Reading is exact.* v + 2^(w-1) (1 + B + ... + B^(k-1)) has the digits f_i + 2^(w-1) to the base
-   B, each in [0, B). Digits are unique, so the fields are.
-2. *A sum of pairs is the pair of sums.* A row is h + g B; a sum over rows is H + G B, with H the
-   sum of the h and G that of the g. Both fit: `Packing.check` adds up all magnitudes.
-3. *Bins fold by Horner.* A pair takes 2 w bits, so ((P_2 B^2) + P_1) B^2 + P_0 holds three of them:
-   one scaling by B^2, which is 2 w squarings, per pair but the first.
-4. *Nothing overflows.* k fields make |v| <= 2^(w-1) (B^k - 1) / (B - 1) < B^k = 2^(w k), and there
-   are as many pairs in a ciphertext as leave `GUARD_BITS` of the scheme's `sum_bits` free.
-5. *What no honest party sends is refused.* Okamoto-Uchiyama decrypts modulo a secret prime, which a
-   number beyond it can tell (`crypto.fixed_point` says how). Such a number, unless the prime is
-   known, is within the range of the fields by a chance of 2^-GUARD_BITS.
+1. *Decoding is exact.* v + 2^(w-1) (1 + B + ... + B^(k-1)) has the digits f_i + 2^(w-1) to the base
+   B, each in [0, B). Digits are unique, and so are the fields.
+2. *A sum of pairs is the pair of sums.* A row is h + g B; a sum over rows is H + G B, where H is
+   the sum of all h and G that of all g. Both fit: `Packing.check` adds up all magnitudes.
+3. *Bins are packed by Horner's rule.* A pair takes 2 w bits, so ((P_2 B^2) + P_1) B^2 + P_0 holds
+   three pairs: one multiplication by B^2, which is 2 w squarings, for every pair but the first.
+4. *Nothing overflows.* k fields make |v| <= 2^(w-1) (B^k - 1) / (B - 1) < B^k = 2^(w k), and a
+   ciphertext has only so many pairs that `GUARD_BITS` of the scheme's `sum_bits` stay free.
+5. *Numbers that no honest party sends are refused.* Okamoto-Uchiyama decrypts modulo a secret
+   prime, and the decryption of a larger number reveals it (see `crypto.fixed_point`). If the prime
+   is not known, such a number is within the range of the fields with a probability of
+   2^-GUARD_BITS.
 """
 
 from collections.abc import Sequence
@@ -34,43 +35,43 @@ GUARD_BITS = 64
 
 @dataclass(frozen=True)
 class Packing:
-    """How pairs of fields share ciphertexts."""
+    """The layout of pairs of fields in ciphertexts."""
 
     width: int
     """Bits of a field."""
 
     pairs: int
-    """Pairs in a ciphertext, at most."""
+    """Most pairs in a ciphertext."""
 
     def check(self, values: Integers) -> None:
-        """Refuse gradients whose sums could leave their fields.
+        """Refuse gradients whose sums could overflow their fields.
 
         Args:
             values: g and h of all rows in fixed point, shape (2, rows).
 
         Raises:
-            ValueError: They could.
+            ValueError: The sums could overflow.
         """
         if (np.abs(values).sum(axis=1) >= 1 << (self.width - 1)).any():
             raise ValueError(f"sums of these gradients do not fit {self.width} bits")
 
     def rows(self, values: Integers) -> list[int]:
-        """Plaintexts to encrypt, one per row, from g and h in fixed point, shape (2, rows)."""
+        """Encode g and h in fixed point, shape (2, rows), as one plaintext per row."""
         g, h = values.tolist()
         return [(a << self.width) + b for a, b in zip(g, h, strict=True)]
 
     def ciphertexts(self, count: int) -> int:
-        """How many ciphertexts so many pairs take."""
+        """Returns the number of ciphertexts for a number of pairs."""
         return -(-count // self.pairs)
 
     def fold(self, sums: CiphertextsT) -> CiphertextsT:
-        """Put several pairs in each ciphertext.
+        """Pack several encrypted pairs into each ciphertext.
 
         Args:
             sums: Encrypted pairs.
 
         Returns:
-            `ciphertexts(len(sums))` of them, no more random than the sums; see `unfold`.
+            `ciphertexts(len(sums))` ciphertexts, not re-randomised; `unfold` reads them.
         """
         starts, size = self._places(len(sums))
         factors = [1 << (2 * self.width)] * size
@@ -80,17 +81,17 @@ class Packing:
         return folded
 
     def unfold(self, decrypted: Sequence[int], count: int) -> Integers:
-        """Read the pairs in decrypted ciphertexts.
+        """Decode the pairs in decrypted ciphertexts.
 
         Args:
-            decrypted: What `fold` returned, decrypted.
-            count: How many pairs there are.
+            decrypted: The decrypted result of `fold`.
+            count: Number of pairs.
 
         Returns:
             Sums of g and of h, shape (2, count).
 
         Raises:
-            ValueError: A number is none that `fold` can yield.
+            ValueError: A number is out of the range of packed pairs.
         """
         starts, size = self._places(count)
         fields = np.array([self._fields(number, 2 * len(starts)) for number in decrypted], np.int64)
@@ -100,10 +101,10 @@ class Packing:
         return pairs.T[::-1]
 
     def _places(self, count: int) -> tuple[list[int], int]:
-        """Where the pairs start that are first, second, ... in their ciphertexts; how many each.
+        """Returns where the first, second, ... pairs of all ciphertexts start, and their number.
 
-        The last place starts early enough to be full. It may repeat pairs of the one before, so
-        that no ciphertext needs padding.
+        The last of these slices starts early enough to be full: it may repeat pairs of the slice
+        before, so that no ciphertext needs padding.
         """
         size = self.ciphertexts(count)
         return [min(start, count - size) for start in range(0, count, size)], size
@@ -117,17 +118,17 @@ class Packing:
 
 
 def packing(width: int, sum_bits: int) -> Packing:
-    """As many pairs in a ciphertext as its scheme has room for.
+    """Returns the packing with the most pairs in a ciphertext that the key has room for.
 
     Args:
         width: Bits of a field, 2 or more.
-        sum_bits: Of the public key.
+        sum_bits: `sum_bits` of the public key.
 
     Returns:
-        How pairs of that width share ciphertexts.
+        The packing.
 
     Raises:
-        JobError: Not even one pair has room.
+        JobError: There is no room for one pair.
     """
     pairs = (sum_bits - GUARD_BITS) // (2 * width)
     if pairs < 1:

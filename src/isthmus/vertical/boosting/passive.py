@@ -1,4 +1,4 @@
-"""A party that has columns but no labels."""
+"""The passive party's role: it has columns but no labels."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.workers import start_calculator
 
 
-def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
+def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
     active: Channel,
     rows: Rows,
     spec: Boosting,
@@ -37,28 +37,28 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
     *,
     workers: int = 1,
 ) -> Part:
-    """Answer what the active party asks to grow trees, then help to score the test rows.
+    """Answer the active party's requests to grow trees, then help to score the test rows.
 
-    We learn which rows are together in a node, and which of our columns' bins part them. The active
+    We learn which rows are together in a node, and which bins of our columns split them. The active
     party learns sums of its own gradients by group of our bins; see `messages.py`.
 
     Args:
-        active: The line to the party with the labels.
+        active: The channel to the active party.
         rows: Our columns, in the common order.
-        spec: What the job says.
-        randomness: Where random choices come from.
-        telemetry: Where progress goes.
-        memory: Splits of a run that was cut off, or none; new ones are added.
-        workers: Processes of this machine that compute on ciphertexts.
+        spec: The `[boosting]` table.
+        randomness: The seeds of random choices.
+        telemetry: Receives progress.
+        memory: Splits of an interrupted run, or empty; new ones are added.
+        workers: Number of processes of this machine that compute on ciphertexts.
 
     Returns:
         Our part of the model.
 
     Raises:
         SpecError: Our columns do not fit the job.
-        PeerError: The active party sent something that the protocol does not allow.
+        PeerError: The active party broke the protocol.
     """
-    # 1. Find the bins of our columns, and say what they are like.
+    # 1. Find the bins of our columns, and send facts about them.
     ours = coding.columns(rows.train, spec, randomness.job)
     memory.load(ours.fingerprint(rows, randomness.job))
     active.send(
@@ -71,11 +71,11 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
         )
     )
 
-    # 2. Learn the numbers of our columns, the tree to go on after, and the key of the gradients.
+    # 2. Receive the codes of our columns, the tree to resume after, and the public key.
     numbers = active.receive(Codes)
     key = _agree(active, numbers, ours, spec, memory)
 
-    # 3. Answer until the active party has all its trees.
+    # 3. Answer until the active party has all trees.
     with start_calculator(workers, spec.encryption, key) as calculator:
         responder = Responder(active, ours, numbers, calculator, spec, telemetry)
         while (task := active.receive(Next).task) != "score":
@@ -85,12 +85,12 @@ def passive(  # noqa: PLR0913 - each is one thing that only the caller knows
                 case "level":
                     responder.descend()
                 case "split":
-                    responder.part(memory)
+                    responder.split(memory)
 
-    # 4. Score: say where each of our splits sends each row.
-    kept = _kept(active, spec)
-    splits = [split for split in memory.splits if split.tree < kept]
-    part = Part(numbers.run, kept, model.columns(ours.binnings, numbers.codes), splits)
+    # 4. Score: send whether each row goes left at each of our splits.
+    trees = _receive_tree_count(active, spec)
+    splits = [split for split in memory.splits if split.tree < trees]
+    part = Part(numbers.run, trees, model.columns(ours.binnings, numbers.codes), splits)
     _score(active, part, rows.test, spec)
     return part
 
@@ -107,7 +107,7 @@ def _agree(
         return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, numbers.key)
 
 
-def _kept(active: Channel, spec: Boosting) -> int:
+def _receive_tree_count(active: Channel, spec: Boosting) -> int:
     scoring = active.receive(Scoring)
     with checked(active, Scoring):
         if scoring.trees > spec.trees * spec.outputs:
@@ -116,7 +116,7 @@ def _kept(active: Channel, spec: Boosting) -> int:
 
 
 def _score(active: Channel, part: Part, test: Table, spec: Boosting) -> None:
-    """Say where our splits send the test rows, block by block; without a split, nothing."""
+    """Send whether test rows go left at our splits, block by block; nothing if we have no split."""
     if not part.splits:
         return
     decide = Decider(part.columns, part.splits)

@@ -1,4 +1,4 @@
-"""The same model trained on the pooled columns of all parties, for comparison."""
+"""Training of the same model on the pooled columns of all parties, for comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from isthmus.vertical.boosting.trees.boost import BoostingState
 
 @dataclass(frozen=True)
 class Pooled:
-    """A model of the pooled columns, and its predictions of the test rows."""
+    """A model on pooled columns, and its predictions for the test rows."""
 
     assigned: AssignedCodes
     own_columns: list[Column]
-    """Those of the first party, under their codes."""
+    """Columns of the first party, with their codes."""
 
     state: BoostingState
     predictions: Floats
@@ -34,17 +34,17 @@ def train_pooled(parties: Sequence[Rows], spec: Boosting, randomness: Randomness
     """Train on the columns of all parties in one place, by the same driver as joint training.
 
     Args:
-        parties: Rows of each party in one order, the active party first, the others in the order
-            of their names. The active party alone makes the model of its own columns.
-        spec: What the job says.
-        randomness: Where random choices come from.
+        parties: Rows of each party in one order, the active party first, the others sorted by
+            name; or only those of the active party, for the model on its own columns.
+        spec: The `[boosting]` table.
+        randomness: The seeds of random choices.
 
     Returns:
-        The model, equal to the joint one: leaves under differential privacy apart, whose noise
-        nobody can draw again.
+        The model. It equals the joint model, except for leaves under differential privacy, whose
+        noise is never the same.
 
     Raises:
-        SpecError: A column, a label or a weight does not fit.
+        SpecError: A column, a label or a weight does not fit the job.
     """
     columns = [coding.columns(rows.train, spec, randomness.job) for rows in parties]
     free = constraints(parties[0], columns[0])

@@ -1,8 +1,8 @@
-"""Scoring with a joint model: owners evaluate their own splits, the active party finds the leaf.
+"""Scoring with a joint model: owners evaluate their own splits, the active party finds the leaves.
 
-Nobody follows a path but the active party: each owner says of all its splits at once whether a row
-would go left, so it does not learn which of them matter to the row, and one exchange is enough.
-Made once, a `Decider` and a `Scorer` serve a whole table or one row at a time.
+Each owner sends for all its splits at once whether a row would go left. So one exchange is enough,
+and an owner does not learn which of its splits are on the row's path: only the active party does.
+`Decider` and `Scorer` are made once, and score whole tables or single rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,12 @@ class Decider:
     """Evaluates the splits on one party's columns."""
 
     def __init__(self, columns: Sequence[Column], splits: Sequence[OwnSplit]) -> None:
-        """Take what the party's part of the model holds."""
+        """Prepare the splits.
+
+        Args:
+            columns: The party's columns with their codes.
+            splits: The splits on these columns.
+        """
         self._binnings = [column.binning for column in columns]
         position = {column.code: at for at, column in enumerate(columns)}
         self._column = np.array([position[split.code] for split in splits], np.int64)
@@ -28,7 +33,7 @@ class Decider:
         self._left = model.bins_left([split.left for split in splits], width)
 
     def __call__(self, table: Table) -> Bools:
-        """Whether each row goes left at each split.
+        """Returns whether each row goes left at each split.
 
         Args:
             table: Rows with this party's columns.
@@ -44,10 +49,10 @@ class Decider:
 
 
 class Scorer:
-    """Finds the leaves of rows, and what they add up to, at the active party."""
+    """Finds the leaves of rows, and adds up their values, at the active party."""
 
     def __init__(self, part: ActivePart) -> None:
-        """Take the active party's part of the model."""
+        """Prepare the active party's part of the model."""
         self._spec = part.spec
         self._ensemble = part.ensemble
         self._decide = Decider(part.columns, part.splits)
@@ -62,15 +67,15 @@ class Scorer:
         }
 
     def splits(self, party: str) -> int:
-        """How many splits another party owns."""
+        """Returns the number of splits on columns of another party."""
         return len(self._theirs[party])
 
     def __call__(self, table: Table, theirs: Mapping[str, Bools]) -> Floats:
-        """Expected labels, or probabilities of classes.
+        """Returns expected labels, or probabilities of classes.
 
         Args:
             table: The active party's columns of some rows.
-            theirs: What the `Decider` of each other party says of the same rows.
+            theirs: Result of the `Decider` of each other party for the same rows.
 
         Returns:
             Shape (outputs, rows).
@@ -86,7 +91,7 @@ class Scorer:
         return objective.prediction(score, self._spec)
 
     def _leaves(self, went_left: Bools) -> Integers:
-        """The leaf of each row in each tree, shape (trees, rows)."""
+        """Returns the leaf of each row in each tree, shape (trees, rows)."""
         rows = np.arange(len(went_left))
         node = np.tile(self._roots[:, None], len(rows))
         while ((child := self._child[node]) >= 0).any():
@@ -95,7 +100,7 @@ class Scorer:
         return leaves
 
     def _positions(self, splits: Sequence[OwnSplit]) -> Integers:
-        """Where the nodes of splits stand among the nodes of all trees."""
+        """Returns the positions of split nodes among the nodes of all trees."""
         return np.array([self._roots[split.tree] + split.node for split in splits], np.int64)
 
 

@@ -1,4 +1,4 @@
-"""The learning problem of a job, made from what the active party has; also for pooled training."""
+"""Makes the learning problem of a job from the active party's rows; also for pooled training."""
 
 import numpy as np
 
@@ -14,20 +14,20 @@ from isthmus.vertical.boosting.trees.tree import CodeBook
 
 
 def problem(rows: Rows, book: CodeBook, spec: Boosting, randomness: Randomness) -> Problem:
-    """The problem of a job.
+    """Make the learning problem of a job.
 
     Args:
-        rows: Those of the active party.
+        rows: The active party's rows.
         book: Facts about all codes.
-        spec: What the job says.
-        randomness: Where random choices come from.
+        spec: The `[boosting]` table.
+        randomness: The seeds of random choices.
 
     Returns:
         The problem.
 
     Raises:
         SpecError: There are no labels.
-        JobError: There are too few rows for a single split, or none that watches the loss.
+        JobError: There are too few rows for a single split, or all held-out rows have weight 0.
     """
     label, weight = rows.train.label, rows.train.weight
     if label is None:
@@ -61,11 +61,11 @@ def _check_rows(training: int, spec: Boosting) -> None:
 
 
 def constraints(rows: Rows, columns: Columns) -> Integers:
-    """Monotone constraints of the active party's columns.
+    """Returns the monotone constraints of the active party's columns.
 
     Args:
-        rows: Say which columns have one.
-        columns: Its columns, in their order.
+        rows: The active party's rows, with the constraints by name.
+        columns: Its columns, in the order of their codes.
 
     Returns:
         1, -1 or 0 for each, shape (columns,).

@@ -1,7 +1,7 @@
-"""The columns of one passive party, as a source of sums.
+"""Requests to one passive party for the sums and partitions of its columns.
 
 Every request takes two calls, one to send it and one to receive the answer, so that all parties can
-work at the same time.
+compute at the same time.
 """
 
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ from isthmus.vertical.boosting.trees.source import Histograms, Level, Partition
 from isthmus.vertical.boosting.trees.tree import CodeBook
 
 View = NDArray[np.int16]
-"""Which rows a party saw together in one tree, shape (rows,): rows in the same place have the same
-number, rows that it saw in no place -1. A place is a node, or one side of a split."""
+"""Which rows a party saw together in one tree, shape (rows,): rows in the same node have the same
+number, rows that it saw in no node have -1. Here each side of a split counts as a node, too."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a passive party is told at the start of a tree."""
+    """The facts about a tree that a passive party gets at its start."""
 
     tree: int
     """Number of the tree, from 0."""
@@ -51,22 +51,22 @@ class Start:
     """Codes of this party that the tree may split on, ascending, shape (codes,)."""
 
     packing: Packing
-    """How its sums share ciphertexts."""
+    """The packing of its sums."""
 
 
-class RemoteSource:  # what it knows of a tree is set by `begin`, of a level by `ask`
-    """Asks one passive party about the tree that is being grown."""
+class RemoteSource:  # `begin` sets the attributes of a tree, `ask` those of a level
+    """Asks one passive party for sums and partitions of the tree that is being grown."""
 
     def __init__(
         self, passive: Channel, book: CodeBook, key: PrivateKey, telemetry: Telemetry
     ) -> None:
-        """Take what all trees have in common.
+        """Set the attributes of all trees.
 
         Args:
-            passive: The line to the party.
+            passive: The channel to the party.
             book: Facts about all codes.
-            key: The private key to decrypt its sums with.
-            telemetry: Where the time goes.
+            key: The private key that decrypts its sums.
+            telemetry: Receives timings.
         """
         self._passive = passive
         self._book = book
@@ -95,10 +95,10 @@ class RemoteSource:  # what it knows of a tree is set by `begin`, of a level by 
         self._passive.send(block)
 
     def ask(self, level: Level) -> None:
-        """Ask for the sums of a level; for the root nothing is sent, its sums come anyway.
+        """Ask for the sums of a level. Nothing is sent for the root: its sums come without asking.
 
         Args:
-            level: The request, for this party's codes alone.
+            level: The nodes of the level, with this party's codes only.
         """
         self._level = level
         if level.sibling[0] >= 0:
@@ -109,13 +109,13 @@ class RemoteSource:  # what it knows of a tree is set by `begin`, of a level by 
             self._passive.send(LevelNodes(pairs=len(level.summed), place=place))
 
     def answer(self) -> Histograms:
-        """The sums of the level that was asked for.
+        """Receive the sums of the level that was asked for.
 
         Returns:
             Sums of this party's codes.
 
         Raises:
-            PeerError: The answer is none that an honest party gives.
+            PeerError: The answer is one that no honest party gives.
         """
         finest = self._level.starts[..., : self._width]
         with self._telemetry.timed("transport"):
@@ -149,13 +149,13 @@ class RemoteSource:  # what it knows of a tree is set by `begin`, of a level by 
         )
 
     def partition(self) -> Integers:
-        """Which rows go left, by position; see `ask_partition`.
+        """Receive which rows go left; see `ask_partition`.
 
         Returns:
             Positions among all rows, shape (left,).
 
         Raises:
-            PeerError: The answer is none that an honest party gives.
+            PeerError: The answer is one that no honest party gives.
         """
         with self._telemetry.timed("transport"):
             answer = self._passive.receive(WentLeft)
@@ -166,7 +166,7 @@ class RemoteSource:  # what it knows of a tree is set by `begin`, of a level by 
 
     @property
     def _nodes(self) -> Integers:
-        """Nodes of the level that was asked for last: those summed, and then their siblings."""
+        """Nodes of the level that was asked for last: the summed ones, then their siblings."""
         siblings = self._level.sibling
         return np.append(self._level.summed, siblings[siblings >= 0])
 

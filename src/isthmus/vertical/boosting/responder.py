@@ -1,4 +1,4 @@
-"""The passive party's answers to what the active party asks while a tree grows."""
+"""The passive party's answers to the active party's requests while a tree grows."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +28,7 @@ from isthmus.vertical.boosting.messages import (
     unpack_bits,
 )
 from isthmus.vertical.boosting.model import OwnSplit
-from isthmus.vertical.boosting.node_rows import NodeRows, Parting
+from isthmus.vertical.boosting.node_rows import NodeRows, NodeSplits
 from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import gradients
@@ -47,7 +47,7 @@ class _Tree:
 
 
 class Responder:
-    """Answers one request after the other; each method receives one and sends the answer."""
+    """Answers requests: each method receives one request and sends the answer."""
 
     def __init__(
         self,
@@ -58,15 +58,15 @@ class Responder:
         spec: Boosting,
         telemetry: Telemetry,
     ) -> None:
-        """Take what all trees have in common.
+        """Set the attributes of all trees.
 
         Args:
-            active: The line to the party that asks.
+            active: The channel to the active party.
             ours: Our columns.
-            numbers: Their numbers, and the trees that are finished.
+            numbers: Their codes, and the number of finished trees.
             calculator: Adds up ciphertexts.
-            spec: What the job says.
-            telemetry: Where progress goes.
+            spec: The `[boosting]` table.
+            telemetry: Receives progress.
         """
         self._active = active
         self._ours = ours
@@ -76,15 +76,15 @@ class Responder:
         self._spec = spec
         self._telemetry = telemetry
         self._tree: _Tree | None = None
-        self._latest = -1  # node of the tree that was split last
+        self._latest = -1  # the last node of the tree that was split
 
     def begin(self) -> None:
-        """Take a new tree, and answer for its root: it is summed while the gradients arrive."""
+        """Start a tree, and answer with the sums of its root, added up while gradients arrive."""
         start = self._active.receive(TreeStart)
         self._telemetry.progress("train", start.tree, self._spec.trees * self._spec.outputs)
         sampled = self._sampled(start.rows)
         with checked(self._active, TreeStart):
-            self._tree = self._started(start, sampled)
+            self._tree = self._start_tree(start, sampled)
         for first_row in range(0, start.rows, self._spec.block_rows):
             rows = min(self._spec.block_rows, start.rows - first_row)
             with self._telemetry.timed("transport"):
@@ -97,27 +97,27 @@ class Responder:
         self._send(self._tree, sums)
 
     def descend(self) -> None:
-        """Answer for the next level of the tree."""
+        """Answer with the sums of the next level of the tree."""
         level = self._active.receive(LevelNodes)
         tree = self._growing()
         with checked(self._active, LevelNodes):
             tree.nodes.descend(level.place.astype(np.int64), level.pairs)
-        asked = tree.nodes.asked
-        summed = np.where(asked.place < asked.pairs, asked.place, -1)
+        nodes = tree.nodes.level
+        summed = np.where(nodes.place < nodes.pairs, nodes.place, -1)
         with self._telemetry.timed("sums"):
-            sums = tree.gradients.level(summed, asked.starts)
+            sums = tree.gradients.level(summed, nodes.starts)
         self._send(tree, sums)
 
-    def part(self, memory: PassiveMemory) -> None:
-        """Keep splits on our columns, and tell which rows go left at them.
+    def split(self, memory: PassiveMemory) -> None:
+        """Save splits on our columns, then answer which rows go left.
 
         Args:
-            memory: Where they are kept, before anything is told.
+            memory: Saves the splits before the answer is sent.
         """
         asked = self._active.receive(OwnSplits)
         tree = self._growing()
         with checked(self._active, OwnSplits):
-            went_left = tree.nodes.part(_parting(asked, tree.codes))
+            went_left = tree.nodes.split(_node_splits(asked, tree.codes))
             self._check_numbers(asked.node)
         facts = zip(asked.node.tolist(), asked.code.tolist(), asked.left, strict=True)
         memory.add(
@@ -138,7 +138,7 @@ class Responder:
                 raise ValueError(f"it does not name {rows} rows")
         return sampled
 
-    def _started(self, start: TreeStart, sampled: Bools) -> _Tree:
+    def _start_tree(self, start: TreeStart, sampled: Bools) -> _Tree:
         if start.tree < self._next:
             raise ValueError("the tree was grown before")
         if start.tree >= self._spec.trees * self._spec.outputs:
@@ -152,14 +152,14 @@ class Responder:
         bins, count = self._ours.bins.T[columns], self._ours.facts.bins[columns]
         nodes = NodeRows(bins.T, count, sampled, self._spec)
         rows = self._calculator.rows(
-            bins[:, sampled].T, nodes.asked.starts[0], self._spec.block_rows
+            bins[:, sampled].T, nodes.level.starts[0], self._spec.block_rows
         )
         width = gradients.width(start.rows, self._spec.precision)
         packed = packing.packing(width, self._calculator.key.sum_bits)
         return _Tree(start.tree, start.codes, nodes, rows, packed)
 
     def _check_numbers(self, nodes: Integers) -> None:
-        # In this order our splits are scored, so it must be that of the trees.
+        # Scoring sorts our splits by tree and node: they must come in this order.
         numbers = [self._latest, *nodes.tolist()]
         if any(later <= earlier for earlier, later in pairwise(numbers)):
             raise ValueError("the numbers of the nodes do not go up")
@@ -174,14 +174,14 @@ class Responder:
     def _send(self, tree: _Tree, sums: Ciphertexts) -> None:
         with self._telemetry.timed("encryption"):
             ciphertexts = encrypted.sealed(self._calculator.key, tree.packing, sums)
-        starts = pack_bits(tree.nodes.asked.starts)
+        starts = pack_bits(tree.nodes.level.starts)
         self._active.send(EncryptedSums(starts=starts, ciphertexts=ciphertexts))
 
 
-def _parting(asked: OwnSplits, codes: Integers) -> Parting:
+def _node_splits(asked: OwnSplits, codes: Integers) -> NodeSplits:
     if not np.isin(asked.code, codes).all() or asked.node.shape != asked.code.shape:
         raise ValueError("a code is none of those of ours that the tree may split on")
-    return Parting(
+    return NodeSplits(
         place=asked.place.astype(np.int64),
         column=np.searchsorted(codes, asked.code),
         left=asked.left,

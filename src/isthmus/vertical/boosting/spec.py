@@ -1,4 +1,4 @@
-"""What a job may tune in vertical boosting."""
+"""The `[boosting]` table of a job."""
 
 from typing import Annotated, Literal
 
@@ -12,11 +12,11 @@ Sampling = Literal["all", "uniform", "goss"]
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
-_LEAST_EPSILON = 1e-3  # so that float64 holds noise in units of any `precision`
+_LEAST_EPSILON = 1e-3  # so that noise in units of any `precision` fits float64
 
 
 class TreeModel(Spec, frozen=True):
-    """What boosted trees are, however they are grown."""
+    """The keys of boosted trees that do not depend on how they are trained."""
 
     objective: Annotated[
         Objective,
@@ -113,7 +113,7 @@ class TreeModel(Spec, frozen=True):
         """Refuse keys that contradict each other.
 
         Raises:
-            ValueError: They do; msgspec makes it an error about the file.
+            ValueError: Two keys contradict each other; msgspec makes it an error about the file.
         """
         for wrong, sentence in self._contradictions():
             if wrong:

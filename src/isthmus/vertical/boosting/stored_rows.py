@@ -1,11 +1,11 @@
-"""The encrypted rows of a tree between its levels, stored as bytes: in memory, or on disk if many.
+"""Storage of a tree's encrypted rows between levels, as bytes: in memory, or on disk if many.
 
 As objects of an engine, rows take more than twice the memory of their bytes, and all of them would
-have to be there at once. So only their bytes are stored: up to `IN_MEMORY` in memory, and more than
-that in a file without a name, which only this process can open and which ends with the process. The
-rows of a node become objects again in parts, while they are summed.
+be in memory at once. So only their bytes are stored: up to `IN_MEMORY` bytes in memory, more than
+that in an unnamed temporary file, which only this process can open and which disappears with it.
+The rows of a node become objects again in parts, while they are summed.
 
-The file is where `TMPDIR` says, which should be a disk and not a part of memory.
+The file is in `TMPDIR`, which should be on a disk, not in memory.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ IN_MEMORY = 2**26
 """Most bytes of a tree's rows to store in memory; with more, all go to a file."""
 
 PART_ROWS = 2**15
-"""Most rows that are objects of an engine at a time."""
+"""Most rows that are objects of an engine at one time."""
 
 
 class StoredRows:
@@ -33,24 +33,24 @@ class StoredRows:
         """
         self._key = key
         self._file = SpooledTemporaryFile[bytes](IN_MEMORY)
-        finalize(self, self._file.close)  # when its tree is done
+        finalize(self, self._file.close)  # when this object is garbage-collected
         self._row_bytes = 0
 
     def add(self, block: bytes, rows: int) -> None:
         """Store the next block of rows.
 
         Args:
-            block: Their ciphertexts, which were found to be valid.
-            rows: How many they are.
+            block: Their ciphertexts, already checked.
+            rows: Number of rows.
 
         Raises:
-            OSError: There is no room for them.
+            OSError: The disk is full.
         """
         self._row_bytes = len(block) // rows
         self._file.write(block)
 
     def parts(self, rows: Integers) -> Iterator[tuple[Integers, Ciphertexts]]:
-        """Restore some rows, once all have been added.
+        """Restore some rows, after all have been added.
 
         Args:
             rows: Their positions, ascending.

@@ -1,4 +1,7 @@
-"""Boosted trees as a job sees them: checks and forecast; what trains is loaded when it trains."""
+"""The interface of boosting to `jobs`: checks, forecast and training.
+
+Modules that train are imported only when they are needed.
+"""
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
@@ -15,24 +18,24 @@ MOST_PARTIES: int | None = None
 
 
 def check(spec: Boosting) -> None:
-    """Refuse a cipher that this machine cannot compute."""
+    """Refuse an encryption that this machine cannot compute."""
     cipher = spec.encryption
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
 
 
 def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:
-    """Refuse keys of a data set of which nothing would come."""
+    """Refuse keys of a data set that would have no effect."""
     if role != "active":
         dataset.refuse_monotone(key, "the active party of a job with [boosting]")
 
 
 def most_rounds(spec: Boosting) -> int:
-    """Returns the most rounds of trees."""
+    """Returns the largest number of rounds."""
     return spec.trees
 
 
 def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
-    """What crosses between the active party and a passive one."""
+    """Forecast the messages between the active party and one passive party."""
     return forecast_boosting(spec, sizes)
 
 
@@ -40,10 +43,10 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
     """Refuse data of one party that do not fit the job, before any contact.
 
     Args:
-        spec: What the job says.
+        spec: The `[boosting]` table.
         role: This party's role.
-        train: Its rows to train on.
-        test: Its rows to score, where they are a data set of their own.
+        train: Its training rows.
+        test: Its test rows, if they are a separate data set.
 
     Raises:
         SpecError: A label does not fit the objective, or a party that needs columns has none.
@@ -66,14 +69,14 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
 
 
 def play(spec: Boosting, context: RoleContext) -> Outcome:
-    """Train and score in one role; the rows are aligned already."""
+    """Train and score in one role, on aligned rows."""
     from isthmus.vertical.boosting import outcome
 
     return outcome.play(spec, context)
 
 
 def describe_model(run: Run) -> Description:
-    """Returns what the model of a finished run says, for its report."""
+    """Returns the description of a finished run's model, for its report."""
     from isthmus.vertical.boosting import outcome
 
     return outcome.describe_model(run)

@@ -1,7 +1,7 @@
-"""What a worker process does, and how it is asked.
+"""The worker process and its tasks.
 
-It holds a public key and the rows of one tree that were given to it, and no private key. What it
-reads is bytes of the closed set of tasks below; nothing is unpickled.
+A worker has a public key and its share of the rows of one tree, and no private key. It reads only
+the tasks below, encoded as MessagePack; nothing is unpickled.
 """
 
 import multiprocessing.connection
@@ -25,11 +25,11 @@ _T = TypeVar("_T")
 
 
 class Task(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """What a worker can be asked for; arrays are raw bytes."""
+    """Base class of the tasks of a worker; arrays are raw bytes."""
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a worker is told first."""
+    """The first message to a worker: the public key."""
 
     scheme: Scheme
     engine: Engine
@@ -38,14 +38,14 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Encrypt(Task, frozen=True):
-    """Encrypt rows, and answer with a block."""
+    """Encrypt rows, and answer with their ciphertexts."""
 
     values: bytes  # int64, shape (2, rows)
     packing: tuple[int, int]
 
 
 class Begin(Task, frozen=True):
-    """Forget the tree before; these are your rows of the next."""
+    """Start a new tree with this share of its rows."""
 
     bins: bytes  # int8, shape (rows, codes)
     starts: bytes  # bool, shape (codes, width)
@@ -53,18 +53,18 @@ class Begin(Task, frozen=True):
 
 
 class Add(Task, frozen=True):
-    """The next of your encrypted rows."""
+    """Add a block of encrypted rows."""
 
     block: bytes
     rows: int
 
 
 class Root(Task, frozen=True):
-    """Answer with the sums over all of your rows."""
+    """Answer with the sums over all rows of this worker."""
 
 
 class Level(Task, frozen=True):
-    """Answer with the sums over your rows of some nodes."""
+    """Answer with the sums over this worker's rows of some nodes."""
 
     slot: bytes  # int64, shape (rows,)
     starts: bytes  # bool, shape (nodes, codes, width)
@@ -72,7 +72,7 @@ class Level(Task, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ciphertexts, or why there are none."""
+    """Ciphertexts, or the reason why there are none."""
 
     ciphertexts: bytes = b""
     count: int = 0
@@ -86,8 +86,8 @@ _TASKS = msgspec.msgpack.Decoder(Tasks)
 
 
 def work(pipe: "multiprocessing.connection.Connection[bytes, bytes]", threads: int) -> None:
-    """Be a worker until the pipe is closed, on so many threads."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the party, which ends us
+    """Run a worker with a number of threads until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the party, which then ends us
     os.environ["YACL_NUM_THREADS"] = str(threads)  # HEU reads it when it is loaded
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), 1)  # HEU prints to standard output
@@ -100,7 +100,7 @@ def work(pipe: "multiprocessing.connection.Connection[bytes, bytes]", threads: i
 
 
 class _Worker:
-    """What a worker does. `Begin` comes before all that is about rows."""
+    """Performs tasks. `Begin` comes before the other tasks about rows."""
 
     _rows: EncryptedRows
     _refused: str

@@ -1,11 +1,11 @@
-"""Computing on ciphertexts at one party: in this process, or shared out to worker processes.
+"""Computing on ciphertexts at one party: in this process, or in worker processes.
 
-With one worker this process does all of it. With more, blocks of rows go to the workers in turn.
-Each encrypts, or adds up, its own rows, and the sums of all are added: ciphertexts are elements of
-a group, so the result is the same bit by bit with any number of workers.
+With one worker, this process computes everything. With more, the workers get blocks of rows in
+turn. Each encrypts, or adds up, its own rows, and then the sums of all workers are added:
+ciphertexts are elements of a group, so the result is bit-identical for any number of workers.
 
-HEU computes on all cores by itself, so that workers take only what is left: reading and checking
-ciphertexts, which Python does on one core.
+HEU itself uses all cores. So workers speed up only the rest: reading and checking ciphertexts,
+which Python does on one core.
 """
 
 import multiprocessing
@@ -41,7 +41,7 @@ from isthmus.vertical.boosting.worker_process import (
 )
 
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
-_GRACE = 3.0  # seconds that a worker has to end once its line is closed
+_GRACE = 3.0  # seconds for a worker to end after its pipe is closed
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ class Calculator:
     """The key of all ciphertexts."""
 
     encrypted_blocks: Callable[[Packing, Integers, int], Iterator[bytes]]
-    """Encrypts the gradients of a tree's rows in blocks of so many: see `encrypted`."""
+    """`encrypted.encrypted_blocks` with the key: packing, gradients, rows of a block."""
 
     rows: Callable[[Bins, Bools, int], RowSums]
-    """Makes what adds up the rows of a tree: bins, groups of the root, rows of a block."""
+    """Makes the `RowSums` of a tree from bins, groups of the root, and rows of a block."""
 
 
 @contextmanager
 def start_calculator(count: int, encryption: Encryption, key: PublicKey) -> Generator[Calculator]:
-    """Start worker processes where the party wants several, and end them after the block.
+    """Start worker processes if there are several, and end them after the block.
 
     Args:
-        count: Worker processes; with one, this process does the work itself.
-        encryption: What the job says.
+        count: Number of workers; with one, this process computes itself.
+        encryption: The `[boosting.encryption]` table.
         key: The key of all ciphertexts.
 
     Yields:
@@ -83,20 +83,20 @@ def _in_this_process(key: PublicKey, bins: Bins, starts: Bools, _block_rows: int
 
 
 class Workers:
-    """Processes that work under one public key; `workers` starts and ends them."""
+    """Worker processes with one public key; `workers` starts and ends them."""
 
-    def __init__(self, lines: Sequence["_Line"], key: PublicKey) -> None:
-        """Use workers that know the key."""
-        self._lines = lines
+    def __init__(self, pipes: Sequence["_WorkerPipe"], key: PublicKey) -> None:
+        """Use workers that already have the key."""
+        self._pipes = pipes
         self._key = key
 
     def encrypted_blocks(
         self, packing: Packing, values: Integers, block_rows: int
     ) -> Iterator[bytes]:
-        """The gradients of a tree's rows: what `encrypted.encrypted_blocks` yields.
+        """Encrypt the gradients of a tree's rows, as `encrypted.encrypted_blocks` does.
 
         Args:
-            packing: How pairs become plaintexts.
+            packing: Encodes pairs of g and h as plaintexts.
             values: g and h of the rows in fixed point, shape (2, rows).
             block_rows: Rows of a block; the last one may have fewer.
 
@@ -104,25 +104,25 @@ class Workers:
             The ciphertexts of a block, in order.
 
         Raises:
-            ValueError: Sums of these gradients do not fit.
-            ChannelError: A worker is gone.
+            ValueError: Sums of these gradients do not fit into plaintexts.
+            ChannelError: A worker has ended.
         """
         packing.check(values)
         blocks = np.split(values, range(block_rows, values.shape[1], block_rows), axis=1)
-        busy = deque[_Line]()
-        for line, block in zip(cycle(self._lines), blocks, strict=False):
-            # A worker gets its next block when it has handed in the one before: neither end can
-            # fill the pipe while the other does not read.
-            done = busy.popleft().receive() if len(busy) == len(self._lines) else None
-            line.send(Encrypt(block.tobytes(), (packing.width, packing.pairs)))
-            busy.append(line)
+        busy = deque[_WorkerPipe]()
+        for pipe, block in zip(cycle(self._pipes), blocks, strict=False):
+            # A worker gets its next block after its answer to the last: so the pipe cannot be full
+            # in both directions, which would be a deadlock.
+            done = busy.popleft().receive() if len(busy) == len(self._pipes) else None
+            pipe.send(Encrypt(block.tobytes(), (packing.width, packing.pairs)))
+            busy.append(pipe)
             if done:
                 yield done.ciphertexts
-        for line in busy:
-            yield line.receive().ciphertexts
+        for pipe in busy:
+            yield pipe.receive().ciphertexts
 
     def rows(self, bins: Bins, starts: Bools, block_rows: int) -> "ShardedRows":
-        """Share out the rows of a tree.
+        """Distribute the rows of a tree to the workers.
 
         Args:
             bins: Bins of the tree's rows and codes, shape (rows, codes).
@@ -130,26 +130,26 @@ class Workers:
             block_rows: Rows of each block that will come; the last one may have fewer.
 
         Returns:
-            What sums them.
+            The `RowSums` of all workers.
         """
-        owner = np.arange(len(bins)) // block_rows % len(self._lines)
+        owner = np.arange(len(bins)) // block_rows % len(self._pipes)
         shards = {
-            line: np.flatnonzero(owner == at)
-            for at, line in enumerate(self._lines[: owner.max() + 1])
+            pipe: np.flatnonzero(owner == at)
+            for at, pipe in enumerate(self._pipes[: owner.max() + 1])
         }
-        for line, rows in shards.items():
-            line.send(Begin(bins[rows].tobytes(), starts.tobytes(), len(starts)))
+        for pipe, rows in shards.items():
+            pipe.send(Begin(bins[rows].tobytes(), starts.tobytes(), len(starts)))
         return ShardedRows(self._key, shards)
 
 
 class ShardedRows:
-    """The `RowSums` of several workers together."""
+    """`RowSums` computed by several workers."""
 
-    def __init__(self, key: PublicKey, shards: dict["_Line", Integers]) -> None:
-        """Use workers that know the bins of their rows.
+    def __init__(self, key: PublicKey, shards: dict["_WorkerPipe", Integers]) -> None:
+        """Use workers that already have the bins of their rows.
 
         Args:
-            key: The active party's.
+            key: The active party's key.
             shards: Rows of each worker, ascending.
         """
         self._key = key
@@ -157,33 +157,33 @@ class ShardedRows:
         self._turn = cycle(shards)
 
     def add(self, block: bytes, rows: int) -> None:
-        """Hand the next block of rows to the worker whose turn it is.
+        """Send the next block of rows to the next worker.
 
         Args:
-            block: Ciphertexts as they came; `root` raises what the worker finds wrong with them.
-            rows: How many there must be.
+            block: Ciphertexts as received; if they are not valid, `root` raises the error.
+            rows: Number of rows that the block must have.
 
         Raises:
-            ChannelError: A worker is gone.
+            ChannelError: A worker has ended.
         """
         next(self._turn).send(Add(block, rows))
 
     def root(self) -> Ciphertexts:
-        """Sums over all rows.
+        """Returns the sums over all rows.
 
         Returns:
             One sum per group: code by code, bin by bin. Not re-randomised.
 
         Raises:
             ValueError: A block was not valid, or not all rows have arrived.
-            ChannelError: A worker is gone.
+            ChannelError: A worker has ended.
         """
-        for line in self._shards:
-            line.send(Root())
+        for pipe in self._shards:
+            pipe.send(Root())
         return self._total()
 
     def level(self, slot: Integers, starts: Bools) -> Ciphertexts:
-        """Sums over the rows of some nodes, once all rows have arrived.
+        """Returns the sums over the rows of some nodes, after all rows have arrived.
 
         Args:
             slot: Position of each row's node in `starts`, -1 for rows elsewhere; shape (rows,).
@@ -193,15 +193,15 @@ class ShardedRows:
             One sum per group: node by node, code by code, bin by bin. Not re-randomised.
 
         Raises:
-            ChannelError: A worker is gone.
+            ChannelError: A worker has ended.
         """
         nodes, codes, width = starts.shape
-        for line, rows in self._shards.items():
-            line.send(Level(slot[rows].tobytes(), starts.tobytes(), (nodes, codes, width)))
+        for pipe, rows in self._shards.items():
+            pipe.send(Level(slot[rows].tobytes(), starts.tobytes(), (nodes, codes, width)))
         return self._total()
 
     def _total(self) -> Ciphertexts:
-        answers = [line.receive() for line in self._shards]
+        answers = [pipe.receive() for pipe in self._shards]
         for answer in answers:
             if answer.refused:
                 raise ValueError(answer.refused)
@@ -216,32 +216,32 @@ def workers(
     """Start worker processes, and end them after the block.
 
     Args:
-        count: How many; they share the cores of the machine.
-        scheme: Of the key.
-        engine: Of the key.
-        bits: Of the key.
-        key: What all ciphertexts are under.
+        count: Number of workers; they share the cores of the machine.
+        scheme: Scheme of the key.
+        engine: Engine of the key.
+        bits: Size of the key.
+        key: The key of all ciphertexts.
 
     Yields:
         The workers.
     """
     threads = max(1, (os.cpu_count() or 1) // count)
     with ExitStack() as stack:
-        lines = [stack.enter_context(_worker(threads)) for _ in range(count)]
-        for line in lines:
-            line.send(Key(scheme, engine, bits, key.dump()))
-        yield Workers(lines, key)
+        pipes = [stack.enter_context(_worker(threads)) for _ in range(count)]
+        for pipe in pipes:
+            pipe.send(Key(scheme, engine, bits, key.dump()))
+        yield Workers(pipes, key)
 
 
 @contextmanager
-def _worker(threads: int) -> Generator["_Line"]:
+def _worker(threads: int) -> Generator["_WorkerPipe"]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, threads), daemon=True)
     process.start()
     theirs.close()
     try:
-        yield _Line(ours)
+        yield _WorkerPipe(ours)
     finally:
         ours.close()
         process.join(_GRACE)
@@ -249,7 +249,7 @@ def _worker(threads: int) -> Generator["_Line"]:
         process.join()
 
 
-class _Line:
+class _WorkerPipe:
     """Our end of the pipe to a worker."""
 
     def __init__(self, pipe: "multiprocessing.connection.Connection[bytes, bytes]") -> None:

@@ -1,4 +1,4 @@
-"""The party that has the labels, and columns of its own."""
+"""The active party's role: it has the labels, and columns of its own."""
 
 from dataclasses import dataclass
 
@@ -36,10 +36,10 @@ from isthmus.vertical.regression.spec import Regression
 
 @dataclass(frozen=True)
 class Trained:
-    """What the active party has when training and scoring are done."""
+    """The result of training and scoring at the active party."""
 
     part: model.Part
-    alone: model.Part  # of our columns alone
+    alone: model.Part  # a model on our columns only
     predictions: Floats  # expected labels of the test rows, shape (rows,)
     rounds: list[Round]
     converged: bool
@@ -59,33 +59,33 @@ def active(
     share of each test score; it learns the gradient of its own coefficients. See `messages.py`.
 
     Args:
-        passive: The line to the party without labels.
+        passive: The channel to the passive party.
         train: Our columns and labels of the training rows, in the common order.
         test: Our columns of the test rows, in the common order.
-        spec: What the job says.
-        telemetry: Where progress goes.
-        memory: Rounds of a run that was cut off, or none; new rounds are added.
+        spec: The `[regression]` table.
+        telemetry: Receives progress.
+        memory: Rounds of an interrupted run, or empty; new rounds are added.
 
     Returns:
-        Our part of the model, the predictions of the test rows, and the course of training.
+        Our part of the model, the predictions for the test rows, and the rounds of training.
 
     Raises:
         SpecError: The labels do not fit the link.
-        JobError: Training would tell the passive party too much about the labels.
-        PeerError: The passive party sent something that the protocol does not allow.
+        JobError: The passive party would learn too much about the labels.
+        PeerError: The passive party broke the protocol.
     """
-    # 1. Standardise our columns, and the label of a linear model. Fit our columns alone: training
-    #    starts from there, because in a logistic model without any fit a residual is the label.
+    # 1. Standardise our columns, and the label of a linear model. Fit a model on our columns only
+    #    and start from it: at coefficients of zero, a residual of a logistic model is the label.
     scale = scaling.fit(train)
     x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
     label = scaling.label(train, spec.link)
     alone = train_pooled(train, spec)
 
-    # 2. Agree on sizes; refuse to tell more about the labels than the job allows.
+    # 2. Agree on sizes; refuse to reveal more about the labels than the job allows.
     shape = passive.receive(Shape)
     _check_shape(passive.peer, shape, len(train), spec)
 
-    # 3. Make a key for this run alone and hand out its public half.
+    # 3. Make a key for this run only, and send the public key.
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
     memory.rewind(min(len(memory), shape.rounds))
@@ -112,8 +112,8 @@ def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> Non
             f"{rows} x {spec.passive_columns} were due. If the rows differ, start both sides "
             "again; if the columns do, agree on `regression.passive_columns`."
         )
-    # Labels enter what the passive party learns through one sum per column and batch, however
-    # many rounds it sees: with few of them per row, no row can be told from its neighbours.
+    # The passive party learns about the labels only through one sum per column and batch, in any
+    # number of rounds. With few such sums per row, no single label can be computed.
     exposure = spec.batches * shape.columns / rows
     if exposure > spec.label_exposure:
         raise JobError(
@@ -125,7 +125,7 @@ def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> Non
 
 
 class _Gradients:
-    """Gives the passive party its gradient without showing it a residual."""
+    """Gives the passive party its gradient, without revealing a residual."""
 
     def __init__(
         self,
@@ -142,24 +142,29 @@ class _Gradients:
         self._telemetry = telemetry
 
     def __call__(self, residual: Floats, first_row: int = 0) -> None:
-        """Serve one batch of residuals, shape (rows,), that starts at `first_row`."""
+        """Compute the passive party's gradient for the residuals of one batch.
+
+        Args:
+            residual: Prediction minus label, shape (rows,).
+            first_row: Position of the batch's first row among all training rows.
+        """
         bounds = Bounds(len(residual), self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
 
-        # 1. Send the residuals encrypted, block by block: the peer sums while we encrypt on.
+        # 1. Send the encrypted residuals block by block: the peer adds while we encrypt the next.
         integers = _encode(residual, bounds)
         for block in blocks(0, len(residual), self._spec.block_rows):
             with self._telemetry.timed("encryption"):
                 ciphertexts = self._key.public.encrypt(integers[block]).dump()
             self.passive.send(Residuals(first_row=first_row + block.start, ciphertexts=ciphertexts))
 
-        # 2. Decrypt the masked sums; what no mask and no sum could make is refused, because a
-        #    chosen ciphertext would otherwise give away the key.
+        # 2. Decrypt the masked sums. Refuse values out of their range: the decryption of a chosen
+        #    ciphertext could reveal the key.
         with self._telemetry.timed("transport"):
             masked = self.passive.receive(MaskedGradient)
         with self._telemetry.timed("decryption"):
             opened = self._open(masked, bounds)
 
-        # 3. Hand them back, still masked.
+        # 3. Send them back, still masked.
         self.passive.send(OpenedGradient(sums=opened))
 
     def _open(self, masked: MaskedGradient, bounds: Bounds) -> list[bytes]:
@@ -182,7 +187,7 @@ def _encode(residual: Floats, bounds: Bounds) -> list[int]:
 
 
 class _Problem:
-    """Our half of the optimisation."""
+    """The active party's data and state during optimisation."""
 
     def __init__(
         self,
@@ -200,12 +205,20 @@ class _Problem:
         self.spec = spec
         self.telemetry = telemetry
         self.penalty = np.full(x.shape[1], spec.penalty)
-        self.penalty[-1] = 0.0  # the intercept is free
+        self.penalty[-1] = 0.0  # the intercept is not penalised
         self.precondition = Preconditioner(x, self.penalty, spec.link)
         self.memory = memory
 
     def record(self, loss: float, square: float) -> Round:
-        """Note a round: mean loss, and the squared norm of the preconditioned gradient."""
+        """Record a round.
+
+        Args:
+            loss: Mean loss.
+            square: Squared norm of the preconditioned gradient.
+
+        Returns:
+            The round.
+        """
         rounds = self.memory.rounds
         rounds.append(Round(loss, float(np.sqrt(square))))
         self.telemetry.progress(
@@ -221,9 +234,9 @@ class _Problem:
 def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
     """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
 
-    A round costs one encryption of the residuals, so the method is chosen for few rounds: each
-    party preconditions with the Hessian bound of its own columns, and the line search is free
-    (`objective.step_length`). Polak & Ribiere 1969, restarted where it stops descending.
+    A round costs one encryption of the residuals, so the method must need few rounds: each party
+    preconditions with the Hessian bound of its own columns, and the line search needs no
+    encryption (`objective.step_length`). Polak & Ribiere 1969, restarted when it stops descending.
     """
     passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
     direction = previous = np.zeros(x.shape[1])
@@ -238,19 +251,19 @@ def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bo
         gradient = objective.gradient(x, residual, weights, problem.penalty)
 
         # 2. Conjugate the directions: the inner products of all parties add up.
-        downhill = problem.precondition(gradient)
+        preconditioned = problem.precondition(gradient)
         theirs = passive.receive(GradientNorms)
-        square = float(gradient @ downhill) + theirs.square
-        overlap = float(previous @ downhill) + theirs.overlap
+        square = float(gradient @ preconditioned) + theirs.square
+        overlap = float(previous @ preconditioned) + theirs.overlap
         conjugacy = max(0.0, (square - overlap) / last_square)
         now = problem.record(objective.loss(link, predictor, label), square)
         converged = now.gradient_norm < problem.spec.tolerance
         passive.send(Direction(conjugacy=conjugacy, converged=converged))
         if converged:
             return weights, True
-        direction = conjugacy * direction - downhill
+        direction = conjugacy * direction - preconditioned
 
-        # 3. Search along the line by ourselves, and tell how far to go.
+        # 3. Do the line search ourselves, and send the length of the step.
         slope = x @ direction
         slope += receive_rows(passive, PartialSlope, len(x), problem.spec.block_rows)
         penalty = _penalty_line(problem, weights, direction)
@@ -273,8 +286,8 @@ def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line
 def _momentum(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
     """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
 
-    The step shrinks from pass to pass: with a constant one, a fixed order of batches circles
-    around the optimum at a distance of the step (Bertsekas 2011, "Incremental gradient methods").
+    The step shrinks from pass to pass: with a constant step and a fixed order of batches, the
+    iterates would cycle around the optimum (Bertsekas 2011, "Incremental gradient methods").
     """
     passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
     direction = np.zeros(x.shape[1])
@@ -290,24 +303,24 @@ def _momentum(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
             predictor = x[batch] @ weights + theirs
             loss += share * objective.loss(spec.link, predictor, label[batch])
 
-            # 2. Every party gets the gradient of its own coefficients, and moves them.
+            # 2. Every party gets the gradient of its own coefficients, and updates them.
             residual = objective.residual(spec.link, predictor, label[batch])
             problem.gradients(residual, batch.start)
             gradient = objective.gradient(x[batch], residual, weights, problem.penalty)
-            downhill = problem.precondition(gradient)
-            square += share * float(gradient @ downhill)
-            direction = spec.momentum * direction - downhill
+            preconditioned = problem.precondition(gradient)
+            square += share * float(gradient @ preconditioned)
+            direction = spec.momentum * direction - preconditioned
             weights = weights + spec.step / (1 + number) * direction
 
-        # 3. Stop when a whole pass no longer changes the loss.
+        # 3. Stop when a pass changes the loss by less than the tolerance.
         problem.record(loss, square)
         problem.memory.add(weights)
-        converged = _settled(problem.memory.rounds, spec.tolerance)
+        converged = _has_converged(problem.memory.rounds, spec.tolerance)
         passive.send(Progress(converged=converged))
         if converged:
             return weights, True
     return weights, False
 
 
-def _settled(rounds: list[Round], tolerance: float) -> bool:
+def _has_converged(rounds: list[Round], tolerance: float) -> bool:
     return len(rounds) > 1 and abs(rounds[-2].loss - rounds[-1].loss) < tolerance

@@ -1,4 +1,4 @@
-"""What each party of a regression will send."""
+"""Forecast of the messages of a regression."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ from isthmus.vertical.regression.spec import Regression
 
 
 def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
-    """Messages of a whole run, training and scoring.
+    """Forecast the messages of training and scoring.
 
     Args:
-        spec: What the job says.
-        sizes: Rows, columns and rounds to reckon with.
+        spec: The `[regression]` table.
+        sizes: Numbers of rows and rounds.
 
     Returns:
         The flows of both roles.
@@ -35,7 +35,7 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
 
 
 def _conjugate_gradients(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
-    steps = sizes.rounds - 1  # the last round only finds that there is nothing left to do
+    steps = sizes.rounds - 1  # the last round only finds that training has converged
     yield from _times(sizes.rounds, _gradient(spec, sizes.train))
     yield Flow("passive", messages.GradientNorms(square=1.0, overlap=1.0), sizes.rounds)
     yield Flow("active", messages.Direction(conjugacy=1.0, converged=False), sizes.rounds)

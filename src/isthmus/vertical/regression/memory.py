@@ -1,4 +1,4 @@
-"""What a party keeps of every round, so that a run that was cut off goes on where it was."""
+"""The checkpoint of a party after every round, so that an interrupted run can continue."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from isthmus.store.checkpoint import Checkpoint
 
 @dataclass(frozen=True)
 class Round:
-    """One round of training, as the active party sees it."""
+    """Loss and gradient norm of one round, which only the active party knows."""
 
     loss: float
     gradient_norm: float
@@ -20,7 +20,7 @@ class Round:
 
 @dataclass
 class Memory:
-    """Coefficients after each round, and the course of training; on disk where a path is given."""
+    """Coefficients after each round, and facts about rounds; also on disk if a path is given."""
 
     path: Path | None = None
     job: str = ""
@@ -31,22 +31,22 @@ class Memory:
         return len(self.weights)
 
     def load(self) -> None:
-        """Read what an earlier run of this job left, if there is anything."""
+        """Read the checkpoint of an earlier run of this job, if there is one."""
         saved = checkpoint.load(self.path, self.job) if self.path else None
         if saved is not None:
             self.weights = list(saved.arrays["weights"])
             self.rounds = [Round(*map(float, at)) for at in saved.arrays["rounds"]]
 
     def rewind(self, rounds: int) -> None:
-        """Forget all but the first rounds."""
+        """Drop all rounds except the first `rounds`."""
         del self.weights[rounds:], self.rounds[rounds:]
 
     def last(self, start: Floats) -> Floats:
-        """Coefficients after the last round, shape (columns,); `start` before the first."""
+        """Returns the coefficients after the last round, shape (columns,); `start` if none."""
         return self.weights[-1] if self.weights else start
 
     def add(self, weights: Floats) -> None:
-        """Keep the coefficients of one more round, on disk before the next one starts."""
+        """Save the coefficients of one more round, before the next one starts."""
         self.weights.append(weights)
         if self.path is not None:
             rounds = [(at.loss, at.gradient_norm) for at in self.rounds[: len(self.weights)]]

@@ -18,8 +18,8 @@
 
 A round by conjugate gradients is Residuals, MaskedGradient, OpenedGradient, GradientNorms,
 Direction, PartialSlope, PenaltyLine, Step. A batch of the momentum method is PartialPredictor,
-Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor alone; so is the start of
-conjugate gradients that go on after a run that was cut off.
+Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor only; conjugate gradients of
+a resumed run start with a PartialPredictor, too.
 """
 
 from typing import ClassVar
@@ -30,7 +30,7 @@ from isthmus.transport.message import Count, Finite, MaskedIntegers, Message, No
 
 
 class Shape(Message, frozen=True):
-    """What the passive party trains on, and how far a run that was cut off had come."""
+    """Rows and columns of the passive party, and its finished rounds of an interrupted run."""
 
     purpose: ClassVar[str] = "agree on sizes"
     reveals: ClassVar[str] = "how many columns the passive party trains"
@@ -41,7 +41,7 @@ class Shape(Message, frozen=True):
 
 
 class Start(Message, frozen=True):
-    """The public key under which the residuals will come, and the round to go on from."""
+    """The public key of the residuals, and the round to resume from."""
 
     purpose: ClassVar[str] = "set up encryption"
     reveals: ClassVar[str] = "a public key made for this run"
@@ -72,7 +72,7 @@ class MaskedGradient(Message, frozen=True):
 
 
 class OpenedGradient(Message, frozen=True):
-    """The same sums decrypted, still under the passive party's masks."""
+    """The same sums, decrypted, but still masked by the passive party."""
 
     purpose: ClassVar[str] = "gradient of the passive party's coefficients"
     reveals: ClassVar[str] = (
@@ -84,7 +84,7 @@ class OpenedGradient(Message, frozen=True):
 
 
 class GradientNorms(Message, frozen=True):
-    """The passive party's part of the two inner products that conjugate a direction."""
+    """The passive party's part of the two inner products that make directions conjugate."""
 
     purpose: ClassVar[str] = "conjugate the search direction"
     reveals: ClassVar[str] = "two inner products of the passive party's gradients"
@@ -95,7 +95,7 @@ class GradientNorms(Message, frozen=True):
 
 
 class Direction(Message, frozen=True):
-    """How much of the last direction goes into the next, or that training has converged."""
+    """The share of the last direction in the next, or that training has converged."""
 
     purpose: ClassVar[str] = "conjugate the search direction"
     reveals: ClassVar[str] = "one number about the joint gradient, and when training ends"

@@ -1,4 +1,4 @@
-"""The part of a joint model that stays at one party."""
+"""The parts of a joint model: each party stores its own."""
 
 import msgspec
 import numpy as np
@@ -10,7 +10,7 @@ from isthmus.vertical.regression.spec import Link
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column of this party and what the model makes of it."""
+    """One column of this party and its coefficient."""
 
     name: str
     mean: float
@@ -42,7 +42,7 @@ class Part(msgspec.Struct, frozen=True):
         return np.append(self.coefficients, self.intercept or 0.0)
 
     def predictor(self, features: Floats) -> Floats:
-        """This party's share of the linear predictor.
+        """Returns this party's share of the linear predictor.
 
         Args:
             features: Columns in their own units, shape (rows, columns).
@@ -56,7 +56,7 @@ class Part(msgspec.Struct, frozen=True):
         return share + (self.intercept or 0.0)
 
     def predict(self, features: Floats, others: Floats | float = 0.0) -> Floats:
-        """Expected labels of rows, for the party whose part has the intercept.
+        """Returns expected labels of rows; call it on the part that has the intercept.
 
         Args:
             features: This party's columns in their own units, shape (rows, columns).
@@ -70,14 +70,14 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def part(link: Link, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:
-    """Put the coefficients of one party's columns together with what they are measured in."""
+    """Make a part from the coefficients of one party's columns and their scaling."""
     facts = zip(names, scaling.mean, scaling.deviation, weights, strict=True)
     columns = [Column(name, float(m), float(d), float(w)) for name, m, d, w in facts]
     return Part(link, columns)
 
 
 def labelled(part: Part, intercept: float, label: Label) -> Part:
-    """The active party's part: it knows the intercept, and what the label is measured in."""
+    """Add intercept and scaling of the label to the active party's part."""
     return msgspec.structs.replace(
         part, intercept=intercept, label_mean=label.mean, label_deviation=label.deviation
     )

@@ -18,39 +18,39 @@ CURVATURE: dict[Link, float] = {"logit": 0.25, "identity": 1.0}
 """Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""
 
 RESIDUAL_LIMIT: dict[Link, float] = {"logit": 1.0, "identity": 256.0}
-"""Largest residual that is encrypted: that of a probability, or 256 deviations of the label."""
+"""Largest residual that is encrypted: 1 for probabilities, or 256 standard deviations."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What the L2 penalty does along a line of coefficients."""
+    """Derivatives of the L2 penalty along the direction of a line search."""
 
     slope: float
-    """Its derivative where the line starts."""
+    """First derivative at the start."""
 
     curvature: float
-    """Its second derivative."""
+    """Second derivative."""
 
 
 def mean(link: Link, predictor: Floats) -> Floats:
-    """Expected label given the linear predictor."""
+    """Returns the expected label given the linear predictor."""
     return special.expit(predictor) if link == "logit" else predictor
 
 
 def residual(link: Link, predictor: Floats, label: Floats) -> Floats:
-    """Prediction minus label: derivative of each row's loss by its predictor."""
+    """Returns prediction minus label, the derivative of each row's loss by its predictor."""
     return mean(link, predictor) - label
 
 
 def loss(link: Link, predictor: Floats, label: Floats) -> float:
-    """Mean negative log-likelihood of the rows, without the penalty."""
+    """Returns the mean negative log-likelihood of the rows, without the penalty."""
     if link == "logit":
         return float(np.mean(np.logaddexp(0, predictor) - label * predictor))
     return float(np.mean((predictor - label) ** 2) / 2)
 
 
 def gradient(x: Floats, residual: Floats, weights: Floats, penalty: Floats) -> Floats:
-    """Gradient of the penalised loss by one party's coefficients.
+    """Returns the gradient of the penalised loss by one party's coefficients.
 
     Args:
         x: Standardised columns of this party, shape (rows, columns).
@@ -68,20 +68,20 @@ def gradient(x: Floats, residual: Floats, weights: Floats, penalty: Floats) -> F
 
 
 class Preconditioner:
-    """Solves with an upper bound of one party's own block of the Hessian.
+    """Preconditioner by an upper bound of one party's own block of the Hessian.
 
-    Correlation among a party's own columns costs no rounds then: only what the parties' columns
-    share is left to the iteration. The bound needs no other party: Boehning & Lindsay 1988.
+    With it, correlation among a party's own columns needs no additional rounds; only correlation
+    between parties does. The bound needs no other party: Boehning & Lindsay 1988.
     """
 
     def __init__(self, x: Floats, penalty: Floats, link: Link) -> None:
         gram = CURVATURE[link] * (x.T @ x) / len(x)
-        # A trace of ridge keeps linearly dependent columns solvable; it moves no optimum.
+        # A tiny ridge makes linearly dependent columns solvable; it does not change the optimum.
         ridge = penalty + 1e-9 * np.trace(gram) / len(gram)
         self._factor = linalg.cho_factor(gram + np.diag(ridge))
 
     def __call__(self, gradient: Floats) -> Floats:
-        """The gradient, preconditioned; shape (columns,)."""
+        """Returns the preconditioned gradient, shape (columns,)."""
         solved: Floats = linalg.cho_solve(self._factor, gradient)
         return solved
 
@@ -89,20 +89,20 @@ class Preconditioner:
 def step_length(
     link: Link, predictor: Floats, slope: Floats, label: Floats, penalty: Line
 ) -> float:
-    """Length of the step that minimises the penalised loss along a line, exactly.
+    """Exact line search: returns the length of the step that minimises the penalised loss.
 
-    The predictor is linear in the coefficients, so the party with the labels can search the line
-    by itself, once it knows how the predictor moves along it.
+    The predictor is linear in the coefficients, so the active party can do the line search by
+    itself, if it knows the change of the predictor along the direction.
 
     Args:
         link: The link.
         predictor: Linear predictor at the start, shape (rows,).
-        slope: Its change per unit of step, shape (rows,).
+        slope: Change of the predictor per unit of step, shape (rows,).
         label: Labels, shape (rows,).
-        penalty: Slope and curvature of the penalty along the line, all parties together.
+        penalty: Derivatives of the penalty along the direction, summed over all parties.
 
     Returns:
-        The length, >= 0; 0 where no step lowers the loss.
+        The length, >= 0; 0 if no step lowers the loss.
     """
 
     def derivative(length: float) -> float:
@@ -114,6 +114,6 @@ def step_length(
     longest = 1.0
     while derivative(longest) < 0 and longest < 2**20:
         longest *= 2
-    if derivative(longest) < 0:  # separable and unpenalised: the loss falls for ever
+    if derivative(longest) < 0:  # separable and without penalty: there is no minimum
         return longest
     return float(optimize.brentq(derivative, 0.0, longest, xtol=1e-10))

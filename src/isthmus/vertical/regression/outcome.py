@@ -1,4 +1,4 @@
-"""Plays either role of vertical regression, and measures the outcome."""
+"""Runs either role of vertical regression, and measures the result."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ MEASURES: Mapping[Link, Measures] = {
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
-    """Train and score in one role; the rows are aligned already."""
+    """Train and score in one role, on aligned rows."""
     train, test = context.train, context.test
     memory = Memory(context.checkpoint, _rounds_of(context))
     memory.load()
@@ -59,23 +59,26 @@ def _ending(rounds: int, converged: bool) -> str:  # noqa: FBT001
 
 
 def _rounds_of(context: RoleContext) -> str:
-    """What rounds belong to: on other rows they would tell new equations about the labels."""
+    """Returns a digest of job, columns and rows, the only ones that stored rounds may resume.
+
+    Rounds on other rows would reveal additional equations about the labels.
+    """
     names, rows = context.train.names, sorted(context.train.identifiers)
     digest = hashlib.sha256(repr((context.job, names, rows)).encode())
     return digest.hexdigest()
 
 
 def describe_model(run: Run) -> Description:
-    """Coefficients of this party's columns.
+    """Describe the model of a run: the coefficients of this party's columns.
 
     Args:
         run: A finished run.
 
     Returns:
-        What its report shows.
+        The description for the report.
 
     Raises:
-        SpecError: The model is not what a run writes.
+        SpecError: The file of the model is not as a run wrote it.
     """
     part = run.read_json(run.model.name, Part)
     coefficients = [
@@ -86,7 +89,7 @@ def describe_model(run: Run) -> Description:
 
 
 def pooled(spec: Regression, rows: PooledRows) -> Metrics:
-    """Metrics of the same model on pooled columns, for comparison."""
+    """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
     return measure(MEASURES[spec.link], scaling.labels(test), {"pooled": predictions})

@@ -1,4 +1,4 @@
-"""The party that has columns but no labels."""
+"""The passive party's role: it has columns but no labels."""
 
 import operator
 from collections.abc import Generator, Iterator
@@ -41,7 +41,7 @@ from isthmus.vertical.regression.spec import Regression
 
 @dataclass(frozen=True)
 class Trained:
-    """What the passive party has when training and scoring are done."""
+    """The result of training and scoring at the passive party."""
 
     part: model.Part
     rounds: int
@@ -58,29 +58,29 @@ def passive(
 ) -> Trained:
     """Train the coefficients of our columns, then score the test rows.
 
-    We learn the gradient of our own coefficients in every round, and no residual and no label.
+    We learn the gradient of our own coefficients in every round, but no residual and no label.
     The active party learns a linear combination of our columns per round, row by row; see
     `messages.py`.
 
     Args:
-        active: The line to the party with the labels.
+        active: The channel to the active party.
         train: Our columns of the training rows, in the common order.
         test: Our columns of the test rows, in the common order.
-        spec: What the job says.
-        telemetry: Where progress goes.
-        memory: Rounds of a run that was cut off, or none; new rounds are added.
+        spec: The `[regression]` table.
+        telemetry: Receives progress.
+        memory: Rounds of an interrupted run, or empty; new rounds are added.
 
     Returns:
         Our part of the model, and how training ended.
 
     Raises:
-        PeerError: The active party sent something that the protocol does not allow.
+        PeerError: The active party broke the protocol.
     """
-    # 1. Standardise and quantise our columns: training sees exactly these values, here and there.
+    # 1. Standardise and quantise our columns: all of training uses exactly these values.
     scale = scaling.fit(train)
     columns = radix.quantise(scale(train.features), spec.feature_bits)
 
-    # 2. Agree on sizes and on where to go on; get the key under which the residuals come.
+    # 2. Agree on sizes and on the round to resume from; receive the public key of the residuals.
     active.send(Shape(rows=len(train), columns=len(train.names), rounds=len(memory)))
     start = active.receive(Start)
     if start.rounds > len(memory):
@@ -102,7 +102,10 @@ def passive(
 
 
 class _Gradients:
-    """Our gradient by way of the active party: we never see a residual, it never sees a column."""
+    """Computes our gradient with the active party's help.
+
+    We never see a residual, and the active party never sees a column.
+    """
 
     def __init__(
         self,
@@ -122,20 +125,20 @@ class _Gradients:
         self._telemetry = telemetry
 
     def __call__(self, weights: Floats, batch: slice) -> Floats:
-        """Gradient of the penalised loss of one batch at `weights`, shape (columns,)."""
+        """Returns the gradient of the penalised loss of a batch at `weights`, shape (columns,)."""
         rows = batch.stop - batch.start
         bounds = Bounds(rows, self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
-        masks = bounds.masks(len(weights))  # fresh for every gradient, gone when this returns
+        masks = bounds.masks(len(weights))  # new for every gradient, and used once
 
         # 1. Multiply our columns by the encrypted residuals, block by block as they arrive.
         sums = reduce(operator.add, self._products(batch))
 
-        # 2. Mask the sums; encrypting the masks afresh makes the ciphertexts random anew.
+        # 2. Mask the sums; to add freshly encrypted masks also re-randomises the ciphertexts.
         with self._telemetry.timed("encryption"):
             masked = (sums + self._key.encrypt(masks)).dump()
         self.active.send(MaskedGradient(ciphertexts=masked))
 
-        # 3. Get them decrypted, and take the masks off.
+        # 3. Receive them decrypted, and subtract the masks.
         opened = self.active.receive(OpenedGradient)
         with _checked(self.active, OpenedGradient):
             values = bounds.decode(bounds.unmask(opened.sums, masks))
@@ -159,7 +162,7 @@ class _Gradients:
 
 @contextmanager
 def _checked(active: Channel, kind: type[Message]) -> Generator[None]:
-    # What the libraries refuse in a peer's message becomes an error about the peer.
+    # Turn a ValueError about a peer's message into a PeerError.
     try:
         yield
     except ValueError as error:
@@ -178,7 +181,7 @@ def _load_key(active: Channel, key: bytes, spec: Regression) -> PublicKey:
 def _conjugate_gradients(
     gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
 ) -> tuple[Floats, int, bool]:
-    """Full batch; the active party's twin of this function says why it is this method."""
+    """Full batch; the function of the same name in `active.py` explains the method."""
     active, x = gradients.active, gradients.x
     direction = previous = np.zeros(x.shape[1])
     weights = memory.last(direction)
@@ -191,15 +194,15 @@ def _conjugate_gradients(
         gradient = gradients(weights, slice(0, len(x)))
 
         # 2. Conjugate the directions: the inner products of all parties add up.
-        downhill = gradients.precondition(gradient)
-        square, overlap = float(gradient @ downhill), float(previous @ downhill)
+        preconditioned = gradients.precondition(gradient)
+        square, overlap = float(gradient @ preconditioned), float(previous @ preconditioned)
         active.send(GradientNorms(square=square, overlap=overlap))
         answer = active.receive(Direction)
         if answer.converged:
             return weights, number + 1, True
-        direction = answer.conjugacy * direction - downhill
+        direction = answer.conjugacy * direction - preconditioned
 
-        # 3. The active party searches along the line, and tells how far to go.
+        # 3. The active party does the line search, and sends the length of the step.
         send_rows(active, PartialSlope, x @ direction, spec.block_rows)
         slope, curvature = weights @ direction, direction @ direction
         active.send(
@@ -216,7 +219,7 @@ def _conjugate_gradients(
 def _momentum(
     gradients: _Gradients, memory: Memory, spec: Regression, telemetry: Telemetry
 ) -> tuple[Floats, int, bool]:
-    """Fixed batches; the active party's twin of this function says why the step shrinks."""
+    """Fixed batches; the function of the same name in `active.py` explains the method."""
     active, x = gradients.active, gradients.x
     direction = np.zeros(x.shape[1])
     weights = memory.last(direction)
@@ -225,8 +228,8 @@ def _momentum(
         telemetry.progress("train", number, spec.max_rounds)
         for batch in batches(len(x), spec.batches):
             send_rows(active, PartialPredictor, x[batch] @ weights, spec.block_rows)
-            downhill = gradients.precondition(gradients(weights, batch))
-            direction = spec.momentum * direction - downhill
+            preconditioned = gradients.precondition(gradients(weights, batch))
+            direction = spec.momentum * direction - preconditioned
             weights = weights + spec.step / (1 + number) * direction
         memory.add(weights)
         if active.receive(Progress).converged:

@@ -1,4 +1,4 @@
-"""The same model trained on pooled columns by scikit-learn, to compare joint training with."""
+"""Training of the same model on pooled columns by scikit-learn, for comparison."""
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -11,11 +11,11 @@ from isthmus.vertical.regression.spec import LinearModel
 
 
 def train_pooled(train: Table, spec: LinearModel) -> model.Part:
-    """Fit the table's columns to its label.
+    """Fit a model of the table's label on its columns.
 
     Args:
         train: Training rows with a label.
-        spec: Link and penalty; how the joint training goes does not matter here.
+        spec: Link and penalty.
 
     Returns:
         The whole model, as one part.
@@ -26,7 +26,7 @@ def train_pooled(train: Table, spec: LinearModel) -> model.Part:
     from sklearn.linear_model import LogisticRegression, Ridge  # noqa: PLC0415 - it takes a second to load
 
     scale, label = scaling.fit(train), scaling.label(train, spec.link)
-    strength = max(spec.penalty * len(train), 1e-12)  # ours is per row of mean loss
+    strength = max(spec.penalty * len(train), 1e-12)  # scikit-learn's loss is a sum, ours a mean
     if spec.link == "logit":
         estimator = LogisticRegression(C=1 / strength, tol=1e-10, max_iter=10_000)
     else:

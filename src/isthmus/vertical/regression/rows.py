@@ -1,4 +1,7 @@
-"""Values of many rows cross in blocks, so that neither side holds more than one of them twice."""
+"""Sending and receiving one value per row in blocks, and the batches of rows.
+
+Blocks save memory: neither side holds more than one block twice.
+"""
 
 from collections.abc import Iterator
 
@@ -13,16 +16,16 @@ PerRow = PartialPredictor | PartialSlope
 
 
 def blocks(start: int, stop: int, size: int) -> Iterator[slice]:
-    """Slices of at most `size` rows that cover `start` to `stop`, in order."""
+    """Yields slices of at most `size` rows that cover `start` to `stop`, in order."""
     for first in range(start, stop, size):
         yield slice(first, min(first + size, stop))
 
 
 def batches(rows: int, count: int) -> Iterator[slice]:
-    """The fixed partition of the rows into `count` batches of nearly equal size.
+    """Yields the fixed partition of the rows into `count` batches of nearly equal size.
 
-    Rows are never reshuffled between passes: every new batch would be a new equation about the
-    labels for the party that learns its gradient.
+    Rows are never reshuffled between passes: every new batch would give the passive party a new
+    equation about the labels.
     """
     for number in range(count):
         yield slice(rows * number // count, rows * (number + 1) // count)
@@ -35,12 +38,12 @@ def send_rows(channel: Channel, kind: type[PerRow], values: Floats, size: int) -
 
 
 def receive_rows(channel: Channel, kind: type[PerRow], rows: int, size: int) -> Floats:
-    """Receive what `send_rows` sent.
+    """Receive values that `send_rows` sent.
 
     Args:
-        channel: The line to the sender.
+        channel: The channel to the sender.
         kind: The message type of the blocks.
-        rows: How many values to expect.
+        rows: The expected number of values.
         size: Rows of a block.
 
     Returns:

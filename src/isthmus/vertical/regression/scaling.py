@@ -1,4 +1,4 @@
-"""Standardising columns at their owner: nobody else needs the means and spreads."""
+"""Standardisation of columns and labels by their owner: means and deviations are not sent."""
 
 from dataclasses import dataclass
 
@@ -18,28 +18,28 @@ class Scaling:
     deviation: Floats
 
     def __call__(self, values: Floats) -> Floats:
-        """The columns in standard deviations from their means."""
+        """Returns the standardised columns."""
         return (values - self.mean) / self.deviation
 
 
 def fit(table: Table) -> Scaling:
-    """Measure the columns of the training rows.
+    """Compute means and standard deviations of the columns of the training rows.
 
     Args:
         table: This party's aligned training rows.
 
     Returns:
-        Their means and standard deviations.
+        Means and standard deviations.
 
     Raises:
-        SpecError: A column does not vary on these rows.
+        SpecError: A column is constant on these rows.
     """
     mean = table.features.mean(axis=0)
     deviation = table.features.std(axis=0)
-    still = [name for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
-    if still:
+    same = [name for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
+    if same:
         raise SpecError(
-            f"column {still[0]!r} has one single value on the {len(table)} aligned training rows: "
+            f"column {same[0]!r} has one single value on the {len(table)} aligned training rows: "
             "leave it out of `columns` in your party file."
         )
     return Scaling(mean, deviation)
@@ -47,7 +47,7 @@ def fit(table: Table) -> Scaling:
 
 @dataclass(frozen=True)
 class Label:
-    """Labels as training sees them, and what they are measured in."""
+    """Labels as used in training, and their scaling."""
 
     values: Floats  # shape (rows,)
     mean: float = 0.0
@@ -55,7 +55,7 @@ class Label:
 
 
 def label(table: Table, link: Link) -> Label:
-    """Labels of the training rows: 0 and 1 as they are, numbers standardised.
+    """Returns the labels of the training rows: 0 and 1 unchanged, numbers standardised.
 
     Args:
         table: The active party's aligned training rows.
@@ -65,7 +65,7 @@ def label(table: Table, link: Link) -> Label:
         The labels.
 
     Raises:
-        SpecError: There is no label, it does not vary, or it does not fit the link.
+        SpecError: There is no label, it is constant, or it does not fit the link.
     """
     values = labels(table)
     if np.ptp(values) == 0:
@@ -85,7 +85,7 @@ def label(table: Table, link: Link) -> Label:
 
 
 def labels(table: Table) -> Floats:
-    """Labels as they are in the data.
+    """Returns the labels as they are in the data.
 
     Args:
         table: Rows of the active party.
@@ -94,7 +94,7 @@ def labels(table: Table) -> Floats:
         Shape (rows,).
 
     Raises:
-        SpecError: There are none.
+        SpecError: There are no labels.
     """
     if table.label is None:
         raise SpecError("the active party's data has no label: set `label` in its party file.")

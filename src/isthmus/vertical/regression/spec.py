@@ -1,4 +1,4 @@
-"""What a job may tune in a vertical regression."""
+"""The `[regression]` table of a job."""
 
 from typing import Annotated, Literal
 
@@ -8,11 +8,11 @@ from isthmus.core.spec import Spec
 from isthmus.crypto.encryption import Encryption
 
 Link = Literal["logit", "identity"]
-"""What the linear predictor becomes: a probability, or the expected label itself."""
+"""Whether the linear predictor is a log-odds (logit), or the expected label itself (identity)."""
 
 
 class LinearModel(Spec, frozen=True):
-    """What a linear model is, however it is trained."""
+    """The keys of a linear model that do not depend on how it is trained."""
 
     link: Annotated[
         Link,

@@ -1,4 +1,7 @@
-"""The regression as a job sees it: checks and forecast; what trains is loaded when it trains."""
+"""The interface of regression to `jobs`: checks, forecast and training.
+
+Modules that train are imported only when they are needed.
+"""
 
 import numpy as np
 
@@ -18,18 +21,18 @@ MOST_PARTIES = 2
 
 
 def check(spec: Regression) -> None:
-    """Refuse a cipher that this machine cannot compute."""
+    """Refuse an encryption that this machine cannot compute."""
     cipher = spec.encryption
     keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
 
 
 def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:
-    """Refuse keys of a data set of which nothing would come."""
+    """Refuse keys of a data set that would have no effect."""
     dataset.refuse_monotone(key, "the active party of a job with [boosting]")
 
 
 def most_rounds(spec: Regression) -> int:
-    """Returns the most passes over the rows."""
+    """Returns the largest number of passes over the rows."""
     return spec.max_rounds
 
 
@@ -37,14 +40,14 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
     """Refuse data of one party that do not fit the job, before any contact.
 
     Args:
-        spec: What the job says.
+        spec: The `[regression]` table.
         role: This party's role.
-        train: Its rows to train on.
-        test: Its rows to score, where they are a data set of their own.
+        train: Its training rows.
+        test: Its test rows, if they are a separate data set.
 
     Raises:
-        SpecError: A cell holds no number, the passive party has other columns, the active party
-            has none, or its label does not fit.
+        SpecError: A cell is not a number, the passive party has another number of columns, the
+            active party has none, or its label does not fit the link.
     """
     check_numbers(train, test)
     if role == "active":
@@ -63,14 +66,14 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
 
 
 def check_numbers(train: Table, test: Table | None) -> None:
-    """Refuse cells that hold no number.
+    """Refuse data that a regression cannot use.
 
     Args:
-        train: Rows to train on.
-        test: Rows to score, where they are a data set of their own.
+        train: Training rows.
+        test: Test rows, if they are a separate data set.
 
     Raises:
-        SpecError: There are some, or rows have weights.
+        SpecError: A column is categorical, a cell is empty, or rows have weights.
     """
     tables = [train] if test is None else [train, test]
     if train.categories or any(np.isnan(table.features).any() for table in tables):
@@ -83,19 +86,19 @@ def check_numbers(train: Table, test: Table | None) -> None:
 
 
 def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
-    """What crosses between the two parties while they train and score."""
+    """Forecast the messages of training and scoring."""
     return forecast_regression(spec, sizes)
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
-    """Train and score in one role; the rows are aligned already."""
+    """Train and score in one role, on aligned rows."""
     from isthmus.vertical.regression import outcome
 
     return outcome.play(spec, context)
 
 
 def describe_model(run: Run) -> Description:
-    """Returns what the model of a finished run says, for its report."""
+    """Returns the description of a finished run's model, for its report."""
     from isthmus.vertical.regression import outcome
 
     return outcome.describe_model(run)

@@ -1,16 +1,18 @@
-"""What a party of a shared encoder measures when the rounds are over."""
+"""What a party measures after the rounds of a shared encoder."""
 
 from pathlib import Path
 
 import pytest
 
 from isthmus.core.telemetry import Telemetry
+from isthmus.evaluation.description import Metrics
+from isthmus.horizontal.encoders import system
 from isthmus.horizontal.encoders.learner import initial
-from isthmus.horizontal.encoders.system import compare, finish
+from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.privacy.accounting import epsilon, spent_by_master
 from isthmus.horizontal.privacy.spec import ChildLevel, Privacy, SampleLevel
-from isthmus.horizontal.system import EPSILON, LocalData, RoundsOutcome
+from isthmus.horizontal.system import LocalData, RoundsOutcome
 from tests.learning import encoders, samples
 
 CHILDREN = ("ada", "bo")
@@ -20,36 +22,52 @@ def local(party: str) -> LocalData:
     return LocalData(party, CHILDREN, samples(), None, seed=1)
 
 
-def finished(folder: Path, party: str, privacy: Privacy, **said: float) -> dict[str, float]:
-    """The metrics of a party after three rounds; in the last of them it said so of training."""
-    spec = encoders(privacy=privacy)
+def outcome(spec: Encoders, **said: float) -> RoundsOutcome:
+    """The result of three rounds at a child that said so of its training in the last one."""
     parameters = initial(spec, 1)
-    outcome = RoundsOutcome(parameters, digest(parameters), 3, metrics=said)
-    return finish(spec, local(party), outcome, folder / "network", Telemetry())
+    return RoundsOutcome(parameters, digest(parameters), 3, metrics=said)
+
+
+def cost(party: str, privacy: Privacy, **said: float) -> float | None:
+    """What the noise of a party has cost in three rounds."""
+    spec = encoders(privacy=privacy)
+    return system.epsilon(spec, local(party), outcome(spec, **said))
 
 
 class TestFinish:
-    @pytest.mark.parametrize("limit", [None, 100.0])
-    def test_at_a_master_that_adds_noise_tells_its_cost(
-        self, limit: float | None, tmp_path: Path
-    ) -> None:
-        asked = ChildLevel(noise=2.0, epsilon=limit)
-        due = epsilon(spent_by_master(asked, 3), asked.delta)
-        assert finished(tmp_path, "office", Privacy(child_level=asked)) == {EPSILON: due}
-
-    def test_at_a_child_that_adds_noise_tells_its_cost_and_not_the_masters(
+    def test_measures_nothing_without_test_samples_and_leaves_the_network(
         self, tmp_path: Path
     ) -> None:
+        spec, folder = encoders(), tmp_path / "network"
+        found = system.finish(spec, local("ada"), outcome(spec, loss=0.5), folder, Telemetry())
+        assert found == {}
+        assert (folder / "model.safetensors").exists()
+
+
+class TestEpsilon:
+    @pytest.mark.parametrize("limit", [None, 100.0])
+    def test_at_a_master_that_adds_noise_is_its_cost(self, limit: float | None) -> None:
+        asked = ChildLevel(noise=2.0, epsilon=limit)
+        due = epsilon(spent_by_master(asked, 3), asked.delta)
+        assert cost("office", Privacy(child_level=asked)) == due
+
+    def test_at_a_child_that_adds_noise_is_its_cost_and_not_the_masters(self) -> None:
         asked = Privacy(sample_level=SampleLevel(), child_level=ChildLevel())
-        assert finished(tmp_path, "ada", asked, epsilon=1.5) == {EPSILON: 1.5}
+        assert cost("ada", asked, epsilon=1.5) == 1.5
 
     @pytest.mark.parametrize("party", ["office", "ada"])
-    def test_tells_of_no_cost_where_there_is_no_noise(self, party: str, tmp_path: Path) -> None:
-        assert finished(tmp_path, party, Privacy(), loss=0.5) == {}
+    def test_is_none_where_there_is_no_noise(self, party: str) -> None:
+        assert cost(party, Privacy(), loss=0.5) is None
 
 
 class TestCompare:
-    def test_leaves_out_what_noise_has_cost(self) -> None:
+    def test_finds_the_means_over_the_parties_that_measured_something(self) -> None:
         parties = {party: local(party) for party in ("office", *CHILDREN)}
-        measured = {"office": {EPSILON: 2.0}, "ada": {"accuracy": 0.9, EPSILON: 1.5}, "bo": {}}
-        assert compare(encoders(), parties, measured) == {"accuracy": {"ada": 0.9}}
+        measured: dict[str, Metrics] = {
+            "office": {},
+            "ada": {"accuracy": {"shared_head": 0.9}},
+            "bo": {"accuracy": {"shared_head": 0.7}},
+        }
+        found = system.compare(encoders(), parties, measured)
+        assert found.metrics == {"accuracy": {"shared_head": pytest.approx(0.8)}}
+        assert found.by_party == {"ada": measured["ada"], "bo": measured["bo"]}

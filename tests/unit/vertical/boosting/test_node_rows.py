@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from isthmus.vertical.boosting.node_rows import NodeRows, Parting
+from isthmus.vertical.boosting.node_rows import NodeRows, NodeSplits
 from isthmus.vertical.boosting.spec import Boosting
 
 BINS = np.array([[row % 4, row // 20] for row in range(40)], np.int8)  # of 40 rows in two codes
@@ -23,8 +23,8 @@ def some_nodes(sampled: ArrayLike = EVERY, **changes: Any) -> NodeRows:
     return NodeRows(BINS, COUNT, np.asarray(sampled, np.bool_), spec)
 
 
-def a_split(place: int = 0, column: int = 1, left: ArrayLike = (1, 0, 0, 0, 0)) -> Parting:
-    return Parting(
+def a_split(place: int = 0, column: int = 1, left: ArrayLike = (1, 0, 0, 0, 0)) -> NodeSplits:
+    return NodeSplits(
         place=np.array([place]),
         column=np.array([column]),
         left=np.array([left], np.bool_),
@@ -34,17 +34,17 @@ def a_split(place: int = 0, column: int = 1, left: ArrayLike = (1, 0, 0, 0, 0)) 
 
 class TestTheRoot:
     def test_is_asked_about_at_once(self) -> None:
-        asked = some_nodes().asked
-        assert asked.pairs == 1
-        assert asked.rows.tolist() == [40]
-        assert asked.starts.tolist() == [
+        level = some_nodes().level
+        assert level.pairs == 1
+        assert level.rows.tolist() == [40]
+        assert level.starts.tolist() == [
             [[True, True, True, True, False], [True, True, False, False, False]]
         ]
 
     def test_is_of_the_sampled_rows_alone(self) -> None:
-        asked = some_nodes(HALVES == 0).asked
-        assert asked.rows.tolist() == [20]
-        assert asked.starts[0, 1].tolist() == [True, False, False, False, False]
+        level = some_nodes(HALVES == 0).level
+        assert level.rows.tolist() == [20]
+        assert level.starts[0, 1].tolist() == [True, False, False, False, False]
 
     def test_has_rows_enough(self) -> None:
         with pytest.raises(ValueError, match="fewer rows than the job's minimum"):
@@ -56,20 +56,20 @@ class TestTheNextLevel:
         nodes = some_nodes()
         nodes.descend(HALVES, pairs=1)
         nodes.descend(QUARTERS, pairs=2)
-        assert nodes.asked.rows.tolist() == [10, 10, 10, 10]
+        assert nodes.level.rows.tolist() == [10, 10, 10, 10]
 
     def test_may_leave_out_whole_nodes(self) -> None:
         nodes = some_nodes()
         nodes.descend(HALVES, pairs=1)
         nodes.descend(np.where(HALVES == 0, np.arange(40) % 2, -1), pairs=1)
-        assert nodes.asked.rows.tolist() == [10, 10]
+        assert nodes.level.rows.tolist() == [10, 10]
 
     def test_sums_what_was_summed_together_before_together(self) -> None:
         nodes = some_nodes(minimum_bin_rows=6, minimum_node_rows=6)
         nodes.descend(HALVES, pairs=1)  # each child has five rows in each of the four bins
-        assert nodes.asked.starts[0, 0].tolist() == [True, False, True, False, False]
+        assert nodes.level.starts[0, 0].tolist() == [True, False, True, False, False]
         nodes.descend(QUARTERS, pairs=2)  # which here are ten rows in one of two bins
-        assert (nodes.asked.starts[:, 0].sum(axis=1) == 1).all()
+        assert (nodes.level.starts[:, 0].sum(axis=1) == 1).all()
 
     @pytest.mark.parametrize(
         ("place", "pairs", "fault"),
@@ -113,19 +113,19 @@ class TestTheNextLevel:
 
 class TestSplits:
     def test_part_the_rows_of_a_node_by_their_bins(self) -> None:
-        went_left = some_nodes().part(a_split())
+        went_left = some_nodes().split(a_split())
         assert went_left.tolist() == [True] * 20 + [False] * 20
 
     def test_part_rows_that_were_not_sampled_where_the_active_party_has_them(self) -> None:
         nodes = some_nodes(np.arange(40) >= 10)
         others = np.where(np.arange(10) < 4, 0, -1)
-        went_left = nodes.part(replace(a_split(), others=others))
+        went_left = nodes.split(replace(a_split(), others=others))
         assert went_left.tolist() == [True] * (4 + 10) + [False] * 20
 
     def test_part_one_node_of_several(self) -> None:
         nodes = some_nodes()
         nodes.descend(HALVES, pairs=1)
-        went_left = nodes.part(a_split(place=1, column=0, left=(1, 1, 0, 0, 0)))
+        went_left = nodes.split(a_split(place=1, column=0, left=(1, 1, 0, 0, 0)))
         assert went_left.tolist() == [True, True, False, False] * 5
 
     @pytest.mark.parametrize(
@@ -143,18 +143,18 @@ class TestSplits:
             (replace(a_split(), place=np.zeros((1, 1), np.int64)), "not of the 1 rows"),
         ],
     )
-    def test_are_such_as_our_sums_could_have_led_to(self, split: Parting, fault: str) -> None:
+    def test_are_such_as_our_sums_could_have_led_to(self, split: NodeSplits, fault: str) -> None:
         with pytest.raises(ValueError, match=fault):
-            some_nodes().part(split)
+            some_nodes().split(split)
 
     def test_part_no_node_twice(self) -> None:
         nodes = some_nodes()
-        nodes.part(a_split())
+        nodes.split(a_split())
         with pytest.raises(ValueError, match="split twice"):
-            nodes.part(a_split(column=0, left=(1, 1, 0, 0, 0)))
+            nodes.split(a_split(column=0, left=(1, 1, 0, 0, 0)))
 
     def test_part_no_small_node(self) -> None:
         nodes = some_nodes()
         nodes.descend((np.arange(40) >= 5).astype(np.int64), pairs=1)
         with pytest.raises(ValueError, match="fewer rows than the job's minimum is split"):
-            nodes.part(a_split(column=0, left=(1, 0, 0, 0, 0)))
+            nodes.split(a_split(column=0, left=(1, 0, 0, 0, 0)))

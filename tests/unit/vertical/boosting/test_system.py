@@ -8,11 +8,12 @@ import pytest
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
-from isthmus.core.telemetry import Event, Sink, Telemetry, silent
+from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
+from isthmus.evaluation.description import Metrics
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting import system
+from isthmus.vertical.boosting import outcome, system
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
@@ -70,7 +71,6 @@ def played(
     folder: Path,
     clinic: Table,
     insurer: Table = INSURER,
-    sink: Sink = silent,
     **changes: Any,
 ) -> Outcome:
     """The outcome of a job at the clinic."""
@@ -81,80 +81,86 @@ def played(
         def perform(line: Channel) -> Outcome:
             peers, checkpoint = {line.peer: line}, folder / role
             context = RoleContext(
-                role, peers, rows, rows, Telemetry(sink), checkpoint, "digest", seed=7
+                role, peers, rows, rows, Telemetry(), checkpoint, "digest", seed=7
             )
             return system.play(spec, context)
 
         return perform
 
     found = run_together(clinic=play("active", clinic), insurer=play("passive", insurer))
-    outcome: Outcome = found["clinic"]
-    return outcome
+    ended: Outcome = found["clinic"]
+    return ended
 
 
 class TestPlay:
     def test_sets_a_party_without_columns_beside_a_guess(self, tmp_path: Path) -> None:
-        outcome = played(tmp_path, BARE)
-        assert outcome.metrics["auc"] > 0.6
-        assert outcome.metrics["auc_active_only"] == 0.5
-        assert outcome.scores is not None
-        assert outcome.scores.alone == pytest.approx(ILL.mean())
+        measured = played(tmp_path, BARE).measure()
+        assert measured.metrics["auc"]["joint"] > 0.6
+        assert measured.metrics["auc"]["active_only"] == 0.5
+        assert measured.scores is not None
+        assert measured.scores.alone == pytest.approx(ILL.mean())
 
     def test_measures_leakage_where_nodes_are_more_than_rows(self, tmp_path: Path) -> None:
         rows = np.arange(40)
         clinic, insurer = CLINIC.take(rows), INSURER.take(rows)
-        outcome = played(
+        ended = played(
             tmp_path, clinic, insurer, trees=20, depth=3, minimum_bin_rows=3, minimum_node_rows=6
         )
-        assert isinstance(outcome.model, ActivePart)
-        assert sum(len(tree.code) for tree in outcome.model.trees) > len(rows)
-        assert outcome.leakage["cluster_auc"] > 0.6
+        assert isinstance(ended.model, ActivePart)
+        assert sum(len(tree.code) for tree in ended.model.trees) > len(rows)
+        assert ended.measure().leakage["cluster_auc"] > 0.6
 
-    def test_keeps_the_model_where_leakage_cannot_be_measured(
+    def test_has_the_model_where_leakage_cannot_be_measured(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: object) -> float:
             raise ValueError("no such array")
 
-        monkeypatch.setattr(system, "cluster_auc", fail)
-        events = list[Event]()
-        outcome = played(tmp_path, CLINIC, sink=events.append)
-        assert isinstance(outcome.model, ActivePart)
-        assert outcome.metrics["auc"] > 0.6
-        assert outcome.leakage == {}
-        assert "leakage was not measured: ValueError: no such array" in {it.note for it in events}
+        monkeypatch.setattr(outcome, "cluster_auc", fail)
+        ended = played(tmp_path, CLINIC)
+        assert isinstance(ended.model, ActivePart)
+        with pytest.raises(ValueError, match="no such array"):
+            ended.measure()
+
+    def test_has_no_tolerance_to_converge_to(self, tmp_path: Path) -> None:
+        assert played(tmp_path, CLINIC).converged is None
 
     def test_says_that_no_tree_has_a_split(self, tmp_path: Path) -> None:
-        outcome = played(tmp_path, CLINIC, minimum_gain=1e17)
-        assert outcome.ending == "1 rounds of trees, none with a split: all rows score alike"
-        assert outcome.leakage["cluster_auc"] == 0.5
+        ended = played(tmp_path, CLINIC, minimum_gain=1e17)
+        assert ended.ending == "1 rounds of trees, none with a split: all rows score alike"
+        assert ended.measure().leakage["cluster_auc"] == 0.5
 
 
 def together(clinic: Table = CLINIC, insurer: Table = INSURER) -> PooledRows:
     return PooledRows([clinic, insurer], [clinic, insurer], job="digest", seed=7)
 
 
-class TestMeasurePooled:
+def models(found: Metrics) -> dict[str, set[str]]:
+    """Which models are measured, by measure."""
+    return {measure: set(values) for measure, values in found.items()}
+
+
+class TestPooled:
     def test_measures_the_same_algorithm_and_xgboost(self) -> None:
         pytest.importorskip("xgboost", reason="the extra `compare` is not installed")
-        found = system.measure_pooled(SPEC, together())
-        assert found.keys() == {"auc_central", "ks_central", "auc_xgboost", "ks_xgboost"}
-        assert found["auc_central"] == pytest.approx(found["auc_xgboost"], abs=0.02)
+        found = system.pooled(SPEC, together())
+        assert models(found) == {"auc": {"pooled", "xgboost"}, "ks": {"pooled", "xgboost"}}
+        assert found["auc"]["pooled"] == pytest.approx(found["auc"]["xgboost"], abs=0.02)
 
     def test_leaves_xgboost_out_where_it_has_no_such_numbers(self) -> None:
         huge = np.where(np.arange(ROWS) == 0, 1e99, THEIRS)
-        found = system.measure_pooled(SPEC, together(insurer=table("costs", huge)))
-        assert found.keys() == {"auc_central", "ks_central"}
+        found = system.pooled(SPEC, together(insurer=table("costs", huge)))
+        assert models(found) == {"auc": {"pooled"}, "ks": {"pooled"}}
 
     def test_measures_numbers_by_their_errors(self) -> None:
         squared = Boosting(objective="squared", trees=5)
-        found = system.measure_pooled(squared, together(table("age", OURS, OURS + THEIRS)))
-        assert found.keys() == {"rmse_central", "mae_central", "r2_central"}
-        assert 0 < found["mae_central"] < found["rmse_central"]
+        found = system.pooled(squared, together(table("age", OURS, OURS + THEIRS)))
+        assert models(found) == {"rmse": {"pooled"}, "mae": {"pooled"}, "r2": {"pooled"}}
+        assert 0 < found["mae"]["pooled"] < found["rmse"]["pooled"]
 
     def test_measures_classes_by_how_many_are_right(self) -> None:
         three = (OURS > -0.5).astype(np.float64) + (OURS > 0.5)
         multiclass = Boosting(objective="multiclass", classes=3, trees=5)
-        found = system.measure_pooled(multiclass, together(table("age", OURS, three)))
-        assert found.keys() == {"accuracy_central"}
-        assert found["accuracy_central"] > 0.9
+        found = system.pooled(multiclass, together(table("age", OURS, three)))
+        assert models(found) == {"accuracy": {"pooled"}}
+        assert found["accuracy"]["pooled"] > 0.9

@@ -12,8 +12,7 @@ from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.transport.loopback import loopback
 from isthmus.vertical.regression import system
-from isthmus.vertical.regression.objective import Link
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import Link, Regression
 from isthmus.vertical.system import PooledRows, RoleContext
 
 SPEC = Regression(passive_columns=1)
@@ -36,17 +35,13 @@ def together(test: Table) -> PooledRows:
     return PooledRows([TRAIN], [test], job="digest", seed=7)
 
 
-class TestMeasurePooled:
+class TestPooled:
     def test_measures_on_the_test_rows(self) -> None:
-        assert system.measure_pooled(SPEC, together(TRAIN)).keys() == {
-            "auc_central",
-            "ks_central",
-        }
         linear = Regression(passive_columns=1, link="identity")
-        assert system.measure_pooled(linear, together(TRAIN)).keys() == {
-            "rmse_central",
-            "r2_central",
-        }
+        for spec, measures in ((SPEC, {"auc", "ks"}), (linear, {"rmse", "r2"})):
+            found = system.pooled(spec, together(TRAIN))
+            assert found.keys() == measures
+            assert all(values.keys() == {"pooled"} for values in found.values())
 
     @pytest.mark.parametrize("link", ["logit", "identity"])
     @pytest.mark.parametrize("labels", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
@@ -54,7 +49,7 @@ class TestMeasurePooled:
         self, link: Link, labels: list[float]
     ) -> None:
         spec = Regression(passive_columns=1, link=link)
-        assert system.measure_pooled(spec, together(table(labels))) == {}
+        assert system.pooled(spec, together(table(labels))) == {}
 
 
 class TestPlay:

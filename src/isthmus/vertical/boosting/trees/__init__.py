@@ -1,1 +1,1 @@
-"""Growing trees from sums of integers: mathematics, without lines, ciphertexts and tables."""
+"""Growing trees from integer sums: only mathematics, no network, no encryption, no files."""

@@ -1,8 +1,7 @@
-"""The rounds of boosting: what each tree is grown on, and what it adds.
+"""The rounds of boosting: the sample of each tree, its leaf values, and the scores after it.
 
-Like `grow`, this is run by the active party and for the pooled comparison alike. Everything a
-round needs follows from the problem and the state so far, so that a run that was cut off goes on to
-the same model.
+The active party and pooled training run the same code, as for `grow`. A round depends on nothing
+but the problem and the state, so a resumed run ends with the same model.
 """
 
 from collections.abc import Iterator
@@ -21,16 +20,16 @@ from isthmus.vertical.boosting.trees.tree import CodeBook, Tree
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learnt. Only the active party has it."""
+    """The learning problem: labels, weights and settings. Only the active party has it."""
 
     label: Floats
     """Shape (rows,)."""
 
     weight: Floats
-    """What each row counts for, shape (rows,)."""
+    """Weight of each row, shape (rows,)."""
 
     held_out: Bools
-    """Rows that only watch the loss, shape (rows,)."""
+    """Whether a row is held out, to measure the validation loss, shape (rows,)."""
 
     book: CodeBook
     """Facts about all codes."""
@@ -38,17 +37,17 @@ class Problem:
     spec: Boosting
 
     seed: int
-    """Of the samples; the active party's own where `sampling` is goss."""
+    """Seed of the samples; the active party's secret seed if `sampling` is goss."""
 
     @property
     def training(self) -> Integers:
-        """Positions of the rows that trees are grown on."""
+        """Positions of the training rows, without held-out rows."""
         return np.flatnonzero(~self.held_out)
 
 
 @dataclass(frozen=True)
 class BoostingState:
-    """The state of training between two levels of a tree: all that is needed to continue."""
+    """The state of training between two levels of a tree, complete to resume from."""
 
     base: Floats
     """Score before the first tree, shape (outputs,)."""
@@ -60,30 +59,30 @@ class BoostingState:
     """`sums` with the finished trees of this round added, shape (outputs, rows)."""
 
     trees: tuple[Tree, ...] = ()
-    """The trees of all rounds, the classes of a round one after the other."""
+    """The trees of all rounds; within a round, one per class."""
 
     losses: tuple[tuple[float, float], ...] = ()
-    """Loss on the training and on the held-out rows after each round; NaN where there are none."""
+    """Loss on training rows and on held-out rows after each round; NaN if there are no rows."""
 
     growth: Growth | None = None
-    """The tree that is being grown."""
+    """The tree that is being grown, or None."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trees and how to add them up."""
+    """The trees of a model, and how their values are combined."""
 
     base: Floats
     """Score before the first tree, shape (outputs,)."""
 
     trees: tuple[Tree, ...]
-    """The classes of a round one after the other."""
+    """The trees of all rounds; within a round, one per class."""
 
     average: bool
-    """Whether the mean of the trees is added (a forest), or their sum."""
+    """Whether the mean of the trees is added (a forest) instead of their sum."""
 
     def score(self, leaf: Integers) -> Floats:
-        """Scores of rows.
+        """Returns the scores of rows.
 
         Args:
             leaf: Leaf of each row in each tree, shape (trees, rows).
@@ -100,10 +99,10 @@ class Ensemble:
 
 
 def start(problem: Problem) -> BoostingState:
-    """The state before the first tree.
+    """Returns the state before the first tree.
 
     Args:
-        problem: What is to be learnt.
+        problem: The learning problem.
 
     Returns:
         The state.
@@ -119,18 +118,18 @@ def start(problem: Problem) -> BoostingState:
 
 
 def boost(problem: Problem, source: Source, state: BoostingState) -> Iterator[BoostingState]:
-    """Train until the last round, or until the held-out rows gain nothing any more.
+    """Train until the last round, or until the validation loss stops falling.
 
     Args:
-        problem: What is to be learnt.
-        source: Where sums and partitions come from.
-        state: Where to begin: `start`, or what an earlier call yielded.
+        problem: The learning problem.
+        source: Computes sums and partitions.
+        state: The result of `start`, or a state that an earlier call yielded.
 
     Yields:
-        The state after each level and after each tree; save the last one to continue from it.
+        The state after each level and after each tree; save one to resume from it.
     """
     while not ended(state, problem.spec):
-        # 1. Draw what the next tree is grown on. A tree taken up again gets the same once more.
+        # 1. Draw the sample of the next tree. A resumed tree gets the same sample again.
         sample = _sample(state, problem)
         growth = state.growth or _start_tree(sample, problem)
         if not growth.finished:
@@ -141,13 +140,13 @@ def boost(problem: Problem, source: Source, state: BoostingState) -> Iterator[Bo
             growth = grow.advance(growth, sample, source, problem.book, problem.spec)
             yield replace(state, growth=growth)
 
-        # 3. Add what its leaves say to the scores of all rows.
+        # 3. Add the values of its leaves to the scores of all rows.
         state = _with_tree(state, growth, sample, problem)
         yield state
 
 
 def ended(state: BoostingState, spec: Boosting) -> bool:
-    """Whether the last round is over, or `patience` is."""
+    """Returns whether training has ended: all rounds are done, or `patience` is exhausted."""
     rounds = len(state.losses)
     if spec.patience and rounds - _best_round(state) >= spec.patience:
         return True
@@ -155,13 +154,13 @@ def ended(state: BoostingState, spec: Boosting) -> bool:
 
 
 def ensemble(state: BoostingState, spec: Boosting) -> Ensemble:
-    """The trees of a state, up to the round with the lowest loss where `patience` is set."""
+    """Returns the model of a state; if `patience` is set, up to the round of the lowest loss."""
     rounds = _best_round(state) if spec.patience else len(state.losses)
     return Ensemble(state.base, state.trees[: rounds * spec.outputs], spec.forest)
 
 
 def _best_round(state: BoostingState) -> int:
-    """How many rounds lead to the lowest loss on held-out rows: the first of equals."""
+    """Returns the number of rounds up to the (first) lowest validation loss."""
     return int(np.argmin([held_out for _, held_out in state.losses])) + 1 if state.losses else 0
 
 
@@ -174,7 +173,7 @@ def _sample(state: BoostingState, problem: Problem) -> Sample:
     local = len(state.losses) < spec.local_trees
     codes = sampling.draw_codes(problem.book, spec, generator, local=local)
     factor = weight[drawn.rows] * drawn.factor
-    room = leaves.STEEPEST[spec.objective] if spec.leaf_epsilon > 0 else (0.0, 0.0)
+    room = leaves.MAX_DERIVATIVES[spec.objective] if spec.leaf_epsilon > 0 else (0.0, 0.0)
     encoded = gradients.encode(
         g[output, drawn.rows] * factor, h[output, drawn.rows] * factor, spec.precision, room
     )
@@ -182,9 +181,9 @@ def _sample(state: BoostingState, problem: Problem) -> Sample:
 
 
 def _score(state: BoostingState, problem: Problem) -> Floats:
-    """Scores that this round's gradients are taken at; each tree of a forest starts anew."""
-    said = np.zeros_like(state.sums) if problem.spec.forest else state.sums
-    return state.base[:, None] + said
+    """Returns the scores at which gradients are computed: for a forest, always the base score."""
+    sums = np.zeros_like(state.sums) if problem.spec.forest else state.sums
+    return state.base[:, None] + sums
 
 
 def _start_tree(sample: Sample, problem: Problem) -> Growth:

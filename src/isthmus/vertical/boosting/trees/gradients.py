@@ -1,4 +1,4 @@
-"""Gradients in fixed point, so that sums are exact however they are computed.
+"""Fixed-point encoding of gradients, so that sums are exact in any order.
 
 A number x becomes the integer nearest to x / u, where the unit u is the power of two that makes the
 largest of a tree's magnitudes at most 2^p - 1 (p: `precision`). Then
@@ -8,7 +8,7 @@ largest of a tree's magnitudes at most 2^p - 1 (p: `precision`). Then
 2. *float64 adds it exactly*: every partial sum is below 2^(w - 1), and `encode` refuses w > 54;
 3. *a unit is exact*: multiplying by a power of two rounds nothing.
 
-The active party alone knows the units; a passive party needs only w.
+Only the active party knows the units; a passive party needs only w.
 """
 
 from dataclasses import dataclass
@@ -19,27 +19,27 @@ from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import JobError
 
 _WIDEST = 54
-"""Bits of a sum that float64 holds, with its sign."""
+"""Most bits of a sum that float64 represents exactly, with its sign."""
 
 _LEAST_EXPONENT = -1000
-"""Of a unit: a power of two below is no float64."""
+"""Smallest exponent of a unit: float64 cannot represent much smaller powers of two."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """What one unit of the integer sums is worth."""
+    """The value of one unit of the integer gradients and hessians."""
 
     g: float
     h: float
 
     def real(self, sums: Integers) -> tuple[Floats, Floats]:
-        """Sums of g and of h as they are, from integers of shape (2, ...)."""
+        """Convert integer sums of shape (2, ...) to real sums of g and of h."""
         return sums[0] * self.g, sums[1] * self.h
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Gradients and hessians of a tree's rows."""
+    """Gradients and hessians of a tree's rows in fixed point."""
 
     values: Integers
     """g and h, shape (2, rows)."""
@@ -48,25 +48,25 @@ class Encoded:
 
 
 def width(rows: int, precision: int) -> int:
-    """Bits of a signed sum over so many rows."""
+    """Returns the bits of a signed sum over a number of rows."""
     return precision + (rows - 1).bit_length() + 1
 
 
 def encode(g: Floats, h: Floats, precision: int, room: tuple[float, float] = (0.0, 0.0)) -> Encoded:
-    """Integers of a tree's gradients and hessians.
+    """Encode a tree's gradients and hessians as integers.
 
     Args:
         g: Gradient of each row, shape (rows,).
         h: Hessian of each row, same shape.
-        precision: Bits of the largest, without its sign.
-        room: Magnitudes of g and h that the units make room for, even if no row has them: a unit
-            that does not depend on the rows tells nothing of them.
+        precision: Bits of the largest integer, without its sign.
+        room: Magnitudes of g and h that must fit, even if no row has them: then the units do not
+            depend on the rows, and reveal nothing of them.
 
     Returns:
-        The integers and what they are measured in.
+        The integers and their units.
 
     Raises:
-        JobError: Sums over so many rows would not be exact, or a gradient is no number.
+        JobError: Sums over this number of rows would not be exact, or a gradient is not finite.
     """
     if width(len(g), precision) > _WIDEST:
         raise JobError(

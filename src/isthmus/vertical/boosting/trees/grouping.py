@@ -1,12 +1,12 @@
-"""Joining neighbouring bins until no sum is over a few rows only.
+"""Grouping: neighbouring bins are merged until no sum is over a few rows only.
 
-Whoever learns the sum of one row's gradients by bin learns that row's bin. So a passive party
-answers for groups of bins, each with no row or at least `minimum` rows. A pair of siblings has one
-grouping: the active party gets the sum of one child by subtracting that of the other from their
-parent's, so a group must be large enough in both. For the same reason it must be a union of the
-parent's groups.
+A sum over the rows of a bin reveals the bin of a row if it is over that row alone. So a passive
+party sends sums over groups of bins, each with no row or at least `minimum` rows. A pair of
+siblings has one grouping: the active party subtracts the sum of one child from that of the parent
+to get that of the other, so a group must be large enough in both. For the same reason a group must
+be a union of the parent's groups.
 
-A grouping is where groups start, shape (codes, width): a group goes on to the next start.
+A grouping is an array of where groups start, shape (codes, width): a group ends at the next start.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from isthmus.vertical.boosting.trees import histogram
 
 
 def merge(counts: Integers, starts: Bools, minimum: int) -> Bools:
-    """The grouping of one node, or of two siblings.
+    """Find the grouping of one node, or of two siblings.
 
-    From the left, a group ends as soon as it holds rows, and each node has none or enough of them
-    in it; the next begins with the next bin that holds rows. What is left over at the end joins the
-    groups before it. Depends on nothing but its arguments.
+    From the left, a group ends as soon as it has rows, and each node has either none or enough of
+    them in it; the next group starts with the next bin that has rows. Rows that are left over at
+    the end are added to the groups before. The result depends only on the arguments.
 
     Args:
         counts: Rows by bin of each node, shape (nodes, ..., codes, width). A node has no row, or
@@ -29,8 +29,8 @@ def merge(counts: Integers, starts: Bools, minimum: int) -> Bools:
         minimum: Fewest rows of a sum.
 
     Returns:
-        Where groups start, a subset of `starts`, same shape. Every group holds rows, unless no bin
-        does.
+        Where groups start, a subset of `starts`, same shape. Every group has rows, unless no bin
+        has.
 
     Raises:
         ValueError: A node has some rows, but fewer than `minimum`.
@@ -41,25 +41,25 @@ def merge(counts: Integers, starts: Bools, minimum: int) -> Bools:
     grouped = histogram.coarsen(counts, starts)
     merged = starts & grouped.any(axis=0)
     merged[..., 0] = True
-    held = grouped[..., 0]
+    in_group = grouped[..., 0]
     for at in range(1, starts.shape[-1]):
-        merged[..., at] &= _enough(held, minimum)
-        held = np.where(merged[..., at], 0, held) + grouped[..., at]
-    return _absorbed(grouped, merged, minimum)
+        merged[..., at] &= _enough(in_group, minimum)
+        in_group = np.where(merged[..., at], 0, in_group) + grouped[..., at]
+    return _with_large_last(grouped, merged, minimum)
 
 
 def _enough(rows: Integers, minimum: int) -> Bools:
-    """Whether a group holds rows, and each node none or enough of them; nodes come first."""
+    """Returns whether a group has rows, and each node (first axis) none or enough of them."""
     enough: Bools = ((rows == 0) | (rows >= minimum)).all(axis=0) & (rows > 0).any(axis=0)
     return enough
 
 
-def _absorbed(grouped: Integers, starts: Bools, minimum: int) -> Bools:
-    """The same groups, but that the last one takes in those before it until it is large enough."""
-    held = np.zeros_like(grouped[..., 0])
-    short = np.ones(held.shape[1:], np.bool_)
+def _with_large_last(grouped: Integers, starts: Bools, minimum: int) -> Bools:
+    """Merge the last group with those before it until it is large enough."""
+    in_group = np.zeros_like(grouped[..., 0])
+    short = np.ones(in_group.shape[1:], np.bool_)
     for at in range(starts.shape[-1] - 1, 0, -1):
-        held = held + grouped[..., at]
-        short &= ~(starts[..., at] & _enough(held, minimum))
+        in_group = in_group + grouped[..., at]
+        short &= ~(starts[..., at] & _enough(in_group, minimum))
         starts[..., at] &= ~short
     return starts

@@ -1,8 +1,8 @@
-"""Growing one tree level by level from integer sums, whoever computes them.
+"""Growing one tree, level by level, from integer sums.
 
-This is the only code that chooses splits. The active party runs it over a `Source` that asks the
-passive parties under encryption; pooled training runs it over all columns in one place. Both
-get the same integers, so both grow the same tree.
+Only this code chooses splits. The active party runs it with a `Source` that gets encrypted sums
+from the passive parties; pooled training runs it with all columns in one place. Both get the same
+integers, so both grow the same tree.
 """
 
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ from isthmus.vertical.boosting.trees.tree import CodeBook, Tree
 
 @dataclass(frozen=True)
 class Growth:
-    """A tree between two levels: all that is needed to go on, as arrays.
+    """A tree between two levels, complete to resume from, as arrays.
 
-    Nodes are numbered level by level in the order of creation; siblings are neighbours.
+    Nodes are numbered level by level in the order of creation; siblings have adjacent numbers.
     """
 
     node: Integers  # node of each row, sampled or not, shape (rows,)
@@ -32,11 +32,11 @@ class Growth:
     depth: Integers
     rows: Integers  # sampled rows in each node
     gain: Floats
-    low: Floats  # bounds of the leaves below
+    low: Floats  # bounds of the values of leaves below
     high: Floats
     left: Bools  # shape (nodes, width)
     totals: Integers  # sums of g and h, shape (2, nodes)
-    pairs: Integers  # left node of each pair that may be split, shape (pairs,)
+    pairs: Integers  # left node of each pair of siblings that may be split, shape (pairs,)
     sums: Integers  # of the pairs' parents by group, shape (2, pairs, codes, width)
     starts: Bools  # the groups, shape (pairs, codes, width)
 
@@ -47,14 +47,14 @@ class Growth:
 
 
 def start_tree(sample: Sample, rows: int, book: CodeBook, limit: float, spec: Boosting) -> Growth:
-    """A tree of one node.
+    """Returns a tree that has only a root.
 
     Args:
-        sample: What the tree is grown on.
-        rows: How many rows there are, sampled or not.
+        sample: Rows, gradients and codes of the tree.
+        rows: Number of rows, sampled or not.
         book: Facts about all codes.
-        limit: Largest magnitude of a leaf; may be infinite.
-        spec: Least rows of a node.
+        limit: Largest magnitude of a leaf's value; may be infinite.
+        spec: The `[boosting]` table.
 
     Returns:
         The tree before its first level.
@@ -86,42 +86,42 @@ def advance(
 
     Args:
         growth: The tree so far, not finished.
-        sample: What it is grown on, as given to `source.begin`.
-        source: Where sums and partitions come from.
+        sample: Rows, gradients and codes of the tree, as given to `source.begin`.
+        source: Computes sums and partitions.
         book: Facts about all codes.
-        spec: Depth, penalty, and least gain, weight and rows.
+        spec: The `[boosting]` table.
 
     Returns:
         The tree with the next level.
 
     Raises:
-        PeerError: Groups, sums or partitions contradict what is known of the rows.
+        PeerError: Groups, sums or partitions contradict the known gradients and rows.
     """
-    # 1. Ask for the sums of one child of each pair; its sibling has the rest of their parent's.
+    # 1. Ask for the sums of one node of each pair; subtract from the parent's for its sibling.
     level = _level(growth, sample)
-    known = _both(growth, level, source.histograms(level), sample.codes)
+    known = _sums_of_both(growth, level, source.histograms(level), sample.codes)
 
     # 2. Choose the best split of each node.
     chosen = _choose(growth, known, sample, book, spec)
     if not chosen.splits:
-        return _closed(growth)
+        return _finished(growth)
 
-    # 3. Ask the owners of the codes which rows go left; each side must have the sums it promised.
+    # 3. Ask the owners of the codes which rows go left; each side must have the sums of the split.
     request = Partition(growth.node, chosen.node, chosen.code, chosen.left)
     children = _children(growth, request, source.partition(request), sample)
     _check_children(children, chosen, spec)
 
-    # 4. Number the children, and remember their parents' sums where they may be split again.
-    grown = _extended(growth, chosen, children, sample, book, spec)
-    again = (grown.depth < spec.depth) & (grown.rows >= spec.minimum_node_rows)
+    # 4. Number the children, and store their parents' sums if they may be split again.
+    grown = _with_children(growth, chosen, children, sample, book, spec)
+    may_split = (grown.depth < spec.depth) & (grown.rows >= spec.minimum_node_rows)
     left = grown.child[chosen.node]
-    kept = again[left] | again[left + 1]
-    at = np.searchsorted(known.node, chosen.node[kept])
-    return replace(grown, pairs=left[kept], sums=known.sums[:, at], starts=known.starts[at])
+    open_pairs = may_split[left] | may_split[left + 1]
+    at = np.searchsorted(known.node, chosen.node[open_pairs])
+    return replace(grown, pairs=left[open_pairs], sums=known.sums[:, at], starts=known.starts[at])
 
 
 @dataclass(frozen=True)
-class _Known:
+class _NodeSums:
     """Sums of both nodes of all pairs."""
 
     node: Integers  # ascending, shape (nodes,)
@@ -137,18 +137,18 @@ def _level(growth: Growth, sample: Sample) -> Level:
     return Level(node, left + right_is_smaller, left + ~right_is_smaller, growth.starts)
 
 
-def _both(growth: Growth, level: Level, answer: Histograms, codes: Integers) -> _Known:
+def _sums_of_both(growth: Growth, level: Level, answer: Histograms, codes: Integers) -> _NodeSums:
     _check_groups(growth, answer, codes)
     paired = level.sibling >= 0
     rest = histogram.coarsen(growth.sums, answer.starts) - answer.sums
     node = np.concatenate([level.summed, level.sibling[paired]])
     order = np.argsort(node)
-    known = _Known(
+    known = _NodeSums(
         node[order],
         np.concatenate([answer.sums, rest[:, paired]], axis=1)[:, order],
         np.concatenate([answer.starts, answer.starts[paired]])[order],
     )
-    # Every code parts the same rows, so its sums add up to the same total, which we know.
+    # The sums of every code are over the same rows, so they add up to a total that we know.
     wrong = known.sums.sum(axis=-1) != growth.totals[:, known.node, None]
     if wrong.any():
         code = codes[np.flatnonzero(wrong.any(axis=(0, 1)))[0]]
@@ -160,7 +160,7 @@ def _both(growth: Growth, level: Level, answer: Histograms, codes: Integers) -> 
 
 
 def _check_groups(growth: Growth, answer: Histograms, codes: Integers) -> None:
-    # A group must be a union of the parent's, or the sibling's sums would not follow from its own.
+    # Groups must be unions of the parent's groups, else the sibling's sums cannot be computed.
     wrong = (answer.starts & ~growth.starts).any(axis=(0, 2)) | ~answer.starts[..., 0].all(axis=0)
     if wrong.any():
         raise PeerError(
@@ -182,7 +182,7 @@ class _Chosen:
 
 
 def _choose(
-    growth: Growth, known: _Known, sample: Sample, book: CodeBook, spec: Boosting
+    growth: Growth, known: _NodeSums, sample: Sample, book: CodeBook, spec: Boosting
 ) -> _Chosen:
     facts = book.take(sample.codes)
     best = dict[int, Split]()
@@ -204,10 +204,10 @@ def _choose(
 
 @dataclass(frozen=True)
 class _Children:
-    """The rows of a level's splits, parted."""
+    """The children of a level's splits."""
 
-    node: Integers  # of each row, shape (rows,)
-    rows: Integers  # sampled ones in each child, left before right, shape (2 * splits,)
+    node: Integers  # node of each row, shape (rows,)
+    rows: Integers  # sampled rows in each child, left before right, shape (2 * splits,)
     totals: Integers  # sums of g and h, shape (2, 2 * splits)
 
 
@@ -235,7 +235,7 @@ def _check_children(children: _Children, chosen: _Chosen, spec: Boosting) -> Non
         )
 
 
-def _extended(
+def _with_children(
     growth: Growth,
     chosen: _Chosen,
     children: _Children,
@@ -273,7 +273,10 @@ def _bounds(
     book: CodeBook,
     spec: Boosting,
 ) -> tuple[Floats, Floats]:
-    """Of the leaves under each child: a constraint parts them at the mean of the two children."""
+    """Returns bounds of the leaves under each child.
+
+    At a split on a monotone column, the mean of the two children's values is the bound of both.
+    """
     low = np.repeat(growth.low[chosen.node], 2).reshape(-1, 2)
     high = np.repeat(growth.high[chosen.node], 2).reshape(-1, 2)
     g, h = sample.units.real(children.totals.reshape(2, -1, 2))
@@ -285,19 +288,19 @@ def _bounds(
     return low.ravel(), high.ravel()
 
 
-def _closed(growth: Growth) -> Growth:
+def _finished(growth: Growth) -> Growth:
     return replace(
         growth, pairs=growth.pairs[:0], sums=growth.sums[:, :0], starts=growth.starts[:0]
     )
 
 
 def finish_tree(growth: Growth, units: Units, value: Floats) -> Tree:
-    """The grown tree.
+    """Returns the grown tree with its leaf values.
 
     Args:
-        growth: The tree, finished.
-        units: What its sums are measured in.
-        value: What each node would add to the score as a leaf, shape (nodes,).
+        growth: The finished tree.
+        units: Units of its sums.
+        value: Value of each node if it is a leaf, shape (nodes,).
 
     Returns:
         The tree, with values at its leaves only.

@@ -1,22 +1,22 @@
-"""Sums of integers by bin: exact, so the same in any order of rows and on any machine."""
+"""Exact sums of integers by bin: the same in any order of rows and on any machine."""
 
 import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
 
 _EXACT = 2**53
-"""Integers up to here are float64; a sum whose every partial sum is below has no rounding."""
+"""Integers up to this are exact in float64, and so are sums whose partial sums are below it."""
 
 
 def slots(node: Integers, wanted: Integers) -> Integers:
-    """Where the node of each row stands among the wanted ones.
+    """Returns the position of each row's node among the wanted nodes.
 
     Args:
         node: Node number of each row, shape (rows,).
         wanted: Node numbers, shape (slots,).
 
     Returns:
-        Position in `wanted`, -1 for rows elsewhere; shape (rows,).
+        Position in `wanted`, -1 for rows in other nodes; shape (rows,).
     """
     table = np.full(max(node.max(initial=0), wanted.max(initial=0)) + 1, -1, np.int64)
     table[wanted] = np.arange(len(wanted))
@@ -24,12 +24,12 @@ def slots(node: Integers, wanted: Integers) -> Integers:
 
 
 def totals(slot: Integers, count: int, values: Integers) -> Integers:
-    """Sums by slot, without regard to columns.
+    """Returns the sums by slot, over all bins.
 
     Args:
         slot: Slot of each row, in [0, count), shape (rows,).
-        count: How many slots there are.
-        values: What to sum, shape (kinds, rows); exact, see `sums`.
+        count: Number of slots.
+        values: Values to sum, shape (kinds, rows); exact, see `sums`.
 
     Returns:
         Shape (kinds, count).
@@ -39,14 +39,14 @@ def totals(slot: Integers, count: int, values: Integers) -> Integers:
 
 
 def sums(bins: Bins, slot: Integers, count: int, width: int, values: Integers) -> Integers:
-    """Sums by slot, column and bin.
+    """Returns the sums by slot, column and bin.
 
     Args:
         bins: Bin of each row in each column, shape (rows, columns); fastest in Fortran order.
         slot: Slot of each row, in [0, count), shape (rows,).
-        count: How many slots there are.
-        width: How many bins to make room for.
-        values: What to sum, shape (kinds, rows).
+        count: Number of slots.
+        width: Number of bins of the result.
+        values: Values to sum, shape (kinds, rows).
 
     Returns:
         Shape (kinds, count, columns, width).
@@ -57,7 +57,7 @@ def sums(bins: Bins, slot: Integers, count: int, width: int, values: Integers) -
     if values.size and int(np.abs(values).max()) * values.shape[1] >= _EXACT:
         raise ValueError(f"sums over {values.shape[1]} rows of these integers are not exact")
     totals = np.empty((len(values), count, bins.shape[1], width), np.int64)
-    # float64 holds every partial sum exactly: see the bound above.
+    # Every partial sum is exact in float64: see the check above.
     weights = values.astype(np.float64)
     base = slot * width
     for column in range(bins.shape[1]):
@@ -69,13 +69,13 @@ def sums(bins: Bins, slot: Integers, count: int, width: int, values: Integers) -
 
 
 def counts(bins: Bins, slot: Integers, count: int, width: int) -> Integers:
-    """Rows by slot, column and bin.
+    """Returns the number of rows by slot, column and bin.
 
     Args:
         bins: Bin of each row in each column, shape (rows, columns); fastest in Fortran order.
         slot: Slot of each row, in [0, count), shape (rows,).
-        count: How many slots there are.
-        width: How many bins to make room for.
+        count: Number of slots.
+        width: Number of bins of the result.
 
     Returns:
         Shape (count, columns, width).
@@ -89,7 +89,7 @@ def counts(bins: Bins, slot: Integers, count: int, width: int) -> Integers:
 
 
 def coarsen(sums: Integers, starts: Bools) -> Integers:
-    """Sums by group, each where its group starts, and 0 elsewhere.
+    """Returns the sums by group, each at the bin where its group starts, 0 elsewhere.
 
     Args:
         sums: Sums by bin, or by a finer grouping, shape (kinds, ..., width).

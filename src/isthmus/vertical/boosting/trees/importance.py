@@ -1,4 +1,4 @@
-"""How much each code was worth to the trees; only its owner can put a name to it."""
+"""Feature importance by code; only the owner of a code knows the name of its column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from isthmus.vertical.boosting.trees.tree import Tree
 
 @dataclass(frozen=True)
 class Importance:
-    """What the splits on each code add up to, each of shape (codes,)."""
+    """Gain, cover and count of the splits on each code, each of shape (codes,)."""
 
     gain: Floats
-    """Gain of the splits."""
+    """Sum of the gains of the splits."""
 
     cover: Floats
-    """Sum of hessians of the rows that they part."""
+    """Sum of the hessians of the rows that are split."""
 
     count: Integers
-    """How many splits there are."""
+    """Number of splits."""
 
 
 def importance(trees: Sequence[Tree], codes: int) -> Importance:
@@ -28,7 +28,7 @@ def importance(trees: Sequence[Tree], codes: int) -> Importance:
 
     Args:
         trees: The trees of a model.
-        codes: How many codes there are.
+        codes: Number of codes.
 
     Returns:
         Gain, cover and count of each code; 0 for a code that no tree splits on.

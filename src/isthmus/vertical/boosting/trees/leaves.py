@@ -11,22 +11,22 @@ from isthmus.vertical.boosting.trees.objective import median
 from isthmus.vertical.boosting.trees.source import Sample
 from isthmus.vertical.boosting.trees.split import Range, leaf
 
-STEEPEST = {"binary": (1.0, 0.25), "multiclass": (1.0, 0.5)}
-"""Largest gradient and hessian of a row, whatever its label and its score."""
+MAX_DERIVATIVES = {"binary": (1.0, 0.25), "multiclass": (1.0, 0.5)}
+"""Largest gradient and hessian of any row, for any label and score."""
 
 
 def newton(growth: Growth, sample: Sample, spec: Boosting) -> Floats:
-    """Values that minimise the second-order loss, shape (nodes,)."""
+    """Returns the values that minimise the second-order loss, shape (nodes,)."""
     g, h = sample.units.real(growth.totals)
     return leaf(g, h, spec.l2, Range(growth.low, growth.high))
 
 
 def medians(growth: Growth, sample: Sample, residual: Floats) -> Floats:
-    """Values that minimise the absolute error, which no second order describes.
+    """Returns the values that minimise the absolute error, which has no second derivative.
 
     Args:
         growth: The grown tree.
-        sample: What it was grown on.
+        sample: Rows, gradients and codes of the tree.
         residual: Label minus score of each sampled row, shape (sampled,).
 
     Returns:
@@ -41,18 +41,19 @@ def medians(growth: Growth, sample: Sample, residual: Floats) -> Floats:
 
 
 def private(growth: Growth, sample: Sample, spec: Boosting) -> Floats:
-    """Newton's values under differential privacy.
+    """Returns the values of `newton` under differential privacy.
 
-    A row is in one leaf of a tree, and adds at most `STEEPEST` to its two sums. Laplace noise of
-    scale 2 / epsilon times that on each of them makes what is computed from both
-    epsilon-differentially private, with regard to adding or removing one row, for all leaves of
-    the tree together; n trees have n epsilon. Not protected: which splits were chosen, the base
-    score, and when training stopped.
+    A row is in one leaf of a tree, and adds at most `MAX_DERIVATIVES` to its two sums. Laplace
+    noise of scale 2 / epsilon times that on each sum makes everything computed from both sums
+    epsilon-differentially private, for adding or removing one row, for all leaves of the tree
+    together; n trees have n epsilon. Not protected: which splits were chosen, the base score, and
+    when training stopped.
 
     Args:
         growth: The grown tree.
-        sample: What it was grown on, each row once, in units that make room for `STEEPEST`.
-        spec: Penalty and epsilon.
+        sample: Rows (each once), gradients and codes of the tree; `MAX_DERIVATIVES` must fit its
+            units.
+        spec: The `[boosting]` table, with penalty and epsilon.
 
     Returns:
         Shape (nodes,).
@@ -65,16 +66,17 @@ def private(growth: Growth, sample: Sample, spec: Boosting) -> Floats:
 
 
 def _noise(growth: Growth, sample: Sample, spec: Boosting) -> Integers:
-    # Whole units, as the sums are: the gaps between floating-point numbers tell nothing then.
-    chance = secrets.SystemRandom()
+    # Noise in whole units, as are the sums: floating-point noise could reveal the sums
+    # (Mironov 2012).
+    random = secrets.SystemRandom()
     units = (sample.units.g, sample.units.h)
     rates = [
         spec.leaf_epsilon * unit / (2 * top)
-        for unit, top in zip(units, STEEPEST[spec.objective], strict=True)
+        for unit, top in zip(units, MAX_DERIVATIVES[spec.objective], strict=True)
     ]
     return np.array(
         [
-            [round(chance.expovariate(rate) - chance.expovariate(rate)) for _ in growth.code]
+            [round(random.expovariate(rate) - random.expovariate(rate)) for _ in growth.code]
             for rate in rates
         ]
     )

@@ -1,4 +1,4 @@
-"""Columns that this process has, in the clear, as a source of sums and partitions."""
+"""The `Source` of columns that are in the memory of this process."""
 
 import numpy as np
 
@@ -11,12 +11,12 @@ class LocalSource:
     """The `Source` of one party's own columns, or of all columns in one place."""
 
     def __init__(self, bins: Bins, codes: Integers, width: int, minimum_bin_rows: int) -> None:
-        """Take columns.
+        """Store the columns.
 
         Args:
             bins: Bin of each row in each column, shape (rows, columns).
             codes: Code of each column, ascending, shape (columns,).
-            width: Bins of the code that has most of them, all parties' codes considered.
+            width: Largest number of bins of any party's code.
             minimum_bin_rows: Fewest rows of a sum.
         """
         self._bins = np.ascontiguousarray(bins.T)
@@ -27,13 +27,13 @@ class LocalSource:
         self._values = np.empty((2, 0), np.int64)
 
     def begin(self, sample: Sample) -> None:
-        """Take what the next tree is grown on."""
+        """Start a tree."""
         drawn = self._bins[np.isin(self._codes, sample.codes)]
         self._sampled = drawn.take(sample.rows, axis=1)
         self._values = sample.values
 
     def histograms(self, level: Level) -> Histograms:
-        """Sums of one node of each pair, over the drawn ones of these columns."""
+        """Returns the sums of one node of each pair, over the tree's codes among these columns."""
         pairs, width = len(level.summed), self._width
         nodes = np.append(level.summed, level.sibling[level.sibling >= 0])
         slot = histogram.slots(level.node, nodes)
@@ -47,7 +47,7 @@ class LocalSource:
         return Histograms(starts, histogram.coarsen(sums, starts))
 
     def partition(self, request: Partition) -> Bools:
-        """Which rows go left at splits on these columns, shape (rows,)."""
+        """Returns which rows go left at splits on these columns, shape (rows,)."""
         went_left = np.zeros(len(request.node), np.bool_)
         slot = histogram.slots(request.node, request.split)
         rows = np.flatnonzero(slot >= 0)

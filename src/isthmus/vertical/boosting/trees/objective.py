@@ -1,8 +1,8 @@
-"""What boosting minimises: the loss of a score by its label, and its derivatives.
+"""The objectives of boosting: losses, their derivatives, base scores and predictions.
 
-A score is a log-odds (binary, multiclass: one per class), a log mean (poisson, tweedie) or the
-label's own expectation (squared, absolute). All shapes are (outputs, rows); an objective other
-than multiclass has one output.
+A score is a log-odds (binary; multiclass: one per class), a log mean (poisson, tweedie) or the
+expected label itself (squared, absolute). All shapes are (outputs, rows); objectives other than
+multiclass have one output.
 """
 
 import numpy as np
@@ -13,20 +13,20 @@ from isthmus.core.errors import SpecError
 from isthmus.vertical.boosting.spec import Boosting, Objective
 
 LEAF_LIMIT: dict[Objective, float] = {"poisson": 0.7}
-"""Largest magnitude of a leaf, where Newton's step is not bounded: with a mean of m and a label of
-y its exponent would be y / m - 1. The limit is that of XGBoost."""
+"""Largest magnitude of a leaf, for objectives whose Newton step is unbounded: for a mean of m and a
+label of y it is y / m - 1. The limit is that of XGBoost."""
 
 
 def check_values(label: Floats, spec: Boosting, rows: str) -> None:
-    """Refuse labels that an objective has no loss for.
+    """Refuse labels for which an objective has no loss.
 
     Args:
-        label: Labels, whatever their rows weigh, shape (rows,).
-        spec: Says which objective.
-        rows: What these rows are for, for the error.
+        label: Labels of all rows, shape (rows,).
+        spec: The `[boosting]` table, with the objective.
+        rows: "training" or "test", for the error.
 
     Raises:
-        SpecError: A label is none of the objective's.
+        SpecError: A label is not allowed for the objective.
     """
     match spec.objective:
         case "binary" if not np.isin(label, (0.0, 1.0)).all():
@@ -44,16 +44,17 @@ def check_values(label: Floats, spec: Boosting, rows: str) -> None:
 
 
 def check(label: Floats, weight: Floats, spec: Boosting) -> None:
-    """Refuse labels and weights that nothing can be learnt from.
+    """Refuse labels and weights from which nothing can be learnt.
 
     Args:
         label: Labels of the training rows, shape (rows,).
         weight: Weight of each row, same shape.
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Raises:
-        SpecError: A label is none of the objective's, all are the same, a class has no row, or
-            weights are negative, all 0, too unequal, or not allowed beside `leaf_epsilon`.
+        SpecError: A label is not allowed for the objective, all labels are the same, a class has
+            no row, or weights are negative, all 0, too unequal, or not allowed with
+            `leaf_epsilon`.
     """
     check_values(label, spec, "training")
     if not (weight >= 0).all() or not (weight > 0).any():
@@ -74,7 +75,7 @@ def check(label: Floats, weight: Floats, spec: Boosting) -> None:
             f"some of the {spec.classes} classes are on none of the {len(seen)} training rows: "
             "bring rows of each class, or agree on fewer `boosting.classes`."
         )
-    with np.errstate(all="ignore"):  # what becomes of it is looked at
+    with np.errstate(all="ignore"):  # the result is checked
         base = base_score(label, weight, spec)
     if not np.isfinite(base).all():
         raise SpecError(
@@ -84,12 +85,12 @@ def check(label: Floats, weight: Floats, spec: Boosting) -> None:
 
 
 def base_score(label: Floats, weight: Floats, spec: Boosting) -> Floats:
-    """The best constant score.
+    """Returns the best constant score.
 
     Args:
         label: Labels of the training rows, shape (rows,).
         weight: Weight of each row, same shape.
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Returns:
         Shape (outputs,).
@@ -110,24 +111,24 @@ def base_score(label: Floats, weight: Floats, spec: Boosting) -> Floats:
 
 
 def median(values: Floats, weight: Floats) -> float:
-    """The least value with half of the weight at or below it, shape of both (rows,)."""
+    """Returns the weighted median: the least value with half of the weight at or below it."""
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weight[order])
     return float(values[order][np.searchsorted(below, below[-1] / 2)])
 
 
 def derivatives(score: Floats, label: Floats, spec: Boosting) -> tuple[Floats, Floats]:
-    """First and second derivative of each row's loss by its score.
+    """Returns the first and second derivative of each row's loss by its score.
 
     Args:
         score: Scores, shape (outputs, rows).
         label: Labels, shape (rows,).
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Returns:
-        Both of shape (outputs, rows). The second is that of a parabola instead where the loss has
-        none (absolute: 1), or bends more nearby: multiclass has twice its own, because all classes
-        move at once; poisson has the largest that a leaf within its limit leads to.
+        Both of shape (outputs, rows). For some objectives the second is not exact: absolute has 1,
+        as its derivative is 0; multiclass has twice its own, as the scores of all classes change
+        at once; poisson has the largest value that a leaf within its limit can lead to.
     """
     match spec.objective:
         case "binary":
@@ -150,16 +151,16 @@ def derivatives(score: Floats, label: Floats, spec: Boosting) -> tuple[Floats, F
 
 
 def loss(score: Floats, label: Floats, weight: Floats, spec: Boosting) -> float:
-    """Weighted mean of the rows' losses.
+    """Returns the weighted mean of the rows' losses.
 
     Args:
         score: Scores, shape (outputs, rows).
         label: Labels, shape (rows,).
         weight: Weights, shape (rows,).
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Returns:
-        The loss; of likelihoods without the terms that depend on the label alone.
+        The loss; likelihoods are without the terms that depend on the label only.
     """
     return float(np.average(_losses(score, label, spec), weights=weight))
 
@@ -185,11 +186,11 @@ def _losses(score: Floats, label: Floats, spec: Boosting) -> Floats:
 
 
 def prediction(score: Floats, spec: Boosting) -> Floats:
-    """Expected label of each row, or the probability of each class.
+    """Returns the expected label of each row, or the probability of each class.
 
     Args:
         score: Scores, shape (outputs, rows).
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Returns:
         Same shape.

@@ -1,4 +1,4 @@
-"""Training and scoring on the pooled columns: the bins of all parties in one place."""
+"""Training and scoring with the bins of all parties in one place."""
 
 from collections import deque
 
@@ -12,11 +12,11 @@ from isthmus.vertical.boosting.trees.local import LocalSource
 
 
 def fit(bins: Bins, problem: Problem) -> BoostingState:
-    """Train on rows whose columns are all here.
+    """Train on pooled columns.
 
     Args:
         bins: Bin of each row in each code, in the order of the codes, shape (rows, codes).
-        problem: What is to be learnt.
+        problem: The learning problem.
 
     Returns:
         The state after the last round.
@@ -31,12 +31,12 @@ def fit(bins: Bins, problem: Problem) -> BoostingState:
 
 
 def predict(model: Ensemble, bins: Bins, spec: Boosting) -> Floats:
-    """Expected labels, or probabilities of classes, of rows whose columns are all here.
+    """Returns expected labels, or probabilities of classes, from pooled columns.
 
     Args:
         model: The trees.
         bins: Bin of each row in each code, in the order of the codes, shape (rows, codes).
-        spec: Says which objective.
+        spec: The `[boosting]` table, with the objective.
 
     Returns:
         Shape (outputs, rows).

@@ -1,7 +1,7 @@
-"""Which rows and which codes a tree is grown on.
+"""Sampling of the rows and codes of a tree.
 
-The generator must be the active party's own where rows are drawn by their gradients: who could
-repeat its draws could tell the rows with large gradients from those drawn at random.
+If rows are drawn by their gradients (goss), the generator must have a secret seed of the active
+party: a party that could repeat the random draws would learn which rows have large gradients.
 """
 
 import math
@@ -17,13 +17,13 @@ from isthmus.vertical.boosting.trees.tree import CodeBook
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows of a tree."""
+    """The sampled rows of a tree."""
 
     rows: Integers
     """Positions, ascending, shape (drawn,)."""
 
     factor: Floats
-    """What the gradients of each count for, shape (drawn,)."""
+    """Factor of each row's gradients, shape (drawn,)."""
 
 
 def draw_rows(gradient: Floats, spec: Boosting, generator: np.random.Generator) -> Drawn:
@@ -31,12 +31,12 @@ def draw_rows(gradient: Floats, spec: Boosting, generator: np.random.Generator) 
 
     Args:
         gradient: Gradient of each training row, shape (rows,).
-        spec: Says how.
-        generator: Source of chance.
+        spec: The `[boosting]` table.
+        generator: Random generator.
 
     Returns:
-        The rows; with goss the rest counts for all the rows it stands for, and a row that a
-        forest draws twice counts twice.
+        The rows. With goss, the rows drawn at random get a factor that makes up for those not
+        drawn; a row that a forest draws twice has the factor 2.
 
     Source:
         Ke et al. 2017 (LightGBM), algorithm 2, for goss; Breiman 2001 for forests.
@@ -56,7 +56,7 @@ def draw_rows(gradient: Floats, spec: Boosting, generator: np.random.Generator) 
 
 def _goss(gradient: Floats, spec: Boosting, generator: np.random.Generator) -> Drawn:
     rows = len(gradient)
-    shuffled = generator.permutation(rows)  # so that chance decides among equal gradients
+    shuffled = generator.permutation(rows)  # so that ties are broken at random
     order = shuffled[np.argsort(-np.abs(gradient[shuffled]), kind="stable")]
     top = _count(rows, spec.top_share)
     rest = generator.permutation(order[top:])[: _count(rows, spec.other_share)]
@@ -68,11 +68,11 @@ def _goss(gradient: Floats, spec: Boosting, generator: np.random.Generator) -> D
 
 
 def tree_rows(rows: int, spec: Boosting) -> int:
-    """How many rows a tree is grown on: `draw_rows` draws so many, of a forest about so many.
+    """Returns the number of rows that `draw_rows` draws; for a forest the expected number.
 
     Args:
-        rows: Rows to train on.
-        spec: Says how they are drawn.
+        rows: Number of training rows.
+        spec: The `[boosting]` table.
 
     Returns:
         The number of different rows.
@@ -91,15 +91,15 @@ def draw_codes(
 
     Args:
         book: Facts about all codes.
-        spec: Says how many.
-        generator: Source of chance.
-        local: Whether only the active party's codes take part.
+        spec: The `[boosting]` table.
+        generator: Random generator.
+        local: Whether to draw from the active party's codes only.
 
     Returns:
         Codes, ascending, shape (drawn,); at least one.
 
     Raises:
-        JobError: There is none to draw from.
+        JobError: There is no code to draw from.
     """
     eligible = np.flatnonzero(book.owner == 0) if local else np.arange(len(book))
     if len(eligible) == 0:
@@ -113,19 +113,19 @@ def draw_codes(
 
 
 def hold_out(rows: int, share: float, generator: np.random.Generator) -> Bools:
-    """Choose the rows that only watch the loss.
+    """Draw the held-out rows, which measure the validation loss.
 
     Args:
-        rows: How many rows there are.
-        share: Which share of them to keep back.
-        generator: Source of chance.
+        rows: Number of rows.
+        share: Share of rows to hold out.
+        generator: Random generator.
 
     Returns:
-        Whether a row is kept back, shape (rows,).
+        Whether a row is held out, shape (rows,).
     """
-    held = np.zeros(rows, np.bool_)
-    held[generator.permutation(rows)[: round(rows * share)]] = True
-    return held
+    held_out = np.zeros(rows, np.bool_)
+    held_out[generator.permutation(rows)[: round(rows * share)]] = True
+    return held_out
 
 
 def _count(items: int, share: float) -> int:

@@ -1,4 +1,4 @@
-"""What growing a tree asks of whoever has the columns: sums of a level, and how its rows part."""
+"""The interface between growing a tree and the columns: sums of a level, and its partition."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,7 +11,7 @@ from isthmus.vertical.boosting.trees.gradients import Units
 
 @dataclass(frozen=True)
 class Sample:
-    """What one tree is grown on. Known to the active party alone, but for `rows` and `codes`."""
+    """Rows, gradients and codes of one tree. Other parties know only `rows` and `codes`."""
 
     rows: Integers
     """Positions among all rows, ascending, shape (sampled,)."""
@@ -20,13 +20,13 @@ class Sample:
     """Gradients and hessians in fixed point, shape (2, sampled)."""
 
     units: Units
-    """What they are measured in."""
+    """Units of `values`."""
 
     codes: Integers
     """Codes that the tree may split on, ascending, shape (codes,)."""
 
     weight: Floats
-    """What each row counts for, shape (sampled,)."""
+    """Weight of each row, shape (sampled,)."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Level:
     """Node of each sampled row, shape (sampled,)."""
 
     summed: Integers
-    """Node of each pair to sum: the one with fewer rows, of equals the left; shape (pairs,)."""
+    """Node of each pair to sum: the one with fewer rows, or the left one; shape (pairs,)."""
 
     sibling: Integers
-    """The other node of each pair, shape (pairs,); the root has none, which is -1."""
+    """The other node of each pair, shape (pairs,); -1 for the root, which has no sibling."""
 
     starts: Bools
     """Grouping of the parents' bins, shape (pairs, codes, width): see `grouping`."""
 
     def of(self, positions: Integers) -> "Level":
-        """The same request for some of the codes, by position."""
+        """Returns the same request for some of the codes, by position."""
         return replace(self, starts=self.starts[:, positions])
 
 
@@ -58,18 +58,18 @@ class Histograms:
     """Grouping of both nodes of a pair, shape (pairs, codes, width)."""
 
     sums: Integers
-    """g and h of the summed node by group, where the group starts, and 0 elsewhere;
+    """g and h of the summed node, for each group at the bin where it starts, 0 elsewhere;
     shape (2, pairs, codes, width)."""
 
     def into(self, whole: "Histograms", positions: Integers) -> None:
-        """Write the answer for some of the codes into one for all, by position."""
+        """Copy the sums of some codes into those of all codes, by position."""
         whole.starts[:, positions] = self.starts
         whole.sums[:, :, positions] = self.sums
 
 
 @dataclass(frozen=True)
 class Partition:
-    """A request to part the rows of some nodes."""
+    """A request for which rows of some nodes go left."""
 
     node: Integers
     """Node of each row, sampled or not, shape (rows,)."""
@@ -78,28 +78,28 @@ class Partition:
     """Nodes to split, shape (splits,)."""
 
     code: Integers
-    """Code that each is split on, shape (splits,)."""
+    """Code of each split, shape (splits,)."""
 
     left: Bools
     """Bins that go left, shape (splits, width)."""
 
     def of(self, codes: Integers) -> "Partition":
-        """The same request for the splits on some of the codes."""
+        """Returns the same request for the splits on some of the codes."""
         mine = np.isin(self.code, codes)
         return replace(self, split=self.split[mine], code=self.code[mine], left=self.left[mine])
 
 
 class Source(Protocol):
-    """Where sums and partitions come from: one party's columns, or those of several."""
+    """Computes sums and partitions over the columns of one party or several."""
 
     def begin(self, sample: Sample) -> None:
-        """Take what the next tree is grown on; also before a tree is taken up again."""
+        """Start a tree, or resume one."""
         ...
 
     def histograms(self, level: Level) -> Histograms:
-        """Sums of one node of each pair by code and group of bins."""
+        """Returns the sums of one node of each pair, by code and group of bins."""
         ...
 
     def partition(self, request: Partition) -> Bools:
-        """Which rows go left, shape (rows,); False for rows of nodes that are not split."""
+        """Returns which rows go left, shape (rows,); False for rows of nodes that are not split."""
         ...

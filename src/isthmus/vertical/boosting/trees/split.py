@@ -1,7 +1,7 @@
 """The best split of a node, and the value of a leaf.
 
-Sums of gradients g and hessians h are exact integers in fixed point; gains are computed from them
-in float64 by one function, so that all who have the same sums choose the same split.
+Sums of gradients g and hessians h are exact integers in fixed point. Gains are computed from them
+in float64 by one function, so the same sums always give the same split.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees.gradients import Units
 from isthmus.vertical.boosting.trees.tree import CodeBook
 
-_NOISE = 2.0**-30
-"""A gain below this share of what it is a difference of is rounding."""
+_ROUNDING = 2.0**-30
+"""A gain below this share of the children's score is taken for a rounding error."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Bounds on the leaves under a node: from monotone constraints, and of the objective."""
+    """Bounds on the values of leaves under a node, from monotone constraints and the objective."""
 
     low: Floats | float
     high: Floats | float
@@ -34,7 +34,7 @@ class Split:
     """The best split of one node."""
 
     position: int
-    """Which of the tree's codes, by position."""
+    """Position of the code among the tree's codes."""
 
     left: Bools
     """Bins that go left, shape (most bins,)."""
@@ -46,16 +46,16 @@ class Split:
 
 
 def leaf(g: Floats, h: Floats, l2: float, bounds: Range) -> Floats:
-    """The value that minimises the second-order loss of a leaf.
+    """Returns the value that minimises the second-order loss of a leaf.
 
     Args:
         g: Sums of gradients, any shape.
         h: Sums of hessians, same shape.
         l2: Penalty, >= 0.
-        bounds: Of the value; of arrays, each broadcasts to the shape of the sums.
+        bounds: Bounds of the value; arrays must broadcast to the shape of the sums.
 
     Returns:
-        -g / (h + l2) within the bounds, same shape; 0 where nothing is known (h + l2 = 0).
+        -g / (h + l2) within the bounds, same shape; 0 where h + l2 = 0.
     """
     curvature = h + l2
     free = np.divide(-g, curvature, out=np.zeros_like(g), where=curvature > 0)
@@ -63,15 +63,15 @@ def leaf(g: Floats, h: Floats, l2: float, bounds: Range) -> Floats:
 
 
 def _score(g: Floats, h: Floats, l2: float, value: Floats) -> Floats:
-    # Twice what a leaf of this value takes off the loss: g^2 / (h + l2) where no bound is in force.
+    # Twice the loss reduction of a leaf with this value: g^2 / (h + l2) if no bound is active.
     return -(2 * g + (h + l2) * value) * value
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Every way to split one node, as sums of its left side.
+    """All possible splits of one node, as sums of the left side.
 
-    The last axis of shape 2 is the way of missing values: right, then left.
+    The last axis, of length 2, says where missing values go: right, left.
     """
 
     totals: Integers  # shape (2, codes, width, 2)
@@ -82,19 +82,19 @@ class _Candidates:
 def best_split(
     sums: Integers, starts: Bools, bounds: Range, units: Units, book: CodeBook, spec: Boosting
 ) -> Split | None:
-    """The split of one node with the largest gain, the first of equals by code, then bin.
+    """Returns the split of one node with the largest gain; ties go to the first code, then bin.
 
     Args:
         sums: Sums of g and h by group of bins, at the first bin of each group,
             shape (2, codes, width).
-        starts: Where a group of bins starts, shape (codes, width). Every group holds rows.
-        bounds: Of the leaves under this node.
-        units: What the sums are measured in.
+        starts: Where a group of bins starts, shape (codes, width). Every group has rows.
+        bounds: Bounds of the leaves under this node.
+        units: Units of the sums.
         book: Facts about the codes, in the order of `sums`.
-        spec: Penalty and least gain and weight.
+        spec: The `[boosting]` table: penalty, minimum gain and minimum child weight.
 
     Returns:
-        The split, or None where none is allowed and gains enough.
+        The split, or None if no split is allowed and has enough gain.
 
     Source:
         Chen & Guestrin 2016 (XGBoost), equations 6 and 7; missing values: algorithm 3; monotone
@@ -114,7 +114,7 @@ def best_split(
 
     allowed = candidates.valid & (np.minimum(left_h, right_h) >= spec.minimum_child_weight)
     allowed &= book.monotone[:, None, None] * (right - left) >= 0
-    allowed &= gain > np.maximum(spec.minimum_gain, _NOISE * children)
+    allowed &= gain > np.maximum(spec.minimum_gain, _ROUNDING * children)
     if not allowed.any():
         return None
     best = int(np.argmax(np.where(allowed, gain, -np.inf)))
@@ -135,23 +135,23 @@ def _candidates(
     codes, width = len(book), int(starts.shape[1])
     bins = np.arange(width)
 
-    # Numbers: bins up to a cut go left. Missing values, where they are a group, go either way; at
-    # the last cut that leaves nothing on the right, so there they go left alone: a constraint may
-    # allow them on one side of the values only.
+    # Numeric columns: bins up to a cut go left. If missing values are a group, both ways are tried
+    # for them. At the last cut nothing else would be on the right, so there only missing values go
+    # left: a monotone constraint may allow them on one side of the values only.
     missing = starts & (bins == last)
     order = np.tile(bins, (codes, 1))
     prefix = np.where(missing, 0, sums).cumsum(axis=-1)
-    apart = np.where(missing, sums, 0).sum(axis=-1, keepdims=True)
+    of_missing = np.where(missing, sums, 0).sum(axis=-1, keepdims=True)
     cut = np.zeros_like(starts)
     cut[:, :-1] = starts[:, 1:]
     both = cut & missing.any(axis=-1, keepdims=True)
-    with_missing = np.where(bins + 1 == last, 0, prefix) + apart
+    with_missing = np.where(bins + 1 == last, 0, prefix) + of_missing
 
-    # Categories: bins in the order of the leaf that each would be by itself; a prefix goes left.
+    # Categorical columns: bins are sorted by the value of a leaf of each bin; a prefix goes left.
     for code in np.flatnonzero(book.categorical):
         g, h = units.real(sums[:, code])
-        alone = np.where(starts[code], -leaf(g, h, l2, ANY), np.inf)
-        order[code] = np.argsort(alone, kind="stable")
+        by_value = np.where(starts[code], -leaf(g, h, l2, ANY), np.inf)
+        order[code] = np.argsort(by_value, kind="stable")
         prefix[:, code] = sums[:, code, order[code]].cumsum(axis=-1)
         cut[code], both[code] = bins < starts[code].sum() - 1, False
     totals = np.stack([prefix, with_missing], axis=-1)

@@ -7,20 +7,22 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
-from isthmus.jobs import connection, templates
-from isthmus.jobs.plan import make_plan
-from isthmus.jobs.templates import Made
+from isthmus.jobs import examples
+from isthmus.jobs.check import check
+from isthmus.jobs.examples import Made
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return templates.make("health", tmp_path_factory.mktemp("made") / "a folder")
+    return examples.make("health", tmp_path_factory.mktemp("made") / "a folder")
 
 
 class TestMake:
     def test_gives_every_party_what_it_needs_to_run(self, made: Made) -> None:
-        for file in made.parties.values():
-            connection.check(make_plan(made.job, file))
+        for party, file in made.parties.items():
+            ready = check(made.job, file).ready  # its keys and addresses are checked too
+            assert ready is not None
+            assert ready.party == party
 
     def test_names_the_party_that_listens_first(self, made: Made) -> None:
         assert list(made.parties) == ["clinic", "insurer"]
@@ -29,7 +31,7 @@ class TestMake:
         assert "# Stays at the clinic" in made.parties["clinic"].read_text()
 
     def test_keeps_keys_to_their_owners(self, made: Made) -> None:
-        keys = [file.parent / templates.KEY for file in made.parties.values()]
+        keys = [file.parent / examples.KEY for file in made.parties.values()]
         assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
         assert len({key.read_bytes() for key in keys}) == len(keys)
 
@@ -41,14 +43,14 @@ class TestMake:
         with pytest.raises(
             SpecError, match="no template 'helth': there are encoder, fusion, health"
         ):
-            templates.make("helth", tmp_path / "new")
+            examples.make("helth", tmp_path / "new")
 
     def test_writes_into_no_folder_that_has_something_in_it(self, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").touch()
         with pytest.raises(SpecError, match=r"is not empty. Give a new folder"):
-            templates.make("health", tmp_path)
+            examples.make("health", tmp_path)
 
     def test_writes_into_no_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(SpecError, match=r"file: cannot be written: .*Give another folder"):
-            templates.make("health", tmp_path / "file")
+            examples.make("health", tmp_path / "file")

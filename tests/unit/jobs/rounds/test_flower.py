@@ -6,25 +6,26 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from isthmus.core import spec
+from isthmus.core import extras, spec
 from isthmus.core.errors import SpecError
+from isthmus.core.extras import MissingExtraError
 from isthmus.crypto import certificates
 from isthmus.horizontal.flower.nodes import Nodes
 from isthmus.horizontal.flower.replay import History, Replay, replies
 from isthmus.horizontal.flower.run_files import Settings
 from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.system import RoundsOutcome
-from isthmus.jobs import connection
-from isthmus.jobs.begun import begin, take_part
-from isthmus.jobs.flower import play_child, play_master
+from isthmus.jobs.examples import Made, make
 from isthmus.jobs.handshake import hello
+from isthmus.jobs.load import make_plan
 from isthmus.jobs.party import Flower, Party
-from isthmus.jobs.plan import SamplesPlan, make_plan
-from isthmus.jobs.templates import Made, make
+from isthmus.jobs.rounds import family, flower_keys
+from isthmus.jobs.rounds.flower_app import play_child, play_master
+from isthmus.jobs.rounds.plan import RoundsPlan
+from isthmus.jobs.session import begin, resumed
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from isthmus.transport.message import encode
-from tests.unit.jobs.desk import Desk
 
 MASTER, CHILD = "office", "branch-01"
 
@@ -62,9 +63,9 @@ class Trial:
         found = replace(spec.load(self.file(party), Party), **(keyless | changes))
         self.file(party).write_bytes(spec.dump(found))
 
-    def plan(self, party: str) -> SamplesPlan:
+    def plan(self, party: str) -> RoundsPlan:
         plan = make_plan(self.job, self.file(party))
-        assert isinstance(plan, SamplesPlan)
+        assert isinstance(plan, RoundsPlan)
         return plan
 
 
@@ -76,14 +77,14 @@ def trial(tmp_path: Path) -> Trial:
 class TestCheck:
     @pytest.mark.parametrize("party", [MASTER, CHILD])
     def test_asks_for_neither_identity_nor_peers(self, trial: Trial, party: str) -> None:
-        connection.check(trial.plan(party))
+        flower_keys.check(trial.plan(party))
 
-    def test_refuses_a_job_that_aligns(self, desk: Desk) -> None:
-        desk.edit_party("clinic", "wait = 30.0", 'wait = 30.0\nengine = "flower"')
-        with pytest.raises(
-            SpecError, match="for jobs in rounds, and the parties of this one align"
-        ):
-            desk.plan("clinic")
+    def test_says_where_a_party_meets_the_others(self, trial: Trial) -> None:
+        told = {party: family.ready(trial.plan(party)).address for party in (MASTER, CHILD)}
+        assert told == {
+            MASTER: "starts the run on Flower's connection 'here'",
+            CHILD: "is a SuperNode of the SuperLink at 127.0.0.1:8000",
+        }
 
     def test_refuses_sums_under_masks(self, trial: Trial) -> None:
         text = trial.job.read_text().replace('rule = "actor_critic"', 'rule = "count"')
@@ -109,32 +110,34 @@ class TestCheck:
     def test_refuses_an_address_without_a_port(self, trial: Trial) -> None:
         trial.change(CHILD, flower=replace(trial.node, superlink="superlink.example"))
         with pytest.raises(SpecError, match=r"`flower\.superlink` .* give a host and a port"):
-            connection.check(trial.plan(CHILD))
+            flower_keys.check(trial.plan(CHILD))
 
     def test_refuses_a_file_that_is_not_there(self, trial: Trial) -> None:
         trial.change(CHILD, flower=replace(trial.node, private_key="nodes.key"))
         with pytest.raises(
             SpecError, match=r"nodes\.key: cannot be read: No such file.*flower\.md"
         ):
-            connection.check(trial.plan(CHILD))
+            flower_keys.check(trial.plan(CHILD))
 
     def test_refuses_a_key_that_others_can_read(self, trial: Trial) -> None:
         (trial.file(CHILD).parent / "node.key").chmod(0o644)
         with pytest.raises(SpecError, match=r"node\.key: others can read this private key"):
-            connection.check(trial.plan(CHILD))
+            flower_keys.check(trial.plan(CHILD))
 
     def test_says_how_to_install_flower(
         self, trial: Trial, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(connection, "find_spec", lambda _: None)
-        with pytest.raises(SpecError, match=r"run `pip install 'isthmus\[flower\]'`"):
-            connection.check(trial.plan(MASTER))
+        monkeypatch.setattr(extras, "find_spec", lambda it: None if it == "flwr" else it)
+        with pytest.raises(
+            MissingExtraError, match=r"`engine = \"flower\"` needs .* `pip install '\.\[flower\]'`"
+        ):
+            trial.plan(MASTER)
 
     def test_lets_a_child_misbehave_with_a_superlink_on_this_machine_only(
         self, trial: Trial
     ) -> None:
         trial.change(CHILD, simulated_attack="sign_flip")
-        connection.check(trial.plan(CHILD))
+        flower_keys.check(trial.plan(CHILD))
         elsewhere = replace(trial.node, superlink="192.0.2.1:8000")
         trial.change(CHILD, simulated_attack="sign_flip", flower=elsewhere)
         with pytest.raises(
@@ -164,7 +167,7 @@ class TestPlayMaster:
         run = Run.at(tmp_path / "run")
         RoundsOutcome({}, digest({}), 3).save(run.trained, trial.plan(MASTER).digest)
         play_master(trial.files(MASTER, run), cast(Nodes, None))  # it asks nobody
-        with take_part(trial.plan(MASTER), run) as begun:
+        with resumed(trial.plan(MASTER), run) as begun:
             assert begun.ledger.messages == 0
 
 
@@ -182,7 +185,7 @@ class TestReplay:
         history = [encode(hello(plan.job, MASTER))]
         for known in (-1, 1):  # the first request, and one that brings nothing new
             replies(History(history, known), lambda replay: play_child(settings, replay))
-        with take_part(plan, run) as begun:
+        with resumed(plan, run) as begun:
             learned = begun.facts()["learned"]
         assert {(it.message, it.direction, it.count) for it in learned} == {
             ("Hello", f"{CHILD} → {MASTER}", 1),

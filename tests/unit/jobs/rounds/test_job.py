@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs.agreement import load_job
+from isthmus.jobs.load import load_job
 
 JOB = Path("examples/fusion/job.toml").read_text()  # ten children
 

@@ -1,4 +1,4 @@
-"""XGBoost on pooled columns: what joint trees are compared with, where it is installed."""
+"""XGBoost on pooled columns, to compare joint trees with, if it is installed."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from isthmus.vertical.boosting.spec import TreeModel
 def xgboost_predictions(
     spec: TreeModel, trains: Sequence[Table], tests: Sequence[Table]
 ) -> Floats | None:
-    """Predictions of XGBoost's `hist` with the same settings.
+    """Returns predictions of XGBoost's `hist` method with the same settings.
 
     Args:
-        spec: What the job says.
-        trains: Rows to train on, by party; the first party has the labels.
-        tests: Rows to score, likewise.
+        spec: The settings of the trees.
+        trains: Training rows of each party; the first party has the labels.
+        tests: Test rows of each party.
 
     Returns:
-        Shape (1, rows); None where XGBoost is not installed, or has no such model.
+        Shape (1, rows); None if XGBoost is not installed, or cannot train this model.
     """
     if importlib.util.find_spec("xgboost") is None:  # the extra `compare`
         return None
@@ -44,6 +44,6 @@ def xgboost_predictions(
         data = xgboost.DMatrix(x, trains[0].label, weight=trains[0].weight)
         model = xgboost.train(options, data, spec.trees)
         predictions: Floats = np.asarray(model.predict(xgboost.DMatrix(x_test)), np.float64)
-    except xgboost.core.XGBoostError:  # it computes in float32, which ends at 3e38
+    except xgboost.core.XGBoostError:  # for example numbers beyond float32
         return None
     return predictions[None]

@@ -10,8 +10,8 @@ import pytest
 from isthmus.core.errors import IsthmusError, PeerError, PolicyError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
-from isthmus.jobs.alignment import Aligned, align
-from isthmus.jobs.messages import ChosenAlignment, HeldAlignment
+from isthmus.jobs.aligned.alignment import Aligned, align
+from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
 from isthmus.store.runs import Run
 from isthmus.transport.loopback import LoopbackEnd, loopback
 from tests.unit.jobs.desk import Desk

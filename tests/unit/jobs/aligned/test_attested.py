@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import PolicyError, SpecError
-from isthmus.jobs.agreement import load_job
+from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.consent import crossings
 from isthmus.jobs.explain import explain
-from isthmus.jobs.plan import TablePlan, make_plan
+from isthmus.jobs.load import load_job, make_plan
 from isthmus.ledger.forecast import Sizes
 from isthmus.tee.evidence import SIMULATION
 from tests import three_parties
@@ -55,7 +56,7 @@ def job(tmp_path: Path) -> Path:
 
 class TestLoadJob:
     def test_accepts_an_alignment_of_three_parties(self, job: Path) -> None:
-        assert load_job(job).alignment.method == "attested"
+        assert alignment_of(load_job(job).job).method == "attested"
 
     @pytest.mark.parametrize(("old", "new", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
     def test_refuses(self, job: Path, old: str, new: str, sentence: str) -> None:
@@ -131,7 +132,7 @@ class TestThreeParties:
         )
         (folder / "party.toml").write_text(three_parties.PARTY.format(name="shop"))
         plan = make_plan(job, folder / "party.toml")
-        assert isinstance(plan, TablePlan)
+        assert isinstance(plan, AlignedPlan)
         assert len(plan.train) == 150
         assert plan.train.names == ()
         assert plan.neighbours == ["clinic"]

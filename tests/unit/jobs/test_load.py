@@ -1,0 +1,209 @@
+"""A job file and a party file are read, or one sentence says what does not fit."""
+
+import subprocess
+import sys
+
+import pytest
+
+from isthmus.core.errors import PolicyError, SpecError
+from isthmus.jobs.load import load_job, make_plan
+from tests.unit.jobs.desk import Desk
+
+ACTIVE = '[parties.clinic]\nrole = "active"\nrows = 300\n'
+PASSIVE = '[parties.insurer]\nrole = "passive"\n'
+REGRESSION = "[regression]\npassive_columns = 2\n\n[regression.encryption]\nkey_bits = 1024\n"
+
+JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
+    "unknown key": ("minimum_size", "minimal_size", r"`minimal_size` - at `\$.alignment`"),
+    "another type": ("seed = 7", "seed = 7.5", r"Expected `int`, got `float` - at `\$\.seed`"),
+    "missing key": ("seed = 7\n", "", "missing required field `seed`"),
+    "name that is no file name": ('"trial"', '"../trial"', r"at `\$\.name`"),
+    "name with a line break": ('"trial"', '"trial\\n"', r"at `\$\.name`"),
+    "no system": (REGRESSION, "", r"'OpenedGradient', which this job, which trains nothing, does"),
+    "one party": (
+        PASSIVE,
+        "",
+        r"\[regression\] needs one party in each of the roles active, passive; `parties` has act",
+    ),
+    "no party": (f"{ACTIVE}\n{PASSIVE}", "", "roles active, passive; `parties` has none"),
+    "unknown role": ('"passive"', '"watcher"', "one party in each of the roles active, passive"),
+    "two active parties": ('"passive"', '"active"', "`parties` has active, active"),
+    "three parties": (
+        PASSIVE,
+        f'{PASSIVE}[parties.shop]\nrole = "passive"\n',
+        "`parties` has active, passive, passive",
+    ),
+    "message that is not agreed to": (
+        '"PenaltyLine", ',
+        "",
+        'sends PenaltyLine, which tells its reader.*add "PenaltyLine" to `disclosed`',
+    ),
+    "message that is not sent": (
+        '"PenaltyLine"',
+        '"PenaltyLine", "Gossip"',
+        "`disclosed` names 'Gossip', which this job does not send; it sends DoublyBlindedRows",
+    ),
+    "nothing to find shared rows by": (
+        'identifiers = ["person"]',
+        "identifiers = []",
+        "`data.identifiers` is empty, and the parties find their shared rows by it",
+    ),
+    "two systems": (
+        "[regression]\n",
+        "[boosting]\n\n[regression]\n",
+        r"a job trains one thing, and this one has the tables \[regression\], \[boosting\]\.",
+    ),
+    "table of another family": (
+        "[alignment]",
+        '[datasets.people]\npath = "people.csv"\n\n[alignment]',
+        r"the table \[datasets\] is for jobs of another kind, and nothing would come of it here",
+    ),
+    "unknown normalisation": ('"trim"', '"strip"', r"'strip' - at `\$\.data\.normalise\[0\]`"),
+    "everything for tests": (
+        'train = "people"',
+        'train = "people"\ntest_share = 1.0',
+        r"< 1\.0 - at `\$\.data\.test_share`",
+    ),
+    "penalty without end": (
+        "passive_columns = 2",
+        "passive_columns = 2\npenalty = inf",
+        r"at `\$\.regression\.penalty`",
+    ),
+    "more batches than anyone has time for": (
+        "passive_columns = 2",
+        "passive_columns = 2\nbatches = 1_000_000",
+        r"<= 10000 - at `\$\.regression\.batches`",
+    ),
+    "engine without the scheme": (
+        "key_bits = 1024",
+        'engine = "gmpy2"',
+        'engine "gmpy2" does not have the scheme "okamoto-uchiyama"',
+    ),
+    "key size that no engine makes": (
+        "1024",
+        "1025",
+        "a key of 1025 bits can be broken, or can",
+    ),
+}
+
+PARTY_REFUSALS: dict[str, tuple[str, str, str, str]] = {
+    "party that is not in the job": (
+        "clinic",
+        'party = "clinic"',
+        'party = "shop"',
+        "`party` is 'shop', but the job's parties are clinic, insurer",
+    ),
+    "unknown key": ("clinic", "wait =", "waits =", "unknown field `waits`"),
+    "wait without end": ("clinic", "wait = 30.0", "wait = inf", r"at `\$\.wait`"),
+    "policy about no message": (
+        "clinic",
+        "[identity]",
+        '[policy]\nrefuse = ["RowCnt"]\n\n[identity]',
+        "`policy.refuse` names 'RowCnt', which is no message type; there are BlindedRows",
+    ),
+}
+
+# Messages of systems that the job of the desk never loads.
+FOREIGN = ["EncryptedSums", "RoundUpdate", "MaskKeys", "SealedIdentifiers"]
+
+PLAN = """
+import sys
+from pathlib import Path
+from isthmus.jobs.load import make_plan
+plan = make_plan(Path(sys.argv[1]), Path(sys.argv[2]))
+print(*plan.party.policy.refuse)
+"""
+
+
+class TestLoadJob:
+    def test_reads_what_the_parties_agreed_on(self, desk: Desk) -> None:
+        job = load_job(desk.job).job
+        assert (job.name, job.in_role("passive"), list(job.peers("clinic"))) == (
+            "trial",
+            "insurer",
+            ["insurer"],
+        )
+
+    @pytest.mark.parametrize(
+        ("old", "new", "sentence"), JOB_REFUSALS.values(), ids=list(JOB_REFUSALS)
+    )
+    def test_refuses(self, desk: Desk, old: str, new: str, sentence: str) -> None:
+        desk.edit_job(old, new)
+        with pytest.raises(SpecError, match=rf"job\.toml: .*{sentence}"):
+            load_job(desk.job)
+
+    def test_agrees_to_other_messages_where_training_goes_in_batches(self, desk: Desk) -> None:
+        desk.edit_job("passive_columns = 2", "passive_columns = 2\nbatches = 2")
+        desk.edit_job('"GradientNorms", "PartialSlope",\n  "PenaltyLine", ', "")
+        assert load_job(desk.job).spec.batches == 2
+
+    def test_names_the_family_the_system_and_what_the_job_says_of_it(self, desk: Desk) -> None:
+        loaded = load_job(desk.job)
+        assert loaded.trains
+        assert (loaded.table, loaded.spec) == ("regression", loaded.job.regression)
+        assert loaded.system.MOST_PARTIES == 2
+        assert loaded.family.ROLES == ("active", "passive")
+
+    def test_ends_with_the_alignment_where_there_is_no_system(self, desk: Desk) -> None:
+        desk.drop_training()
+        loaded = load_job(desk.job)
+        assert not loaded.trains
+        assert loaded.family.ROLES == ("active", "passive")
+
+    def test_knows_who_listens_and_who_has_a_line_to_whom(self, desk: Desk) -> None:
+        loaded = load_job(desk.job)
+        assert loaded.first == "clinic"
+        assert loaded.neighbours("clinic") == ["insurer"]
+        assert loaded.neighbours("insurer") == ["clinic"]
+
+
+class TestMakePlan:
+    @pytest.mark.parametrize("file", ["job.toml", "clinic/party.toml"])
+    def test_refuses_a_file_that_is_not_there(self, desk: Desk, file: str) -> None:
+        (desk.folder / file).unlink()
+        with pytest.raises(SpecError, match=rf"{file}: there is no such file"):
+            desk.plan("clinic")
+
+    def test_refuses_files_in_the_place_of_each_other(self, desk: Desk) -> None:
+        with pytest.raises(SpecError, match=r"party\.toml: .*`isthmus schema job`"):
+            load_job(desk.party_file("clinic"))
+        desk.party_file("clinic").write_bytes(desk.job.read_bytes())
+        with pytest.raises(SpecError, match=r"party\.toml: .*`isthmus schema party`"):
+            desk.plan("clinic")
+
+    def test_asks_for_the_file_of_a_party_where_there_are_several(self, desk: Desk) -> None:
+        with pytest.raises(
+            SpecError, match=r"job\.toml: this job has parties \(clinic, insurer\): name your own "
+        ):
+            make_plan(desk.job)
+
+    @pytest.mark.parametrize(
+        ("party", "old", "new", "sentence"), PARTY_REFUSALS.values(), ids=list(PARTY_REFUSALS)
+    )
+    def test_refuses(self, desk: Desk, party: str, old: str, new: str, sentence: str) -> None:
+        desk.edit_party(party, old, new)
+        with pytest.raises(SpecError, match=rf"{party}/party\.toml: .*{sentence}"):
+            desk.plan(party)
+
+
+class TestPolicy:
+    def test_refuses_a_job_that_has_us_send_what_our_policy_forbids(self, desk: Desk) -> None:
+        policy = '[policy]\nrefuse = ["OpenedGradient"]\n\n[identity]'
+        for party in ("clinic", "insurer"):
+            desk.edit_party(party, "[identity]", policy)
+        with pytest.raises(
+            PolicyError, match="forbids OpenedGradient, which this job has 'clinic'"
+        ):
+            desk.plan("clinic")
+        assert desk.plan("insurer").party.policy.refuse  # the insurer does not send it
+
+    def test_knows_the_messages_of_all_systems_whatever_is_imported(self, desk: Desk) -> None:
+        refused = ", ".join(f'"{name}"' for name in FOREIGN)
+        desk.edit_party("clinic", "[identity]", f"[policy]\nrefuse = [{refused}]\n\n[identity]")
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and program
+            [sys.executable, "-c", PLAN, desk.job, desk.party_file("clinic")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ended.stderr, ended.stdout.split()) == ("", FOREIGN)

@@ -1,0 +1,236 @@
+"""What one organisation reaches alone: the same numbers that a joint job calls `active_only`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto.encryption import Encryption
+from isthmus.data.index import split
+from isthmus.data.scores import Scores
+from isthmus.data.spec import Dataset
+from isthmus.data.table import Table
+from isthmus.store.runs import Run
+from isthmus.system import LocalInputs
+from isthmus.transport.channel import Channel
+from isthmus.vertical.baseline import system, training
+from isthmus.vertical.baseline.data import Data
+from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
+from isthmus.vertical.boosting import system as boosting
+from isthmus.vertical.boosting.model import ActivePart
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.regression import system as regression
+from isthmus.vertical.regression.model import Part
+from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.system import Measured, Outcome, RoleContext
+from tests.roles import Role, run_together
+
+ROWS = 300
+NUMBERS = np.random.default_rng(5)
+AGE, WEIGHT = NUMBERS.normal(size=(2, ROWS))
+ILL = (AGE + NUMBERS.normal(size=ROWS) > 0).astype(int)
+SMALL = Encryption(key_bits=1024)
+TREES = BoostingBaseline(trees=2, depth=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the file lies."""
+    rows = zip(range(ROWS), ILL, AGE, WEIGHT, strict=True)
+    lines = [f"p{row},{ill},{age:.3f},{weight:.3f}" for row, ill, age, weight in rows]
+    (tmp_path / "people.csv").write_text("\n".join(["person,ill,age,weight", *lines]))
+    return tmp_path
+
+
+def load(
+    folder: Path, spec: Baseline, *, test: Dataset | None = None, normalise: Any = (), **keys: Any
+) -> Data:
+    """The rows as a job reads them; keys are those of the table of the data set."""
+    usual: dict[str, Any] = {"path": "people.csv", "identifiers": ("person",), "label": "ill"}
+    inputs = LocalInputs(
+        folder=folder,
+        train=Dataset(**(usual | keys)),
+        test=test,
+        test_share=0.2,
+        normalise=normalise,
+        seed=7,
+        job="digest",
+    )
+    return system.load(spec, inputs)
+
+
+REFUSALS: dict[str, tuple[Baseline, dict[str, Any], str]] = {
+    "no label": (RegressionBaseline(), {"label": None}, "name the column to predict, `label`, in"),
+    "no column": (TREES, {"columns": ()}, "`columns` chooses none, so there is nothing to learn"),
+    "constraints that nobody heeds": (
+        RegressionBaseline(),
+        {"monotone": {"age": "increasing"}},
+        r'`datasets\.NAME\.monotone` is for columns of a \[baseline\] with model = "boosting"',
+    ),
+    "weights that nobody heeds": (
+        RegressionBaseline(),
+        {"weight": "weight"},
+        "a regression knows no sample weights",
+    ),
+    "names in a regression": (
+        RegressionBaseline(),
+        {"categorical": ("age",)},
+        "a regression needs a number in every cell",
+    ),
+    "label that is not 0 or 1": (
+        RegressionBaseline(),
+        {"label": "age"},
+        "the label has values other than 0 and 1",
+    ),
+    "such a label of trees": (TREES, {"label": "age"}, "values other than 0 and 1"),
+}
+
+
+class TestLoad:
+    def test_divides_the_rows_as_a_joint_job_divides_them(self, folder: Path) -> None:
+        data = load(folder, RegressionBaseline())
+        people = [b"p%d" % row for row in range(ROWS)]
+        train, test = split(people, 0.2, 7)
+        assert data.train.identifiers == [people[row] for row in train]
+        assert data.test.identifiers == [people[row] for row in test]
+
+    def test_needs_no_identifiers(self, folder: Path) -> None:
+        data = load(folder, TREES, identifiers=(), columns=("age", "weight"))
+        assert sorted(data.train.identifiers + data.test.identifiers) == sorted(
+            b"%d" % row for row in range(ROWS)
+        )
+
+    def test_normalises_identifiers_where_there_are_some(self, folder: Path) -> None:
+        (folder / "more.csv").write_text("person,ill,age\n Ada ,1,30\nbo,0,40\n")
+        data = load(folder, TREES, path="more.csv", normalise=["trim", "lower"])
+        assert sorted(data.train.identifiers + data.test.identifiers) == [b"ada", b"bo"]
+
+    def test_scores_a_data_set_of_its_own(self, folder: Path) -> None:
+        (folder / "later.csv").write_text("person,ill,age,weight\nx,1,0.5,0\ny,0,-0.5,0\n")
+        later = Dataset(path="later.csv", identifiers=("person",), label="ill")
+        data = load(folder, RegressionBaseline(), test=later)
+        assert (len(data.train), data.test.identifiers) == (ROWS, [b"x", b"y"])
+
+    def test_asks_for_the_labels_of_such_a_data_set_too(self, folder: Path) -> None:
+        (folder / "later.csv").write_text("person,age,weight\nx,0.5,0\ny,-0.5,0\n")
+        later = Dataset(path="later.csv", identifiers=("person",))
+        with pytest.raises(SpecError, match="name the column to predict, `label`, in the table of"):
+            load(folder, RegressionBaseline(), test=later)
+
+    @pytest.mark.parametrize(("spec", "keys", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
+    def test_refuses(
+        self, folder: Path, spec: Baseline, keys: dict[str, Any], sentence: str
+    ) -> None:
+        with pytest.raises(SpecError, match=sentence):
+            load(folder, spec, **keys)
+
+    def test_lets_trees_have_constraints_and_weights(self, folder: Path) -> None:
+        (folder / "people.csv").write_text(
+            "person,ill,age,share\n"
+            + "".join(f"p{row},{ILL[row]},{AGE[row]},2\n" for row in range(ROWS))
+        )
+        data = load(folder, TREES, monotone={"age": "increasing"}, weight="share")
+        assert data.monotone == {"age": 1}
+        assert set(data.train.weights) == {2.0}
+
+
+class TestFacts:
+    def test_say_how_many_rows_and_which_columns(self, folder: Path) -> None:
+        data = load(folder, TREES)
+        assert system.facts(TREES, data) == {
+            "rows": f"{len(data.train)} to train on, {len(data.test)} to score",
+            "columns": "2: age, weight",
+        }
+
+
+def measured_together(joint: Regression | Boosting, data: Data, folder: Path) -> Measured:
+    """What the clinic measures where an insurer has one more column of the same people."""
+    code = boosting if isinstance(joint, Boosting) else regression
+
+    def costs(rows: Table) -> Table:
+        values = np.random.default_rng(9).normal(size=(len(rows), 1))
+        return Table(rows.identifiers, values, ("costs",))
+
+    def play(role: str, train: Table, test: Table) -> Role:
+        def perform(line: Channel) -> Outcome:
+            saved = folder / f"{role}.npz"
+            context = RoleContext(
+                role, {line.peer: line}, train, test, Telemetry(), saved, data.job, data.seed
+            )
+            ended: Outcome = code.play(joint, context)
+            return ended
+
+        return perform
+
+    found = run_together(
+        clinic=play("active", data.train, data.test),
+        insurer=play("passive", costs(data.train), costs(data.test)),
+    )
+    ended: Outcome = found["clinic"]
+    return ended.measure()
+
+
+PAIRS: dict[str, tuple[Baseline, Regression | Boosting]] = {
+    "a probability": (
+        RegressionBaseline(penalty=0.01),
+        Regression(passive_columns=1, penalty=0.01, max_rounds=2, encryption=SMALL),
+    ),
+    "a number": (
+        RegressionBaseline(link="identity"),
+        Regression(passive_columns=1, link="identity", max_rounds=2, encryption=SMALL),
+    ),
+    "trees": (TREES, Boosting(trees=2, depth=2, encryption=SMALL)),
+}
+
+
+class TestTrain:
+    @pytest.mark.parametrize(("alone", "joint"), PAIRS.values(), ids=list(PAIRS))
+    def test_reaches_what_a_joint_job_says_of_the_active_party_alone(
+        self, alone: Baseline, joint: Regression | Boosting, folder: Path
+    ) -> None:
+        data = load(folder, alone)
+        outcome = system.train(alone, data, Run(folder), Telemetry())
+        together = measured_together(joint, data, folder).metrics
+        assert together.keys() == outcome.metrics.keys()
+        for measure, values in together.items():
+            assert outcome.metrics[measure]["model"] == values["active_only"]
+
+    def test_leaves_the_model_and_the_scores(self, folder: Path) -> None:
+        data = load(folder, RegressionBaseline())
+        run = Run(folder)
+        outcome = system.train(RegressionBaseline(), data, run, Telemetry())
+        part = run.read_json(run.model.name, Part)
+        assert [column.name for column in part.columns] == ["age", "weight"]
+        scores = Scores.load(run.predictions)
+        assert scores.identifiers == data.test.identifiers
+        assert scores.alone is None
+        assert outcome.rows == {"train": len(data.train), "test": len(data.test)}
+        assert outcome.columns == 2
+
+    def test_leaves_trees_as_a_joint_job_does(self, folder: Path) -> None:
+        run = Run(folder)
+        system.train(TREES, load(folder, TREES), run, Telemetry())
+        part = run.read_json(run.model.name, ActivePart)
+        assert (len(part.trees), part.passives) == (2, {})
+
+    def test_leaves_no_scores_of_several_classes(self, folder: Path) -> None:
+        spec = BoostingBaseline(objective="multiclass", classes=2, trees=2)
+        run = Run(folder)
+        outcome = system.train(spec, load(folder, spec), run, Telemetry())
+        assert outcome.metrics["accuracy"]["model"] > 0.5
+        assert not run.predictions.exists()
+
+    def test_keeps_the_model_where_it_cannot_be_measured(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise LookupError("no measure")
+
+        monkeypatch.setattr(training, "measure", fail)
+        run = Run(folder)
+        with pytest.raises(LookupError, match="no measure"):
+            system.train(RegressionBaseline(), load(folder, RegressionBaseline()), run, Telemetry())
+        assert run.read_json(run.model.name, Part).columns

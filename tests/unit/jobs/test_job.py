@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from msgspec import ValidationError
 
 from isthmus.core import spec
+from isthmus.core.errors import SpecError
 from isthmus.jobs.job import Job
 from isthmus.jobs.registry import FAMILIES, ROWS
 
@@ -52,5 +52,5 @@ class TestReplace:
         assert job.seed == 7
 
     def test_checks_the_values(self, job: Job) -> None:
-        with pytest.raises(ValidationError, match=r">= 0 - at `\$\.seed`"):
+        with pytest.raises(SpecError, match=r"^job: Expected `int` >= 0 - at `\$\.seed`"):
             job.replace(seed=-1)

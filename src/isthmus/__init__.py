@@ -1,6 +1,58 @@
 """isthmus: joint training across data islands. Importing it loads nothing else."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
+    from isthmus.api.frames import frame
+    from isthmus.api.parties import Party
+    from isthmus.api.runs import Run, load
+    from isthmus.api.verbs import check, explain, run, simulate
+    from isthmus.core.errors import IsthmusError
+    from isthmus.horizontal.encoders.spec import Encoders
+    from isthmus.horizontal.weighting.spec import Weighting
+    from isthmus.jobs.job import Job
+    from isthmus.vertical.baseline.spec import BoostingBaseline, RegressionBaseline
+    from isthmus.vertical.boosting.spec import Boosting
+    from isthmus.vertical.regression.spec import Regression
+
+__all__ = [
+    "Boosting",
+    "BoostingBaseline",
+    "Encoders",
+    "IsthmusError",
+    "Job",
+    "Party",
+    "Regression",
+    "RegressionBaseline",
+    "Run",
+    "Weighting",
+    "check",
+    "explain",
+    "frame",
+    "load",
+    "run",
+    "simulate",
+]
+
+_MODULES = {
+    "Boosting": "vertical.boosting.spec",
+    "BoostingBaseline": "vertical.baseline.spec",
+    "Encoders": "horizontal.encoders.spec",
+    "IsthmusError": "core.errors",
+    "Job": "jobs.job",
+    "Party": "api.parties",
+    "Regression": "vertical.regression.spec",
+    "RegressionBaseline": "vertical.baseline.spec",
+    "Run": "api.runs",
+    "Weighting": "horizontal.weighting.spec",
+    "check": "api.verbs",
+    "explain": "api.verbs",
+    "frame": "api.frames",
+    "load": "api.runs",
+    "run": "api.verbs",
+    "simulate": "api.verbs",
+}
+"""Where each public name is."""
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +71,13 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # noqa: PLC0415
 
         return version("isthmus")
+    if name in _MODULES:
+        from importlib import import_module  # noqa: PLC0415
+
+        return getattr(import_module(f"isthmus.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Public names, so that they can be completed before they are loaded."""
+    return [*__all__, "__version__"]

@@ -23,7 +23,7 @@ class Reader:
         self.text = (ROOT / page).read_text()
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as server:
-            self._address = f"127.0.0.1:{server.getsockname()[1]}"
+            self.address = f"127.0.0.1:{server.getsockname()[1]}"
 
     def blocks(self, language: str) -> list[str]:
         """The fenced blocks of a language."""
@@ -49,7 +49,7 @@ class Reader:
 
     def _move_to_free_port(self) -> None:
         for file in self.folder.rglob("*.toml"):
-            file.write_text(file.read_text().replace(PORT, self._address))
+            file.write_text(file.read_text().replace(PORT, self.address))
 
     def _run(self, commands: list[str]) -> None:
         path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"

@@ -6,16 +6,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
-from io import StringIO
 from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console, RenderableType
 
+from isthmus.answers.text import plain
 from isthmus.store.encoding import to_json
-
-PIPE_WIDTH = 140
-"""Columns of a table that goes into a pipe or a file."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +78,8 @@ def _print(text: RenderableType, stream: TextIO) -> None:
     if stream.isatty():
         Console(file=stream).print(text)
         return
-    plain = StringIO()
-    Console(file=plain, width=PIPE_WIDTH).print(text)
-    for line in plain.getvalue().splitlines():
-        typer.echo(line.rstrip(), stream)
+    for line in plain(text).splitlines():
+        typer.echo(line, stream)
 
 
 def keep_stdout_clean() -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 import typer
 
 from isthmus.core import extras
-from isthmus.core.errors import IsthmusError
+from isthmus.core.errors import IsthmusError, one_line
 from isthmus.core.extras import MissingExtraError
 from isthmus.store.encoding import to_json
 
@@ -47,7 +47,7 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     failure = _describe(error)
     if failure.kind == "Bug":
         traceback.print_exception(error)
-    typer.echo(f"isthmus: {_one_line(failure.message)}", err=True)
+    typer.echo(f"isthmus: {one_line(failure.message)}", err=True)
     if as_json:
         typer.echo(to_json({"error": failure}))
         sys.stdout.flush()
@@ -88,9 +88,3 @@ def _usage(error: _UsageProblem) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "isthmus"
     return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."
-
-
-def _one_line(message: str) -> str:
-    """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
-    words = " ".join(message.splitlines())
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from isthmus.answers.text import indented, page
 from isthmus.cli.answer import Answer
-from isthmus.cli.layout import indented, page
 
 
 def init(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from isthmus.answers.text import facts, page
 from isthmus.cli.answer import Answer
 from isthmus.cli.files import read, write_new
-from isthmus.cli.layout import facts, page
 from isthmus.core.errors import naming_file
 
 KEY = "key.pem"

@@ -1,20 +1,18 @@
 """What left a party, from its ledger."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import RenderableType
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw, facts
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import RunFolder
 from isthmus.cli.files import read
-from isthmus.cli.layout import facts, page, size, table
 from isthmus.core.errors import SpecError, naming_file
 
 if TYPE_CHECKING:  # commands load what they need when they run
-    from isthmus.ledger.summary import Row
     from isthmus.store.runs import Run
 
 
@@ -26,12 +24,8 @@ def show(run: RunFolder) -> Answer:
     entries = {name: records(own.ledger) for name, own in _parties(run).items()}
     found = {name: summarise(sent) for name, sent in entries.items()}
     notices = dict.fromkeys(each.notice for sent in entries.values() for each in sent)
-    parts: list[RenderableType] = []
-    for name, rows in found.items():
-        total = sum(row.bytes for row in rows)
-        parts += [f"{name} sent {size(total)}:", table(_HEADINGS, map(_line, rows))]
-    parts += [notice for notice in notices if notice]
-    return Answer({"ledgers": found, "notices": list(filter(None, notices))}, page(*parts))
+    told = [notice for notice in notices if notice]
+    return Answer({"ledgers": found, "notices": told}, draw(parts.sent(found, told)))
 
 
 def verify(
@@ -74,23 +68,3 @@ def _parties(path: Path) -> dict[str, "Run"]:
     if not found:
         raise SpecError(f"{path}: this run has no ledger, so nothing was sent.")
     return found
-
-
-_HEADINGS = ("message", "to", "times #", "bytes #", "holds", "protection", "purpose", "UTC")
-
-
-def _line(row: "Row") -> tuple[str, ...]:
-    return (
-        row.message,
-        row.to,
-        f"{row.count:,}",
-        size(row.bytes),
-        row.content,
-        row.protection,
-        row.purpose,
-        f"{_clock(row.first)} - {_clock(row.last)}",
-    )
-
-
-def _clock(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"

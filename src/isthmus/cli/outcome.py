@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Group
 
+from isthmus.answers import parts
+from isthmus.answers.text import draw
 from isthmus.cli.answer import Answer, tell
-from isthmus.cli.layout import facts, page, table
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.result import Summary
@@ -42,10 +43,4 @@ def shown(summary: "Summary") -> Group:
     Returns:
         Metrics, other tables, and facts below each other.
     """
-    from isthmus.evaluation.comparison import metrics_table
-
-    parts: list[RenderableType] = []
-    if summary.metrics:
-        parts.append(table(*metrics_table(summary.metrics)))
-    parts += [table(*each) for each in summary.tables]
-    return page(*parts, facts(summary.facts))
+    return draw(parts.ended(summary))

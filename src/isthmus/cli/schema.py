@@ -7,8 +7,8 @@ import msgspec
 import typer
 from msgspec import inspect
 
+from isthmus.answers.text import page, table
 from isthmus.cli.answer import Answer
-from isthmus.cli.layout import page, table
 
 _ENDLESS = 1e100  # a limit beyond it only keeps infinities out
 

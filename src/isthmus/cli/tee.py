@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
+from isthmus.answers.text import facts, indented, page, table
 from isthmus.cli.answer import Answer
 from isthmus.cli.files import read
-from isthmus.cli.layout import facts, indented, page, table
 from isthmus.core.errors import naming_file
 
 if TYPE_CHECKING:  # commands load what they need when they run

@@ -4,8 +4,8 @@ import platform
 from importlib import metadata
 
 from isthmus import __version__
+from isthmus.answers.text import facts
 from isthmus.cli.answer import Answer
-from isthmus.cli.layout import facts
 
 ENGINES = (
     "cryptography",

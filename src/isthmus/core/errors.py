@@ -66,6 +66,12 @@ def of_name(name: str) -> type[IsthmusError] | None:
     return next((kind for kind in _tree(IsthmusError) if kind.__name__ == name), None)
 
 
+def one_line(message: str) -> str:
+    """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
+    words = " ".join(message.splitlines())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)
+
+
 def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:
     yield kind
     for below in kind.__subclasses__():

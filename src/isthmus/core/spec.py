@@ -1,8 +1,8 @@
 """Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from pathlib import Path, PurePath
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -48,6 +48,46 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
         ) from None
 
 
+def convert(value: Any, kind: type[SpecT], file: Literal["job", "party"]) -> SpecT:
+    """Check what Python code says, as if it had been read from a file.
+
+    Args:
+        value: A spec that nobody has checked yet, or dicts and lists of the same form.
+        kind: The spec class.
+        file: The file that it is a part of.
+
+    Returns:
+        The validated spec.
+
+    Raises:
+        SpecError: It does not fit `kind`.
+    """
+    try:
+        plain = msgspec.to_builtins(value, enc_hook=_as_written)
+        return msgspec.convert(plain, kind, strict=True)
+    except (msgspec.ValidationError, TypeError, RecursionError) as error:
+        raise SpecError(f"{file}: {error}. `isthmus schema {file}` lists every key.") from None
+
+
+def save(spec: Spec, path: Path) -> None:
+    """Write a spec as a TOML file.
+
+    Args:
+        spec: What it says.
+        path: The file; its folder is created where there is none.
+
+    Raises:
+        SpecError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(dump(spec))
+    except OSError as error:
+        raise SpecError(
+            f"{path}: cannot be written: {error.strerror}. Give another path."
+        ) from None
+
+
 def dump(spec: Spec) -> bytes:
     """Returns the TOML text of a spec, without keys that have their default."""
     return msgspec.toml.encode(_plain(spec))
@@ -78,6 +118,14 @@ def key_digests(spec: Spec) -> dict[str, str]:
     """Returns the digest of every key by its dotted path, to find where two specs differ."""
     values = _without_none(msgspec.to_builtins(spec))
     return {key: _sha256(value) for key, value in _leaves("", values)}
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    if getattr(value, "shape", None) == ():
+        return value.item()  # a number of NumPy
+    raise TypeError(f"a {type(value).__name__} is no value of a TOML file")
 
 
 def _sha256(value: object) -> str:

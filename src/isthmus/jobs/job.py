@@ -92,18 +92,27 @@ class AnyJob(Spec, frozen=True):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a job file; `isthmus.load` also checks what it asks for."""
+        """Read a job file; `isthmus.check` also checks what it asks for."""
         return spec.load(Path(path), cls)
 
     def save(self, path: str | Path) -> None:
         """Write the job as a file, which keeps no comments."""
-        Path(path).write_bytes(spec.dump(self))
+        spec.save(self.replace(), Path(path))
 
     def replace(self, **tables: Any) -> Self:
-        """Returns a copy with other values, for example `regression=Regression(...)`."""
-        return msgspec.convert(
-            msgspec.to_builtins(msgspec.structs.replace(self, **tables)), type(self)
-        )
+        """Copy the job with other values.
+
+        Args:
+            **tables: New values of top-level keys, for example `regression=Regression(...)` or
+                `regression={"link": "logit"}`; None takes a table out.
+
+        Returns:
+            The new job.
+
+        Raises:
+            SpecError: A key is unknown, or a value does not fit.
+        """
+        return spec.convert(self.tables | tables, type(self), "job")
 
     @property
     def digest(self) -> str:

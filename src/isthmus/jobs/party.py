@@ -1,8 +1,10 @@
 """What stays at one party: the party file. Nothing in it is ever sent."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
@@ -115,3 +117,40 @@ class Party(Spec, frozen=True):
     patience: Annotated[
         Seconds, Meta(description="seconds to wait for the next message of a living peer")
     ] = 600.0
+
+    def anchored(self, folder: Path) -> "Party":
+        """Name the files of a party so that they are found from anywhere.
+
+        Args:
+            folder: The folder that its paths are seen from: that of the party file.
+
+        Returns:
+            A copy with whole paths.
+        """
+
+        def whole(path: str) -> str:
+            return str((folder / path).resolve())
+
+        def whole_if_any(path: str | None) -> str | None:
+            return None if path is None else whole(path)
+
+        ours, flower, enclave = self.identity, self.flower, self.enclave
+        return replace(
+            self,
+            runs=whole(self.runs),
+            identity=ours
+            and Identity(certificate=whole(ours.certificate), private_key=whole(ours.private_key)),
+            peers={
+                name: replace(peer, certificate=whole(peer.certificate))
+                for name, peer in self.peers.items()
+            },
+            datasets={
+                name: replace(data, path=whole(data.path)) for name, data in self.datasets.items()
+            },
+            flower=replace(
+                flower,
+                root_certificates=whole_if_any(flower.root_certificates),
+                private_key=whole_if_any(flower.private_key),
+            ),
+            enclave=replace(enclave, endorsements=whole_if_any(enclave.endorsements)),
+        )

@@ -8,7 +8,9 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
@@ -82,7 +84,12 @@ FAMILIES = (
     Family(
         name="local",
         module="isthmus.jobs.local.family",
-        tables={"datasets": dict[str, Dataset]},
+        tables={
+            "datasets": Annotated[
+                dict[str, Dataset],
+                Meta(description="where each data set lies, by name, of a job without parties"),
+            ]
+        },
     ),
 )
 

@@ -25,7 +25,6 @@ from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.store import atomic
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
-from isthmus.tee.spec import Enclave
 
 Watch = Callable[[str, Event], None]
 """(party, event); called from one thread per party."""
@@ -50,13 +49,14 @@ class _Process:
     process: subprocess.Popen[bytes]
 
 
-def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
+def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | None = None) -> Run:
     """Run a whole job on this machine.
 
     Args:
         job_file: The job; beside it, one folder per party with its `party.toml`.
         runs: Folder of runs; the new run is a folder in it, with one folder per party.
         watch: Sees every party's events as they happen.
+        into: The new run, where its folder has been made already.
 
     Returns:
         The run folder, with the joint result.
@@ -79,7 +79,7 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched) -> Run:
     }
 
     # 2. Give every party a folder with its own key, certificate and party file.
-    run = Run.create(runs, loaded.job.name, loaded.job.digest)
+    run = into or Run.create(runs, loaded.job.name, loaded.job.digest)
     with errors.disk_full_is_error(run.folder):
         parties = _provide(plans, run.folder)
 
@@ -119,7 +119,7 @@ def _adapted(plan: PartyPlan, address: str) -> Party:
     """A party file with the keys and addresses of this run, which finds its data from anywhere."""
     party = plan.party
     return msgspec.structs.replace(
-        party,
+        party.anchored(plan.folder),
         listen=address if plan.listens else None,
         engine="grpc",  # a trial needs no federation
         runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
@@ -131,19 +131,7 @@ def _adapted(plan: PartyPlan, address: str) -> Party:
             )
             for peer in plan.job.peers(party.party)
         },
-        enclave=_found_from_anywhere(party.enclave, plan.folder),
-        datasets={
-            name: msgspec.structs.replace(data, path=str(data.resolve(plan.folder).resolve()))
-            for name, data in party.datasets.items()
-        },
     )
-
-
-def _found_from_anywhere(enclave: Enclave, folder: Path) -> Enclave:
-    if enclave.endorsements is None:
-        return enclave
-    file = (folder / enclave.endorsements).resolve()
-    return msgspec.structs.replace(enclave, endorsements=str(file))
 
 
 def _free_port() -> int:

@@ -2,9 +2,12 @@
 
 import errno
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 from isthmus.core.errors import disk_full_is_error
 
@@ -20,12 +23,30 @@ def write(path: Path, content: bytes) -> None:
         DiskError: The disk is full.
         OSError: The file cannot be written for another reason.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[IO[bytes]]:
+    """Open a file to write it anew; only its owner can read it, and a crash leaves the old one.
+
+    Args:
+        path: Where; a file that is there is replaced once the block has ended well.
+
+    Yields:
+        The new file, still under another name.
+
+    Raises:
+        DiskError: There is no room for it.
+        OSError: It cannot be written for another reason.
+    """
     with (
         disk_full_is_error(path),
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file,
     ):
         try:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(path)

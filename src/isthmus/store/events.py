@@ -29,7 +29,7 @@ class EventLog:
         self._file.close()
 
     def __call__(self, event: Event) -> None:
-        """Append one event, without metrics that are not finite: JSON cannot express them.
+        """Append one event, without metrics that are not finite.
 
         Args:
             event: The event.
@@ -37,8 +37,13 @@ class EventLog:
         Raises:
             DiskError: The disk is full.
         """
-        finite = {name: value for name, value in event.metrics.items() if math.isfinite(value)}
-        atomic.append(self._file, to_json(msgspec.structs.replace(event, metrics=finite)) + b"\n")
+        atomic.append(self._file, to_json(finite(event)) + b"\n")
+
+
+def finite(event: Event) -> Event:
+    """The event without metrics that are not finite: JSON has no word for them."""
+    metrics = {name: value for name, value in event.metrics.items() if math.isfinite(value)}
+    return msgspec.structs.replace(event, metrics=metrics)
 
 
 def follow(

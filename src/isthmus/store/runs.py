@@ -92,21 +92,39 @@ class Run:
         Raises:
             SpecError: The job's name cannot be part of a file name, or `runs` cannot be written.
         """
+        run = cls.make(runs, job, digest)
+        run.become_latest()
+        return run
+
+    @classmethod
+    def make(cls, runs: Path, job: str, digest: str) -> "Run":
+        """Make the folder of a new run, as `create` does, but leave `latest` as it is.
+
+        Args:
+            runs: The folder of all runs of a party; it is created where there is none.
+            job: Name of the job.
+            digest: The job's digest, in hex.
+
+        Returns:
+            The run.
+
+        Raises:
+            SpecError: The job's name cannot be part of a file name, or `runs` cannot be written.
+        """
         if not _NAME.fullmatch(job):  # the job file may come from another party: no `../`
             raise SpecError(
                 f"The job's name {job!r} cannot be part of a file name. "
                 "Use letters, digits, dots, dashes and underscores."
             )
         name = f"{job}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:6]}"
-        try:
+        with _writing(runs):
             runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder = _make_unique(runs, name)
-            _link_latest(folder)
-        except OSError as error:
-            raise SpecError(
-                f"{runs}: cannot be written: {error.strerror}. Choose another runs folder."
-            ) from None
-        return cls(folder)
+            return cls(_make_unique(runs, name))
+
+    def become_latest(self) -> None:
+        """Let `latest` in the folder of all runs point to this one."""
+        with _writing(self.folder.parent):
+            _link_latest(self.folder)
 
     @classmethod
     def unfinished(cls, runs: Path, job: str, digest: str) -> "Run | None":
@@ -241,6 +259,16 @@ def find(path: Path) -> Run:
             f"{path}: holds no run. Give a run folder, or the folder of runs for its latest one."
         )
     return run
+
+
+@contextmanager
+def _writing(runs: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpecError(
+            f"{runs}: cannot be written: {error.strerror}. Choose another runs folder."
+        ) from None
 
 
 def _make_unique(runs: Path, name: str) -> Path:

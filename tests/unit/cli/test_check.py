@@ -79,6 +79,18 @@ class TestParty:
         assert "no.toml: there is no such file" in capsys.readouterr().err
 
 
+class TestAlone:
+    def test_checks_the_data_of_one_organisation_without_a_party_file(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["check", str(trial / "alone.toml")]) == 0
+        shown = capsys.readouterr().out
+        assert "1. Read 'people' on this machine: there are no other parties" in shown
+        assert "3. Score 20% of the rows" in shown
+        assert "what its reader learns" not in shown
+        assert shown.endswith("The job is ready to run.\n")
+
+
 class TestAttested:
     def test_says_how_rows_are_found(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
         party = trial / "clinic" / "party.toml"

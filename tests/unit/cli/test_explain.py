@@ -32,3 +32,9 @@ class TestExplain:
         arguments = ["explain", str(trial / "job.toml"), "--party", party, "--run", "nowhere"]
         assert execute(arguments) == 2
         assert "nowhere: holds no run" in capsys.readouterr().err
+
+    def test_says_that_nothing_leaves_where_one_organisation_trains_alone(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["explain", str(trial / "alone.toml")]) == 0
+        assert capsys.readouterr().out == "One organisation trains by itself: nothing leaves it.\n"

@@ -1,14 +1,15 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from isthmus.cli.main import execute
-from isthmus.core import spec
+from isthmus.core import extras, spec
 from isthmus.crypto import certificates
-from isthmus.jobs import connection, templates
+from isthmus.jobs import examples
+from isthmus.jobs.check import check
 from isthmus.jobs.party import Party
-from isthmus.jobs.plan import make_plan
 
 PARTIES = ("clinic", "insurer")
 
@@ -16,13 +17,13 @@ PARTIES = ("clinic", "insurer")
 class TestInit:
     @pytest.mark.parametrize("party", PARTIES)
     def test_makes_what_a_party_needs_to_run(self, trial: Path, party: str) -> None:
-        plan = make_plan(trial / "job.toml", trial / party / "party.toml")
-        connection.check(plan)
-        assert plan.party.party == party
+        ready = check(trial / "job.toml", trial / party / "party.toml").ready
+        assert ready is not None  # keys and addresses were checked too
+        assert ready.party == party
 
     def test_gives_the_listener_an_address_and_the_other_one_the_same(self, trial: Path) -> None:
         clinic, insurer = (spec.load(trial / name / "party.toml", Party) for name in PARTIES)
-        assert clinic.listen == insurer.peers["clinic"].address == templates.ADDRESS
+        assert clinic.listen == insurer.peers["clinic"].address == examples.ADDRESS
         assert insurer.listen is clinic.peers["insurer"].address is None
 
     def test_gives_each_party_the_certificate_of_the_other(self, trial: Path) -> None:
@@ -50,6 +51,21 @@ class TestInit:
         assert told["commands"]["simulate"] == f"isthmus simulate {job}"
         assert told["commands"]["run"]["clinic"] == f"isthmus run {job} --party {clinic}"
 
+    def test_tells_one_command_where_one_organisation_trains_alone(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shipped = Path("examples/health")
+        shutil.copytree(shipped / "clinic", tmp_path / "shipped" / "alone" / "clinic")
+        shutil.copy(shipped / "alone.toml", tmp_path / "shipped" / "alone" / "job.toml")
+        monkeypatch.setattr(examples, "_examples", lambda: tmp_path / "shipped")
+        folder = tmp_path / "trial"
+        assert execute(["init", "alone", str(folder), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["parties"], told["commands"]) == (
+            {},
+            {"run": f"isthmus run {folder}/job.toml"},
+        )
+
 
 class TestRefusals:
     def test_an_unknown_template_lists_those_there_are(
@@ -58,7 +74,23 @@ class TestRefusals:
         assert execute(["init", "../health", str(tmp_path / "trial")]) == 2
         assert "there is no template '../health': there are " in capsys.readouterr().err
         assert not (tmp_path / "trial").exists()
-        assert "health" in templates.names()
+        assert "health" in examples.names()
+
+    @pytest.mark.parametrize("template", ["encoder", "fusion"])
+    def test_a_missing_extra_is_named_before_anything_is_written(
+        self,
+        template: str,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(extras, "find_spec", lambda _: None)
+        assert execute(["init", template, str(tmp_path / "trial"), "--json"]) == 2
+        told = capsys.readouterr()
+        assert "needs the extra `horizontal`, and its module 'torch' is not inst" in told.err
+        assert "run `pip install '.[horizontal]'`" in told.err
+        assert json.loads(told.out)["error"]["kind"] == "MissingExtraError"
+        assert not (tmp_path / "trial").exists()
 
     def test_a_folder_that_is_not_empty_stays_as_it_is(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -118,7 +118,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["run", "job.toml"], "Missing option '--party'. `isthmus run --help` shows how."),
+            (["run"], "Missing argument 'JOB'. `isthmus run --help` shows how."),
+            (["align", "job.toml"], "Missing option '--party'. `isthmus align --help` shows how."),
             (["ledger"], "Missing command. `isthmus ledger --help` shows how."),
             (["fly"], "No such command 'fly'. `isthmus --help` shows how."),
             (

@@ -1,28 +1,32 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from isthmus.cli.answer import tell
-from isthmus.cli.outcome import of_alignment, of_party, of_simulated_alignment, of_simulation
-from isthmus.jobs.result import (
+from isthmus.cli import outcome
+from isthmus.evaluation.description import Metrics
+from isthmus.jobs.aligned.results import (
     Alignment,
     AlignmentResult,
-    Egress,
-    Result,
     SimulatedAlignment,
-    SimulationResult,
+    SimulatedTraining,
+    TrainedResult,
 )
+from isthmus.jobs.local.results import LocalResult
+from isthmus.jobs.result import AnyResult, Egress
+from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
 from isthmus.tee.evidence import SIMULATION
 
 
-def simulated(metrics: dict[str, float], ending: str = "converged") -> SimulationResult:
-    return SimulationResult(
+def simulated(metrics: Metrics, ending: str = "converged") -> SimulatedTraining:
+    return SimulatedTraining(
         job="doctor-visits",
         digest="ab",
         version="1",
         parties={"clinic": "active", "insurer": "passive"},
         alignment=Alignment("cryptographic", protects=True, size=1_500, reused=False),
+        system="regression",
         rows={"own": 2_000, "train": 1_200, "test": 300},
         metrics=metrics,
         seconds={"simulation": 12.34},
@@ -34,8 +38,8 @@ def simulated(metrics: dict[str, float], ending: str = "converged") -> Simulatio
     )
 
 
-def passive() -> Result:
-    return Result(
+def passive() -> TrainedResult:
+    return TrainedResult(
         job="doctor-visits",
         digest="ab",
         system="regression",
@@ -59,38 +63,39 @@ def passive() -> Result:
 
 
 @pytest.fixture
-def shown(capsys: pytest.CaptureFixture[str]) -> "Shown":
-    return Shown(capsys)
+def shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> "Shown":
+    return Shown(capsys, Run(tmp_path))
 
 
 class Shown:
-    """What a reader sees, word by word."""
+    """What a reader sees of a run that ended, word by word."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capsys: pytest.CaptureFixture[str], run: Run) -> None:
         self._capsys = capsys
+        self.run = run
 
-    def lines(self) -> list[str]:
+    def lines(self, result: AnyResult) -> list[str]:
+        self.run.write_json(self.run.result.name, result)
+        outcome.of(self.run)
         return [" ".join(line.split()) for line in self._capsys.readouterr().err.splitlines()]
 
 
 class TestSimulation:
     def test_compares_the_models(self, shown: Shown) -> None:
-        metrics = {"auc": 0.66, "auc_active_only": 0.61, "auc_central": 0.66001, "ks": 0.24}
-        tell(of_simulation(simulated(metrics)))
-        lines = shown.lines()
+        auc = {"joint": 0.66, "active_only": 0.61, "pooled": 0.66001}
+        lines = shown.lines(simulated({"auc": auc, "ks": {"joint": 0.24}}))
         assert "on the test rows joint active party alone pooled" in lines
         assert "AUC 0.6600 0.6100 0.6600" in lines
         assert "KS 0.2400" in lines
 
     def test_knows_any_measure(self, shown: Shown) -> None:
-        tell(of_simulation(simulated({"rmse": 1.5, "r2": 0.4, "rmse_central": 1.4})))
-        lines = shown.lines()
+        metrics = {"rmse": {"joint": 1.5, "pooled": 1.4}, "r2": {"joint": 0.4}}
+        lines = shown.lines(simulated(metrics))
         assert "on the test rows joint pooled" in lines
         assert "RMSE 1.5000 1.4000" in lines
 
     def test_says_what_it_took(self, shown: Shown) -> None:
-        tell(of_simulation(simulated({"auc": 0.66})))
-        lines = shown.lines()
+        lines = shown.lines(simulated({"auc": {"joint": 0.66}}))
         assert "rows shared 1,500: 1,200 trained on, 300 scored" in lines
         assert "training converged" in lines
         assert "seconds 12.3" in lines
@@ -98,19 +103,17 @@ class TestSimulation:
         assert "insurer's report runs/insurer/report.html" in lines
 
     def test_says_when_it_did_not_converge(self, shown: Shown) -> None:
-        tell(of_simulation(simulated({"auc": 0.66}, ending="stopped after 6 rounds")))
-        assert "training stopped after 6 rounds" in shown.lines()
+        result = simulated({"auc": {"joint": 0.66}}, ending="stopped after 6 rounds")
+        assert "training stopped after 6 rounds" in shown.lines(result)
 
 
 class TestParty:
-    def test_without_labels_has_no_measures_but_a_report(
-        self, shown: Shown, tmp_path: Path
-    ) -> None:
-        tell(of_party(passive(), Run(tmp_path)))
-        lines = shown.lines()
+    def test_without_labels_has_no_measures_but_a_report(self, shown: Shown) -> None:
+        shown.run.report.touch()
+        lines = shown.lines(passive())
         assert lines[0].startswith("rows shared")
         assert "sent 999 bytes" in lines
-        assert f"report {tmp_path / 'report.html'}" in lines
+        assert f"report {shown.run.report}" in lines
 
 
 ATTESTED = Alignment("attested", protects=False, size=1_500, reused=False, notice=SIMULATION)
@@ -133,18 +136,15 @@ class TestAlignment:
             egress=Egress(2, 999),
             learned=[],
         )
-        tell(of_alignment(result, {"run": "runs/who"}))
-        assert shown.lines() == [
+        assert shown.lines(result) == [
             "rows shared not told to this party",
             "alignment attested, found by an earlier run",
             "seconds 12.3",
             "sent 999 bytes",
-            "run runs/who",
+            f"run {shown.run.folder}",
         ]
 
-    def test_of_a_simulation_says_that_nothing_is_protected(
-        self, shown: Shown, tmp_path: Path
-    ) -> None:
+    def test_of_a_simulation_says_that_nothing_is_protected(self, shown: Shown) -> None:
         result = SimulatedAlignment(
             job="who",
             digest="ab",
@@ -154,8 +154,43 @@ class TestAlignment:
             seconds={"simulation": 12.34},
             egress={"clinic": Egress(3, 2_500_000), "shop": Egress(2, 999)},
         )
-        tell(of_simulated_alignment(result, Run(tmp_path)))
-        lines = shown.lines()
+        lines = shown.lines(result)
         assert lines[:2] == ["rows shared 1,500", "alignment attested, found in this run"]
         assert f"notice {SIMULATION}" in lines
         assert "shop sent 999 bytes" in lines
+
+
+class TestAlone:
+    def test_says_what_one_organisation_reaches_by_itself(self, shown: Shown) -> None:
+        result = LocalResult(
+            job="alone",
+            digest="ab",
+            version="1",
+            system="baseline",
+            started="2026-01-01T00:00:00+00:00",
+            rows={"train": 1_200, "test": 300},
+            columns=2,
+            metrics={"auc": {"model": 0.61}},
+            seconds={"total": 12.34},
+            ending="one fit",
+        )
+        lines = shown.lines(result)
+        assert "on the test rows model" in lines
+        assert "AUC 0.6100" in lines
+        assert lines[-4:] == [
+            "rows 1,200 trained on, 300 scored",
+            "training one fit",
+            "seconds 12.3",
+            f"run {shown.run.folder}",
+        ]
+
+
+class TestAnswer:
+    def test_is_the_result_and_where_the_run_left_what(self, shown: Shown) -> None:
+        shown.run.index.touch()
+        shown.run.write_json(shown.run.result.name, passive())
+        answer = json.loads(to_json(outcome.of(shown.run).value))
+        written = json.loads(shown.run.result.read_bytes())
+        places = {"run": str(shown.run.folder), "index": str(shown.run.index)}
+        assert answer == written | places
+        assert answer["kind"] == "aligned.trained"

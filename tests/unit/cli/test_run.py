@@ -71,6 +71,33 @@ class TestRun:
         assert "training converged after 6 rounds" in shown
 
 
+class TestAlone:
+    """A job of one organisation needs no party file."""
+
+    def test_trains_and_says_what_it_reaches(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        into = tmp_path / "run"
+        assert execute(["run", str(trial / "alone.toml"), "--into", str(into), "--json"]) == 0
+        told = capsys.readouterr()
+        answer = json.loads(told.out)
+        assert (answer["kind"], answer["run"]) == ("local.trained", str(into))
+        assert answer["metrics"]["auc"]["model"] == pytest.approx(0.61, abs=0.01)
+        assert answer["report"] == str(into / "report.html")
+        shown = [" ".join(line.split()) for line in told.err.splitlines()]
+        assert f"AUC {answer['metrics']['auc']['model']:.4f}" in shown
+
+    def test_takes_no_party_file(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party = str(trial / "clinic" / "party.toml")
+        assert execute(["run", str(trial / "alone.toml"), "--party", party]) == 2
+        assert "so it takes no party file: leave `--party` out" in capsys.readouterr().err
+
+    def test_has_nobody_to_simulate(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        job = trial / "alone.toml"
+        assert execute(["simulate", str(job)]) == 2
+        assert f"use `isthmus run {job}`" in capsys.readouterr().err
+
+
 class TestRefusals:
     """What `run`, `simulate` and `report` do is in tests/e2e; here is what they refuse."""
 
@@ -79,6 +106,13 @@ class TestRefusals:
     ) -> None:
         assert execute(["run", str(trial / "job.toml"), "--party", "no.toml"]) == 2
         assert capsys.readouterr().err.startswith("isthmus: no.toml: there is no such file.")
+
+    def test_run_asks_for_a_party_file_where_the_job_has_parties(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["run", str(trial / "job.toml")]) == 2
+        told = capsys.readouterr().err
+        assert "this job has parties (clinic, insurer): name your own file with `--party`" in told
 
     def test_simulate_misses_the_job(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert execute(["simulate", "no.toml"]) == 2

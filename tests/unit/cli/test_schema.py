@@ -2,12 +2,12 @@ import json
 from typing import Annotated, Literal
 
 import pytest
-from isthmus.jobs.spec import Job
 from msgspec import Meta
 
 from isthmus.cli.main import execute
 from isthmus.cli.schema import Key, keys
 from isthmus.core.spec import Spec
+from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
 
 

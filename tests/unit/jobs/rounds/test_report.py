@@ -20,7 +20,7 @@ from isthmus.horizontal.privacy.spec import (
     TopK,
 )
 from isthmus.horizontal.rounds.training import ContributionRecord, Round
-from isthmus.jobs import report
+from isthmus.jobs import finished, report
 from isthmus.jobs.result import Egress
 from isthmus.jobs.rounds.report import read
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
@@ -227,13 +227,26 @@ class TestWrite:
             assert "Accuracy at each party" in html
 
 
+class TestSummary:
+    def test_of_a_master_says_whom_it_should_look_after(self, office: Run) -> None:
+        found = finished.summary(office)
+        assert found.metrics == {"accuracy": {"shared_head": 0.934}}
+        assert ("training", "ended after 2 rounds") in found.facts
+        assert ("look after south", EVIDENCE[0]) in found.facts
+
+    def test_of_a_child_says_what_its_noise_has_cost(self, tmp_path: Path) -> None:
+        own = result(party="north", role="child", suspects={}, holders=[], epsilon=1.25)
+        found = finished.summary(store(Run(tmp_path / "north"), own, []))
+        assert ("epsilon", "1.25") in found.facts
+
+
 def joint() -> SimulatedRounds:
     return SimulatedRounds(
         job="digits",
         digest="5f2b" * 16,
         version="0.1.0",
         parties={"office": "master", "north": "child"},
-        seconds={},
+        seconds={"simulation": 9.0},
         egress={},
         system="weighting",
         rows={},

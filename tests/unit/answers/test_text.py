@@ -1,7 +1,7 @@
 import pytest
 
-from isthmus.cli.answer import PIPE_WIDTH, Answer, show, tell
-from isthmus.cli.layout import facts, indented, page, table
+from isthmus.answers.text import WIDTH, facts, indented, page, table
+from isthmus.cli.answer import Answer, show, tell
 
 
 class TestLayout:
@@ -19,7 +19,7 @@ class TestLayout:
         ]
 
     def test_long_cells_are_folded_and_not_cut(self, capsys: pytest.CaptureFixture[str]) -> None:
-        word = "x" * 2 * PIPE_WIDTH
+        word = "x" * 2 * WIDTH
         tell(table(["digest"], [[word]]))
         assert word in "".join(capsys.readouterr().err.split())
 

@@ -70,6 +70,7 @@ class TestCommand:
             "ledger",
             "regression",
             "rounds",
+            "start",
         ]
         assert all(line.endswith("?") for line in lines)
 

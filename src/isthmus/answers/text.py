@@ -1,13 +1,38 @@
-"""How answers look: tables without frames, which stay readable in a pipe."""
+"""Draws answers as text: tables without frames, which stay readable in a pipe."""
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 
 from rich import box
-from rich.console import Group, RenderableType
-from rich.filesize import decimal
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from isthmus.answers import parts
+
+WIDTH = 140
+"""Columns of a table that goes into a pipe, a file or a string."""
+
+
+def draw(page: Iterable[parts.Part]) -> Group:
+    """Draw a page.
+
+    Args:
+        page: What it shows, from top to bottom.
+
+    Returns:
+        The parts below each other.
+    """
+    return Group(*map(_drawn, page))
+
+
+def plain(page: RenderableType) -> str:
+    """Returns the page as lines of plain text, in a notebook too."""
+    lines = StringIO()
+    console = Console(file=lines, width=WIDTH, color_system=None, force_jupyter=False)
+    console.print(page)
+    return "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -56,6 +81,13 @@ def indented(lines: Iterable[str]) -> Padding:
     return Padding(Text("\n".join(lines)), (0, 0, 0, 2))
 
 
-def size(count: int) -> str:
-    """Bytes in the largest unit that fits, for example `2.7 MB`."""
-    return decimal(count)
+def _drawn(part: parts.Part) -> RenderableType:
+    match part:
+        case parts.Table():
+            return table(part.headings, part.lines)
+        case parts.Facts():
+            return facts(part.pairs)
+        case parts.Steps():
+            return indented(f"{number}. {each}" for number, each in enumerate(part.sentences, 1))
+        case _:
+            return Text(part)

@@ -1,0 +1,141 @@
+"""The verbs: what each command of the same name does, for files or for what lies in memory."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from isthmus.api import inputs, process
+from isthmus.api.drawn import Checked, Explanation
+from isthmus.api.frames import Frame
+from isthmus.api.inputs import FILES, GivenJob, GivenParty
+from isthmus.api.process import Play, Simulate, Watch
+from isthmus.api.runs import Run
+from isthmus.core.errors import SpecError
+from isthmus.jobs import check as checking
+from isthmus.jobs import explain as explaining
+from isthmus.jobs.job import Job
+from isthmus.jobs.load import make_plan
+from isthmus.store import runs as stored
+
+
+def simulate(
+    job: GivenJob,
+    parties: Iterable[GivenParty] | None = None,
+    runs: str | Path = "runs",
+    watch: Watch | None = None,
+) -> Run:
+    """Play every party of a job on this machine: own processes, own keys, mutual TLS.
+
+    Args:
+        job: The job, or its file.
+        parties: All parties of the job, or their files; None: each has a folder with a `party.toml`
+            beside the job file.
+        runs: Folder in which the run gets its own, with a copy of what was not in files.
+        watch: Sees every party's events as they happen.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        SpecError: A job, a party or its data is wrong; no party was started.
+        IsthmusError: A party failed; the error is that party's.
+    """
+    if parties is None:
+        if isinstance(job, Job):
+            raise SpecError("name the parties of the job too, or give the path of a job file.")
+        return Run(process.play(Simulate(str(job), str(runs)), watch))
+    given = inputs.loaded(job)
+    with inputs.in_run_folder(given, Path(runs)) as run:
+        file = inputs.write_job(given, {}, run.folder / FILES)
+        inputs.write_parties(given, parties, run.folder / FILES)
+        return Run(process.play(Simulate(str(file), str(runs), str(run.folder)), watch))
+
+
+def run(
+    job: GivenJob,
+    party: str | Path | None = None,
+    into: str | Path | None = None,
+    watch: Watch | None = None,
+    **datasets: Frame,
+) -> Run:
+    """Play this machine's side of a job, in a process of its own.
+
+    Args:
+        job: The file that all parties agreed on; or the job of one organisation.
+        party: This party's file: keys, runs and alignments are kept beside it. None where one
+            organisation trains alone.
+        into: Folder for this run; by default a new one in the party's `runs`.
+        watch: Sees events as they happen; the party's name is empty.
+        **datasets: Data of one organisation by name, each made by `frame`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+        IsthmusError: Anything else that a person can act on, as on the command line.
+    """
+    if _is_file(job) and _is_file(party or "") and not datasets:
+        return Run(process.play(Play(str(job), _path(party), _path(into)), watch))
+    given = inputs.loaded(job)
+    if given.parties or party is not None:
+        raise SpecError(
+            "parties agree on files, and each has a file of its own: save the job and your party "
+            "(`job.save(...)`, `party.save(...)`), and give their paths."
+        )
+    with inputs.in_run_folder(given, Path("runs"), into) as new:
+        file = inputs.write_job(job, datasets, new.folder / FILES)
+        return Run(process.play(Play(str(file), into=str(new.folder)), watch))
+
+
+def _is_file(given: object) -> bool:
+    return isinstance(given, str | Path)
+
+
+def _path(given: str | Path | None) -> str | None:
+    return None if given is None else str(given)
+
+
+def check(job: GivenJob, party: GivenParty | None = None, **datasets: Frame) -> Checked:
+    """Validate a job, and one party's side of it; nobody is contacted.
+
+    Args:
+        job: The job, or its file.
+        party: A party, or its file: its keys and its data are checked too.
+        **datasets: Data of one organisation by name, each made by `frame`.
+
+    Returns:
+        What the job is, and what will happen.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job.
+        PolicyError: The party's policy refuses a message that it would have to send.
+    """
+    with inputs.in_temporary_folder(job, party, datasets) as files:
+        return Checked(**msgspec.structs.asdict(checking.check(*files)))
+
+
+def explain(
+    job: GivenJob, party: GivenParty | None = None, run: Run | str | Path | None = None
+) -> Explanation:
+    """Forecast every message that would leave a party, and what its reader learns.
+
+    Args:
+        job: The job, or its file.
+        party: One of its parties, or its file; None where one organisation trains alone.
+        run: A finished run of this job: compare with what its ledger says.
+
+    Returns:
+        One row per message type.
+
+    Raises:
+        SpecError: A file, or the data it names, does not fit the job, or the run is of another one.
+        PolicyError: The party's policy refuses a message that it would have to send.
+    """
+    folder = run.folder if isinstance(run, Run) else run
+    finished = None if folder is None else stored.find(Path(folder))
+    with inputs.in_temporary_folder(job, party) as files:
+        return Explanation(
+            **msgspec.structs.asdict(explaining.explain(make_plan(*files), finished))
+        )

@@ -1,6 +1,7 @@
 """Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar, cast
 
@@ -133,14 +134,12 @@ def _sha256(value: object) -> str:
 
 
 def _without_none(value: Any) -> Any:
-    match value:
-        case dict():
-            keys = cast(dict[str, Any], value)
-            return {key: _without_none(inner) for key, inner in keys.items() if inner is not None}
-        case list():
-            return [_without_none(inner) for inner in value]
-        case _:
-            return value
+    if isinstance(value, dict):
+        keys = cast(dict[str, Any], value)
+        return {key: _without_none(inner) for key, inner in keys.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(inner) for inner in cast(Sequence[Any], value)]
+    return value
 
 
 def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:

@@ -1,6 +1,6 @@
 """JSON encoding of structs that may hold numpy numbers."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import msgspec
@@ -12,9 +12,10 @@ def to_json(value: object) -> bytes:
 
 
 def _plain(value: Any) -> float:
-    if isinstance(value, Real) and hasattr(value, "item"):  # numpy's, known without importing it
-        number: float = value.item()
-        return number
+    if isinstance(value, Integral):  # numpy's, known without importing it
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
     raise TypeError(f"{type(value).__name__} is not stored as JSON")
 
 

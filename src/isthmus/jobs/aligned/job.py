@@ -76,7 +76,9 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     Returns:
         The messages of each step; none in the last one where the job trains nothing.
     """
-    trained = loaded.system.forecast(loaded.spec, sizes) if loaded.trains else []
+    trained = list[Flow]()
+    if loaded.trains:
+        trained = loaded.system.forecast(loaded.spec, sizes)
     return [list(_choice()), list(_alignments(loaded, other, sizes)), trained]
 
 

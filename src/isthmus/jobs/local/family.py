@@ -123,15 +123,21 @@ def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
     return begun.run
 
 
-def align(plan: LocalPlan, _into: Path | None, _watch: Sink) -> Run:
-    """Refuse to align rows.
+def align(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
+    """Refuse to align rows: nobody else holds them.
 
     Args:
         plan: The plan.
+        into: Not used.
+        watch: Not used.
+
+    Returns:
+        Nothing, ever.
 
     Raises:
-        SpecError: There is nobody to align rows with.
+        SpecError: Always.
     """
+    del into, watch
     raise SpecError(
         f"{plan.loaded.path}: one organisation trains by itself in this job, so there are no rows "
         "to align. Use `isthmus run`."

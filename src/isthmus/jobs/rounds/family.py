@@ -92,15 +92,21 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     return begun.run
 
 
-def align(plan: RoundsPlan, _into: Path | None, _watch: Sink) -> Run:
-    """Refuse to align rows.
+def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
+    """Refuse to align rows: nobody else holds them.
 
     Args:
         plan: The plan.
+        into: Not used.
+        watch: Not used.
+
+    Returns:
+        Nothing, ever.
 
     Raises:
-        SpecError: Nobody else holds our samples.
+        SpecError: Always.
     """
+    del into, watch
     raise SpecError(
         f"{plan.loaded.path}: the parties of this job hold samples of their own, so there are no "
         "rows to align. Use `isthmus run`."

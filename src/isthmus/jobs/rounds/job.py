@@ -29,16 +29,18 @@ def check(loaded: Loaded) -> None:
             )
 
 
-def flows(loaded: Loaded, _other: str, sizes: Sizes) -> list[list[Flow]]:
+def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     """What crosses between the master and a child: the same for each of them.
 
     Args:
         loaded: The job.
+        other: The child.
         sizes: What to reckon with.
 
     Returns:
         The messages of the one step that there is.
     """
+    del other
     trained: list[Flow] = loaded.system.forecast(loaded.spec, sizes)
     return [trained]
 

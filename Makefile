@@ -16,10 +16,10 @@ demo: $(VENV)/core.stamp  ## two organisations align, train, score and report ov
 	$(BIN)/isthmus simulate examples/health/job.toml
 
 test: $(VENV)/dev.stamp  ## all tests
-	$(BIN)/python -m pytest $(TOGETHER)
+	$(BIN)/python -m pytest $(TOGETHER) -m "not long"
 
-test-long: $(VENV)/dev.stamp  ## all tests, with ten times as many generated examples
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(TOGETHER)
+test-long: $(VENV)/bench.stamp  ## those too that the gate samples: minutes more, examples by the hundred
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest $(TOGETHER) tests benchmarks/tests
 
 check: $(VENV)/dev.stamp  ## the whole gate: format, lint, types, contracts, dead code, spelling, tests
 	$(BIN)/ruff format --check .

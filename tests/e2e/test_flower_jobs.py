@@ -1,16 +1,19 @@
 """A job in rounds on a Flower federation, as its parties start it: `isthmus run`, and no app."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from msgspec.structs import replace
 
 from isthmus.core import spec
 from isthmus.jobs.party import Flower, Party
 from isthmus.store.runs import Run
-from tests.commands import isthmus
+from tests.commands import ended, isthmus
 from tests.e2e.office import MASTER, Office
 from tests.flower_federation import CONNECTION, Federation, deployed, environment
 
@@ -70,9 +73,13 @@ def office(
 
 
 class TestRun:
-    def test_leaves_what_a_run_over_our_own_lines_leaves(self, office: OfficeOnFlower) -> None:
+    def test_leaves_what_a_run_over_our_own_lines_leaves_though_a_child_is_killed(
+        self, office: OfficeOnFlower
+    ) -> None:
         expected = Path(isthmus("simulate", office.job, "--runs", office.folder / "runs")["run"])
-        answers = office.play("run", patience=500)
+        started = office.start_all("run")
+        kill_one_below(started[CHILDREN[0]].pid)
+        answers = {party: ended(it, patience=500) for party, it in started.items()}
         assert {answer["rounds"] for answer in answers.values()} == {ROUNDS}
         assert answers[MASTER]["holders"] == list(CHILDREN)
         for party in office.parties:
@@ -83,6 +90,17 @@ class TestRun:
             assert ours.report.exists()
             [verdict] = isthmus("ledger", "verify", ours.folder)["ledgers"].values()
             assert verdict["signature_checked"]
+
+
+def kill_one_below(process: int) -> None:
+    """Kill the first process that plays a child for Flower, as the system may at any time."""
+    while True:
+        for each in psutil.Process(process).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if any("flwr-clientapp" in word for word in each.cmdline()):
+                    each.kill()
+                    return
+        time.sleep(0.01)
 
 
 def said(run: Run) -> dict[str, object]:

@@ -87,7 +87,7 @@ def play(task: Simulate | Play, watch: Watch | None) -> Path:
         finally:
             _end(process)
         if isinstance(last, Ended):
-            return Path(last.folder)
+            return Path(last.folder).resolve()  # the caller may go to another folder
         error = _bug(process.returncode, log) if last is None else _as_raised(last)
     raise error
 

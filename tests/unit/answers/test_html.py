@@ -1,13 +1,13 @@
 """Pages in a notebook."""
 
 from isthmus.answers.html import draw
-from isthmus.answers.parts import Facts, Steps, Table
+from isthmus.answers.parts import Facts, Part, Steps, Table
 
 
 class TestDraw:
     def test_takes_nothing_for_markup(self) -> None:
         evil = "<b>&</b>"
-        page = [evil, Facts([(evil, evil)]), Steps([evil]), Table([evil], [[evil]])]
+        page: list[Part] = [evil, Facts([(evil, evil)]), Steps([evil]), Table([evil], [[evil]])]
         html = draw(page)
         assert "<b>" not in html
         assert html.count("&lt;b&gt;&amp;&lt;/b&gt;") == 6

@@ -124,7 +124,7 @@ class TestRun:
         files = run.folder / "input_files"
         again = im.run(files / "job.toml", into="again")
         assert again.metrics == run.metrics
-        assert again.folder == Path("again")
+        assert again.folder == here / "again"
 
 
 class TestLoad:

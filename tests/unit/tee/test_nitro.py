@@ -13,6 +13,7 @@ from isthmus.core.errors import PeerError
 from isthmus.tee import nitro
 from isthmus.tee.evidence import Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
+from tests.thoroughness import some
 from tests.unit.tee.authority import ENDS, NOW, authority
 from tests.unit.tee.aws_pki import IMAGE, REPORT_DATA, SIGNER, Aws
 from tests.unit.tee.vectors import GENUINE, flips, needs_genuine, refused_or_read, survivors
@@ -127,7 +128,7 @@ class TestVerify:
 class TestForgery:
     def test_no_bit_of_the_signed_parts_can_be_changed(self) -> None:
         forged = list(flips(GOOD.document, SIGNED, 1_200))
-        assert len(set(forged)) == 1_200
+        assert len(set(forged)) == len(some(range(1_200)))
         assert not survivors(
             iter(forged),
             lambda one: nitro.verify_nitro(replace(GOOD, document=one), POLICY, NOW),
@@ -200,7 +201,7 @@ class TestGenuine:
     def test_no_bit_of_the_signed_parts_can_be_changed(self, evidence: Evidence) -> None:
         signed = slice(1, len(evidence.document) - 98)  # without the signature and its length
         forged = list(flips(evidence.document, signed, 1_200))
-        assert len(set(forged)) == 1_200
+        assert len(set(forged)) == len(some(range(1_200)))
         assert not survivors(
             iter(forged),
             lambda one: nitro.verify_nitro(replace(evidence, document=one), BY_AWS, VALID),

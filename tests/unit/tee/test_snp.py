@@ -11,6 +11,7 @@ from isthmus.core.errors import PeerError, SpecError
 from isthmus.tee import chain, snp
 from isthmus.tee.evidence import Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
+from tests.thoroughness import some
 from tests.unit.tee.amd_pki import (
     CHIP,
     DEBUG,
@@ -133,7 +134,7 @@ class TestVerify:
 class TestForgery:
     def test_no_bit_of_the_signed_part_can_be_changed(self) -> None:
         forged = list(flips(GOOD.document, SIGNED, 1_344))  # two in every byte
-        assert len(set(forged)) == 1_344
+        assert len(set(forged)) == len(some(range(1_344)))
         assert not survivors(
             iter(forged), lambda one: snp.authenticate(with_document(one), POLICY, NOW)
         )
@@ -212,7 +213,7 @@ class TestGenuine:
 
     def test_no_bit_of_the_signed_part_can_be_changed(self, evidence: Evidence) -> None:
         forged = list(flips(evidence.document, SIGNED, 1_344))  # two in every byte
-        assert len(set(forged)) == 1_344
+        assert len(set(forged)) == len(some(range(1_344)))
         assert not survivors(
             iter(forged),
             lambda one: snp.authenticate(replace(evidence, document=one), BY_AMD, VALID),

@@ -43,7 +43,7 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
     rows = reading.load(dataset, inputs.folder, inputs.normalise)
     if isinstance(spec, RegressionBaseline):
-        dataset.refuse_monotone("datasets.NAME", 'a [baseline] with model = "boosting"')
+        dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
     if not rows.names:
         raise SpecError("`columns` chooses none, so there is nothing to learn from.")
     if inputs.test is None:

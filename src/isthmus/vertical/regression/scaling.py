@@ -71,7 +71,7 @@ def label(table: Table, link: Link) -> Label:
     if np.ptp(values) == 0:
         raise SpecError(
             f"the label has one single value on the {len(table)} training rows: there is nothing "
-            "to learn. Check `label` in the party file."
+            "to learn. Check `label` of the data set."
         )
     if link == "identity":
         mean, deviation = float(values.mean()), float(values.std())
@@ -79,7 +79,7 @@ def label(table: Table, link: Link) -> Label:
     if not np.isin(values, (0.0, 1.0)).all():
         raise SpecError(
             "the label has values other than 0 and 1. Code it as 0 and 1, or set "
-            '`regression.link = "identity"` to fit a number.'
+            '`link = "identity"` to fit a number.'
         )
     return Label(values)
 

@@ -11,7 +11,7 @@
 | network/            | or the network that all parties trained, for plain PyTorch |
 | rounds.json         | updates and results of each round, at a master          |
 | trained.npz         | the parameters after the last round, before they are measured |
-| learned.json        | what each child learned, if Flower carries the rounds   |
+| learned.json        | what parties learned from messages, if Flower carries the rounds |
 | supernode.log       | log of Flower's SuperNode, at a child                   |
 | result.json         | metrics and timings; a run without it is unfinished     |
 | certificate.pem     | the certificate that verifies the ledger's seal         |

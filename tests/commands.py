@@ -12,7 +12,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
 
 
-def ended(process: subprocess.Popen[str], code: int = 0, patience: float = 200) -> dict[str, Any]:
+def ended(process: subprocess.Popen[str], code: int = 0, patience: float = 1200) -> dict[str, Any]:
     """Wait for a command that was started, and read the one object that it prints."""
     out, err = process.communicate(timeout=patience)
     assert process.returncode == code, err

@@ -56,7 +56,6 @@ def messages() -> list[type[Message]]:
 
 
 class TestImports:
-    @pytest.mark.timeout(120)
     def test_go_down_only_and_each_engine_has_one_door(self) -> None:
         command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
         ended = subprocess.run(  # noqa: S603

@@ -45,7 +45,6 @@ class TestReadme:
         assert load_job(tmp_path / "job.toml").job == example.replace(expected=None)
 
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_leads_to_the_results_that_it_shows(self, tmp_path: Path) -> None:
         readme = Reader("README.md", tmp_path)
         readme.type_commands()
@@ -60,7 +59,6 @@ class TestReadme:
 
 class TestFirstJob:
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_leads_from_two_files_of_data_to_a_report_at_each_party(self, tmp_path: Path) -> None:
         guide = Reader(FIRST_JOB, tmp_path)
         guide.write_files()
@@ -72,7 +70,6 @@ class TestFirstJob:
 
 class TestEnclaves:
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_leads_to_training_that_takes_up_the_alignment(self, tmp_path: Path) -> None:
         guide = Reader(ENCLAVES, tmp_path)
         guide.type_commands()
@@ -85,7 +82,6 @@ class TestEnclaves:
 
 class TestBoostedTrees:
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_lead_from_data_with_gaps_and_categories_to_the_same_trees_as_on_joined_data(
         self, tmp_path: Path
     ) -> None:
@@ -111,7 +107,6 @@ class TestSharedEncoders:
             assert msgspec.convert(asked, Encoders).privacy != Privacy()
 
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_lead_to_an_encoder_that_plain_pytorch_loads(self, tmp_path: Path) -> None:
         guide = Reader(ROUNDS, tmp_path)
         guide.write_files()

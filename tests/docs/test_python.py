@@ -40,7 +40,6 @@ class TestGuide:
             compile(block, GUIDE, "exec")
 
     @pytest.mark.slow
-    @pytest.mark.timeout(900)
     def test_leads_from_data_frames_to_a_run_for_real(self, tmp_path: Path) -> None:
         reader = Reader(GUIDE, tmp_path)
         blocks = re.findall(r"^```(python|console)\n(.*?)^```$", reader.text, re.DOTALL | re.M)
@@ -65,7 +64,6 @@ class TestNotebook:
         assert len({cell["id"] for cell in cells}) == len(cells)
 
     @pytest.mark.slow
-    @pytest.mark.timeout(600)
     def test_leads_to_a_model_that_is_better_than_that_of_the_bank_alone(
         self, tmp_path: Path
     ) -> None:

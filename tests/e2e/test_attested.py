@@ -16,7 +16,7 @@ from tests.e2e.desk import PARTIES, Desk
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "health"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 THREE = three_parties.JOB + 'minimum_size = 10\nresults = { shop = "size" }\n'
 

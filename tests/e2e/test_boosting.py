@@ -12,7 +12,7 @@ import pytest
 from tests.commands import isthmus
 from tests.e2e.desk import PARTIES, Desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 def few_trees(folder: Path) -> Desk:
@@ -83,7 +83,7 @@ class TestResume:
             time.sleep(0.01)
         running[killed].send_signal(signal.SIGKILL)
         for party, process in running.items():
-            assert process.wait(timeout=60) == (-signal.SIGKILL if party == killed else 4)
+            assert process.wait(timeout=600) == (-signal.SIGKILL if party == killed else 4)
 
         answers = desk.play("run")
         auc = result["metrics"]["auc"]

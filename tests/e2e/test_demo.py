@@ -1,18 +1,28 @@
 """The demo as a user runs it: processes, files, mutual TLS."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isthmus.core.spec import load
+from isthmus.crypto import keys
 from isthmus.jobs.job import Job
 from tests.commands import isthmus
 
 JOB = Path(__file__).parents[2] / "examples" / "health" / "job.toml"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys_of_full_size() -> Iterator[None]:
+    """Once as a user has it: all other tests have small keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(keys.TEST_KEY_BITS)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.flower_federation import (
     simulated,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 APP = App("tests.flower_app:server", "tests.flower_app:client")
 

@@ -17,7 +17,7 @@ from tests.commands import ended, isthmus
 from tests.e2e.office import MASTER, Office
 from tests.flower_federation import CONNECTION, Federation, deployed, environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 CHILDREN = ("branch-01", "branch-03")
 ROUNDS = 2
@@ -79,7 +79,7 @@ class TestRun:
         expected = Path(isthmus("simulate", office.job, "--runs", office.folder / "runs")["run"])
         started = office.start_all("run")
         kill_one_below(started[CHILDREN[0]].pid)
-        answers = {party: ended(it, patience=500) for party, it in started.items()}
+        answers = {party: ended(it, patience=1200) for party, it in started.items()}
         assert {answer["rounds"] for answer in answers.values()} == {ROUNDS}
         assert answers[MASTER]["holders"] == list(CHILDREN)
         for party in office.parties:

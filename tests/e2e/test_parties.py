@@ -11,7 +11,7 @@ import pytest
 from tests.commands import ended, isthmus
 from tests.e2e.desk import PARTIES, Desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from isthmus.store.runs import Run
 from tests import commands
 from tests.trial_in_memory import JOB, parties, tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

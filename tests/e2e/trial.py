@@ -58,7 +58,7 @@ class Trial:
     def start_all(self, verb: str) -> dict[str, subprocess.Popen[str]]:
         return {party: self.start(verb, party) for party in self.parties}
 
-    def play(self, verb: str, patience: float = 200) -> dict[str, dict[str, Any]]:
+    def play(self, verb: str, patience: float = 1200) -> dict[str, dict[str, Any]]:
         """What all parties answer, by party."""
         started = self.start_all(verb)
         return {party: commands.ended(it, patience=patience) for party, it in started.items()}

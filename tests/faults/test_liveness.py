@@ -64,7 +64,7 @@ class TestDeadPeer:
         with start("forget") as (line, process):
             with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
                 line.receive(Note)
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=600) == 0
             assert process.stderr is not None
             assert process.stderr.read() == b""
 

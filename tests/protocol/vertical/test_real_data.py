@@ -18,7 +18,6 @@ from tests.roles import run_together
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(240),
     real_data.needs(real_data.VERTICAL),
 ]
 

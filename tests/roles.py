@@ -24,7 +24,7 @@ class Play:
     sent: dict[str, list[bytes]] = field(default_factory=dict)  # encoded messages
 
 
-def play(patience: float = 30.0, **roles: Role) -> Play:
+def play(patience: float = 600.0, **roles: Role) -> Play:
     """Run two roles, one keyword each: the party's name. A role that fails hangs up."""
     first, second = roles
     outcome = Play()
@@ -43,7 +43,7 @@ def play(patience: float = 30.0, **roles: Role) -> Play:
     return outcome
 
 
-def gather(hub: Hub, others: Mapping[str, Role], patience: float = 30.0) -> Play:
+def gather(hub: Hub, others: Mapping[str, Role], patience: float = 600.0) -> Play:
     """Run a role that talks to several others, and these.
 
     What the hub sent to another party is in `sent` under "hub to NAME".
@@ -73,7 +73,7 @@ def gather(hub: Hub, others: Mapping[str, Role], patience: float = 30.0) -> Play
     return outcome
 
 
-def run_together(patience: float = 30.0, **roles: Role) -> dict[str, Any]:
+def run_together(patience: float = 600.0, **roles: Role) -> dict[str, Any]:
     """What two roles return, by party; the first error of either is raised."""
     outcome = play(patience, **roles)
     for error in outcome.raised.values():

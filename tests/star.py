@@ -37,7 +37,7 @@ class Star:
 
 
 @contextmanager
-def in_a_thread(us: str, patience: float = 30.0) -> Any:
+def in_a_thread(us: str, patience: float = 600.0) -> Any:
     """An enclave beside the test: it says its errors to its party, as one in a process does."""
     outside, inside = loopback(us, "our enclave", patience)
 
@@ -67,7 +67,7 @@ def align(  # noqa: PLR0913 - what differs from one test to the next
     enclaves: Enclaves = in_a_thread,
     wrap: Mapping[tuple[str, str], Wrap] | None = None,
     trust: Mapping[str, Trust] | None = None,
-    patience: float = 30.0,
+    patience: float = 600.0,
     telemetry: Telemetry | None = None,
     **changes: Any,
 ) -> Star:

@@ -117,7 +117,7 @@ def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
 class TestAlign:
     def test_is_taken_up_by_the_training_that_follows(self, desk: Desk) -> None:
         aligned = desk.play("align")
-        assert {answer["alignment"]["size"] for answer in aligned.values()} == {15_588}
+        assert len({answer["alignment"]["size"] for answer in aligned.values()}) == 1
         trained = desk.play("run")
         for party, answer in trained.items():
             assert answer["alignment"]["reused"]

@@ -21,16 +21,30 @@ def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
         yield desk
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """AUC by model of a run in which nobody failed."""
+    desk = Desk(tmp_path_factory.mktemp("parties") / "trial")
+    answer = isthmus("simulate", desk.job, "--runs", desk.folder / "runs")
+    auc: dict[str, float] = answer["metrics"]["auc"]
+    assert auc["joint"] == pytest.approx(auc.pop("pooled"), abs=1e-3)
+    return auc
+
+
 class TestRun:
-    def test_by_hand_gives_each_party_its_own_result(self, desk: Desk) -> None:
+    def test_by_hand_gives_each_party_its_own_result(
+        self, desk: Desk, undisturbed: dict[str, float]
+    ) -> None:
         # The one who dials may be first.
         insurer, clinic = desk.start("run", "insurer"), desk.start("run", "clinic")
         results = {"clinic": ended(clinic), "insurer": ended(insurer)}
-        assert results["clinic"]["metrics"]["auc"]["joint"] == pytest.approx(0.655, abs=0.01)
+        assert results["clinic"]["metrics"]["auc"] == undisturbed
         assert results["insurer"]["metrics"] == {}
         assert results["clinic"]["alignment"] == results["insurer"]["alignment"]
 
-    def test_goes_on_after_a_party_was_killed(self, desk: Desk) -> None:
+    def test_goes_on_after_a_party_was_killed(
+        self, desk: Desk, undisturbed: dict[str, float]
+    ) -> None:
         clinic, insurer = desk.start_all("run").values()
         while desk.rounds("insurer") < 3:
             assert insurer.poll() is None
@@ -40,7 +54,7 @@ class TestRun:
         assert "the line to 'insurer' is gone" in answer["error"]["message"]
 
         result = desk.play("run")["clinic"]
-        assert result["metrics"]["auc"]["joint"] == pytest.approx(0.655, abs=0.01)
+        assert result["metrics"]["auc"] == undisturbed
         assert result["converged"]
         assert len(list((desk.folder / "clinic" / "runs").glob("doctor-*"))) == 1
         verified = isthmus("ledger", "verify", desk.folder / "clinic" / "runs")["ledgers"]

@@ -38,7 +38,7 @@ def quietly(left: float) -> None:
 
 @contextmanager
 def connected(
-    clinic: Identity, insurer: Identity, patience: float = 30.0
+    clinic: Identity, insurer: Identity, patience: float = 600.0
 ) -> Generator[tuple[GrpcChannel, GrpcChannel]]:
     """The clinic's line to the insurer, who dialled it, and the insurer's to the clinic."""
     trusted = {insurer.name: insurer.certificate}

@@ -286,7 +286,7 @@ class TestThePassivePartyStopsOn:
     def test_a_key_of_another_size_than_the_job_says(self) -> None:
         def weak(line: Channel) -> None:
             line.receive(Shape)
-            key = keys.generate("okamoto-uchiyama", "heu", 2048)
+            key = keys.generate("okamoto-uchiyama", "heu", 1088)
             line.send(Start(key=key.public.dump(), rounds=0))
             line.receive(MaskedGradient)
 

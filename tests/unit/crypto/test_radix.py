@@ -148,7 +148,8 @@ class TestProducts:
         with pytest.raises(ValueError, match="2 residuals do not fit 3 rows"):
             radix.products(key.public.encrypt([1, 2]), radix.quantise(mixed(3)))
 
-    def test_hold_at_the_size_that_jobs_use(self) -> None:
+    def test_hold_at_the_size_that_jobs_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(keys.TEST_KEY_BITS)
         pytest.importorskip("heu", reason="HEU has no wheel for this Python")
         key = keys.generate("okamoto-uchiyama", "heu", 3072)
         columns = radix.quantise(mixed(300))

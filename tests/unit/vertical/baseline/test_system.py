@@ -68,7 +68,7 @@ REFUSALS: dict[str, tuple[Baseline, dict[str, Any], str]] = {
     "constraints that nobody heeds": (
         RegressionBaseline(),
         {"monotone": {"age": "increasing"}},
-        r'`datasets\.NAME\.monotone` is for columns of a \[baseline\] with model = "boosting"',
+        r'`datasets\.monotone` is for columns of a \[baseline\] with model = "boosting"',
     ),
     "weights that nobody heeds": (
         RegressionBaseline(),

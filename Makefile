@@ -4,7 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NAME   ?=
-TOGETHER := -n auto --dist loadfile --no-loadscope-reorder
+# Whole runs wait much, so there are more workers than cores.
+WORKERS  ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
+TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-long check format bench bench-test install clean
 .DEFAULT_GOAL := help

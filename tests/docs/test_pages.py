@@ -110,6 +110,8 @@ class TestSharedEncoders:
     def test_lead_to_an_encoder_that_plain_pytorch_loads(self, tmp_path: Path) -> None:
         guide = Reader(ROUNDS, tmp_path)
         guide.write_files()
+        job = tmp_path / "job.toml"
+        job.write_text(job.read_text().replace("count = 15", "count = 3"))  # no more are needed
         bring_laboratory_values(tmp_path)
         guide.type_commands()
         run = find(tmp_path / "runs")

@@ -40,6 +40,7 @@ class TestGuide:
             compile(block, GUIDE, "exec")
 
     @pytest.mark.slow
+    @pytest.mark.long  # the notebook is followed in the gate
     def test_leads_from_data_frames_to_a_run_for_real(self, tmp_path: Path) -> None:
         reader = Reader(GUIDE, tmp_path)
         blocks = re.findall(r"^```(python|console)\n(.*?)^```$", reader.text, re.DOTALL | re.M)

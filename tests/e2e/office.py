@@ -12,14 +12,16 @@ MASTER = "office"
 
 
 class Office(Trial):
-    """An office and branches that count by their samples; a round takes them all."""
+    """An office and some branches; a round takes them all, and each counts by its samples."""
+
+    RULE = 'rule = "count"'
 
     def __init__(self, folder: Path, children: Sequence[str], rounds: int) -> None:
         super().__init__(folder, "fusion", (MASTER, *children))
         for party in re.findall(r"\[parties\.(branch-\d\d)\]", self.job.read_text()):
             if party not in children:
                 self.edit(self.job, f'[parties.{party}]\nrole = "child"\n\n', "")
-        self.edit(self.job, 'rule = "actor_critic"', 'rule = "count"')
+        self.edit(self.job, 'rule = "actor_critic"', self.RULE)
         quorum = f"count = {rounds}\nquorum = {len(children)}"
         self.edit(self.job, "count = 40\nquorum = 5", quorum)
 

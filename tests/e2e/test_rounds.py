@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 CHILDREN = ("branch-01", "branch-03", "branch-06")
 PARTIES = (MASTER, *CHILDREN)
-ROUNDS = 30
+ROUNDS = 15
 
 
 def an_office(folder: Path) -> Office:
@@ -130,6 +130,26 @@ class TestExampleOfASharedEncoder:
         assert module(torch.zeros(3, 1, 8, 8)).shape == (3, 32)
 
 
+class WeighingOffice(Office):
+    """An office whose rule finds out what each branch should count for, as in the example."""
+
+    RULE = 'rule = "actor_critic"'
+
+
+class TestWeighting:
+    TURNED = ("branch-02", "branch-05")
+    HONEST = ("branch-01", "branch-06", "branch-08", "branch-10")
+
+    def test_does_almost_as_well_as_one_who_knows_the_bad_children(self, tmp_path: Path) -> None:
+        office = WeighingOffice(tmp_path / "trial", (*self.HONEST, *self.TURNED), rounds=12)
+        result = isthmus("simulate", office.job, "--runs", tmp_path / "runs")
+        accuracy = result["metrics"]["accuracy"]
+        assert accuracy["actor_critic"] > accuracy["oracle"] - 0.03
+        assert accuracy["actor_critic"] > accuracy["fedavg"] + 0.02
+        assert set(self.TURNED) <= result["suspects"].keys()
+
+
+@pytest.mark.long
 class TestExampleOfWeighting:
     def test_does_almost_as_well_as_one_who_knows_the_bad_children(self, tmp_path: Path) -> None:
         result = isthmus("simulate", EXAMPLES / "fusion" / "job.toml", "--runs", tmp_path)

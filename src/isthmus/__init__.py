@@ -35,16 +35,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Boosting": "vertical.boosting.spec",
-    "BoostingBaseline": "vertical.baseline.spec",
-    "Encoders": "horizontal.encoders.spec",
     "IsthmusError": "core.errors",
     "Job": "jobs.job",
     "Party": "api.parties",
-    "Regression": "vertical.regression.spec",
-    "RegressionBaseline": "vertical.baseline.spec",
     "Run": "api.runs",
-    "Weighting": "horizontal.weighting.spec",
     "check": "api.verbs",
     "explain": "api.verbs",
     "frame": "api.frames",
@@ -52,7 +46,7 @@ _MODULES = {
     "run": "api.verbs",
     "simulate": "api.verbs",
 }
-"""Where each public name is."""
+"""Where each public name is, but for those of tables of a job: the registry knows them."""
 
 
 def __getattr__(name: str) -> Any:
@@ -75,6 +69,11 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module  # noqa: PLC0415
 
         return getattr(import_module(f"isthmus.{_MODULES[name]}"), name)
+    if not name.startswith("_"):
+        from isthmus.jobs.registry import tables  # noqa: PLC0415
+
+        if name in (found := tables()):
+            return found[name]
     raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
 
 

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from msgspec import Meta
 
@@ -16,6 +16,7 @@ from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core import extras
 from isthmus.core.errors import SpecError
+from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.weighting.spec import Weighting
@@ -127,6 +128,12 @@ ROWS = (
 
 DEFAULT_FAMILY = "aligned"
 """Of a job without a system: it ends with the alignment."""
+
+
+def tables() -> dict[str, type[Spec]]:
+    """Returns the types of the tables of all systems, by their names in Python."""
+    kinds = [kind for row in ROWS for kind in get_args(row.spec) or (row.spec,)]
+    return {kind.__name__: kind for kind in kinds}
 
 
 def row(table: str) -> Row:

@@ -15,7 +15,7 @@ from isthmus.jobs.result import Summary
 from isthmus.jobs.rounds import job
 from isthmus.jobs.rounds.plan import RoundsPlan, make_plan
 from isthmus.jobs.rounds.results import AnyRoundsResult, RoundsResult, SimulatedRounds
-from isthmus.jobs.summary import parties_facts, party_facts
+from isthmus.jobs.summary import parties_facts, party_facts, suspects_facts
 from isthmus.ledger.forecast import Sizes
 from isthmus.nn.spec import type_of
 from isthmus.store.runs import Run
@@ -133,7 +133,7 @@ def page(run: Run, simulated: Run | None) -> str:
 def summary(run: Run, result: AnyRoundsResult) -> Summary:
     """Returns the end of a run for people."""
     facts = [("training", result.ending)]
-    facts += [(f"look after {child}", "; ".join(why)) for child, why in result.suspects.items()]
+    facts += suspects_facts(result.suspects)
     if isinstance(result, RoundsResult):
         if result.epsilon is not None:
             facts.append(("epsilon", f"{result.epsilon:.4g}"))

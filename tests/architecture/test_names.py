@@ -34,11 +34,6 @@ OLD_NAMES = frozenset(
 RIDDLES = ("What ", "Who ", "How ")
 """The docstring of a module must not begin with these, unless its first line is a question."""
 
-# How many were left in each package on 2026-11-28. Lower a number when you rewrite some of them;
-# never raise one.
-OLD_WORDS_LEFT = {"jobs": 3}
-RIDDLES_LEFT = {"answers": 2, "cli": 6, "horizontal": 15, "jobs": 17}
-
 
 @cache
 def modules(package: str) -> dict[Path, ast.Module]:
@@ -82,7 +77,7 @@ class TestNames:
             for name in sorted(set(names(file, tree)))
             if words(name) & OLD_WORDS or name in OLD_NAMES
         ]
-        assert len(found) <= OLD_WORDS_LEFT.get(package, 0), found
+        assert not found
 
     def test_are_split_into_words(self) -> None:
         assert words("_RunFilesStore") == {"run", "files", "store"}
@@ -99,7 +94,7 @@ class TestDocstrings:
             for file, text in first.items()
             if text.startswith(RIDDLES) and not text.partition("\n")[0].endswith("?")
         ]
-        assert len(found) <= RIDDLES_LEFT.get(package, 0), found
+        assert not found
 
 
 class TestGlossary:

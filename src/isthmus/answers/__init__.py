@@ -1,1 +1,1 @@
-"""How answers look: the same pages in a terminal and in a notebook."""
+"""Pages of answers, the same in a terminal and in a notebook."""

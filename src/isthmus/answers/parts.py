@@ -1,4 +1,4 @@
-"""What people are shown of an answer, as data: `text.py` and `html.py` draw it."""
+"""Answers for people as data, which `text.py` and `html.py` draw."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

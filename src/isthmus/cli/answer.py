@@ -1,4 +1,4 @@
-"""What a command hands back, and the one place where it is printed."""
+"""The answer of a command, and the one place where it is printed."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""What would leave a party, before it does."""
+"""The command that shows what would leave a party, before it does."""
 
 from pathlib import Path
 from typing import Annotated

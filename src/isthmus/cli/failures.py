@@ -1,4 +1,4 @@
-"""How a command that failed says so: one sentence, an exit code, a traceback for our bugs only."""
+"""Tells why a command failed: one sentence, an exit code, a traceback for our bugs only."""
 
 import sys
 import traceback

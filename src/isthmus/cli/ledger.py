@@ -1,4 +1,4 @@
-"""What left a party, from its ledger."""
+"""Commands that show and verify the ledger of a party."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""What is installed."""
+"""The command that shows installed versions."""
 
 import platform
 from importlib import metadata

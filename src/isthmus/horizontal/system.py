@@ -1,4 +1,4 @@
-"""What a system in rounds offers to a job, and what they exchange."""
+"""Functions that a system in rounds offers to a job, and the types that they exchange."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

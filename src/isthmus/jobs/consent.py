@@ -1,4 +1,4 @@
-"""What a job sends, and whether its file says so."""
+"""Compares what the messages of a job tell with what its file agrees to."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What will leave a party, before it does; and after a run, beside what its ledger says."""
+"""Forecasts what will leave a party, and compares it with the ledger of a run."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What parties say first and last, whatever the job.
+"""Messages that begin and end every job between parties.
 
 | message | direction | the reader learns                                            |
 |---------|-----------|--------------------------------------------------------------|

@@ -1,4 +1,4 @@
-"""What the page about a run says whatever was done: read from its folder."""
+"""Fields of the page about a run that every family has, read from the run folder."""
 
 from collections.abc import Container, Mapping
 from datetime import datetime

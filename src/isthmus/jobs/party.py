@@ -1,4 +1,4 @@
-"""What stays at one party: the party file. Nothing in it is ever sent."""
+"""The party file: it stays at one party, and nothing in it is ever sent."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What a job file and a party file come to, once they are read and checked against each other."""
+"""A job that is read and resolved, the plan of a run, and the functions of a family's module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

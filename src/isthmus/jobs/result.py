@@ -1,4 +1,4 @@
-"""What a finished run says about itself, in result.json.
+"""Structs of result.json, which a finished run leaves.
 
 Results are a tagged union: `kind` is `<family>.<what>`, so that whoever reads one needs to know no
 family. Metrics are nested everywhere: value by measure, then by model.

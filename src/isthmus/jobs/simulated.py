@@ -1,4 +1,4 @@
-"""What the result of every simulated run says, whatever its family."""
+"""Fields of the result of a simulated run that every family has."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

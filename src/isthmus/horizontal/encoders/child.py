@@ -1,4 +1,4 @@
-"""How a child trains a shared encoder on its own samples."""
+"""Trains a shared encoder on the samples of a child."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What children train together: an encoder, and the module on it that its objective needs."""
+"""The module that children train together: an encoder, and what its objective adds."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What the master of a shared encoder trains, and how it fuses updates."""
+"""Sets up training at the master of a shared encoder, and the fusion of updates."""
 
 from collections.abc import Sequence
 

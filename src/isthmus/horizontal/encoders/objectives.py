@@ -1,4 +1,4 @@
-"""What an encoder learns from: the loss of each sample of a batch, by objective.
+"""Training objectives of an encoder: the loss of each sample of a batch.
 
 All chance comes from a generator that is made of the job's seed, the party and the round: who plays
 a round again masks the same parts.

@@ -1,4 +1,4 @@
-"""What the master computes on samples of its own: its root data set."""
+"""The root data set: computations of the master on samples of its own."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How a party standardises its columns; it keeps the scaling and sends nothing of it."""
+"""Standardises the columns of a party, which keeps the scaling and sends nothing of it."""
 
 from dataclasses import dataclass
 

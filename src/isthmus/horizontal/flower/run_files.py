@@ -1,4 +1,4 @@
-"""How a ServerApp finds the files of the party that started the run, and reports how it ended.
+"""Files through which a ServerApp finds the party that started it, and reports how it ended.
 
 A run's configuration reaches every SuperNode, so no path may be in it. It holds a random number:
 the name of a file in Flower's own folder, which only the user of both processes can read, and in

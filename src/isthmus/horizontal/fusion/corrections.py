@@ -1,4 +1,4 @@
-"""How a child corrects the gradient of its own samples, so that it does not drift from the others.
+"""Corrections of a child's gradient, so that it does not drift from the others.
 
 Everything is a vector of all parameters, shape (size,).
 """

@@ -1,4 +1,4 @@
-"""What a master fuses with: the rule of the job, and the state that it keeps between rounds."""
+"""The inputs of a fusion: the rule of the job, and the state kept between rounds."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol

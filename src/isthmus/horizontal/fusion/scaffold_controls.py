@@ -1,4 +1,4 @@
-"""How SCAFFOLD's controls are sent: beside the parameters, under names of their own.
+"""Sends SCAFFOLD's controls beside the parameters, under names of their own.
 
 The master sends its control with the parameters of a round, and a child's update then holds the
 change of its own control.

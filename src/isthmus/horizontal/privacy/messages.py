@@ -1,4 +1,4 @@
-"""What crosses in place of RoundUpdate, where a job asks for more privacy or fewer bytes.
+"""Messages in place of RoundUpdate, where a job asks for more privacy or fewer bytes.
 
 | message      | direction       | the reader learns                                              |
 |--------------|-----------------|----------------------------------------------------------------|

@@ -1,4 +1,4 @@
-"""What master and children store so that a run that was interrupted can be resumed.
+"""Checkpoints of master and children, from which an interrupted run is resumed.
 
 The master stores the state of training after each round. A child stores its update before it sends
 it: asked for the same round over the same parameters again, it sends the same update again. Under

@@ -1,4 +1,4 @@
-"""What the master of a weighted classifier trains, and when it stops."""
+"""Sets up training at the master of a weighted classifier, and its stop condition."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -107,9 +107,9 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs.aligned import run
 
     connection.check(plan)
-    with session.begin(plan, into, watch) as begun:
-        run.play(begun)
-    return begun.run
+    with session.begin(plan, into, watch) as opened:
+        run.play(opened)
+    return opened.run
 
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
@@ -118,9 +118,9 @@ def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs.aligned import run
 
     connection.check(plan)
-    with session.begin(plan, into, watch) as begun:
-        run.align_only(begun)
-    return begun.run
+    with session.begin(plan, into, watch) as opened:
+        run.align_only(opened)
+    return opened.run
 
 
 def put_together(

@@ -1,4 +1,4 @@
-"""What a job over aligned columns must say, and what its parties exchange."""
+"""Checks a job over aligned columns by itself, and lists what its parties exchange."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What parties say before they align their rows.
+"""Messages with which parties take up a finished alignment, or begin a new one.
 
 | message         | direction      | the reader learns                                             |
 |-----------------|----------------|---------------------------------------------------------------|

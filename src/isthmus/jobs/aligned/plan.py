@@ -1,4 +1,4 @@
-"""What one party of a job over aligned columns brings, checked before any contact."""
+"""Reads and checks all that one party of a job over aligned columns brings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

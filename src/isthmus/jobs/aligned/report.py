@@ -1,4 +1,4 @@
-"""What the page about a run over columns shows: read from its folder."""
+"""Reads the page about a run over columns from the run folder."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What the forecast of a job over aligned columns reckons with."""
+"""Sizes for the forecast of a job over aligned columns."""
 
 from dataclasses import replace
 

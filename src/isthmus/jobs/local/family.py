@@ -111,16 +111,16 @@ def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs import session  # it loads cryptography
 
     loaded = plan.loaded
-    with session.begin_alone(plan, into, watch) as begun:
-        with begun.telemetry.timed("total"):
+    with session.begin_alone(plan, into, watch) as opened:
+        with opened.telemetry.timed("total"):
             outcome: LocalOutcome = loaded.system.train(
-                loaded.spec, plan.data, begun.run, begun.telemetry
+                loaded.spec, plan.data, opened.run, opened.telemetry
             )
         result = LocalResult(
-            **begun.facts(), system=loaded.table, **msgspec.structs.asdict(outcome)
+            **opened.facts(), system=loaded.table, **msgspec.structs.asdict(outcome)
         )
-        begun.run.write_json(begun.run.result.name, result)
-    return begun.run
+        opened.run.write_json(opened.run.result.name, result)
+    return opened.run
 
 
 def align(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:

@@ -87,9 +87,9 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs.rounds import run
 
     _check_keys(plan)
-    with session.begin(plan, into, watch) as begun:
-        run.play(begun)
-    return begun.run
+    with session.begin(plan, into, watch) as opened:
+        run.play(opened)
+    return opened.run
 
 
 def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:

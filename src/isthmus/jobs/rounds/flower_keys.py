@@ -1,4 +1,4 @@
-"""How a party comes to its Flower federation: addresses and files, checked before any contact."""
+"""Checks the addresses and files with which a party joins its Flower federation."""
 
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.flower.launch import SuperLink

@@ -1,4 +1,4 @@
-"""What a job in rounds must say, and what its parties exchange."""
+"""Checks a job in rounds by itself, and lists what its parties exchange."""
 
 from isthmus.core.errors import SpecError
 from isthmus.jobs.load import check_roles

@@ -1,4 +1,4 @@
-"""What one party of a job in rounds brings, checked before any contact."""
+"""Reads and checks all that one party of a job in rounds brings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the page about a run in rounds shows: read from its folder."""
+"""Reads the page about a run in rounds from the run folder."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Who is in a secure sum, who makes masks with whom, and which sums may be opened.
+"""The cohort of a secure sum: its members, pairs that share masks, sums that may be opened.
 
 Master and children compute this from the same message. Children form a circle, in an order that
 depends on the keys of all of them, and each makes masks with a number of neighbours on either side.

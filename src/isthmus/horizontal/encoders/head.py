@@ -9,9 +9,6 @@ import numpy as np
 import torch
 from msgspec import structs
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -210,6 +207,11 @@ def probe(model: Model, train: Samples, test: Samples) -> float:
     Raises:
         SpecError: The samples have no labels, or do not fit the network.
     """
+    # They take as long to load as PyTorch, and few jobs probe.
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
     classes, truth = classes_of(train), np.array(test.labels)
     if len(classes) == 1:  # nothing to regress on
         return float((truth == classes[0]).mean())

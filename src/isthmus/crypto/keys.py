@@ -22,9 +22,27 @@ _MULTIPLE = 64
 
 
 def small_key_bits() -> int | None:
-    """Returns the size of keys that our own tests ask for; None outside of them."""
+    """Read the size of keys that our own tests ask for.
+
+    Returns:
+        The size; None outside of our tests.
+
+    Raises:
+        SpecError: The environment variable holds no such size.
+    """
     asked = os.environ.get(TEST_KEY_BITS)
-    return int(asked) if asked else None
+    if not asked:
+        return None
+    if (
+        not asked.isdecimal()
+        or int(asked) % _MULTIPLE
+        or not (_LEAST_TEST_BITS <= int(asked) <= MIN_KEY_BITS)
+    ):
+        raise SpecError(
+            f"the environment variable {TEST_KEY_BITS} is for tests, and {asked[:20]!r} in it "
+            f"is no multiple of {_MULTIPLE} from {_LEAST_TEST_BITS} to {MIN_KEY_BITS}: unset it."
+        )
+    return int(asked)
 
 
 def public_key_bytes(scheme: Scheme, bits: int) -> int:

@@ -70,3 +70,28 @@ def test_a_key_does_not_decrypt_for_another_engine() -> None:
     for key, stranger in ((one, other), (other, one)):
         with pytest.raises(TypeError, match="another engine"):
             key.decrypt(stranger.public.encrypt([1]))
+
+
+class TestSmallKeys:
+    def test_take_the_place_of_full_size_where_our_tests_ask_for_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(keys.TEST_KEY_BITS, "1024")
+        assert keys.ciphertext_bytes("paillier", 3072) == keys.ciphertext_bytes("paillier", 1024)
+        monkeypatch.delenv(keys.TEST_KEY_BITS)
+        assert keys.ciphertext_bytes("paillier", 3072) == 3 * keys.ciphertext_bytes(
+            "paillier", 1024
+        )
+
+    def test_are_refused_in_a_job(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(keys.TEST_KEY_BITS)
+        with pytest.raises(SpecError, match="set key_bits to 2048"):
+            keys.check("paillier", "gmpy2", 1024)
+
+    @pytest.mark.parametrize("asked", ["abc", "0", "1000", "1e9", "3072", "-1024"])
+    def test_of_a_size_that_is_none_are_refused(
+        self, asked: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(keys.TEST_KEY_BITS, asked)
+        with pytest.raises(SpecError, match="unset it"):
+            keys.check("paillier", "gmpy2", 2048)

@@ -16,6 +16,7 @@ from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.load import load_job
+from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.party import Party
 from isthmus.jobs.rounds.results import SimulatedRounds
 from isthmus.store.runs import find
@@ -24,6 +25,7 @@ from tests.docs.reader import ROOT, Reader
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
 FIRST_JOB = "docs/guides/first-job.md"
 ENCLAVES = "docs/guides/enclaves.md"
+ALONE = "docs/guides/alone.md"
 TREES = "docs/guides/boosted-trees.md"
 ROUNDS = "docs/guides/shared-encoders.md"
 
@@ -66,6 +68,24 @@ class TestFirstJob:
         guide.type_commands()
         for party in ("bank", "shop"):
             assert find(tmp_path / party / "runs").report.exists()
+
+
+class TestAlone:
+    def test_leads_to_a_model_of_one_organisation(self, tmp_path: Path) -> None:
+        guide = Reader(ALONE, tmp_path)
+        guide.write_files()
+        (tmp_path / "bank").mkdir()
+        (tmp_path / "shop").mkdir()
+        bring_data(tmp_path)
+        (tmp_path / "bank/customers.csv").rename(tmp_path / "customers.csv")
+        job = tmp_path / "job.toml"
+        job.write_text(job.read_text().replace("missing =", 'missing_values = ["n/a"]\nmissing ='))
+        guide.type_commands()
+        run = find(tmp_path / "runs")
+        result = run.read_json("result.json", LocalResult)
+        assert result.metrics["auc"]["model"] > 0.5
+        for file in (run.model, run.predictions, run.report):
+            assert file.exists()
 
 
 class TestEnclaves:

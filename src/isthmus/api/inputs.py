@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
-
 from isthmus.api.frames import Frame
 from isthmus.api.parties import Party
 from isthmus.core.errors import IsthmusError, SpecError
@@ -110,7 +108,7 @@ def write_job(job: GivenJob, frames: Mapping[str, Frame], folder: Path) -> Path:
         )
     here = Path.cwd() if isinstance(job, Job) else Path(job).parent
     before: dict[str, Dataset] = given.datasets or {}
-    datasets = {name: _anchored(data, here) for name, data in before.items()}
+    datasets = {name: data.anchored(here) for name, data in before.items()}
     for name, frame in frames.items():
         datasets[name] = frame.dataset(f"{name}.parquet")
     whole = given.replace(datasets=datasets) if datasets else given
@@ -156,10 +154,6 @@ def _check_frames(given: Mapping[str, object]) -> None:
                 f"`{name}` is neither an argument nor a data set: data sets of a job of one "
                 "organisation are made by `isthmus.frame(...)`."
             )
-
-
-def _anchored(data: Dataset, folder: Path) -> Dataset:
-    return msgspec.structs.replace(data, path=str(data.resolve(folder).resolve()))
 
 
 @contextmanager

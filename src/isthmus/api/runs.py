@@ -79,7 +79,7 @@ class Run(Drawn):
                     ) from None
         raise SpecError(
             f"{self.folder}: there are no predictions here. The party that has the labels keeps "
-            "them, where rows are scored one by one."
+            "them, where a row has one score: a multiclass model and a network leave none."
         )
 
     @property

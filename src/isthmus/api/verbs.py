@@ -9,6 +9,7 @@ from isthmus.api import inputs, process
 from isthmus.api.drawn import Checked, Explanation
 from isthmus.api.frames import Frame
 from isthmus.api.inputs import FILES, GivenJob, GivenParty
+from isthmus.api.parties import Party
 from isthmus.api.process import Play, Simulate, Watch
 from isthmus.api.runs import Run
 from isthmus.core.errors import SpecError
@@ -42,9 +43,16 @@ def simulate(
         IsthmusError: A party failed; the error is that party's.
     """
     if parties is None:
+        if isinstance(job, Job) and not job.parties:
+            raise SpecError(
+                "one organisation trains by itself in this job, so there is nobody to simulate: "
+                "use `isthmus.run`."
+            )
         if isinstance(job, Job):
             raise SpecError("name the parties of the job too, or give the path of a job file.")
         return Run(process.play(Simulate(str(job), str(runs)), watch))
+    if isinstance(parties, Party | str | Path):
+        raise SpecError("give all parties of the job in one list, for example `[bank, shop]`.")
     given = inputs.loaded(job)
     with inputs.in_run_folder(given, Path(runs)) as run:
         file = inputs.write_job(given, {}, run.folder / FILES)
@@ -79,6 +87,8 @@ def run(
     if _is_file(job) and _is_file(party or "") and not datasets:
         return Run(process.play(Play(str(job), _path(party), _path(into)), watch))
     given = inputs.loaded(job)
+    if isinstance(party, Frame):
+        raise SpecError("give a data set by its name in the job, for example `people=...`.")
     if given.parties or party is not None:
         raise SpecError(
             "parties agree on files, and each has a file of its own: save the job and your party "
@@ -117,7 +127,10 @@ def check(job: GivenJob, party: GivenParty | None = None, **datasets: Frame) -> 
 
 
 def explain(
-    job: GivenJob, party: GivenParty | None = None, run: Run | str | Path | None = None
+    job: GivenJob,
+    party: GivenParty | None = None,
+    run: Run | str | Path | None = None,
+    **datasets: Frame,
 ) -> Explanation:
     """Forecast every message that would leave a party, and what its reader learns.
 
@@ -125,6 +138,7 @@ def explain(
         job: The job, or its file.
         party: One of its parties, or its file; None where one organisation trains alone.
         run: A finished run of this job: compare with what its ledger says.
+        **datasets: Data of one organisation by name, each made by `frame`.
 
     Returns:
         One row per message type.
@@ -135,7 +149,7 @@ def explain(
     """
     folder = run.folder if isinstance(run, Run) else run
     finished = None if folder is None else stored.find(Path(folder))
-    with inputs.in_temporary_folder(job, party) as files:
+    with inputs.in_temporary_folder(job, party, datasets) as files:
         return Explanation(
             **msgspec.structs.asdict(explaining.explain(make_plan(*files), finished))
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 JobFile = Annotated[
-    Path, typer.Argument(metavar="JOB", help="The job file that all parties agreed on.")
+    Path, typer.Argument(metavar="JOB", help="The job file; all parties hold the same one.")
 ]
 PartyFile = Annotated[
     Path, typer.Option("--party", metavar="PARTY", help="This party's own file; it is never sent.")

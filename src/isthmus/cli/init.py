@@ -11,7 +11,9 @@ from isthmus.cli.answer import Answer
 
 
 def init(
-    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Name of an example.")],
+    template: Annotated[
+        str, typer.Argument(metavar="TEMPLATE", help="Name of an example, such as health.")
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> Answer:
     """Copy an example and make keys for its parties, so that two people can run it."""

@@ -13,13 +13,14 @@ from isthmus.cli.progress import live
 Into = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Folder of this run; by default a new one in the party's `runs`."
+        metavar="DIR",
+        help="Folder of this run; by default a new one in `runs` beside the party file or job.",
     ),
 ]
 
 
 def run(job: JobFile, party: PartyFileIfAny = None, into: Into = None) -> Answer:
-    """Play this party's role: wait for the others, align, train, score and report."""
+    """Play this machine's part: wait for other parties, if any, then train, score and report."""
     from isthmus.jobs.run import run as play
 
     with live() as watch:

@@ -1,9 +1,10 @@
 """Tables of a party file that describe its data, and the normalisation of identifiers."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.core.spec import Spec
@@ -126,6 +127,10 @@ class Dataset(Spec, frozen=True):
                 f"`{key}.monotone` is for columns of {whose}, and nothing would come of it here: "
                 "remove it."
             )
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the same with an absolute path, given the folder that it is relative to."""
+        return replace(self, path=str(self.resolve(folder).resolve()))
 
     def resolve(self, folder: Path) -> Path:
         """Returns the path of the file, given the folder of the party file."""

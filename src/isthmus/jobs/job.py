@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from isthmus.core import spec
 from isthmus.core.spec import Spec
-from isthmus.data.spec import Normalisation
+from isthmus.data.spec import Dataset, Normalisation
 from isthmus.jobs.registry import FAMILIES, ROWS
 
 Name = Annotated[
@@ -92,8 +92,22 @@ class AnyJob(Spec, frozen=True):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a job file; `isthmus.check` also checks what it asks for."""
-        return spec.load(Path(path), cls)
+        """Read a job file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The job; paths of data sets in it are absolute, so that they lead to the same files from
+            everywhere.
+
+        Raises:
+            SpecError: The file is not that of a job.
+        """
+        job, folder = spec.load(Path(path), cls), Path(path).parent
+        datasets: dict[str, Dataset] = job.tables.get("datasets") or {}
+        anchored = {name: data.anchored(folder) for name, data in datasets.items()}
+        return msgspec.structs.replace(job, datasets=anchored) if anchored else job
 
     def save(self, path: str | Path) -> None:
         """Write the job as a file, which keeps no comments."""

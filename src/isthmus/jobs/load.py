@@ -146,9 +146,10 @@ def _check_tables(job: Job, name: str) -> None:
     for other in registry.FAMILIES:
         used = [table for table in other.tables if job.tables[table] is not None]
         if used and other.name != name:
+            theirs = " or ".join(f"[{r.table}]" for r in registry.ROWS if r.family == other.name)
             raise SpecError(
-                f"the table [{used[0]}] is for jobs of another kind, and nothing would come of it "
-                "here: take it out. `isthmus schema job` says what each table is for."
+                f"the table [{used[0]}] belongs to a job with {theirs}, which this one is not: add "
+                f"that, or take [{used[0]}] out."
             )
 
 

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from isthmus import __version__
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import certificates
 from isthmus.evaluation.description import Learned
@@ -218,4 +220,16 @@ def _folder(plan: Plan, into: Path | None) -> Run:
     if into is None:
         cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
         return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
-    return Run.at(into)
+    run = Run.at(into)
+    if run.result.exists() and (finished := run.read_json(run.result.name, _Finished)).digest != (
+        plan.digest
+    ):
+        raise SpecError(
+            f"{into}: holds a run of another job, {finished.job!r}. Give another folder."
+        )
+    return run
+
+
+class _Finished(msgspec.Struct):
+    job: str
+    digest: str

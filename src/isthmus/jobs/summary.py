@@ -36,6 +36,7 @@ def places(run: Run) -> Facts:
         "network": run.network,
         "index": run.index,
         "model": run.model,
+        "predictions": run.predictions,
         "run": run.folder,
         "report": run.report,
     }

@@ -56,7 +56,7 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "table of another family": (
         "[alignment]",
         '[datasets.people]\npath = "people.csv"\n\n[alignment]',
-        r"the table \[datasets\] is for jobs of another kind, and nothing would come of it here",
+        r"the table \[datasets\] belongs to a job with",
     ),
     "unknown normalisation": ('"trim"', '"strip"', r"'strip' - at `\$\.data\.normalise\[0\]`"),
     "everything for tests": (

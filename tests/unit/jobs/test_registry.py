@@ -101,7 +101,9 @@ class TestTables:
 
     def test_of_one_organisation_are_refused_where_parties_align_rows(self, desk: Desk) -> None:
         desk.edit_job("[alignment]", '[datasets.people]\npath = "people.csv"\n\n[alignment]')
-        with pytest.raises(SpecError, match=r"job\.toml: the table \[datasets\] is for jobs of an"):
+        with pytest.raises(
+            SpecError, match=r"job\.toml: the table \[datasets\] belongs to a job with"
+        ):
             load_job(desk.job)
 
     @pytest.mark.parametrize("job", ["examples/fusion/job.toml", "examples/health/alone.toml"])
@@ -110,7 +112,9 @@ class TestTables:
     ) -> None:
         file = tmp_path / "job.toml"
         file.write_text(f'{Path(job).read_text()}\n[alignment]\nmethod = "cryptographic"\n')
-        with pytest.raises(SpecError, match=r"job\.toml: the table \[alignment\] is for jobs of a"):
+        with pytest.raises(
+            SpecError, match=r"job\.toml: the table \[alignment\] belongs to a job with"
+        ):
             load_job(file)
 
 

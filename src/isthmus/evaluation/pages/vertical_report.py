@@ -42,6 +42,7 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     """The fields of the page. Empty fields and None are left out of it."""
 
     data: Data
+    model: str = "a model"  # what it is, in a few words, where one organisation trained by itself
     metrics: Metrics = {}  # of all models
     roc: dict[str, Roc] = {}  # by model
     ks: KsCurve | None = None
@@ -116,15 +117,15 @@ def headline(report: VerticalReport) -> str:
 
 
 def _alone(report: VerticalReport) -> str:
-    trained = (
-        f"One model of {count(report.data.columns)} columns on {count(report.data.train)} rows"
-    )
+    model = report.model[:1].upper() + report.model[1:]
+    trained = f"{model} of {count(report.data.columns)} columns on {count(report.data.train)} rows"
     if not report.metrics:
         return f"{trained}. Nothing is measured: that takes test rows with different labels."
     measure = report.measures[0]
     return (
         f"{trained} reaches {measure.name} {shown(measure.ours)}, measured on "
-        f"{count(report.data.test)} test rows. Columns of other parties have to beat this."
+        f"{count(report.data.test)} test rows. A joint run compares itself with this model on the "
+        "rows that all parties share."
     )
 
 

@@ -48,9 +48,21 @@ def check(loaded: Loaded) -> None:
                 f"[{loaded.table}] is trained by one organisation by itself, and nothing leaves "
                 f"it: take `{key}` out."
             )
-    for name in filter(None, (job.data.train, job.data.test)):
+    if job.data.identifiers:
+        raise SpecError(
+            "`data.identifiers` is what parties agree on: take it out, and name the columns that "
+            f"identify a row in `datasets.{job.data.train}.identifiers`."
+        )
+    used = [name for name in (job.data.train, job.data.test) if name is not None]
+    for name in used:
         if name not in _datasets(loaded):
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
+    for name in _datasets(loaded):
+        if name not in used:
+            raise SpecError(
+                f"the job does not use data set {name!r}: take [datasets.{name}] out, or name it "
+                "in `data.train` or `data.test`."
+            )
 
 
 def steps(loaded: Loaded) -> list[str]:
@@ -147,7 +159,10 @@ def align(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
 def summary(run: Run, result: LocalResult) -> Summary:
     """Returns the end of a run for people."""
     rows = ", ".join(f"{count:,} {_ROWS.get(name, name)}" for name, count in result.rows.items())
-    facts = [("rows", rows), ("training", result.ending), *local_facts(run, result)]
+    facts = [("rows", rows), ("training", result.ending)]
+    if not result.metrics:
+        facts.append(("measured", "nothing: that takes test rows with two different labels"))
+    facts += local_facts(run, result)
     return Summary(metrics=result.metrics, facts=facts)
 
 

@@ -39,6 +39,7 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
         VerticalReport(
             **shown,
             data=Data(outcome.columns, rows=train + test, shared=None, train=train, test=test),
+            model="a model of boosted trees" if of_trees else "a regression",
             metrics=outcome.metrics,
             coefficients=described.coefficients,
             intercept=described.intercept,

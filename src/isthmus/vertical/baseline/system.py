@@ -11,6 +11,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data import reading
 from isthmus.data.index import split
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs, LocalOutcome
@@ -39,8 +40,13 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         SpecError: A file is not what the job says, or its columns do not fit the model.
     """
     dataset = inputs.train
-    if dataset is None or dataset.label is None or (inputs.test and inputs.test.label is None):
+    if dataset is None or dataset.label is None:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
+    if inputs.test is not None and inputs.test.label is None:
+        raise SpecError(
+            "name the column to predict, `label`, in the table of the data set to score too: it is "
+            "measured there."
+        )
     rows = reading.load(dataset, inputs.folder, inputs.normalise)
     if isinstance(spec, RegressionBaseline):
         dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
@@ -52,8 +58,31 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
     else:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
         test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows)
+        _refuse_overlap(rows, test, inputs.test)
     _check(spec, rows, None if inputs.test is None else test)
     return Data(rows.take(train), test, dataset.signs, inputs.seed, inputs.job)
+
+
+def _refuse_overlap(train: Table, test: Table, dataset: Dataset) -> None:
+    """Refuse to score rows that are trained on.
+
+    Args:
+        train: Rows to train on.
+        test: Rows to score.
+        dataset: The data set to score; without identifiers nothing tells rows apart.
+
+    Raises:
+        SpecError: Some rows are in both.
+    """
+    if not dataset.identifiers:
+        return
+    both = len(set(train.identifiers) & set(test.identifiers))
+    if both:
+        raise SpecError(
+            f"{both} of {len(test)} rows of the data set to score are trained on too, so they say "
+            "nothing of new ones: take them out of one of the two files, or leave `data.test` "
+            "out, and `test_share` keeps rows back."
+        )
 
 
 def facts(_spec: Baseline, data: Data) -> dict[str, object]:

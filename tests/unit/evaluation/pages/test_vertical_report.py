@@ -176,7 +176,7 @@ class TestHeadline:
             ACTIVE, party="", role="", peers=[], data=data, metrics=metrics, sent=[], verdict=""
         )
         assert headline(alone).startswith(
-            "One model of 3 columns on 19,200 rows reaches AUC 0.7, measured on 4,800 test rows."
+            "A model of 3 columns on 19,200 rows reaches AUC 0.7, measured on 4,800 test rows."
         )
         page = render(alone)
         assert "XGBoost" in page

@@ -72,7 +72,7 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "an alignment": (
         "[baseline]",
         '[alignment]\nmethod = "cryptographic"\n\n[baseline]',
-        r"the table \[alignment\] is for jobs of another kind",
+        r"the table \[alignment\] belongs to a job with",
     ),
     "no such data set": (
         'train = "people"',
@@ -122,8 +122,22 @@ class TestCheck:
     def test_says_which_data_set_is_scored(self, job: Path) -> None:
         edit(job, 'train = "people"', 'train = "people"\ntest = "later"')
         table = job.read_text().partition("[datasets.people]")[2].partition("[baseline]")[0]
-        edit(job, "[baseline]", f"[datasets.later]{table}[baseline]")
+        unnamed = "".join(line for line in table.splitlines(True) if "identifiers" not in line)
+        edit(job, "[baseline]", f"[datasets.later]{unnamed}[baseline]")
         assert check(job).steps[-1] == "Score the rows of 'later'."
+
+    def test_refuses_to_score_the_rows_that_are_trained_on(self, job: Path) -> None:
+        edit(job, 'train = "people"', 'train = "people"\ntest = "later"')
+        table = job.read_text().partition("[datasets.people]")[2].partition("[baseline]")[0]
+        edit(job, "[baseline]", f"[datasets.later]{table}[baseline]")
+        with pytest.raises(SpecError, match="300 of 300 rows of the data set to score are trained"):
+            check(job)
+
+    def test_refuses_a_data_set_that_is_not_used(self, job: Path) -> None:
+        table = job.read_text().partition("[datasets.people]")[2].partition("[baseline]")[0]
+        edit(job, "[baseline]", f"[datasets.exam]{table}[baseline]")
+        with pytest.raises(SpecError, match="does not use data set 'exam'"):
+            check(job)
 
 
 class TestPlan:

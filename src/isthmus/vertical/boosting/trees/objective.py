@@ -38,7 +38,7 @@ def check_values(label: Floats, spec: Boosting, rows: str) -> None:
         case _:
             return
     raise SpecError(
-        f"the label of the {rows} rows {fault}, or agree on another `boosting.objective` than "
+        f"the label of the {rows} rows {fault}, or take another `objective` than "
         f'"{spec.objective}".'
     )
 

@@ -91,11 +91,13 @@ def _table(data: object) -> Any:
     try:
         found: Any = pa.table(data)
         columns = [_plain(column) for column in found.columns]
-    except (pa.ArrowException, TypeError, ValueError):  # it may quote a cell
+    except Exception:  # noqa: BLE001 - any library's, and it may quote a cell
         raise SpecError(
             "a column of the data frame holds values of different kinds, or of one that Arrow does "
             "not know. Give each column one type: numbers or text."
         ) from None
+    if len(set(found.column_names)) < len(found.column_names):
+        raise SpecError("two columns of the data frame share a name. Give each a name of its own.")
     return pa.table(columns, names=found.column_names).replace_schema_metadata(
         found.schema.metadata
     )

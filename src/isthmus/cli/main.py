@@ -1,5 +1,6 @@
 """The `isthmus` command: the index of its verbs, and the last stop of every error."""
 
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,8 @@ TEE: Mapping[Command, str] = {
 def main() -> None:
     """Run the command line of this process."""
     keep_stdout_clean()
+    if sys.argv[1:2] == ["simulate"]:  # who stops it stops the parties that it started
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(execute(sys.argv[1:]))
 
 

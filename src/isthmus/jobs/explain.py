@@ -3,6 +3,7 @@
 import msgspec
 
 from isthmus.core.errors import SpecError
+from isthmus.jobs import finished
 from isthmus.jobs.consent import Crossing, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
@@ -62,7 +63,11 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
     family = plan.loaded.peers
     if run is not None and not run.ledger.exists():  # a simulated run: ours is a folder in it
         run = Run(run.folder / plan.party.party)
-    sizes = family.expected(plan) if run is None else family.measured(plan, run)
+    if run is None:
+        sizes = family.expected(plan)
+    else:
+        with finished.as_written(run):
+            sizes = family.measured(plan, run)
     rows = _rows(plan, _sent(plan, sizes, run))
     if run is not None:
         rows = _beside_ledger(rows, run)

@@ -1,9 +1,12 @@
 """Reads finished runs, whatever their family: the result, and what people are shown of it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import cast
 
 import msgspec
 
+from isthmus.core.errors import SpecError
 from isthmus.jobs import registry
 from isthmus.jobs.plan import FamilyCode
 from isthmus.jobs.result import AnyResult, Summary
@@ -49,5 +52,28 @@ def read(run: Run) -> AnyResult:
 
 
 def summary(run: Run) -> Summary:
-    """The end of a finished run, for people."""
-    return family_of(run).summary(run, read(run))
+    """Returns the end of a finished run, for people."""
+    with as_written(run):
+        return family_of(run).summary(run, read(run))
+
+
+@contextmanager
+def as_written(run: Run) -> Generator[None]:
+    """Read files of a run that somebody may have changed.
+
+    Args:
+        run: The run folder.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpecError: What the block reads is not what a run writes.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, StopIteration, ValueError) as error:
+        raise SpecError(
+            f"{run.result}: is not what a run writes ({type(error).__name__}). It was changed, or "
+            "written by another version; run the job again."
+        ) from error

@@ -20,7 +20,7 @@ Name = Annotated[
     ),
 ]
 
-Positive = Annotated[int, Meta(ge=1)]
+Rows = Annotated[int, Meta(ge=1, le=10**10)]
 
 
 class Member(Spec, frozen=True):
@@ -31,7 +31,7 @@ class Member(Spec, frozen=True):
         Meta(description="active: has the labels, passive: has columns only; or master and child"),
     ]
     rows: Annotated[
-        Positive | None,
+        Rows | None,
         Meta(description="most rows that this party may bring to the alignment; none: no limit"),
     ] = None
 
@@ -67,9 +67,11 @@ class Data(Spec, frozen=True):
 class Expected(Spec, frozen=True):
     """What the parties reckon with; `isthmus explain` forecasts with it, nothing else uses it."""
 
-    shared_rows: Annotated[int, Meta(ge=1, description="rows that all parties hold")]
-    rounds: Annotated[int, Meta(ge=1, description="rounds until training ends")]
-    columns: Annotated[int, Meta(ge=1, description="columns of a passive party, for boosting")] = 1
+    shared_rows: Annotated[int, Meta(ge=1, le=10**10, description="rows that all parties hold")]
+    rounds: Annotated[int, Meta(ge=1, le=10**6, description="rounds until training ends")]
+    columns: Annotated[
+        int, Meta(ge=1, le=10**6, description="columns of a passive party, for boosting")
+    ] = 1
 
 
 class AnyJob(Spec, frozen=True):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from isthmus.core.errors import DiskError
+from isthmus.core.errors import DiskError, SpecError
 from isthmus.jobs import finished
 from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
@@ -24,9 +24,14 @@ def write(run: Run, simulated: Run | None = None) -> Path:
         DiskError: There is no room for it.
         SpecError: The run has not finished, or its files are not what a run writes.
     """
-    html = finished.family_of(run).page(run, simulated)
+    with finished.as_written(run):
+        html = finished.family_of(run).page(run, simulated)
     try:
         atomic.write(run.report, html.encode())
+    except OSError as error:
+        raise SpecError(
+            f"{run.report}: cannot be written: {error.strerror}. Let us write there."
+        ) from None
     except DiskError:
         raise DiskError(
             f"{run.report}: no space left to write it, but the run itself has finished. Make room "

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from isthmus import __version__
@@ -221,15 +220,8 @@ def _folder(plan: Plan, into: Path | None) -> Run:
         cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
         return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
     run = Run.at(into)
-    if run.result.exists() and (finished := run.read_json(run.result.name, _Finished)).digest != (
-        plan.digest
-    ):
+    if run.result.exists():
         raise SpecError(
-            f"{into}: holds a run of another job, {finished.job!r}. Give another folder."
+            f"{into}: holds a finished run, which would be written over. Give another folder."
         )
     return run
-
-
-class _Finished(msgspec.Struct):
-    job: str
-    digest: str

@@ -26,6 +26,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TypeVar
 
 import msgspec
@@ -157,9 +158,12 @@ class Run:
         """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
+            with TemporaryFile(dir=folder):
+                pass  # it can be written
+        except (OSError, ValueError) as error:  # a ValueError: the path holds a zero byte
+            reason = error.strerror if isinstance(error, OSError) else error
             raise SpecError(
-                f"{folder}: cannot be written: {error.strerror}. Choose another folder."
+                f"{folder}: cannot be written: {reason}. Choose another folder."
             ) from None
         return cls(folder)
 
@@ -251,12 +255,17 @@ def find(path: Path) -> Run:
     Raises:
         SpecError: There is no run.
     """
-    folder = path / LATEST if (path / LATEST).is_symlink() else path
-    run = Run(folder.resolve())
-    traces = (run.ledger, run.events, run.result, *folder.glob(f"*/{run.ledger.name}"))
-    if not any(trace.exists() for trace in traces):
+    try:
+        folder = path / LATEST if (path / LATEST).is_symlink() else path
+        run = Run(folder.resolve())
+        traces = (run.ledger, run.events, run.result, *folder.glob(f"*/{run.ledger.name}"))
+        found = any(trace.exists() for trace in traces)
+    except (OSError, ValueError):  # the path is too long, or holds a zero byte
+        found = False
+    if not found:
         raise SpecError(
-            f"{path}: holds no run. Give a run folder, or the folder of runs for its latest one."
+            f"{str(path)[:200]}: holds no run. Give a run folder, or the folder of runs for its "
+            "latest one."
         )
     return run
 

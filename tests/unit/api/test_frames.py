@@ -96,6 +96,21 @@ class TestFrame:
         assert not list(tmp_path.iterdir())
 
 
+class TestStrangeFrames:
+    def test_with_two_columns_of_one_name_are_refused(self) -> None:
+        with pytest.raises(SpecError, match="share a name"):
+            im.frame(pa.table([[1], [2]], names=["a", "a"]))
+
+    def test_that_fail_by_themselves_are_refused_without_what_they_say(self) -> None:
+        class Broken:
+            def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+                raise RuntimeError("secret cell 42")
+
+        with pytest.raises(SpecError) as refused:
+            im.frame(Broken())
+        assert "secret" not in str(refused.value)
+
+
 class TestIndexOfPandas:
     @pytest.mark.parametrize("index", ["__index_level_0__", "person"])
     def test_is_no_feature(self, index: str, tmp_path: Path) -> None:

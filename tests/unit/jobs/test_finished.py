@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs import finished
+from isthmus.jobs import finished, report
 from isthmus.jobs.aligned import family as aligned
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
@@ -56,6 +56,21 @@ class TestRead:
         clinic.result.unlink()
         with pytest.raises(SpecError, match=r"result\.json: cannot be read.*Has this run finished"):
             finished.read(clinic)
+
+
+class TestAsWritten:
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("seconds", {}), ("rows", {}), ("started", "x"), ("system", "baseline")],
+    )
+    def test_a_changed_result_is_a_sentence_and_no_traceback(
+        self, clinic: Run, key: str, value: object
+    ) -> None:
+        said = json.loads(clinic.result.read_text())
+        assert key in said
+        clinic.result.write_text(json.dumps(said | {key: value}))
+        with pytest.raises(SpecError, match="is not what a run writes"):
+            report.write(clinic)
 
 
 class TestFamilyOf:

@@ -104,6 +104,11 @@ class TestFind:
         with pytest.raises(SpecError, match="holds no run"):
             find(run.folder.parent)
 
+    @pytest.mark.parametrize("path", ["x" * 5_000, "a\0b"], ids=["too long", "zero byte"])
+    def test_refuses_a_path_that_can_be_none(self, path: str) -> None:
+        with pytest.raises(SpecError, match="holds no run"):
+            find(Path(path))
+
 
 class TestAt:
     def test_makes_the_folder_for_its_owner_only(self, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Forecast of the messages of a cryptographic alignment."""
 
+from collections import Counter
+
 import numpy as np
 
 from isthmus.alignment.cryptographic import messages
@@ -28,13 +30,14 @@ def forecast(
         Flow(receiver, messages.RowCount(rows=ours), 1),
         Flow(sender, messages.RowCount(rows=theirs), 1),
     ]
-    for block in rounds(ours, theirs, spec.batch_rows):
-        own = bytes(POINT_BYTES * len(range(ours)[block.ours]))
-        other = bytes(POINT_BYTES * block.theirs)
+    each = rounds(ours, theirs, spec.batch_rows)
+    alike = Counter((len(range(ours)[block.ours]), block.theirs) for block in each)
+    for (own_rows, other_rows), count in alike.items():
+        own, other = bytes(POINT_BYTES * own_rows), bytes(POINT_BYTES * other_rows)
         flows += [
-            Flow(receiver, messages.BlindedRows(points=own), 1),
-            Flow(sender, messages.BlindedRows(points=other), 1),
-            Flow(sender, messages.DoublyBlindedRows(points=own), 1),
+            Flow(receiver, messages.BlindedRows(points=own), count),
+            Flow(sender, messages.BlindedRows(points=other), count),
+            Flow(sender, messages.DoublyBlindedRows(points=own), count),
         ]
     flows.append(Flow(receiver, messages.SharedCount(rows=sizes.shared), 1))
     for count, size in blocks(sizes.shared, spec.batch_rows):

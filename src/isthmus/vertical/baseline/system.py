@@ -59,7 +59,11 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
         test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows)
         _refuse_overlap(rows, test, inputs.test)
-    _check(spec, rows, None if inputs.test is None else test)
+    if not len(train):
+        raise SpecError(
+            f"none of {len(rows)} rows is left to train on: lower `data.test_share`, or bring more."
+        )
+    _check(spec, rows.take(train), None if inputs.test is None else test)
     return Data(rows.take(train), test, dataset.signs, inputs.seed, inputs.job)
 
 
@@ -113,6 +117,8 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
         case RegressionBaseline():
             regression.check_numbers(rows, test)
             scaling.label(rows, spec.link)
+            if test is not None and spec.link == "logit":
+                scaling.check_binary(scaling.labels(test))
         case BoostingBaseline():
             boosting.check_party(as_boosting(spec), "active", rows, test)
         case _:

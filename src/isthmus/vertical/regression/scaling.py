@@ -76,12 +76,24 @@ def label(table: Table, link: Link) -> Label:
     if link == "identity":
         mean, deviation = float(values.mean()), float(values.std())
         return Label((values - mean) / deviation, mean, deviation)
+    check_binary(values)
+    return Label(values)
+
+
+def check_binary(values: Floats) -> None:
+    """Refuse labels that are not of two classes.
+
+    Args:
+        values: Shape (rows,).
+
+    Raises:
+        SpecError: One is neither 0 nor 1.
+    """
     if not np.isin(values, (0.0, 1.0)).all():
         raise SpecError(
             "the label has values other than 0 and 1. Code it as 0 and 1, or set "
             '`link = "identity"` to fit a number.'
         )
-    return Label(values)
 
 
 def labels(table: Table) -> Floats:

@@ -122,8 +122,11 @@ class TestCheck:
     def test_says_which_data_set_is_scored(self, job: Path) -> None:
         edit(job, 'train = "people"', 'train = "people"\ntest = "later"')
         table = job.read_text().partition("[datasets.people]")[2].partition("[baseline]")[0]
-        unnamed = "".join(line for line in table.splitlines(True) if "identifiers" not in line)
-        edit(job, "[baseline]", f"[datasets.later]{unnamed}[baseline]")
+        head, *rows = (job.parent / "clinic/people.csv").read_text().splitlines()
+        later = "\n".join([head, *(f"z{row}" for row in rows)])
+        (job.parent / "clinic/later.csv").write_text(later)
+        others = table.replace("people.csv", "later.csv")
+        edit(job, "[baseline]", f"[datasets.later]{others}[baseline]")
         assert check(job).steps[-1] == "Score the rows of 'later'."
 
     def test_refuses_to_score_the_rows_that_are_trained_on(self, job: Path) -> None:
@@ -184,6 +187,19 @@ class TestRun:
         result = finished.read(run(job))
         assert isinstance(result, LocalResult)
         assert (result.columns, sum(result.rows.values())) == (2, 300)
+
+    def test_writes_over_no_finished_run(self, job: Path, tmp_path: Path) -> None:
+        model = run(job, into=tmp_path / "kept").model
+        before = model.read_bytes()
+        edit(job, "seed = 7", "seed = 8")
+        with pytest.raises(SpecError, match="kept: holds a finished run"):
+            run(job, into=tmp_path / "kept")
+        assert model.read_bytes() == before
+
+    def test_leaves_rows_to_train_on(self, job: Path) -> None:
+        edit(job, "[data]\n", "[data]\ntest_share = 0.9999\n")
+        with pytest.raises(SpecError, match=r"none of 300 rows is left to train on"):
+            run(job)
 
     def test_tells_how_far_it_is(self, job: Path) -> None:
         seen = list[Event]()

@@ -23,7 +23,7 @@ import fcntl
 import os
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -255,19 +255,16 @@ def find(path: Path) -> Run:
     Raises:
         SpecError: There is no run.
     """
-    try:
+    with suppress(OSError, ValueError):  # the path is too long, or holds a zero byte
         folder = path / LATEST if (path / LATEST).is_symlink() else path
         run = Run(folder.resolve())
         traces = (run.ledger, run.events, run.result, *folder.glob(f"*/{run.ledger.name}"))
-        found = any(trace.exists() for trace in traces)
-    except (OSError, ValueError):  # the path is too long, or holds a zero byte
-        found = False
-    if not found:
-        raise SpecError(
-            f"{str(path)[:200]}: holds no run. Give a run folder, or the folder of runs for its "
-            "latest one."
-        )
-    return run
+        if any(trace.exists() for trace in traces):
+            return run
+    raise SpecError(
+        f"{str(path)[:200]}: holds no run. Give a run folder, or the folder of runs for its latest "
+        "one."
+    )
 
 
 @contextmanager

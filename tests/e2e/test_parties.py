@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.commands import ended, isthmus
+from tests.commands import ended, isthmus, start
 from tests.e2e.desk import PARTIES, Desk
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,19 @@ class TestRun:
         assert len(list((desk.folder / "clinic" / "runs").glob("doctor-*"))) == 1
         verified = isthmus("ledger", "verify", desk.folder / "clinic" / "runs")["ledgers"]
         assert [verdict["signature_checked"] for verdict in verified.values()] == [True]
+
+
+class TestStopped:
+    def test_a_simulation_stops_its_parties_with_it(self, desk: Desk) -> None:
+        process = start("simulate", desk.job, "--runs", desk.folder / "runs")
+        below = list[psutil.Process]()
+        while len(below) < len(PARTIES):
+            assert process.poll() is None
+            below = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        error = ended(process, code=130)["error"]
+        assert error["kind"] == "Interrupted"
+        assert not psutil.wait_procs(below, timeout=60)[1]
 
 
 class TestStopsBeforeAnythingIsSent:

@@ -1,12 +1,15 @@
 """Every party of a job on this machine, each a process with its own key and folder."""
 
 import math
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -85,9 +88,12 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
 
     # 3. Start them, and watch until the last one ends.
     started = time.perf_counter()
-    with errors.disk_full_is_error(run.folder):
-        processes = [_start(verb, job_file, party, folder) for party, folder in parties.items()]
-    _attend(processes, watch)
+    with _stopped_at_the_end() as processes:
+        with errors.disk_full_is_error(run.folder), _signals_held_back():
+            for party, folder in parties.items():
+                processes.append(_start(verb, job_file, party, folder))
+        _attend(processes, watch)
+    _raise_failure(processes)
     seconds = time.perf_counter() - started
 
     # 4. Put their results together, beside the same model trained in one place.
@@ -152,6 +158,43 @@ def _start(verb: str, job_file: Path, party: str, folder: Path) -> _Process:
     return _Process(party, Run(folder), process)
 
 
+@contextmanager
+def _stopped_at_the_end() -> Generator[list[_Process]]:
+    """Stop the processes in a list at the end of the block, however it ends."""
+    processes = list[_Process]()
+    try:
+        yield processes
+    finally:
+        _stop(processes)
+
+
+@contextmanager
+def _signals_held_back() -> Generator[None]:
+    """Let signals wait until the block ends: no process is started that nobody knows of."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are not ours to handle
+        return
+    held = list[int]()
+    stopping = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in stopping}
+    for number in stopping:
+        signal.signal(number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for each in held:
+        signal.raise_signal(each)
+
+
+def _stop(processes: list[_Process]) -> None:
+    for started in processes:
+        if started.process.poll() is None:
+            started.process.terminate()
+            started.process.wait()
+
+
 def _attend(processes: list[_Process], watch: Watch) -> None:
     """Pass events on until all have ended; when one fails, give the others a moment, then stop."""
 
@@ -165,12 +208,8 @@ def _attend(processes: list[_Process], watch: Watch) -> None:
             _wait(processes)
             for future in attended:
                 future.result()
-        finally:
-            for started in processes:
-                if started.process.poll() is None:
-                    started.process.terminate()
-                    started.process.wait()
-    _raise_failure(processes)
+        finally:  # the threads end with the processes that they follow
+            _stop(processes)
 
 
 def _wait(processes: list[_Process]) -> None:

@@ -16,12 +16,11 @@ from isthmus.core.errors import (
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates, keys
+from isthmus.jobs.party import THIS_MACHINE
 from isthmus.jobs.plan import PartyPlan
 from isthmus.transport import grpc
 from isthmus.transport.grpc import GrpcChannel, Identity, Listener
 from isthmus.transport.pin import pin
-
-THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from isthmus.data import samples
 from isthmus.data.samples import Samples
 from isthmus.horizontal.system import LocalData
 from isthmus.jobs.load import load_party
-from isthmus.jobs.party import Party
+from isthmus.jobs.party import THIS_MACHINE, Party
 from isthmus.jobs.plan import Loaded, PartyPlan
 
 
@@ -117,7 +117,7 @@ def _check_attack(loaded: Loaded, party: Party) -> None:
     address = party.peers[master].address if master in party.peers else None
     if party.engine == "flower":
         address = party.flower.superlink
-    if address is not None and address.rpartition(":")[0] not in _THIS_MACHINE:
+    if address is not None and address.rpartition(":")[0] not in THIS_MACHINE:
         raise SpecError(
             "`simulated_attack` has this party misbehave, which is for trials with a master on "
             f"this machine, and {master!r} is at {address}: take it out."
@@ -126,4 +126,3 @@ def _check_attack(loaded: Loaded, party: Party) -> None:
 
 _FLOWER_OF_MASTER = ("connection",)
 _FLOWER_OF_CHILD = ("superlink", "root_certificates", "private_key")
-_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}

@@ -1,0 +1,1 @@
+"""Multi-task models of sparse features, trained from a queue per task (S5)."""

@@ -1,0 +1,1 @@
+"""The door to ONNX: the layers of a model as an ONNX file."""

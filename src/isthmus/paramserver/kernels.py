@@ -1,0 +1,1 @@
+"""The door to numba: the loops over ids and rows, compiled."""

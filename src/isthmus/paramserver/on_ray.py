@@ -1,0 +1,1 @@
+"""The door to Ray: shards and workers as actors."""

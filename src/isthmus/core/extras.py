@@ -9,10 +9,15 @@ from isthmus.core.errors import SpecError
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("torch", "safetensors", "opacus", "dp_accounting", "Crypto"),
     "flower": ("flwr",),
+    "paramserver": ("numba", "ray", "safetensors", "torch"),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
     "tee": ("dcap_qvl", "cbor2"),
     "compare": ("xgboost",),
 }
 """The modules of each extra that this code imports; `pip install '.[NAME]'` installs them."""
+
+ON_DEMAND = frozenset({"ray"})
+"""Modules that only some jobs of their extra import: those jobs ask for them by `require_module`."""
 
 
 class MissingExtraError(SpecError):
@@ -30,18 +35,34 @@ def require(extra: str | None, what: str) -> None:
         MissingExtraError: A module of the extra is not installed.
     """
     for module in EXTRAS[extra] if extra else ():
-        if find_spec(module) is None:
-            raise MissingExtraError(advice(what, module))
+        if module not in ON_DEMAND:
+            require_module(module, what, extra)
+
+
+def require_module(module: str, what: str, extra: str | None = None) -> None:
+    """Check that one module of an extra is installed.
+
+    Args:
+        module: Its name.
+        what: What needs it: the beginning of the error message.
+        extra: The extra to name, where several bring the module.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if find_spec(module) is None:
+        raise MissingExtraError(advice(what, module, extra=extra))
 
 
 @contextmanager
-def advised(what: str) -> Generator[None]:
+def advised(what: str, extra: str | None = None) -> Generator[None]:
     """Turn the ModuleNotFoundError of a missing extra into an error that names the extra.
 
     Any other missing module is a bug of ours, and its error passes unchanged.
 
     Args:
         what: What needs the library: the beginning of the error message.
+        extra: The extra to name, where several bring the library.
 
     Yields:
         Nothing.
@@ -55,26 +76,36 @@ def advised(what: str) -> Generator[None]:
     except ModuleNotFoundError as error:
         if extra_of(error.name or "") is None:
             raise
-        raise MissingExtraError(advice(what, str(error.name))) from None
+        raise MissingExtraError(advice(what, str(error.name), extra=extra)) from None
 
 
-def extra_of(module: str) -> str | None:
-    """Returns the name of the extra that installs a module; None if no extra does."""
+def extra_of(module: str, preferred: str | None = None) -> str | None:
+    """The extra that installs a module.
+
+    Args:
+        module: Its name, or that of a module in it.
+        preferred: The extra to name if it is one of several that bring the module.
+
+    Returns:
+        Its name; None if no extra brings the module.
+    """
     top = module.partition(".")[0]
-    return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
+    found = [extra for extra, modules in EXTRAS.items() if top in modules]
+    return preferred if preferred in found else next(iter(found), None)
 
 
-def advice(what: str, *modules: str) -> str:
+def advice(what: str, *modules: str, extra: str | None = None) -> str:
     """Say how to install the libraries of an extra.
 
     Args:
         what: What needs them, as the beginning of the sentence.
         *modules: Modules of one extra that are not installed.
+        extra: The extra to name, where several bring them.
 
     Returns:
         One or two sentences.
     """
-    extra = extra_of(modules[0])
+    extra = extra_of(modules[0], extra)
     names = " and ".join(repr(module) for module in modules)
     are = "module {} is" if len(modules) == 1 else "modules {} are"
     return (

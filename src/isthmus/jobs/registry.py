@@ -205,7 +205,7 @@ def load_system(row: Row) -> ModuleType:
     """
     what = f"a job with the table [{row.table}]"
     extras.require(row.extra, what)
-    with extras.advised(what):
+    with extras.advised(what, row.extra):
         return importlib.import_module(row.module)
 
 

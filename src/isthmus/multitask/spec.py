@@ -20,8 +20,8 @@ class Eviction(Spec, frozen=True):
         Samples | None, Meta(description="samples of the run since the id was last seen")
     ] = None
     minimum_score: Annotated[
-        float | None,
-        Meta(gt=0, description="least score; each sample with the id adds 1 to its score"),
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="least score; each sample with the id adds 1 to its score"),
     ] = None
     half_life: Annotated[Samples, Meta(description="samples in which a score halves")] = 10_000_000
 
@@ -52,7 +52,8 @@ class Hashed(SparseFeature, frozen=True, tag="hash"):
     """A column of text or whole numbers; the hash of a value is its id."""
 
     buckets: Annotated[
-        int | None, Meta(ge=1, le=2**62, description="most ids; none: 63 bits, practically unique")
+        Annotated[int, Meta(ge=1, le=2**62)] | None,
+        Meta(description="most ids; none: 63 bits, practically unique"),
     ] = None
 
 

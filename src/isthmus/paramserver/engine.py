@@ -82,14 +82,18 @@ class ShardFacts(msgspec.Struct, frozen=True):
     evicted: int
     """Rows evicted so far."""
 
+    staleness: int
+    """Most windows of a worker that were missing in rows that it got."""
 
-class Written(msgspec.Struct, frozen=True):
-    """A file of a snapshot, as it was written."""
 
-    name: str
+class StoredArray(msgspec.Struct, frozen=True):
+    """A file of a snapshot as it was written: one array, in numpy's format."""
+
     size: int
-    checksums: dict[str, int]
-    """CRC-32 of every array in it, by name."""
+    """Bytes of the file."""
+
+    checksum: int
+    """CRC-32 of the array."""
 
 
 class LostError(IsthmusError):
@@ -195,10 +199,11 @@ class Engine(Protocol):
         Args:
             shard: Number of the shard.
             version: The number that `copy` was given.
-            folder: An existing folder, to write a file into.
+            folder: An existing folder, to write files into.
 
         Returns:
-            A handle of `Written`; its result is a DiskError if the disk is full.
+            A handle of the `StoredArray` of every file that it wrote, by name; its result is a
+            DiskError if the disk is full.
         """
         ...
 

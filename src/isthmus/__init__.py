@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.horizontal.encoders.spec import Encoders
     from isthmus.horizontal.weighting.spec import Weighting
     from isthmus.jobs.job import Job
+    from isthmus.multitask.spec import Multitask
     from isthmus.vertical.baseline.spec import BoostingBaseline, RegressionBaseline
     from isthmus.vertical.boosting.spec import Boosting
     from isthmus.vertical.regression.spec import Regression
@@ -21,6 +22,7 @@ __all__ = [
     "Encoders",
     "IsthmusError",
     "Job",
+    "Multitask",
     "Party",
     "Regression",
     "RegressionBaseline",

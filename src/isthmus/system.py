@@ -6,15 +6,15 @@ A row of the registry names the module. Systems over aligned columns have more f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset, Normalisation
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
 from isthmus.store.runs import Run
 
 
@@ -43,17 +43,98 @@ class LocalInputs:
     job: str
     """Digest of the job."""
 
+    others: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
+    """Data sets that the system names itself, see `NamesDatasets`, by name."""
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """How fast training was, without the time that starting took."""
+
+    samples_per_s: float
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What passed between the parts of a parameter server."""
+
+    bytes: int
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What the tables of a model took."""
+
+    peak_bytes: int
+    rows: int
+    """Rows at the end."""
+
+    evicted: int
+
+
+class Staleness(msgspec.Struct, frozen=True):
+    """How far training ran ahead of the exchange of rows, in windows."""
+
+    greatest: int
+
+
+class QueueCounts(msgspec.Struct, frozen=True):
+    """What the queue of a task did."""
+
+    flushes: int
+    """Batches that were trained on."""
+
+    waited: int
+    """Most samples that were read until a sample of the queue was trained on."""
+
+    trained: int
+    """Samples that were trained on."""
+
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The result of training at one organisation; its model is in the run folder."""
 
-    metrics: Metrics
+    metrics: PartialMetrics
     rows: dict[str, int]
     """Number of training rows (`train`) and of test rows (`test`)."""
 
     columns: int
     ending: str
     """How training ended, in a few words."""
+
+    throughput: Throughput | None = None
+    traffic: Traffic | None = None
+    memory: Memory | None = None
+    staleness: Staleness | None = None
+    exchanges: int | None = None
+    """How often the tiers of a parameter server exchanged rows."""
+
+    queues: dict[str, QueueCounts] = {}
+    """By name of the task."""
+
+
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of the rows of a file."""
+
+    rows: int
+    columns: Sequence[str]
+    """Columns of the file with the scores."""
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model in files that need no isthmus."""
+
+    files: Sequence[str]
+    """Names, relative to the folder."""
+
+    rows: int
+    """Rows of all tables."""
+
+    snapshot: int
+    """The snapshot that was exported."""
+
+    since: int | None = None
+    """The snapshot that its rows are the changes since; None: all rows."""
+
+    evicted: int = 0
+    """Ids whose rows have gone since then."""
 
 
 @runtime_checkable
@@ -73,4 +154,63 @@ class LocalSystem(System, Protocol):
 
     def page(self, run: Run, shown: Mapping[str, Any], outcome: LocalOutcome, /) -> str:
         """Returns the report as HTML; `shown` holds the fields of `Page` that every run has."""
+        ...
+
+
+@runtime_checkable
+class NamesDatasets(Protocol):
+    """A system of one organisation that uses more data sets than one to train on and one to test.
+
+    This and the protocols below are for functions that a system may have or not.
+    """
+
+    def datasets(self, spec: Any, /) -> Sequence[str]:
+        """Returns the names of the data sets that the job's table names."""
+        ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A system of one organisation that says itself what it will do."""
+
+    def steps(self, spec: Any, /) -> Sequence[str]:
+        """Returns what will happen in training, in order, a sentence each."""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """A system of one organisation whose stored model scores new rows."""
+
+    def predict(self, spec: Any, rows: Dataset, run: Run, out: IO[bytes], /) -> Predicted:
+        """Score rows.
+
+        Args:
+            spec: What the job of the run says of the system.
+            rows: The rows; what is not their path is as the job says of those to train on.
+            run: The finished run.
+            out: The file for the scores, as Parquet.
+
+        Returns:
+            How many rows there are.
+        """
+        ...
+
+
+@runtime_checkable
+class Exports(Protocol):
+    """A system of one organisation whose model can serve without isthmus."""
+
+    def export(self, spec: Any, run: Run, into: Path, since: int | None, /) -> Exported:
+        """Write the model.
+
+        Args:
+            spec: What the job of the run says of the system.
+            run: The finished run.
+            into: A folder that is empty.
+            since: Number of a snapshot: only what has changed since then; None: all of it.
+
+        Returns:
+            What was written.
+        """
         ...

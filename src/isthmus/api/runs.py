@@ -15,7 +15,7 @@ from isthmus.answers import parts
 from isthmus.answers.parts import Part
 from isthmus.api.drawn import Drawn
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import Metrics, PartialMetrics, measured
 from isthmus.jobs import finished
 from isthmus.jobs.result import AnyResult, SimulatedResult
 from isthmus.ledger.record import Record, records
@@ -59,8 +59,8 @@ class Run(Drawn):
     @property
     def metrics(self) -> Metrics:
         """Value by measure, then by model; empty where nothing was measured here."""
-        found: Metrics = getattr(self.result, "metrics", {})
-        return found
+        found: PartialMetrics = getattr(self.result, "metrics", {})
+        return measured(found)
 
     @property
     def predictions(self) -> Any:

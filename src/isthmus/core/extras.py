@@ -17,7 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
 """The modules of each extra that this code imports; `pip install '.[NAME]'` installs them."""
 
 ON_DEMAND = frozenset({"ray"})
-"""Modules that only some jobs of their extra import: those jobs ask for them by `require_module`."""
+"""Modules that only some jobs of their extra need; those ask for them by `require_module`."""
 
 
 class MissingExtraError(SpecError):

@@ -1,7 +1,7 @@
 """Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar, cast
 
@@ -99,11 +99,31 @@ def settings(table: msgspec.Struct) -> str:
     config = table.__struct_config__
     keys = [f'{config.tag_field} = "{config.tag}"'] if config.tag_field else []
     for key, value in msgspec.structs.asdict(table).items():
-        inner = isinstance(value, msgspec.Struct)
-        text = f"({settings(value)})" if inner else msgspec.json.encode(value).decode()
+        text = _setting(value)
         if text not in {"()", "null"}:
             keys.append(f"{key} = {text}")
     return ", ".join(keys)
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, msgspec.Struct):
+        return f"({settings(value)})"
+    if isinstance(value, dict):
+        tables = cast(dict[str, Any], value)
+        if any(isinstance(each, msgspec.Struct) for each in tables.values()):
+            return _first(tables)
+    return msgspec.json.encode(value).decode()
+
+
+def _first(tables: Mapping[str, Any]) -> str:
+    """Names of tables, but for those beyond a line of text."""
+    names, more = list(tables)[:_MOST], len(tables) - _MOST
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"({', '.join(names)}{rest})"
+
+
+_MOST = 12
+"""Names of tables that are shown to people."""
 
 
 def digest(spec: Spec) -> str:
@@ -119,6 +139,14 @@ def key_digests(spec: Spec) -> dict[str, str]:
     """Returns the digest of every key by its dotted path, to find where two specs differ."""
     values = _without_none(msgspec.to_builtins(spec))
     return {key: _sha256(value) for key, value in _leaves("", values)}
+
+
+def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    """Returns the first key at which two specs differ, given the digests of their keys."""
+    for key in sorted(ours.keys() | theirs.keys()):
+        if ours.get(key) != theirs.get(key):
+            return key
+    return "a default"
 
 
 def _as_written(value: Any) -> Any:

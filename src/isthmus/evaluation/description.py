@@ -1,11 +1,15 @@
 """Descriptions of a model and a run for reports: plain structs, light to import."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 Metrics = dict[str, dict[str, float]]
 """Value by measure, then by model: `{"auc": {"joint": 0.66, "active_only": 0.61}}`."""
+
+PartialMetrics = Mapping[str, Mapping[str, float | None]]
+"""The same where a value is None if there was no such model to compare with."""
 
 
 class Coefficient(msgspec.Struct, frozen=True):
@@ -43,3 +47,11 @@ class Learned(msgspec.Struct, frozen=True):
     protection: str
     count: int
     bytes: int
+
+
+def measured(metrics: PartialMetrics) -> Metrics:
+    """Returns the metrics of the models that there were."""
+    return {
+        measure: {model: value for model, value in values.items() if value is not None}
+        for measure, values in metrics.items()
+    }

@@ -32,7 +32,7 @@ def shake_hands(peer: Channel, job: Job, party: str) -> None:
     if theirs.job != ours.job:
         raise PeerError(
             f"{peer.peer!r} holds another job file: it differs at "
-            f"{_first_difference(ours, theirs)!r}. "
+            f"{spec.first_difference(ours.keys, theirs.keys)!r}. "
             "Agree on one file and give it to everyone."
         )
     role = job.parties[peer.peer].role
@@ -73,10 +73,3 @@ def hello(job: Job, party: str) -> Hello:
 def _series(version: str) -> list[str]:
     """Versions that differ in the last number only understand each other."""
     return version.split(".")[:2]
-
-
-def _first_difference(ours: Hello, theirs: Hello) -> str:
-    for key in sorted(ours.keys.keys() | theirs.keys.keys()):
-        if ours.keys.get(key) != theirs.keys.get(key):
-            return key
-    return "a default"

@@ -20,6 +20,7 @@ from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.weighting.spec import Weighting
+from isthmus.multitask.spec import Multitask
 from isthmus.vertical.baseline.spec import Baseline
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.regression.spec import Regression
@@ -124,6 +125,13 @@ ROWS = (
         extra="horizontal",
     ),
     Row("baseline", Baseline, "isthmus.vertical.baseline.system", family="local"),
+    Row(
+        "multitask",
+        Multitask,
+        "isthmus.multitask.system",
+        family="local",
+        extra="paramserver",
+    ),
 )
 
 DEFAULT_FAMILY = "aligned"

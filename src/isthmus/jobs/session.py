@@ -11,12 +11,14 @@ from typing import Any, Generic, TypeVar
 from msgspec.structs import replace
 
 from isthmus import __version__
+from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import certificates
 from isthmus.evaluation.description import Learned
 from isthmus.jobs import connection
 from isthmus.jobs.handshake import shake_hands
+from isthmus.jobs.job import Job
 from isthmus.jobs.plan import PartyPlan, Plan
 from isthmus.jobs.result import Egress
 from isthmus.ledger.channel import RecordedChannel, Traffic
@@ -150,6 +152,7 @@ def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySe
     run = _folder(plan, into)
 
     with run.locked(), resumed(plan, run, watch) as session:
+        run.write_json(run.job.name, plan.job)
         atomic.write(run.certificate, us.certificate)
         yield session
         session.ledger.seal(lambda data: certificates.sign(us.private_key, data))
@@ -191,6 +194,7 @@ def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Sessio
     """
     run = _folder(plan, into)
     with run.locked(), _telemetry(run, watch) as telemetry:
+        run.write_json(run.job.name, plan.job)
         yield Session(plan, run, telemetry, datetime.now(UTC))
         telemetry.progress("done", 1, 1)
 
@@ -224,4 +228,15 @@ def _folder(plan: Plan, into: Path | None) -> Run:
         raise SpecError(
             f"{into}: holds a finished run, which would be written over. Give another folder."
         )
+    if run.job.exists():
+        _check_same(run.read_json(run.job.name, Job), plan.job, into)
     return run
+
+
+def _check_same(earlier: Job, job: Job, folder: Path) -> None:
+    if earlier.digest != job.digest:
+        where = spec.first_difference(spec.key_digests(earlier), spec.key_digests(job))
+        raise SpecError(
+            f"{folder}: holds an unfinished run of another job, which differs at {where!r}. Run "
+            "the job that began there, or give another folder."
+        )

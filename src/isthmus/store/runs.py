@@ -2,6 +2,7 @@
 
 | file                | what it is                                              |
 |---------------------|---------------------------------------------------------|
+| job.json            | the job, as it was when the run began                   |
 | ledger.jsonl        | every message that left (isthmus.ledger)                |
 | events.jsonl        | progress and metrics, while it runs (isthmus.store.events) |
 | checkpoint.npz      | where to resume (isthmus.store.checkpoint)              |
@@ -48,6 +49,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.job = folder / "job.json"
         self.ledger = folder / "ledger.jsonl"
         self.events = folder / "events.jsonl"
         self.checkpoint = folder / "checkpoint.npz"

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from isthmus.cli.failures import fail
-from isthmus.core.extras import EXTRAS
+from isthmus.core.extras import EXTRAS, extra_of
 
 
 class TestAMissingModule:
     @pytest.mark.parametrize(
         ("extra", "module"),
-        [(extra, module) for extra, modules in EXTRAS.items() for module in modules],
+        [(extra_of(module), module) for modules in EXTRAS.values() for module in modules],
     )
     def test_of_an_extra_is_one_sentence_that_names_it(
         self, extra: str, module: str, capsys: pytest.CaptureFixture[str]

@@ -1,21 +1,39 @@
 """The family of jobs of one organisation: `jobs/plan.py` says what each function is for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
+from msgspec.structs import replace
+from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError, naming_file
 from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
 from isthmus.data.spec import Dataset
+from isthmus.evaluation.comparison import TextTable
+from isthmus.evaluation.description import measured
+from isthmus.jobs.job import Job
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.plan import Loaded, Plan, Ready
 from isthmus.jobs.result import Summary
 from isthmus.jobs.summary import local_facts
 from isthmus.store.runs import Run
-from isthmus.system import LocalInputs, LocalOutcome
+from isthmus.system import (
+    Describes,
+    Exported,
+    Exports,
+    LocalInputs,
+    LocalOutcome,
+    NamesDatasets,
+    Predicted,
+    Predicts,
+)
+
+STDIN = "-"
+"""In place of the path of a file: standard input."""
 
 ROLES: tuple[str, ...] = ()
 RESULTS = LocalResult
@@ -53,7 +71,9 @@ def check(loaded: Loaded) -> None:
             "`data.identifiers` is what parties agree on: take it out, and name the columns that "
             f"identify a row in `datasets.{job.data.train}.identifiers`."
         )
-    used = [name for name in (job.data.train, job.data.test) if name is not None]
+    others = _others(loaded)
+    naming = f" or in [{loaded.table}]" if isinstance(loaded.system, NamesDatasets) else ""
+    used = [name for name in (job.data.train, job.data.test, *others) if name is not None]
     for name in used:
         if name not in _datasets(loaded):
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
@@ -61,7 +81,7 @@ def check(loaded: Loaded) -> None:
         if name not in used:
             raise SpecError(
                 f"the job does not use data set {name!r}: take [datasets.{name}] out, or name it "
-                "in `data.train` or `data.test`."
+                f"in `data.train` or `data.test`{naming}."
             )
 
 
@@ -73,9 +93,15 @@ def steps(loaded: Loaded) -> list[str]:
         if data.test is None
         else f"Score the rows of {data.test!r}."
     )
+    read = " and ".join(map(repr, dict.fromkeys([data.train, *_others(loaded)])))
+    system: object = loaded.system
     return [
-        f"Read {data.train!r} on this machine: there are no other parties, and nothing leaves.",
-        f"Train a {loaded.table}: {settings(loaded.spec)}.",
+        f"Read {read} on this machine: there are no other parties, and nothing leaves.",
+        *(
+            system.steps(loaded.spec)
+            if isinstance(system, Describes)
+            else [f"Train a {loaded.table}: {settings(loaded.spec)}."]
+        ),
         scored,
     ]
 
@@ -107,6 +133,7 @@ def plan(loaded: Loaded, party_file: Path | None) -> LocalPlan:
         normalise=job.data.normalise,
         seed=job.seed,
         job=job.digest,
+        others={name: datasets[name] for name in _others(loaded)},
     )
     with naming_file(loaded.path):
         return LocalPlan(loaded, loaded.system.load(loaded.spec, inputs))
@@ -162,27 +189,113 @@ def summary(run: Run, result: LocalResult) -> Summary:
     facts = [("rows", rows), ("training", result.ending)]
     if not result.metrics:
         facts.append(("measured", "nothing: that takes test rows with two different labels"))
-    facts += local_facts(run, result)
-    return Summary(metrics=result.metrics, facts=facts)
+    facts += [*_counted(result), *local_facts(run, result)]
+    tables = [_queues(result)] if result.queues else []
+    return Summary(metrics=measured(result.metrics), tables=tables, facts=facts)
 
 
 def page(run: Run, _simulated: Run | None) -> str:
     """Returns the report of a run as HTML."""
     from isthmus.jobs import page as shown  # it loads cryptography
-    from isthmus.jobs import registry
 
     result = run.read_json(run.result.name, LocalResult)
-    outcome = LocalOutcome(
-        metrics=result.metrics, rows=result.rows, columns=result.columns, ending=result.ending
+    fields = {name: getattr(result, name) for name in LocalOutcome.__struct_fields__}
+    html: str = _system(result).page(
+        run, shown.local_facts(result, result.started), LocalOutcome(**fields)
     )
-    system = registry.load_system(registry.row(result.system))
-    html: str = system.page(run, shown.local_facts(result, result.started), outcome)
     return html
+
+
+def predict(run: Run, result: LocalResult, file: Path, out: IO[bytes]) -> Predicted:
+    """Score the rows of a file with the model of a run.
+
+    Args:
+        run: The finished run.
+        result: Its result.
+        file: The rows, in the form of those that it was trained on.
+        out: The file for the scores.
+
+    Returns:
+        How many rows there are.
+
+    Raises:
+        SpecError: The system cannot do it, or the rows do not fit the model.
+    """
+    system, job = _system(result), run.read_json(run.job.name, Job)
+    if not isinstance(system, Predicts):
+        raise SpecError(
+            f"{run.folder}: a run of [{result.system}] does not keep what it takes to score other "
+            "rows. Put them into a data set of the job, name it in `data.test`, and run the job."
+        )
+    path = STDIN if str(file) == STDIN else str(file.absolute())
+    rows = replace(job.tables["datasets"][job.data.train], path=path)
+    return system.predict(job.tables[result.system], rows, run, out)
+
+
+def export(run: Run, result: LocalResult, into: Path, since: int | None) -> Exported:
+    """Write the model of a run for use without isthmus.
+
+    Args:
+        run: The finished run.
+        result: Its result.
+        into: An empty folder.
+        since: Number of a snapshot: only what has changed since then.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SpecError: The system has no such form.
+    """
+    system, job = _system(result), run.read_json(run.job.name, Job)
+    if not isinstance(system, Exports):
+        raise SpecError(
+            f"{run.folder}: a run of [{result.system}] has nothing to export: its model is "
+            f"{run.model}, as plain JSON."
+        )
+    return system.export(job.tables[result.system], run, into, since)
+
+
+def _system(result: LocalResult) -> Any:
+    from isthmus.jobs import registry
+
+    return registry.load_system(registry.row(result.system))
 
 
 def _datasets(loaded: Loaded) -> dict[str, Dataset]:
     found: dict[str, Dataset] | None = loaded.job.datasets
     return found or {}
+
+
+def _others(loaded: Loaded) -> Sequence[str]:
+    """Data sets that the table of the system names, each once."""
+    system: object = loaded.system
+    named = system.datasets(loaded.spec) if isinstance(system, NamesDatasets) else ()
+    return tuple(dict.fromkeys(named))
+
+
+def _counted(result: LocalResult) -> list[tuple[str, str]]:
+    """Lines about what a system counted, if it did."""
+    facts = list[tuple[str, str]]()
+    if result.throughput:
+        facts.append(("samples/s", f"{result.throughput.samples_per_s:,.0f}"))
+    if result.memory:
+        kept, gone = f"{result.memory.rows:,} rows", f"{result.memory.evicted:,} evicted"
+        facts.append(("tables", f"{kept}, {gone}, {decimal(result.memory.peak_bytes)} at most"))
+    if result.exchanges is not None:
+        passed = f", {decimal(result.traffic.bytes)}" if result.traffic else ""
+        facts.append(("exchanges", f"{result.exchanges:,}{passed}"))
+    if result.staleness:
+        facts.append(("staleness", f"{result.staleness.greatest} windows at most"))
+    return facts
+
+
+def _queues(result: LocalResult) -> TextTable:
+    lines = [
+        (task, f"{queue.trained:,}", f"{queue.flushes:,}", f"{queue.waited:,}")
+        for task, queue in result.queues.items()
+    ]
+    return ("queue of", "samples trained #", "batches #", "longest wait in samples #"), lines
 
 
 _ROWS = {"train": "trained on", "test": "scored"}

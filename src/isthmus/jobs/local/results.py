@@ -1,15 +1,22 @@
 """Results of jobs of one organisation."""
 
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
 from isthmus.jobs.result import AnyResult
+from isthmus.system import Memory, QueueCounts, Staleness, Throughput, Traffic
 
 
-class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained"):
-    """The result of a run of one organisation."""
+class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained", omit_defaults=True):
+    """The result of a run of one organisation; what a system does not count is left out."""
 
     system: str
     started: str
     rows: dict[str, int]
     columns: int
-    metrics: Metrics
+    metrics: PartialMetrics
     ending: str  # how training ended, in a few words
+    throughput: Throughput | None = None
+    traffic: Traffic | None = None
+    memory: Memory | None = None
+    staleness: Staleness | None = None
+    exchanges: int | None = None
+    queues: dict[str, QueueCounts] = {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from isthmus.data.scores import Scores
 from isthmus.evaluation import classification
+from isthmus.evaluation.description import measured
 from isthmus.evaluation.pages import vertical_report
 from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.store.runs import Run
@@ -40,7 +41,7 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
             **shown,
             data=Data(outcome.columns, rows=train + test, shared=None, train=train, test=test),
             model="a model of boosted trees" if of_trees else "a regression",
-            metrics=outcome.metrics,
+            metrics=measured(outcome.metrics),
             coefficients=described.coefficients,
             intercept=described.intercept,
             importance=described.importance,

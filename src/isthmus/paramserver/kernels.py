@@ -1,1 +1,0 @@
-"""The door to numba: the loops over ids and rows, compiled."""

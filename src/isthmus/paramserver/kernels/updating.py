@@ -1,0 +1,277 @@
+"""From rows to vectors, and from gradients back to rows: the kernels of the built-in server.
+
+Sgd, Adagrad and Adam do what the classes of these names in `torch.optim` do, with their `eps`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isthmus.paramserver.kernels.compiling import compiled
+from isthmus.paramserver.window import Float32s, Int32s
+
+SGD, ADAGRAD, ROWWISE_ADAGRAD, ADAM, FTRL = range(5)
+
+_ADAGRAD_EPS = np.float32(1e-10)
+_ADAM_EPS = np.float32(1e-8)
+_ONE = np.float32(1)
+_ZERO = np.float32(0)
+
+Settings = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An optimizer as the kernels take it."""
+
+    number: int
+    """One of those above."""
+
+    settings: Settings
+    """Learning rate; for Adam both decays; for FTRL beta, l1 and l2."""
+
+
+def gather(rows: Float32s, slots: Int32s, dimension: int) -> Float32s:
+    """Returns the values of the rows at these positions, shape (slots, dimension)."""
+    vectors = np.empty((len(slots), dimension), np.float32)
+    _gather(rows, slots, vectors)
+    return vectors
+
+
+def update(rows: Float32s, slots: Int32s, gradient: Float32s, rule: Rule) -> None:
+    """Let the optimizer change every row that a batch has used, once.
+
+    Args:
+        rows: Values and state, shape (rows, width); changed in place.
+        slots: The row of each gradient, shape (slots,).
+        gradient: Shape (slots, dimension). Those of a row are added up in the order of slots.
+        rule: The optimizer.
+    """
+    most = min(len(slots), len(rows))
+    sums = np.empty((most, gradient.shape[1]), np.float32)
+    touched = np.empty(most, np.int32)
+    number = _add_up(slots, gradient, np.full(len(rows), -1, np.int32), touched, sums)
+    _update(rows, touched[:number], sums, rule.number, rule.settings)
+
+
+def update_dense(dense: Float32s, gradient: Float32s, trained: Sequence[slice], rule: Rule) -> None:
+    """Let the optimizer change the dense numbers that a batch has trained.
+
+    Args:
+        dense: Values in the first row and state in the others, shape (1 + states, numbers);
+            changed in place.
+        gradient: Shape (numbers,).
+        trained: The parts to change.
+        rule: The optimizer; row-wise Adagrad is the same as Adagrad here.
+    """
+    for part in trained:
+        start, stop, _ = part.indices(dense.shape[1])
+        kernel = _DENSE[rule.number]
+        kernel(dense[:, start:stop], gradient[start:stop], rule.settings)
+
+
+@compiled
+def _gather(rows: Float32s, slots: Int32s, vectors: Float32s) -> None:
+    for slot in range(len(slots)):
+        row = slots[slot]
+        for column in range(vectors.shape[1]):
+            vectors[slot, column] = rows[row, column]
+
+
+@compiled
+def _add_up(
+    slots: Int32s, gradient: Float32s, places: Int32s, touched: Int32s, sums: Float32s
+) -> int:
+    found = 0
+    for slot in range(len(slots)):
+        row = slots[slot]
+        place = places[row]
+        if place < 0:
+            places[row] = found
+            touched[found] = row
+            for column in range(gradient.shape[1]):
+                sums[found, column] = gradient[slot, column]
+            found += 1
+        else:
+            for column in range(gradient.shape[1]):
+                sums[place, column] += gradient[slot, column]
+    return found
+
+
+@compiled
+def _update(
+    rows: Float32s, touched: Int32s, sums: Float32s, number: int, settings: Settings
+) -> None:
+    for place in range(len(touched)):
+        row = rows[touched[place]]
+        gradient = sums[place]
+        if number == SGD:
+            _sgd_row(row, gradient, settings)
+        elif number == ADAGRAD:
+            _adagrad_row(row, gradient, settings)
+        elif number == ROWWISE_ADAGRAD:
+            _rowwise_row(row, gradient, settings)
+        elif number == ADAM:
+            _adam_row(row, gradient, settings)
+        else:
+            _ftrl_row(row, gradient, settings)
+
+
+@compiled
+def _sgd_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+    rate = np.float32(settings[0])
+    for column in range(len(gradient)):
+        row[column] -= rate * gradient[column]
+
+
+@compiled
+def _adagrad_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+    size = len(gradient)
+    rate = np.float32(settings[0])
+    for column in range(size):
+        row[column], row[size + column] = _adagrad(
+            row[column], row[size + column], gradient[column], rate
+        )
+
+
+@compiled
+def _rowwise_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+    size = len(gradient)
+    # Four sums side by side: a fixed order that a processor adds up at once.
+    a = b = c = d = _ZERO
+    whole = size - size % 4
+    for column in range(0, whole, 4):
+        a += gradient[column] * gradient[column]
+        b += gradient[column + 1] * gradient[column + 1]
+        c += gradient[column + 2] * gradient[column + 2]
+        d += gradient[column + 3] * gradient[column + 3]
+    for column in range(whole, size):
+        a += gradient[column] * gradient[column]
+    total = row[size] + ((a + b) + (c + d)) / np.float32(size)
+    row[size] = total
+    step = np.float32(settings[0]) / (np.sqrt(total) + _ADAGRAD_EPS)
+    for column in range(size):
+        row[column] -= step * gradient[column]
+
+
+@compiled
+def _adam_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+    size = len(gradient)
+    row[3 * size] += _ONE
+    step, root = _correction(row[3 * size], settings)
+    first, second = np.float32(1 - settings[1]), np.float32(settings[2])
+    rest = np.float32(1 - settings[2])
+    for column in range(size):
+        row[column], row[size + column], row[2 * size + column] = _adam(
+            (row[column], row[size + column], row[2 * size + column]),
+            gradient[column],
+            (first, second, rest),
+            (step, root),
+        )
+
+
+@compiled
+def _ftrl_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+    size = len(gradient)
+    for column in range(size):
+        row[column], row[size + column], row[2 * size + column] = _ftrl(
+            (row[column], row[size + column], row[2 * size + column]), gradient[column], settings
+        )
+
+
+@compiled
+def _sgd_dense(dense: Float32s, gradient: Float32s, settings: Settings) -> None:
+    rate = np.float32(settings[0])
+    for number in range(len(gradient)):
+        dense[0, number] -= rate * gradient[number]
+
+
+@compiled
+def _adagrad_dense(dense: Float32s, gradient: Float32s, settings: Settings) -> None:
+    rate = np.float32(settings[0])
+    for number in range(len(gradient)):
+        dense[0, number], dense[1, number] = _adagrad(
+            dense[0, number], dense[1, number], gradient[number], rate
+        )
+
+
+@compiled
+def _adam_dense(dense: Float32s, gradient: Float32s, settings: Settings) -> None:
+    first, second = np.float32(1 - settings[1]), np.float32(settings[2])
+    rest = np.float32(1 - settings[2])
+    start = 0
+    while start < len(gradient):
+        # Numbers next to each other mostly have seen as many steps: they share the correction.
+        stop = start + 1
+        while stop < len(gradient) and dense[3, stop] == dense[3, start]:
+            stop += 1
+        step, root = _correction(dense[3, start] + _ONE, settings)
+        for number in range(start, stop):
+            dense[3, number] += _ONE
+            dense[0, number], dense[1, number], dense[2, number] = _adam(
+                (dense[0, number], dense[1, number], dense[2, number]),
+                gradient[number],
+                (first, second, rest),
+                (step, root),
+            )
+        start = stop
+
+
+@compiled
+def _ftrl_dense(dense: Float32s, gradient: Float32s, settings: Settings) -> None:
+    for number in range(len(gradient)):
+        dense[0, number], dense[1, number], dense[2, number] = _ftrl(
+            (dense[0, number], dense[1, number], dense[2, number]), gradient[number], settings
+        )
+
+
+@compiled
+def _adagrad(
+    value: np.float32, total: np.float32, gradient: np.float32, rate: np.float32
+) -> tuple[Any, Any]:
+    total += gradient * gradient
+    return value - rate * gradient / (np.sqrt(total) + _ADAGRAD_EPS), total
+
+
+@compiled
+def _correction(steps: np.float32, settings: Settings) -> tuple[Any, Any]:
+    """What Adam multiplies its step by, and divides its root by, at this step."""
+    first = 1 - settings[1] ** np.float64(steps)
+    second = 1 - settings[2] ** np.float64(steps)
+    return np.float32(settings[0] / first), np.float32(np.sqrt(second))
+
+
+@compiled
+def _adam(
+    state: tuple[Any, Any, Any],
+    gradient: np.float32,
+    decays: tuple[Any, Any, Any],
+    correction: tuple[Any, Any],
+) -> tuple[Any, Any, Any]:
+    value, mean, square = state
+    first, second, rest = decays
+    step, root = correction
+    mean += first * (gradient - mean)
+    square = second * square + rest * gradient * gradient
+    return value - step * mean / (np.sqrt(square) / root + _ADAM_EPS), mean, square
+
+
+@compiled
+def _ftrl(
+    state: tuple[Any, Any, Any], gradient: np.float32, settings: Settings
+) -> tuple[Any, Any, Any]:
+    value, z, n = state
+    rate, beta, l1, l2 = settings
+    more = n + gradient * gradient
+    sigma = (np.sqrt(more) - np.sqrt(n)) / np.float32(rate)
+    z += gradient - sigma * value
+    if abs(z) <= np.float32(l1):
+        return _ZERO, z, more
+    nearer = z - np.float32(l1) if z > _ZERO else z + np.float32(l1)
+    strength = (np.float32(beta) + np.sqrt(more)) / np.float32(rate) + np.float32(l2)
+    return -nearer / strength, z, more
+
+
+_DENSE = (_sgd_dense, _adagrad_dense, _adagrad_dense, _adam_dense, _ftrl_dense)

@@ -1,6 +1,6 @@
 """Every key of the files that users write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec import inspect
 from isthmus.answers.text import page, table
 from isthmus.cli.answer import Answer
 
-_ENDLESS = 1e100  # a limit beyond it only keeps infinities out
+_ENDLESS = 2**62  # a limit from here on only keeps out what no machine can count
 
 NAME = "NAME"
 """Stands in a path for a name that the user chooses."""
@@ -37,6 +37,7 @@ def schema(
     kind = Job if file == "job" else Party
     rows = ((key.key, key.type, key.default, key.meaning) for key in keys(kind))
     found = table(("key", "type", "default", "meaning"), rows)
+    found.columns[0].no_wrap = True  # who copies a key wants it in one piece
     return Answer(msgspec.json.schema(kind), page(str(kind.__doc__), found))
 
 
@@ -54,30 +55,61 @@ def keys(kind: type[msgspec.Struct]) -> list[Key]:
 
 def _keys(table: inspect.Type, path: str) -> Iterator[Key]:
     assert isinstance(table, inspect.StructType)  # noqa: S101 - only structs have keys
-    if table.tag_field:
-        tag = msgspec.json.encode(table.tag).decode()
-        yield Key(f"{path}{table.tag_field}", tag, tag, "which of the tables of this name it is")
     for field in table.fields:
         key = f"{path}{field.encode_name}"
         kind, meaning = _meaning(field.type)
         yield Key(key, _type(kind), _default(field, kind), meaning)
-        for below, place in _tables(kind, key):
-            yield from _keys(below, f"{place}.")
+        tables, place = _tables(kind, key)
+        if len(tables) > 1:
+            yield from _keys_of_kinds(tables, f"{place}.")
+        elif tables:
+            yield from _tag(tables, f"{place}.")
+            yield from _keys(tables[0], f"{place}.")
 
 
-def _tables(kind: inspect.Type, path: str) -> Iterator[tuple[inspect.StructType, str]]:
-    """The struct at a key, if there is one, and where in the file it lies."""
+def _keys_of_kinds(tables: Sequence[inspect.StructType], path: str) -> Iterator[Key]:
+    """Keys of tables of one name, each once; one that not all of them have says which have it."""
+    found: dict[Key, list[str]] = {}
+    for each in tables:
+        for key in _keys(each, path):
+            found.setdefault(key, []).append(_text(each.tag))
+    yield from _tag(tables, path)
+    for key, kinds in found.items():
+        meaning = " ".join([key.meaning, *_only(kinds, tables)] if key.meaning else [])
+        yield msgspec.structs.replace(key, meaning=meaning)
+
+
+def _only(kinds: Sequence[str], tables: Sequence[inspect.StructType]) -> Iterator[str]:
+    """Yields which kinds of tables have a key, if not all have it."""
+    others = [tag for tag in (_text(each.tag) for each in tables) if tag not in kinds]
+    if others:
+        few = len(kinds) <= len(others)
+        yield f"(of {', '.join(kinds)})" if few else f"(not of {', '.join(others)})"
+
+
+def _tag(tables: Sequence[inspect.StructType], path: str) -> Iterator[Key]:
+    """The key that tells tables of one name apart."""
+    if tables[0].tag_field:
+        tags = " | ".join(_text(each.tag) for each in tables)
+        default = tags if len(tables) == 1 else "required"
+        meanings = "; ".join(f"{_text(each.tag)}: {_meaning(each)[1]}" for each in tables)
+        yield Key(f"{path}{tables[0].tag_field}", tags, default, meanings.replace(".;", ";"))
+
+
+def _tables(kind: inspect.Type, path: str) -> tuple[list[inspect.StructType], str]:
+    """The structs at a key, of which there may be several kinds, and where in the file they lie."""
     kind = _meaning(kind)[0]
     match kind:
         case inspect.StructType():
-            yield kind, path
+            return [kind], path
         case inspect.DictType(value_type=value):
-            yield from _tables(value, f"{path}.{NAME}")
+            return _tables(value, f"{path}.{NAME}")
         case inspect.UnionType(types=types):
-            for each in types:
-                yield from _tables(each, path)
+            below = [_tables(each, path) for each in types]
+            places = [place for tables, place in below if tables]
+            return [each for tables, _ in below for each in tables], next(iter(places), path)
         case _:
-            return
+            return [], path
 
 
 def _meaning(kind: inspect.Type) -> tuple[inspect.Type, str]:
@@ -103,22 +135,28 @@ def _default(field: inspect.Field, kind: inspect.Type) -> str:
     value = field.default
     if value is msgspec.NODEFAULT:
         value = field.default_factory()
-    return "none" if value is None else msgspec.json.encode(value).decode()
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        return f"{config.tag_field} = {_text(config.tag)}"
+    return "none" if value is None else _text(value)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _type(kind: inspect.Type) -> str:
     kind = _meaning(kind)[0]
     match kind:
         case inspect.LiteralType(values=values) | inspect.EnumType(cls=values):
-            return " | ".join(msgspec.json.encode(value).decode() for value in values)
+            return " | ".join(map(_text, values))
         case inspect.UnionType(types=types):
-            return " | ".join(
-                _type(each) for each in types if not isinstance(each, inspect.NoneType)
-            )
+            names = [_type(each) for each in types if not isinstance(each, inspect.NoneType)]
+            return " | ".join(dict.fromkeys(names))
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {_type(item)}"
         case inspect.DictType(value_type=value):
-            return "tables by name" if any(_tables(value, "")) else f"{_type(value)} by name"
+            return "tables by name" if _tables(value, "")[0] else f"{_type(value)} by name"
         case inspect.StructType():
             return "table"
         case _:

@@ -36,7 +36,9 @@ class SparseFeature(Spec, frozen=True, tag_field="kind"):
             "Parquet file, or text parted by `separator`. None: a cell holds one id"
         ),
     ] = None
-    separator: Annotated[str, Meta(min_length=1, max_length=1)] = "|"
+    separator: Annotated[
+        str, Meta(min_length=1, max_length=1, description="what parts the ids of a cell of text")
+    ] = "|"
     admit_after: Annotated[
         int,
         Meta(ge=1, le=2**31 - 1, description="samples with an id until it gets a row of its own"),
@@ -60,13 +62,19 @@ class Hashed(SparseFeature, frozen=True, tag="hash"):
 class Vocabulary(SparseFeature, frozen=True, kw_only=True, tag="vocabulary"):
     """A column of values that are all known; others share the default row."""
 
-    values: Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000_000)]
+    values: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1, max_length=1_000_000, description="all values that have a row"),
+    ]
 
 
 class Bucketed(SparseFeature, frozen=True, kw_only=True, tag="buckets"):
     """A column of amounts; the id is the number of boundaries that are not above the amount."""
 
-    boundaries: Annotated[tuple[Finite, ...], Meta(min_length=1, max_length=100_000)]
+    boundaries: Annotated[
+        tuple[Finite, ...],
+        Meta(min_length=1, max_length=100_000, description="amounts that begin a bucket, rising"),
+    ]
 
 
 class Amount(Spec, frozen=True, tag_field="kind", tag="number"):
@@ -157,7 +165,9 @@ class Multitask(Spec, frozen=True):
         dict[str, Feature],
         Meta(min_length=1, max_length=10_000, description="by name of the column"),
     ]
-    tasks: Annotated[dict[Name, Task], Meta(min_length=1, max_length=64)]
+    tasks: Annotated[
+        dict[Name, Task], Meta(min_length=1, max_length=64, description="what to predict, by name")
+    ]
     dimension: Annotated[int, Meta(ge=1, le=4096, description="numbers of the vector of an id")] = (
         16
     )
@@ -172,7 +182,7 @@ class Multitask(Spec, frozen=True):
         tuple[Units, ...],
         Meta(max_length=16, description="units of each shared layer, or of an expert's"),
     ] = (128, 64)
-    cross_layers: Annotated[int, Meta(ge=1, le=16)] = 2
+    cross_layers: Annotated[int, Meta(ge=1, le=16, description="cross layers of dcn")] = 2
     sharing: Annotated[
         Literal["bottom", "mmoe", "ple"],
         Meta(
@@ -208,8 +218,10 @@ class Multitask(Spec, frozen=True):
             "predictions are corrected for it",
         ),
     ] = 1.0
-    batch_rows: Annotated[int, Meta(ge=1, le=1_000_000)] = 1024
-    epochs: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    batch_rows: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="samples of a training step")
+    ] = 1024
+    epochs: Annotated[int, Meta(ge=1, le=10_000, description="passes over the samples")] = 1
     compare_rows: Annotated[
         int,
         Meta(

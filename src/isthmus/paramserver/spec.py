@@ -47,9 +47,9 @@ class Ftrl(OptimizerSpec, frozen=True, tag="ftrl"):
     """FTRL-Proximal (McMahan et al. 2013, algorithm 1)."""
 
     rate: Rate = 0.05
-    beta: Annotated[float, Meta(ge=0)] = 1.0
+    beta: Annotated[float, Meta(ge=0, description="more: smaller first steps")] = 1.0
     l1: Annotated[float, Meta(ge=0, description="sets small weights to exactly 0")] = 0.0
-    l2: Annotated[float, Meta(ge=0)] = 0.0
+    l2: Annotated[float, Meta(ge=0, description="pulls weights towards 0")] = 0.0
 
 
 Optimizer = Sgd | Adagrad | RowwiseAdagrad | Adam | Ftrl

@@ -17,6 +17,26 @@ class Leaf(Spec, frozen=True):
     size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
 
 
+class Round(Spec, frozen=True, tag_field="shape", tag="round"):
+    """A disc."""
+
+    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
+
+
+class Square(Spec, frozen=True, tag_field="shape", tag="square"):
+    """A box."""
+
+    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
+    edges: Annotated[bool, Meta(description="whether to draw them")] = False
+
+
+class Kinds(Spec, frozen=True, kw_only=True):
+    """A file with tables of several kinds."""
+
+    one: Round | Square = Square()
+    each: Annotated[dict[str, Round | Square], Meta(description="shapes by name")]
+
+
 class Root(Spec, frozen=True):
     """A file."""
 
@@ -45,6 +65,24 @@ class TestKeys:
             Key("many.NAME.size", *SIZE),
         ]
 
+    def test_that_several_kinds_of_a_table_share_are_told_once(self) -> None:
+        def of(table: str) -> list[Key]:
+            shapes = '"round": A disc; "square": A box.'
+            return [
+                Key(f"{table}.shape", '"round" | "square"', "required", shapes),
+                Key(f"{table}.size", *SIZE),
+                Key(
+                    f"{table}.edges", "true or false", "false", 'whether to draw them (of "square")'
+                ),
+            ]
+
+        assert keys(Kinds) == [
+            Key("one", "table", 'shape = "square"', "A disc."),
+            *of("one"),
+            Key("each", "tables by name", "required", "shapes by name"),
+            *of("each.NAME"),
+        ]
+
     @pytest.mark.parametrize("kind", [Job, Party])
     def test_of_our_files_all_have_a_meaning(self, kind: type[Spec]) -> None:
         assert [key.key for key in keys(kind) if not key.meaning] == []
@@ -58,6 +96,11 @@ class TestSchema:
         assert execute(["schema", file]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert key in [line.split()[0] for line in lines if line]
+
+    def test_shows_each_key_in_one_piece(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert execute(["schema", "job"]) == 0
+        shown = capsys.readouterr().out.split()
+        assert not {key.key for key in keys(Job)} - set(shown)
 
     def test_is_json_schema_for_programs(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert execute(["schema", "job", "--json"]) == 0

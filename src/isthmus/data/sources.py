@@ -21,6 +21,7 @@ import pyarrow.compute
 from pyarrow import csv, parquet
 
 from isthmus.core.errors import SpecError
+from isthmus.data.formats import check_readable
 from isthmus.data.spec import Dataset
 
 Column = Any
@@ -30,9 +31,6 @@ pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 """The one message of Arrow that quotes no cell."""
-
-_UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
-"""The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
 
 _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
@@ -122,7 +120,7 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
 
 
 def _header(dataset: Dataset, path: Path) -> list[str]:
-    _check_readable(path)
+    check_readable(path)
     with _reading(path):
         if _is_parquet(path):
             names = list(parquet.read_schema(path).names)
@@ -138,20 +136,6 @@ def _header(dataset: Dataset, path: Path) -> list[str]:
             "gives each column a name of its own."
         )
     return names
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(2)
-    except FileNotFoundError:
-        raise SpecError(f"{path}: there is no such file. Correct its `path`.") from None
-    except OSError as error:
-        raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. Correct its `path`, or the permissions."
-        ) from None
-    if head in _UTF_16:  # a spreadsheet's "Unicode text"
-        raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")
 
 
 def _require(name: str, names: list[str], path: Path, key: str) -> None:

@@ -1,0 +1,333 @@
+"""The formats of files that are read batch by batch: CSV, Parquet, Arrow and JSON lines.
+
+Our errors never repeat Arrow's own message: it quotes the value that could not be read.
+"""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import re
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+import pyarrow as pa
+from pyarrow import csv, ipc, json, parquet
+
+from isthmus.core.errors import SpecError
+from isthmus.data.spec import Dataset
+
+Kind = Literal["integer", "number", "text", "any"]
+"""The content of a column; any: text or whole numbers, and in CSV always text."""
+
+Batch = Any
+"""A `pyarrow.RecordBatch`."""
+
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather", ".jsonl")
+PIPE = "-"
+"""Name of a path that stands for JSON lines on the standard input."""
+
+_ARROW_FILE = b"ARROW1"
+_UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
+"""The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
+
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+_CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
+_TYPES = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string(), "any": pa.string()}
+_HEAD = 2**16
+_READ_AT_ONCE = 2**20
+
+
+def is_pipe(path: Path) -> bool:
+    """Returns whether a path stands for the standard input."""
+    return path.name == PIPE
+
+
+def names_of(path: Path, dataset: Dataset) -> list[str] | None:
+    """Find the columns of a file; reads only its head.
+
+    Args:
+        path: The file.
+        dataset: How to read it.
+
+    Returns:
+        Their names; None for JSON lines, where every line may have others.
+
+    Raises:
+        SpecError: The file cannot be read.
+    """
+    if is_pipe(path) or path.name.endswith(".jsonl"):
+        return None
+    check_readable(path)
+    with _reading(path):
+        if path.name.endswith(".parquet"):
+            names = list(parquet.read_schema(path).names)
+        elif path.name.endswith((".arrow", ".feather")):
+            with pa.OSFile(str(path)) as file:
+                names = list(_open_arrow(file, None).schema.names)
+        else:
+            with csv.open_csv(path, parse_options=_parsing(dataset)) as reader:
+                names = list(reader.schema.names)
+    return [str(name) for name in names]
+
+
+def batches_of(
+    path: Path, dataset: Dataset, columns: Mapping[str, Kind], skip: int
+) -> Iterator[tuple[int, Batch]]:
+    """Read a file.
+
+    Args:
+        path: The file, or the pipe.
+        dataset: How to read it.
+        columns: The columns to read, all of which it has.
+        skip: Rows at its beginning that need not be read, if that saves time.
+
+    Yields:
+        Record batches of these columns in the order of the file, with the number of the first row.
+
+    Raises:
+        SpecError: The file cannot be read.
+    """
+    before = 0
+    with _reading(path, columns):
+        if path.name.endswith(".parquet"):
+            before, found = _parquet(path, list(columns), skip)
+        elif path.name.endswith((".arrow", ".feather")):
+            found = _arrow(path, list(columns))
+        elif is_pipe(path):
+            found = _json(path, sys.stdin.buffer, columns)
+        elif path.name.endswith(".jsonl"):
+            found = _json_file(path, columns)
+        else:
+            found = _csv(path, dataset, columns)
+        for batch in found:
+            yield before, batch
+            before += batch.num_rows
+
+
+def rows_of(path: Path) -> int | None:
+    """Returns the number of rows of a Parquet file; None where that takes reading all of it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        SpecError: The file cannot be read.
+    """
+    if not path.name.endswith(".parquet"):
+        return None
+    with _reading(path):
+        rows: int = parquet.read_metadata(path).num_rows
+    return rows
+
+
+def check_readable(path: Path) -> None:
+    """Refuse a file that cannot be opened, and text that is not UTF-8.
+
+    Args:
+        path: The file.
+
+    Raises:
+        SpecError: There is no such file, it cannot be read, or it is in UTF-16.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(2)
+    except FileNotFoundError:
+        raise SpecError(f"{path}: there is no such file. Correct its `path`.") from None
+    except OSError as error:
+        raise SpecError(
+            f"{path}: cannot be read: {error.strerror}. Correct its `path`, or the permissions."
+        ) from None
+    if head in _UTF_16:  # a spreadsheet's "Unicode text"
+        raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")
+
+
+@contextmanager
+def _reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator[None]:
+    """Turn the errors of Arrow into sentences.
+
+    Args:
+        path: The file that the block reads.
+        columns: What it reads of it.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpecError: The file cannot be read.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: {_why_unreadable(path, error, columns or {})}") from None
+
+
+def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -> str:
+    if ragged := _RAGGED.search(str(error)):
+        expected, actual = ragged.groups()
+        return (
+            f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
+            "the `delimiter` in double quotes, or export the file again if it is cut short."
+        )
+    if is_pipe(path) or path.name.endswith(".jsonl"):
+        kinds = ", ".join(f"{name!r} ({_IN_WORDS[kind]})" for name, kind in columns.items())
+        return (
+            "a line is not JSON, is cut short, or holds something else than the job says: "
+            f"{kinds}. Correct it."
+        )
+    kind = next((name for end, name in _FORMATS.items() if path.name.endswith(end)), "CSV in UTF-8")
+    return f"the file is not {kind}, or is empty or cut short. Copy or export it again."
+
+
+_FORMATS = {".parquet": "Parquet", ".arrow": "Arrow IPC", ".feather": "Feather"}
+_IN_WORDS: Mapping[Kind, str] = {
+    "integer": "a whole number below 2^63",
+    "number": "a number",
+    "text": "text",
+    "any": "text or a whole number",
+}
+
+
+def _parquet(path: Path, columns: list[str], skip: int) -> tuple[int, Iterator[Batch]]:
+    """Returns how many rows are left out, whole row groups, and the others."""
+    file = parquet.ParquetFile(path, buffer_size=_READ_AT_ONCE)
+    groups, before = list(range(file.num_row_groups)), 0
+    while groups and before + (rows := file.metadata.row_group(groups[0]).num_rows) <= skip:
+        before += rows
+        del groups[0]
+    return before, file.iter_batches(2**13, row_groups=groups, columns=columns)
+
+
+def _arrow(path: Path, columns: list[str]) -> Iterator[Batch]:
+    with pa.OSFile(str(path)) as file:
+        reader = _open_arrow(file, columns)
+        if hasattr(reader, "num_record_batches"):
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number).select(columns)
+        else:
+            for batch in reader:
+                yield batch.select(columns)
+
+
+def _open_arrow(file: Any, columns: Sequence[str] | None) -> Any:
+    """Open a file of Arrow's file format or stream format, to read some columns alone."""
+    kept = file.read(len(_ARROW_FILE)) == _ARROW_FILE
+    file.seek(0)
+    if not kept:
+        return ipc.open_stream(file)
+    if columns is None:
+        return ipc.open_file(file)
+    names = ipc.open_file(file).schema.names
+    chosen = sorted(names.index(name) for name in columns)
+    return ipc.open_file(file, options=ipc.IpcReadOptions(included_fields=chosen))
+
+
+def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[Batch]:
+    converting = csv.ConvertOptions(
+        include_columns=list(columns),
+        column_types={name: _TYPES[kind] for name, kind in columns.items()},
+        null_values=list(dataset.missing_values),
+        strings_can_be_null=True,
+    )
+    names: list[str] = names_of(path, dataset) or []
+    try:
+        with csv.open_csv(
+            path, parse_options=_parsing(dataset), convert_options=converting
+        ) as reader:
+            yield from reader
+    except pa.ArrowException as error:
+        if (cell := _CELL.search(str(error))) is None:
+            raise
+        name = names[int(cell[1])]
+        raise SpecError(
+            f"{path}: column {name!r} has a cell that does not hold {_IN_WORDS[columns[name]]}. "
+            "Correct the file, or say in the job what the column is."
+        ) from None
+
+
+def _parsing(dataset: Dataset) -> Any:
+    return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)
+
+
+def _json_file(path: Path, columns: Mapping[str, Kind]) -> Iterator[Batch]:
+    check_readable(path)
+    with path.open("rb") as file:
+        yield from _json(path, file, columns)
+
+
+def _json(path: Path, file: BinaryIO, columns: Mapping[str, Kind]) -> Iterator[Batch]:
+    """Read JSON lines; the first of them say of which type a column is that may hold several."""
+    head = file.read(_HEAD)
+    head += file.readline()
+    if not head.strip():
+        return
+    schema = pa.schema(
+        [(name, _json_type(path, head, name, kind)) for name, kind in columns.items()]
+    )
+    parsing = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    with json.open_json(_WithHead(head, file), parse_options=parsing) as reader:
+        for batch in reader:
+            yield batch.select(list(columns))
+
+
+def _json_type(path: Path, head: bytes, name: str, kind: Kind) -> Any:
+    missing = True
+    for line in head.splitlines():
+        try:
+            found = msgspec.json.decode(line or b"{}", type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            break
+        missing = missing and name not in found
+        value: Any = found.get(name)
+        if isinstance(value, list):
+            value = next(iter(value), None)
+            if value is not None:
+                return pa.list_(pa.string() if isinstance(value, str) else _TYPES["integer"])
+        elif value is not None:
+            whole = isinstance(value, int) and kind == "any"
+            return _TYPES["integer"] if whole else _TYPES[kind]
+    if missing:
+        raise SpecError(
+            f"{path}: none of its first lines has a {name!r}, which the job names. Write a line "
+            "with null for each empty cell, or correct the job."
+        )
+    return _TYPES[kind]
+
+
+class _WithHead:
+    """A file of which the head has been read already."""
+
+    closed = False
+
+    def __init__(self, head: bytes, file: BinaryIO) -> None:
+        self._head = head
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns the next bytes; fewer than `size` only at the end."""
+        found, self._head = (
+            (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        )
+        return found + self._file.read(size - len(found) if size >= 0 else -1)
+
+    def readable(self) -> bool:
+        """Returns whether it can be read."""
+        return True
+
+    def writable(self) -> bool:
+        """Returns whether it can be written."""
+        return False
+
+    def seekable(self) -> bool:
+        """Returns whether it can be read from elsewhere."""
+        return False
+
+    def close(self) -> None:
+        """Leave the file to whoever opened it."""

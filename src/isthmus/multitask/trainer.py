@@ -1,11 +1,24 @@
-"""The second trainer of S4 for multi-task models: gradients of one batch, in PyTorch."""
+"""The second trainer of S4 for multi-task models: gradients of one batch, in PyTorch.
 
+Shared layers and the towers of a batch's tasks are trained; all other layers stay as they are.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import torch
+from torch import Tensor
 
-from isthmus.multitask.samples import TaskBatch
+from isthmus.core.seeds import generator
+from isthmus.multitask import networks
+from isthmus.multitask.losses import Losses, projected
+from isthmus.multitask.samples import ALL, TaskBatch
 from isthmus.multitask.spec import Multitask
+from isthmus.multitask.transfer import divide, to_device, to_host
+from isthmus.nn import threads
 from isthmus.paramserver.window import Float32s, Gradients
 from isthmus.store import atomic
 
@@ -31,15 +44,27 @@ class TorchTrainer:
     """Computes gradients and predictions, and changes nothing; threads may share one."""
 
     def __init__(self, description: Description) -> None:
-        self.dimension = 0
+        self._spec = spec = description.spec
+        threads.use(spec.server.threads)
+        self._seed = description.seed
+        self._order = networks.order_of(spec)
+        sparse = networks.sparse_features(spec)
+        self._pooling = [sparse[name].many for name in self._order.lists]
+        self._losses = Losses(spec)
+        self._device = torch.device(spec.server.device)
+        self._own = _Own(spec)
+        self._parts = networks.parts_of(self._own.network)
+
+        self.dimension = networks.row_dimension(spec)
         """Numbers of a row that are its value: of deepfm one more than of a vector."""
 
-        self.size = 0
-        self._description = description
+        self.size = self._parts.size
 
     def first(self) -> Float32s:
         """Returns the first dense numbers, which the job's seed decides."""
-        raise NotImplementedError
+        network = networks.Network(self._spec)
+        networks.draw(network, generator(self._seed, "multitask", "layers"))
+        return np.concatenate([it.detach().numpy().ravel() for it in network.parameters()])
 
     def gradients(self, batch: TaskBatch, vectors: Float32s, dense: Float32s) -> Gradients:
         """Compute the gradients of one batch.
@@ -50,9 +75,31 @@ class TorchTrainer:
             dense: The dense numbers, shape (size,).
 
         Returns:
-            The gradients.
+            The gradients. A label that the whole batch lacks trains nothing.
         """
-        raise NotImplementedError
+        tasks = self._labelled(batch)
+        if not tasks:
+            return Gradients(np.zeros_like(vectors), np.zeros_like(dense), (), 0.0)
+        arrays = (vectors, dense, batch.numbers, batch.labels, batch.weights, *batch.lengths)
+        leaf, flat, numbers, labels, weights, *lengths = to_device(arrays, self._device)
+        network = self._own.with_numbers(flat)
+        needed = sorted({it for task in tasks for it in self._losses.chains[task]})
+        leaf.requires_grad_()
+        outputs = network(self._pooled(leaf, lengths, batch.samples), numbers, needed)
+        logits = dict(zip(needed, outputs.unbind(1), strict=True))
+        losses = {
+            task: self._losses.of_task(
+                task,
+                [logits[it] for it in self._losses.chains[task]],
+                labels[:, task],
+                weights[:, task],
+            )
+            for task in tasks
+        }
+        by_vectors, by_dense = self._differentiate(losses, leaf, network)
+        loss = torch.stack(list(losses.values())).sum()
+        found = to_host((by_vectors, by_dense, loss))
+        return Gradients(found[0], found[1], self._trained(tasks, needed), float(found[2]))
 
     def predict(self, batch: TaskBatch, vectors: Float32s, dense: Float32s) -> Float32s:
         """Predict the probability of every label.
@@ -65,4 +112,76 @@ class TorchTrainer:
         Returns:
             Shape (samples, tasks): that a label is 1, given that the labels before it are.
         """
-        raise NotImplementedError
+        arrays = (vectors, dense, batch.numbers, *batch.lengths)
+        leaf, flat, numbers, *lengths = to_device(arrays, self._device)
+        network = self._own.with_numbers(flat)
+        with torch.no_grad():
+            logits = network(self._pooled(leaf, lengths, batch.samples), numbers)
+            return to_host([torch.sigmoid(logits)])[0]
+
+    def _labelled(self, batch: TaskBatch) -> list[int]:
+        tasks = range(batch.labels.shape[1]) if batch.task == ALL else (batch.task,)
+        return [task for task in tasks if not np.isnan(batch.labels[:, task]).all()]
+
+    def _pooled(self, vectors: Tensor, lengths: Sequence[Tensor], samples: int) -> Tensor:
+        single = len(self._order.single)
+        wide = (samples, single, self.dimension)
+        if not lengths:
+            return vectors.view(wide)
+        counts = [int(it.sum()) for it in lengths]
+        first, *lists = divide(vectors, [samples * single, *counts])
+        cells = [
+            networks.pool(each, length, many)[:, None]
+            for each, length, many in zip(lists, lengths, self._pooling, strict=True)
+        ]
+        return torch.cat([first.view(wide), *cells], dim=1)
+
+    def _differentiate(
+        self, losses: Mapping[int, Tensor], leaf: Tensor, network: networks.Network
+    ) -> tuple[Tensor, Tensor]:
+        leaves = (leaf, *network.parameters())
+        if self._spec.balance == "pcgrad" and len(losses) > 1:
+            return self._projected(list(losses.values()), leaves)
+        total = self._losses.balanced(losses, network.log_variances)
+        found = torch.autograd.grad(total, leaves, materialize_grads=True)
+        return found[0], _flat(found[1:])
+
+    def _projected(
+        self, losses: Sequence[Tensor], leaves: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        found = [
+            _flat(torch.autograd.grad(loss, leaves, retain_graph=True, materialize_grads=True))
+            for loss in losses
+        ]
+        values = leaves[0].numel()
+        shared = values + self._parts.shared.stop
+        together = projected([gradient[:shared] for gradient in found])
+        alone = torch.stack([gradient[shared:] for gradient in found]).sum(0)
+        by_vectors, by_shared = divide(together, [values, shared - values])
+        return by_vectors.view(leaves[0].shape), torch.cat([by_shared, alone])
+
+    def _trained(self, tasks: Sequence[int], needed: Sequence[int]) -> list[slice]:
+        slices = [self._parts.shared, *(self._parts.tasks[task] for task in needed)]
+        if self._spec.balance == "uncertainty" and len(tasks) > 1:
+            first = self._parts.balance.start
+            slices += [slice(first + task, first + task + 1) for task in tasks]
+        return slices
+
+
+class _Own(threading.local):
+    """The network of one thread: its parameters are moved to the numbers of each batch."""
+
+    def __init__(self, spec: Multitask) -> None:
+        self.network = networks.Network(spec)
+        self._parameters = tuple(self.network.parameters())
+        self._sizes = [parameter.numel() for parameter in self._parameters]
+
+    def with_numbers(self, flat: Tensor) -> networks.Network:
+        parts = divide(flat, self._sizes)
+        for parameter, part in zip(self._parameters, parts, strict=True):
+            parameter.data = part.view(parameter.shape)
+        return self.network
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])

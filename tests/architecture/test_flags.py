@@ -11,6 +11,7 @@ COMMANDS = """
 align JOB --party --into --json
 check JOB --party --json
 explain JOB --party --run --json
+export RUN DIR --since --json
 init TEMPLATE DIR --json
 keys authority NAME DIR --json
 keys issue REQUEST AUTHORITY_DIR --json
@@ -19,6 +20,7 @@ keys request NAME DIR --json
 keys show CERT --json
 ledger show RUN --json
 ledger verify RUN --certificate --json
+predict RUN FILE --out --json
 report RUN --json
 run JOB --party --into --json
 schema job|party --json
@@ -52,14 +54,15 @@ class TestFlags:
         lines = sorted(" ".join([name, *words(command)]) for name, command in found().items())
         assert lines == COMMANDS.strip().splitlines()
 
-    def test_carry_paths_or_a_time_and_no_hyper_parameter(self) -> None:
+    def test_carry_paths_a_time_or_a_snapshot_and_no_hyper_parameter(self) -> None:
         options = [
             parameter
             for command in found().values()
             for parameter in command.params
             if parameter.param_type_name == "option"
         ]
-        assert {option.type.name for option in options} == {"path", "boolean", "datetime"}
+        others = [option for option in options if option.opts[0] not in {"--at", "--since"}]
+        assert {option.type.name for option in others} == {"path", "boolean"}
 
     def test_every_command_has_help_and_an_example_of_itself(self) -> None:
         for name, command in found().items():

@@ -5,6 +5,7 @@ a path finder takes the place of a machine without them: it finds no module of a
 """
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from isthmus.core.extras import EXTRAS
+from isthmus.core.extras import EXTRAS, ON_DEMAND
+from isthmus.jobs import examples
 from isthmus.jobs.registry import FAMILIES, ROWS
 
 ROOT = Path(__file__).parents[2]
@@ -25,8 +27,13 @@ JOBS = {
     "baseline": HEALTH / "alone.toml",
     "encoders": ROOT / "examples/encoder/job.toml",
     "weighting": ROOT / "examples/fusion/job.toml",
+    "multitask": ROOT / "examples/ads/job.toml",
 }
 """An example of each system."""
+
+EXTRA = {row.table: row.extra for row in ROWS}
+BRINGS = {"flower": {"horizontal"}, "export": {"paramserver"}}
+"""Extras that an extra brings."""
 
 CORE = [row.table for row in ROWS if row.extra is None]
 OTHERS = [row.table for row in ROWS if row.extra is not None]
@@ -118,13 +125,18 @@ class TestCore:
         runs = ["--runs", tmp_path / "runs"] if verb == "simulate" else []
         ended = without(ALL, command(verb, JOBS[table], *runs))
         assert ended.returncode == 2
-        assert one_sentence(ended.stderr, "horizontal")
+        assert one_sentence(ended.stderr, EXTRA[table])
         assert not (tmp_path / "runs").exists()
 
-    def test_makes_no_folder_of_an_example_that_cannot_run(self, tmp_path: Path) -> None:
-        ended = without(ALL, command("init", "encoder", tmp_path / "trial"))
+    @pytest.mark.parametrize(
+        ("template", "extra"), [("encoder", "horizontal"), ("ads", "paramserver")]
+    )
+    def test_makes_no_folder_of_an_example_that_cannot_run(
+        self, template: str, extra: str, tmp_path: Path
+    ) -> None:
+        ended = without(ALL, command("init", template, tmp_path / "trial"))
         assert ended.returncode == 2
-        assert one_sentence(ended.stderr, "horizontal")
+        assert one_sentence(ended.stderr, extra)
         assert not (tmp_path / "trial").exists()
 
     def test_says_which_extra_reads_evidence(self) -> None:
@@ -134,20 +146,34 @@ class TestCore:
         assert "Traceback" not in ended.stderr
 
 
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An example of each system, with its data."""
+    made = examples.make("ads", tmp_path_factory.mktemp("ads") / "made").job
+    return JOBS | {"multitask": made}
+
+
 class TestEachExtraAlone:
     @pytest.mark.parametrize("extra", EXTRAS)
     @pytest.mark.parametrize("table", [*CORE, *OTHERS])
     def test_runs_its_own_jobs_and_names_the_extra_of_the_others(
-        self, table: str, extra: str
+        self, table: str, extra: str, jobs: dict[str, Path]
     ) -> None:
-        own = {extra, "horizontal"} if extra == "flower" else {extra}  # one brings the other
-        missing = [module for name in EXTRAS if name not in own for module in EXTRAS[name]]
-        ended = without(missing, command("check", JOBS[table]))
-        if table in CORE or "horizontal" in own:
+        own = {extra} | BRINGS.get(extra, set())
+        installed = {module for name in own for module in EXTRAS[name]}
+        ended = without(sorted(set(ALL) - installed), command("check", jobs[table]))
+        if table in CORE or EXTRA[table] in own:
             assert ended.returncode == 0, ended.stderr
         else:
             assert ended.returncode == 2
-            assert one_sentence(ended.stderr, "horizontal")
+            assert one_sentence(ended.stderr, EXTRA[table])
+
+    @pytest.mark.parametrize("module", sorted(ON_DEMAND))
+    def test_runs_jobs_that_do_without_what_only_some_need(
+        self, module: str, jobs: dict[str, Path]
+    ) -> None:
+        ended = without([module], command("check", jobs["multitask"]))
+        assert ended.returncode == 0, ended.stderr
 
     def test_of_flower_is_named_where_a_party_file_asks_for_it(self, tmp_path: Path) -> None:
         party = tmp_path / "party.toml"
@@ -163,6 +189,16 @@ class TestExtras:
         assert set(EXTRAS) <= set(declared)
         assert {row.extra for row in ROWS} - {None} <= set(EXTRAS)
 
+    def test_bring_others_as_the_package_says(self) -> None:
+        declared = project()["optional-dependencies"]
+        found = {
+            extra: {
+                name for each in declared[extra] for name in re.findall(r"isthmus\[(\w+)\]", each)
+            }
+            for extra in EXTRAS
+        }
+        assert {extra: brought for extra, brought in found.items() if brought} == BRINGS
+
     @pytest.mark.parametrize(
         "page", ["README.md", "CONTRIBUTING.md", *map(str, ROOT.glob("docs/**/*.md"))]
     )
@@ -175,7 +211,7 @@ class TestExtras:
             assert "pip install 'isthmus" not in file.read_text(), file
 
 
-def one_sentence(said: str, extra: str) -> bool:
+def one_sentence(said: str, extra: str | None) -> bool:
     """Whether an error is one line that names the extra and the command that brings it."""
     (line,) = said.strip().splitlines()
     return f"`{extra}`" in line and f"pip install '.[{extra}]'" in line

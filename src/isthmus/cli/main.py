@@ -12,8 +12,10 @@ from isthmus.cli import keys, ledger, tee
 from isthmus.cli.answer import Answer, Command, answers, keep_stdout_clean, show
 from isthmus.cli.check import check
 from isthmus.cli.explain import explain
+from isthmus.cli.export import export
 from isthmus.cli.failures import EXIT_CODES, INTERRUPTED, fail
 from isthmus.cli.init import init
+from isthmus.cli.predict import predict
 from isthmus.cli.report import report
 from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
@@ -30,6 +32,8 @@ COMMANDS: Mapping[Command, str] = {
     align: "isthmus align job.toml --party party.toml",
     run: "isthmus run job.toml --party party.toml",
     report: "isthmus report runs/latest",
+    predict: "isthmus predict runs/latest new.parquet --out scores.parquet",
+    export: "isthmus export runs/latest served/",
     schema: "isthmus schema job",
     version: "isthmus version",
 }

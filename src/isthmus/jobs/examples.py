@@ -1,6 +1,8 @@
-"""The examples that come with isthmus, made into a folder that two people can run."""
+"""The examples that come with isthmus, made into a folder that people can run."""
 
+import importlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ ADDRESS = "127.0.0.1:7401"
 
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
+
+GENERATED: Mapping[str, str] = {"ads": "isthmus.multitask.ads"}
+"""Module whose `make(folder, seed)` writes the data of an example that ships none."""
 
 _LEFT_BEHIND = shutil.ignore_patterns("runs", "__pycache__")
 
@@ -74,6 +79,8 @@ def _make(source: Path, folder: Path) -> Made:
     # 1. Copy what the example has, if it can run here: the job, a party file and data per party.
     loaded = load_job(source / JOB_FILE)
     shutil.copytree(source, folder, ignore=_LEFT_BEHIND, dirs_exist_ok=True)
+    if source.name in GENERATED:
+        importlib.import_module(GENERATED[source.name]).make(folder, loaded.job.seed)
 
     # 2. Give every party a key, and its certificate to everyone that it has a line to.
     for party in loaded.job.parties:
@@ -87,6 +94,8 @@ def _make(source: Path, folder: Path) -> Made:
             (theirs / f"{party}.pem").write_bytes(certificate)
 
     # 3. Complete the party files, that of the party that listens first.
+    if not loaded.job.parties:
+        return Made(folder / JOB_FILE, {})
     names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
     files = {name: folder / name / PARTY_FILE for name in names}
     for party, file in files.items():

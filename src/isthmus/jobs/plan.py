@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import IO, Any, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -15,6 +15,7 @@ from isthmus.jobs.registry import Row
 from isthmus.jobs.result import Summary
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
+from isthmus.system import Exported, Predicted
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,19 @@ class FamilyCode(Protocol):
 
     def page(self, run: Run, simulated: Run | None, /) -> str:
         """Returns the report of a run as HTML."""
+        ...
+
+
+@runtime_checkable
+class ModelFamilyCode(FamilyCode, Protocol):
+    """What the module of a family holds besides if its runs leave a whole model."""
+
+    def predict(self, run: Run, result: Any, file: Path, out: IO[bytes], /) -> Predicted:
+        """Score the rows of a file; a SpecError where the system cannot do it."""
+        ...
+
+    def export(self, run: Run, result: Any, into: Path, since: int | None, /) -> Exported:
+        """Write the model into an empty folder; a SpecError where the system has no such form."""
         ...
 
 

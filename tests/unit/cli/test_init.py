@@ -76,10 +76,19 @@ class TestRefusals:
         assert not (tmp_path / "trial").exists()
         assert "health" in examples.names()
 
-    @pytest.mark.parametrize("template", ["encoder", "fusion"])
+    @pytest.mark.parametrize(
+        ("template", "extra", "module"),
+        [
+            ("encoder", "horizontal", "torch"),
+            ("fusion", "horizontal", "torch"),
+            ("ads", "paramserver", "numba"),
+        ],
+    )
     def test_a_missing_extra_is_named_before_anything_is_written(
         self,
         template: str,
+        extra: str,
+        module: str,
         tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
@@ -87,8 +96,8 @@ class TestRefusals:
         monkeypatch.setattr(extras, "find_spec", lambda _: None)
         assert execute(["init", template, str(tmp_path / "trial"), "--json"]) == 2
         told = capsys.readouterr()
-        assert "needs the extra `horizontal`, and its module 'torch' is not inst" in told.err
-        assert "run `pip install '.[horizontal]'`" in told.err
+        assert f"needs the extra `{extra}`, and its module {module!r} is not inst" in told.err
+        assert f"run `pip install '.[{extra}]'`" in told.err
         assert json.loads(told.out)["error"]["kind"] == "MissingExtraError"
         assert not (tmp_path / "trial").exists()
 

@@ -4,17 +4,47 @@ import stat
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
 from isthmus.jobs import examples
 from isthmus.jobs.check import check
 from isthmus.jobs.examples import Made
+from isthmus.jobs.load import load_job
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return examples.make("health", tmp_path_factory.mktemp("made") / "a folder")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return examples.make("ads", tmp_path_factory.mktemp("alone") / "made")
+
+
+class TestMakeAlone:
+    """Of an example of one organisation."""
+
+    def test_has_a_job_and_no_party(self, alone: Made) -> None:
+        assert alone.parties == {}
+        assert load_job(alone.job).job.parties == {}
+        assert not list(alone.job.parent.rglob("*.pem"))
+
+    def test_generates_the_data_that_the_job_names(self, alone: Made) -> None:
+        datasets = load_job(alone.job).job.tables["datasets"]
+        for dataset in datasets.values():
+            assert parquet.read_metadata(dataset.resolve(alone.job.parent)).num_rows > 0
+
+    def test_generates_the_same_each_time(self, alone: Made, tmp_path: Path) -> None:
+        again = examples.make("ads", tmp_path / "again").job.parent
+        for file in alone.job.parent.glob("*.parquet"):
+            assert (again / file.name).read_bytes() == file.read_bytes()
+
+    def test_ships_none_of_them(self) -> None:
+        for template in examples.GENERATED:
+            assert not list(Path("examples", template).glob("*.parquet"))
 
 
 class TestMake:
@@ -41,7 +71,7 @@ class TestMake:
 
     def test_names_the_templates_that_there_are(self, tmp_path: Path) -> None:
         with pytest.raises(
-            SpecError, match="no template 'helth': there are encoder, fusion, health"
+            SpecError, match="no template 'helth': there are ads, encoder, fusion, health"
         ):
             examples.make("helth", tmp_path / "new")
 

@@ -16,7 +16,7 @@ from isthmus.core.extras import MissingExtraError
 from isthmus.horizontal.system import RoundsSystem
 from isthmus.jobs import registry
 from isthmus.jobs.load import load_job
-from isthmus.jobs.plan import FamilyCode, PartyFamilyCode
+from isthmus.jobs.plan import ModelFamilyCode, PartyFamilyCode
 from isthmus.jobs.registry import FAMILIES, ROWS, Family, Row
 from isthmus.system import LocalSystem
 from isthmus.transport.message import Message
@@ -33,7 +33,7 @@ SYSTEMS: Mapping[str, type] = {
 KERNEL: Mapping[str, type] = {
     "aligned": PartyFamilyCode,
     "rounds": PartyFamilyCode,
-    "local": FamilyCode,
+    "local": ModelFamilyCode,
 }
 """What the kernel asks of the module of a family."""
 

@@ -225,7 +225,7 @@ def predict(run: Run, result: LocalResult, file: Path, out: IO[bytes]) -> Predic
     if not isinstance(system, Predicts):
         raise SpecError(
             f"{run.folder}: a run of [{result.system}] does not keep what it takes to score other "
-            "rows. Put them into a data set of the job, name it in `data.test`, and run the job."
+            "rows. Rows with labels are scored by a run whose job names them in `data.test`."
         )
     path = STDIN if str(file) == STDIN else str(file.absolute())
     rows = replace(job.tables["datasets"][job.data.train], path=path)

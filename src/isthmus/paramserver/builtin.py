@@ -70,7 +70,7 @@ def train_window(
         What became of the rows and dense numbers, by shard; and the report. If something was not
         finite, the window is not trained on to its end, and the rows must not be used.
     """
-    begun = time.perf_counter()
+    started = time.perf_counter()
     copies = _put_together(plan, window, rows, carried)
     relative = plan.server.workers > 1 and plan.server.staleness > 0
     before = (copies.rows.copy(), copies.dense.copy()) if relative else None
@@ -88,7 +88,7 @@ def train_window(
             size_of(each.keys.feature, each.keys.id, each.rows, each.dense, each.trained)
             for each in pushes
         ),
-        time.perf_counter() - begun,
+        time.perf_counter() - started,
         diverged,
     )
     return pushes, report

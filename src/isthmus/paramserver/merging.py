@@ -49,11 +49,12 @@ def merge_rows(
     keys, places = _joined([push.keys for push in pushes])
     before = read(keys)
     touches: Int32s = np.zeros(len(keys), np.int32)
-    change = np.zeros_like(before)
+    change: Float32s = np.zeros_like(before)
     for push, place in zip(pushes, places, strict=True):
         touches[place] += 1
         change[place] += push.rows if push.relative else push.rows - before[place]
-    merged = before + change / _divisors(touches, len(pushes), layout, rule)
+    change /= _divisors(touches, len(pushes), layout, rule)
+    merged: Float32s = before + change
     if rule != "mean":
         for push, place in zip(pushes, places, strict=True):
             if not push.relative:
@@ -72,15 +73,13 @@ def merge_dense(before: Float32s, pushes: Sequence[Push]) -> Float32s:
     Returns:
         The part after the round, a new array.
     """
-    merged = before.copy()
-    trainers: Int32s = np.zeros(before.shape[1], np.int32)
-    change = np.zeros_like(before)
+    trainers: Int32s = np.stack([push.trained for push in pushes]).sum(axis=0, dtype=np.int32)
+    change: Float32s = np.zeros_like(before)
     for push in pushes:
-        trainers[push.trained] += 1
         given = push.dense if push.relative else push.dense - before
         change[:, push.trained] += given[:, push.trained]
-    several = trainers > 0
-    merged[:, several] += change[:, several] / trainers[several].astype(np.float32)
+    change /= np.maximum(trainers, 1).astype(np.float32)
+    merged: Float32s = before + change
     for push in pushes:
         if not push.relative:
             alone = push.trained & (trainers == 1)

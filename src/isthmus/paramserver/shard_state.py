@@ -1,4 +1,4 @@
-"""What a snapshot holds of a shard, and how it comes onto shards of another number."""
+"""The state of a shard as a snapshot holds it, and how it comes onto shards of another number."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

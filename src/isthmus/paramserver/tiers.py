@@ -52,7 +52,7 @@ class DivergedError(SpecError):
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunSettings:
     """What is trained, and where it is kept."""
 
     plan: Plan
@@ -86,7 +86,7 @@ class Trained:
     """Seconds in which training waited for snapshots, in this process."""
 
 
-def train(engine: Engine, feeder: Feeder, setting: Setting, telemetry: Telemetry) -> Trained:
+def train(engine: Engine, feeder: Feeder, settings: RunSettings, telemetry: Telemetry) -> Trained:
     """Train on all windows, from the beginning or from the last snapshot in the folder.
 
     The caller closes the engine, and reads the result with `snapshots.Snapshots`.
@@ -94,7 +94,7 @@ def train(engine: Engine, feeder: Feeder, setting: Setting, telemetry: Telemetry
     Args:
         engine: Shards and workers, just made.
         feeder: Makes the windows; stands at the beginning of the data.
-        setting: What is trained, and where it is kept.
+        settings: What is trained, and where it is kept.
         telemetry: Where progress goes: events of stage `train`.
 
     Returns:
@@ -107,14 +107,14 @@ def train(engine: Engine, feeder: Feeder, setting: Setting, telemetry: Telemetry
     """
     beginning = feeder.state()
     while True:
-        snapshots = Snapshots(setting.folder, setting.job)
+        snapshots = Snapshots(settings.folder, settings.job)
         latest = snapshots.latest()
         if latest is None:
             feeder.restore(beginning)
         else:
             feeder.restore(read_arrays(snapshots.at(latest.version), latest, FEEDER))
-        saver = Saver(engine, snapshots, setting.plan.server, setting.job, latest)
-        loop = _Loop(engine, setting, telemetry, saver, latest)
+        saver = Saver(engine, snapshots, settings.plan.server, settings.job, latest)
+        loop = _Loop(engine, settings, telemetry, saver, latest)
         try:
             loop.begin(snapshots.chain(latest) if latest else [])
             return loop.run(feeder)
@@ -150,16 +150,16 @@ class _Loop:
     def __init__(
         self,
         engine: Engine,
-        setting: Setting,
+        settings: RunSettings,
         telemetry: Telemetry,
         saver: Saver,
         latest: Manifest | None,
     ) -> None:
         self._engine = engine
-        self._setting = setting
+        self._settings = settings
         self._telemetry = telemetry
         self._saver = saver
-        self._server = setting.plan.server
+        self._server = settings.plan.server
         self._shards = range(self._server.shards)
         self._progress = latest.progress if latest else Progress()
         self._saved = self._progress.windows
@@ -167,13 +167,13 @@ class _Loop:
         self._unpushed = deque[_Trained]()
         self._training = deque[_Trained]()
         self._shown = _Shown()
-        self._begun = time.perf_counter()
+        self._started = time.perf_counter()
         self._paused = 0.0
 
     def begin(self, folders: Sequence[Path]) -> None:
         """Give all shards the state of a snapshot, or their first one."""
         self._results(
-            [self._engine.begin(shard, self._setting.first, folders) for shard in self._shards]
+            [self._engine.begin(shard, self._settings.first, folders) for shard in self._shards]
         )
 
     def run(self, feeder: Feeder) -> Trained:
@@ -261,7 +261,7 @@ class _Loop:
         """Push all that is left, evict, copy, and begin to write."""
         while self._training:
             self._collect()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         while self._unpushed:
             pushed = self._unpushed.popleft()
             self._results([self._exchange(shard, pushed, None)[0] for shard in self._shards])
@@ -271,7 +271,7 @@ class _Loop:
             self._facts()
             self._saver.save(state, self._progress)
             self._saved = self._progress.windows
-            self._paused += time.perf_counter() - begun
+            self._paused += time.perf_counter() - started
 
     def _facts(self) -> Sequence[ShardFacts]:
         facts: Sequence[ShardFacts] = self._results(
@@ -281,9 +281,9 @@ class _Loop:
         self._progress = replace(
             self._progress,
             staleness=max(self._progress.staleness, *(each.staleness for each in facts)),
-            seconds=self._progress.seconds + now - self._begun,
+            seconds=self._progress.seconds + now - self._started,
         )
-        self._begun = now
+        self._started = now
         return facts
 
     def _show(self, facts: Sequence[ShardFacts]) -> None:
@@ -292,7 +292,7 @@ class _Loop:
             self._telemetry.progress(
                 "train",
                 self._progress.samples,
-                self._setting.total,
+                self._settings.total,
                 loss=shown.loss / shown.samples,
                 samples_per_s=shown.samples / (self._shown.since - shown.since),
                 staleness=float(self._progress.staleness),

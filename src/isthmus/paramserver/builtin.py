@@ -48,6 +48,12 @@ class _Copies:
     places: Sequence[NDArray[np.intp]]
     """Of each shard, the positions of its keys."""
 
+    used: Bools
+    """Which rows a batch has updated so far, shape (keys,)."""
+
+    trained: Bools
+    """Which dense numbers a batch has updated so far, shape (size,)."""
+
 
 def train_window(
     trainer: Trainer,
@@ -74,9 +80,8 @@ def train_window(
     copies = _put_together(plan, window, rows, carried)
     relative = plan.server.workers > 1 and plan.server.staleness > 0
     before = (copies.rows.copy(), copies.dense.copy()) if relative else None
-    trained: Bools = np.zeros(plan.size, np.bool_)
-    loss, diverged = _train(trainer, plan, window, copies, trained)
-    pushes = _pushes(window, copies, trained, before)
+    loss, diverged = _train(trainer, plan, window, copies)
+    pushes = _pushes(window, copies, before)
     if diverged is None and not all(_finite(push.rows, push.dense) for push in pushes):
         loss, diverged = math.nan, _largest(window.keys, copies.rows)
     report = WindowReport(
@@ -112,7 +117,8 @@ def _put_together(
     # The DEFAULT key of each feature is at the position of its number.
     own = np.arange(len(window.keys), dtype=np.int32)
     serving = np.where(admitted, own, window.keys.feature.astype(np.int32))
-    return _Copies(together, dense, serving, places)
+    used = np.zeros(len(window.keys), np.bool_)
+    return _Copies(together, dense, serving, places, used, np.zeros(plan.size, np.bool_))
 
 
 def _carry(dense: Float32s, push: Push) -> None:
@@ -145,7 +151,7 @@ def _carry_rows(keys: Keys, rows: Float32s, pushes: Sequence[Push]) -> None:
 
 
 def _train(
-    trainer: Trainer, plan: Plan, window: Window, copies: _Copies, trained: Bools
+    trainer: Trainer, plan: Plan, window: Window, copies: _Copies
 ) -> tuple[float, int | None]:
     """Returns the mean loss, and the feature that made the window diverge, if it did."""
     row_rule = Layout(plan.dimension, plan.server.rows).rule
@@ -160,18 +166,17 @@ def _train(
             return math.nan, _guilty(window.keys, copies.rows, (slots, given), last)
         update(copies.rows, slots, given.vectors, row_rule)
         update_dense(copies.dense, given.dense, given.trained, dense_rule)
+        copies.used[slots] = True
         for each in given.trained:
-            trained[each] = True
+            copies.trained[each] = True
         total += given.loss * batch.samples
         last = slots, given.vectors
     return total / max(window.samples, 1), None
 
 
 def _pushes(
-    window: Window, copies: _Copies, trained: Bools, before: tuple[Float32s, Float32s] | None
+    window: Window, copies: _Copies, before: tuple[Float32s, Float32s] | None
 ) -> Sequence[Push]:
-    used: Bools = np.zeros(len(window.keys), np.bool_)
-    used[copies.serving[window.occurrences > 0]] = True
     rows, dense = copies.rows, copies.dense
     if before is not None:
         rows, dense = rows - before[0], dense - before[1]
@@ -179,10 +184,10 @@ def _pushes(
     return [
         Push(
             window.number,
-            window.keys.take(chosen := place[used[place]]),
+            window.keys.take(chosen := place[copies.used[place]]),
             rows[chosen],
             np.ascontiguousarray(dense[:, part(dense.shape[1], shards, shard)]),
-            trained[part(dense.shape[1], shards, shard)],
+            copies.trained[part(dense.shape[1], shards, shard)],
             before is not None,
         )
         for shard, place in enumerate(copies.places)

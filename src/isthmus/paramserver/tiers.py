@@ -105,13 +105,11 @@ def train(engine: Engine, feeder: Feeder, settings: RunSettings, telemetry: Tele
         SpecError: A snapshot is broken or of another job, rows do not fit into the memory, the disk
             is full, or the feeder found something wrong with the data.
     """
+    snapshots = Snapshots(settings.folder, settings.job)
     beginning = feeder.state()
     while True:
-        snapshots = Snapshots(settings.folder, settings.job)
         latest = snapshots.latest()
-        if latest is None:
-            feeder.restore(beginning)
-        else:
+        if latest is not None:
             feeder.restore(read_arrays(snapshots.at(latest.version), latest, FEEDER))
         saver = Saver(engine, snapshots, settings.plan.server, settings.job, latest)
         loop = _Loop(engine, settings, telemetry, saver, latest)
@@ -120,6 +118,7 @@ def train(engine: Engine, feeder: Feeder, settings: RunSettings, telemetry: Tele
             return loop.run(feeder)
         except LostError as error:
             telemetry.progress("recover", note=str(error))
+            feeder.restore(beginning)
         finally:
             saver.close()
 

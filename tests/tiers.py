@@ -73,6 +73,10 @@ class LinearTrainer:
         )
 
 
+Part = tuple[Keys, Float32s, bool]
+"""The key of every slot of a batch, its labels, and whether it trains partly."""
+
+
 @dataclass(frozen=True)
 class Data:
     """Samples of the small model."""
@@ -82,11 +86,10 @@ class Data:
 
     labels: Float32s
 
-    def batches(self) -> list[tuple[Keys, Float32s, bool]]:
-        """Of each batch: the key of every slot, the labels, and whether it trains partly."""
+    def batches(self) -> list[Part]:
         return [self.batch(start) for start in range(0, len(self.ids), BATCH)]
 
-    def batch(self, start: int) -> tuple[Keys, Float32s, bool]:
+    def batch(self, start: int) -> Part:
         ids = self.ids[start : start + BATCH]
         features = np.tile(np.arange(FEATURES, dtype=np.uint16), len(ids))
         return Keys(features, ids.reshape(-1)), self.labels[start : start + BATCH], start % 3 == 1
@@ -111,7 +114,7 @@ class LinearFeeder:
         """Numbers of the windows that it gave."""
 
     def next_window(self, number: int) -> Window | None:
-        parts = []
+        parts = list[Part]()
         while self.at < len(self.data.ids) and len(parts) < self.batches:
             parts.append(self.data.batch(self.at))
             self.at += BATCH
@@ -127,7 +130,7 @@ class LinearFeeder:
         self.at = int(state["at"][0])
 
 
-def make_window(number: int, parts: Sequence[tuple[Keys, Float32s, bool]]) -> Window:
+def make_window(number: int, parts: Sequence[Part]) -> Window:
     """A window of these batches."""
     keys = Keys(
         np.concatenate([keys.feature for keys, *_ in parts]),
@@ -203,8 +206,8 @@ def trained(
 
 def model_of(shards: Sequence[Shard]) -> Model:
     """The model in these shards."""
-    dumps = [shard._table.dump() for shard in shards]  # noqa: SLF001
-    dense = np.concatenate([shard._dense for shard in shards], axis=1)  # noqa: SLF001
+    dumps = [shard.table.dump() for shard in shards]
+    dense = np.concatenate([shard.dense for shard in shards], axis=1)
     return Model(
         {key: row for dump in dumps for key, row in rows_of(dump).items()},
         dense.tobytes(),
@@ -222,7 +225,7 @@ def rows_of(dump: Dump) -> dict[tuple[int, int], bytes]:
 def known_of(dump: Dump) -> dict[tuple[int, int], tuple[float, ...]]:
     """Counts and the like of a dump by feature and id."""
     return {
-        key: values
+        key: tuple(values)
         for seen in (dump.seen, dump.waiting)
         for key, *values in zip(
             names_of(seen.keys),

@@ -27,7 +27,7 @@ class Shard:
         self._plan = plan
         self._number = number
         self._copies = dict[int, ShardState]()
-        self._table = _table(plan, number)
+        self.table = _table(plan, number)
 
     def begin(self, dense: Float32s, folders: Sequence[Path]) -> None:
         """Take the first state, or that of snapshots.
@@ -41,9 +41,9 @@ class Shard:
         """
         plan, server = self._plan, self._plan.server
         self.close()
-        self._table = _table(plan, self._number)
+        self.table = _table(plan, self._number)
         first = Layout(1, server.dense).begin(dense[:, None]).T
-        self._dense = np.ascontiguousarray(first[:, part(plan.size, server.shards, self._number)])
+        self.dense = np.ascontiguousarray(first[:, part(plan.size, server.shards, self._number)])
         self._applied = [worker - server.workers for worker in range(server.workers)]
         self._calls = 0
         self._version = 0
@@ -91,7 +91,7 @@ class Shard:
         Returns:
             The facts after it.
         """
-        self._table.evict(clock, self._mark)
+        self.table.evict(clock, self._mark)
         return self.facts()
 
     def copy(self, version: int, *, whole: bool) -> None:
@@ -102,8 +102,8 @@ class Shard:
             whole: Whether it holds all rows.
         """
         self._copies[version] = ShardState(
-            rows=self._table.dump(None if whole else self._version),
-            dense=self._dense.copy(),
+            rows=self.table.dump(None if whole else self._version),
+            dense=self.dense.copy(),
             applied=np.array(self._applied, np.int64),
             calls=self._calls,
         )
@@ -127,22 +127,22 @@ class Shard:
     def close(self) -> None:
         """Remove what lies on disk outside snapshots, and forget copies."""
         self._copies.clear()
-        self._table.close()
+        self.table.close()
 
     def facts(self) -> ShardFacts:
         """Returns the size of the shard."""
-        table = self._table
+        table = self.table
         return ShardFacts(len(table), table.bytes, table.evicted, self._staleness)
 
     def _load(self, folder: Path) -> None:
         shards = self._plan.server.shards
         manifest = snapshots.read_manifest(folder)
         for state in read_states(folder, manifest, self._number, shards):
-            self._table.load(state.rows)
+            self.table.load(state.rows)
             self._applied = state.applied.tolist()
             self._calls = state.calls
         dense = read_dense(folder, manifest)
-        self._dense = dense[:, part(dense.shape[1], shards, self._number)].copy()
+        self.dense = dense[:, part(dense.shape[1], shards, self._number)].copy()
         self._version = manifest.version
 
     @property
@@ -163,13 +163,13 @@ class Shard:
 
     def _apply(self, pushes: Sequence[Push], clock: int) -> None:
         if pushes:
-            table = self._table
+            table = self.table
             keys, rows = merge_rows(pushes, self._read, table.layout, self._plan.server.merge)
             table.push(keys, rows, clock, self._mark)
-            self._dense = merge_dense(self._dense, pushes)
+            self.dense = merge_dense(self.dense, pushes)
 
     def _read(self, keys: Keys) -> Float32s:
-        return self._table.read(keys)[0]
+        return self.table.read(keys)[0]
 
     def _check_staleness(self, window: int) -> None:
         workers = self._plan.server.workers
@@ -179,8 +179,8 @@ class Shard:
         self._staleness = max(self._staleness, missing)
 
     def _rows(self, pull: Pull, clock: int) -> Rows:
-        rows, admitted = self._table.pull(pull.keys, pull.occurrences, clock, self._mark)
-        return Rows(rows, admitted, self._dense)
+        rows, admitted = self.table.pull(pull.keys, pull.occurrences, clock, self._mark)
+        return Rows(rows, admitted, self.dense)
 
 
 def _table(plan: Plan, number: int) -> Table:

@@ -47,7 +47,7 @@ def in_temporary_folder(
     Raises:
         IsthmusError: What the block raised, without the name of the temporary folder.
     """
-    with TemporaryDirectory(prefix="isthmus-") as name, _unnamed(Path(name)):
+    with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
         folder = Path(name)
         yield write_job(job, frames, folder), None if party is None else _write(party, folder)
 
@@ -74,7 +74,7 @@ def in_run_folder(job: Job, runs: Path, into: str | Path | None = None) -> Gener
     files = run.folder / FILES
     try:
         files.mkdir(mode=0o700, exist_ok=True)
-        with _unnamed(files):
+        with unnamed(files):
             yield run
     finally:
         if into is None and any(run.folder.rglob(run.events.name)):
@@ -157,8 +157,18 @@ def _check_frames(given: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def _unnamed(folder: Path) -> Generator[None]:
-    # Take the path of a folder out of errors: who gave data in memory does not know it.
+def unnamed(folder: Path) -> Generator[None]:
+    """Take the path of a folder out of errors: who gave data in memory does not know it.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        IsthmusError: What the block raised, with paths that begin in the folder.
+    """
     try:
         yield
     except IsthmusError as error:

@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +15,11 @@ from pyarrow import parquet
 from isthmus.answers import parts
 from isthmus.answers.parts import Part
 from isthmus.api.drawn import Drawn
+from isthmus.api.frames import ArrowStream, frame
+from isthmus.api.inputs import unnamed
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Metrics, PartialMetrics, measured
-from isthmus.jobs import finished
+from isthmus.jobs import finished, trained
 from isthmus.jobs.result import AnyResult, SimulatedResult
 from isthmus.ledger.record import Record, records
 from isthmus.ledger.summary import Row, summarise
@@ -81,6 +84,25 @@ class Run(Drawn):
             f"{self.folder}: there are no predictions here. The party that has the labels keeps "
             "them, where a row has one score: a multiclass model and a network leave none."
         )
+
+    def predict(self, rows: ArrowStream) -> Any:
+        """Score rows with the model of a run of one organisation.
+
+        Args:
+            rows: A data frame of pandas, polars, DuckDB, pyarrow or another with
+                `__arrow_c_stream__`, with the columns of the rows that the run trained on.
+
+        Returns:
+            The scores, a `pyarrow.Table`.
+
+        Raises:
+            SpecError: The run has no model that scores rows, or the rows do not fit it.
+        """
+        with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
+            given, scores = Path(name, "rows.parquet"), Path(name, "scores.parquet")
+            frame(rows).write(given)
+            trained.predict(self.folder, given, scores)
+            return parquet.read_table(scores)
 
     @property
     def report(self) -> Path | dict[str, Path]:

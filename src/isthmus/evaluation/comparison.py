@@ -16,6 +16,9 @@ MODELS = {
 
 HEADINGS = {
     "active_only": "active party alone",
+    "boosted": "XGBoost",
+    "ideal": "known probabilities",
+    "linear": "hashed regression",
     "shared_head": "the network",
     "xgboost": "XGBoost",
 }
@@ -106,7 +109,8 @@ def tables_by_party(by_party: Mapping[str, Metrics]) -> list[TextTable]:
 
 def title(measure: str) -> str:
     """Returns the name of a measure for people."""
-    return measure.upper() if measure in _ABBREVIATIONS else _plain(measure)
+    words = _plain(measure).split(" ")
+    return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def in_words(model: str) -> str:

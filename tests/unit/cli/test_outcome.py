@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from isthmus.cli import outcome
 from isthmus.evaluation.description import Metrics
@@ -16,6 +17,7 @@ from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.result import AnyResult, Egress
 from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
+from isthmus.system import Memory, QueueCounts, Staleness, Throughput, Traffic
 from isthmus.tee.evidence import SIMULATION
 
 
@@ -183,6 +185,56 @@ class TestAlone:
             "seconds 12.3",
             f"run {shown.run.folder}",
         ]
+
+
+def multitask() -> LocalResult:
+    return LocalResult(
+        job="ads",
+        digest="ab",
+        version="1",
+        system="multitask",
+        started="2026-01-01T00:00:00+00:00",
+        rows={"train": 1_200, "test": 300},
+        columns=2,
+        metrics={"auc_ctr": {"model": 0.71, "ideal": 0.75, "boosted": None}},
+        seconds={"start": 1.0, "train": 10.0, "total": 12.34},
+        ending="one pass",
+        throughput=Throughput(54_321.9),
+        traffic=Traffic(2_500_000),
+        memory=Memory(peak_bytes=9_000_000, rows=12_345, evicted=67),
+        staleness=Staleness(1),
+        exchanges=8,
+        queues={"ctr": QueueCounts(flushes=7, waited=4_000, trained=1_100)},
+    )
+
+
+class TestMultitask:
+    def test_says_what_the_tiers_and_queues_did(self, shown: Shown) -> None:
+        lines = shown.lines(multitask())
+        assert "on the test rows model known probabilities" in lines
+        assert "AUC ctr 0.7100 0.7500" in lines
+        assert "queue of samples trained batches longest wait in samples" in lines
+        assert "ctr 1,100 7 4,000" in lines
+        assert "samples/s 54,322" in lines
+        assert "tables 12,345 rows, 67 evicted, 9.0 MB at most" in lines
+        assert "exchanges 8, 2.5 MB" in lines
+        assert "staleness 1 windows at most" in lines
+
+    def test_answers_null_for_a_model_that_was_not_there(self, shown: Shown) -> None:
+        shown.run.write_json(shown.run.result.name, multitask())
+        answer = json.loads(to_json(outcome.of(shown.run).value))
+        assert answer["metrics"]["auc_ctr"] == {"model": 0.71, "ideal": 0.75, "boosted": None}
+        assert answer["throughput"] == {"samples_per_s": 54_321.9}
+        assert answer["memory"] == {"peak_bytes": 9_000_000, "rows": 12_345, "evicted": 67}
+        assert answer["queues"]["ctr"] == {"flushes": 7, "waited": 4_000, "trained": 1_100}
+        assert (answer["exchanges"], answer["staleness"]) == (8, {"greatest": 1})
+
+    def test_leaves_out_what_a_system_does_not_count(self, shown: Shown) -> None:
+        shown.run.write_json(
+            shown.run.result.name, replace(multitask(), queues={}, memory=None, exchanges=None)
+        )
+        answer = json.loads(to_json(outcome.of(shown.run).value))
+        assert not {"queues", "memory", "exchanges"} & answer.keys()
 
 
 class TestAnswer:

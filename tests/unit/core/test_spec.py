@@ -112,6 +112,10 @@ class TestDump:
         assert spec.dump(Plan(name="b")) == b'name = "b"\n'
 
 
+class Sizes(Spec, frozen=True):
+    by_name: dict[str, Square]
+
+
 class TestSettings:
     def test_are_all_keys_and_values_defaults_included(self) -> None:
         assert spec.settings(FULL) == (
@@ -125,6 +129,22 @@ class TestSettings:
         assert spec.settings(Plan(name="b")) == (
             'name = "b", batch = (rows = 64, order = []), limits = {}'
         )
+
+    def test_name_tables_of_a_dict_but_for_those_beyond_a_line(self) -> None:
+        few = Sizes(by_name={"a": Square(size=1.0), "b": Square(size=2.0)})
+        assert spec.settings(few) == "by_name = (a, b)"
+        many = Sizes(by_name={f"c{number:02}": Square(size=1.0) for number in range(1_015)})
+        assert spec.settings(many).endswith("c10, c11 and 1,003 more)")
+
+
+class TestDifference:
+    def test_is_the_first_key_that_differs(self) -> None:
+        first, second = (spec.key_digests(Plan(name="a", limits={"x": x})) for x in (1.0, 2.0))
+        assert spec.first_difference(first, second) == "limits.x"
+
+    def test_is_a_default_where_the_keys_are_the_same(self) -> None:
+        keys = spec.key_digests(Plan(name="a"))
+        assert spec.first_difference(keys, keys) == "a default"
 
 
 class TestDigest:

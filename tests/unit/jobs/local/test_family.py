@@ -8,6 +8,7 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
 from isthmus.data.scores import Scores
+from isthmus.evaluation.description import measured
 from isthmus.jobs import finished, report
 from isthmus.jobs.aligned.results import TrainedResult
 from isthmus.jobs.check import check
@@ -173,7 +174,7 @@ class TestRun:
         assert finished_run.folder.parent == job.parent / "runs"
         result = finished_run.read_json("result.json", LocalResult)
         assert (result.system, result.columns, sum(result.rows.values())) == ("baseline", 2, 300)
-        assert result.metrics["auc"]["model"] > 0.6
+        assert measured(result.metrics)["auc"]["model"] > 0.6
         assert len(Scores.load(finished_run.predictions).labels) == result.rows["test"]
         assert finished_run.model.exists()
         assert not finished_run.ledger.exists()
@@ -195,6 +196,24 @@ class TestRun:
         with pytest.raises(SpecError, match="kept: holds a finished run"):
             run(job, into=tmp_path / "kept")
         assert model.read_bytes() == before
+
+    def test_goes_on_in_no_folder_of_another_job(
+        self, job: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise LookupError("no measure")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(training, "measure", fail)
+            with pytest.raises(LookupError):
+                run(job, into=tmp_path / "kept")
+        edit(job, "seed = 7", "seed = 8")
+        with pytest.raises(
+            SpecError, match="kept: holds an unfinished run of another job, which differs at 'seed'"
+        ):
+            run(job, into=tmp_path / "kept")
+        edit(job, "seed = 8", "seed = 7")
+        assert run(job, into=tmp_path / "kept").result.exists()
 
     def test_leaves_rows_to_train_on(self, job: Path) -> None:
         edit(job, "[data]\n", "[data]\ntest_share = 0.9999\n")

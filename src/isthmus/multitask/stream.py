@@ -123,7 +123,7 @@ class SampleStream:
             joined.samples, self._spec.negatives, self._seed, self._epoch
         )
         rows = np.flatnonzero(chosen)
-        samples = take(joined.samples, rows)
+        samples = joined.samples if len(rows) == count else take(joined.samples, rows)
         self._labels += np.count_nonzero(~np.isnan(samples.labels), axis=0)
         negatives.weigh(self._spec, samples)
         first = Arrived(samples, rows)

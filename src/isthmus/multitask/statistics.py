@@ -167,10 +167,10 @@ def _features(spec: Multitask, samples: Samples, times: float) -> dict[str, Feat
 def _distinct(ids: Int64s, least: int = 1) -> int:
     """Returns how many ids occur at least so many times."""
     _, counts = np.unique(ids[ids != DEFAULT], return_counts=True)
-    return np.count_nonzero(counts >= least)
+    return int(np.count_nonzero(counts >= least))
 
 
 def _extrapolated(half: int, whole: int, times: float) -> int:
     """Returns how many ids there are among so many times the rows, by Heaps' law."""
     power = min(math.log2(whole / half), 1.0) if half else 1.0
-    return round(whole * times**power)
+    return round(whole * math.pow(times, power))

@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.paramserver.dump import Dump, Seen
+from isthmus.paramserver.kernels.records import Counting, Entries, Limits
 from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.window import DEFAULT, Bools, Float32s, Int32s, Keys
+from isthmus.paramserver.records import Records
+from isthmus.paramserver.window import DEFAULT, Bools, Float32s, Int32s, Int64s, Keys
+
+_SEGMENT = 4 * 2**20  # bytes
+_SEGMENTS = 16
+"""A bound on memory leaves room for so many segments, if they can be that small."""
+
+_EVICTED = 14  # bytes of an evicted key and its mark
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,6 @@ class FeatureRule:
 
     half_life: int = 10_000_000
     """Samples in which a score halves."""
-
-
-@dataclass
-class _Entry:
-    row: Float32s | None
-    count: int = 0
-    score: float = 0.0
-    last: int = 0
-    changed: int = 0
 
 
 class Table:
@@ -59,29 +58,36 @@ class Table:
             spill: Folder for those rows, which this table makes, and removes at `close`.
         """
         self.layout = layout
-        self._rules = rules
-        self._bound = (memory, spill)
+        scored = any(rule.minimum_score is not None for rule in rules)
         self._seed = seed
-        self._entries: dict[tuple[int, int], _Entry] = {}
-        self._evicted: list[tuple[int, int, int]] = []
+        self._memory = memory
+        segment = _SEGMENT if memory is None else min(_SEGMENT, memory // _SEGMENTS)
+        self._rows = Records(layout.width, segment, spill, scored=scored)
+        self._waiting = Records(0, segment // 4, None, scored=scored)
+        self._admit_after = np.array([rule.admit_after for rule in rules], np.int64)
+        self._limits = _limits(rules)
+        self._half_lives = self._limits.half_lives if scored else np.empty(0)
+        self._evicts = scored or any(rule.evict_after is not None for rule in rules)
+        self._evicted: list[tuple[Keys, Int32s]] = []
 
     def __len__(self) -> int:
-        return sum(entry.row is not None for entry in self._entries.values())
+        return len(self._rows)
 
     @property
     def bytes(self) -> int:
-        """Memory in use."""
-        return len(self) * self.layout.width * 4
+        """Memory in use, all told."""
+        given_up = self.evicted * _EVICTED
+        return self._rows.bytes + self._waiting.bytes + given_up
 
     @property
     def spilled(self) -> int:
         """Bytes on disk."""
-        return 0
+        return self._rows.spilled
 
     @property
     def evicted(self) -> int:
-        """Rows that were given up so far."""
-        return len(self._evicted)
+        """Keys that were given up so far, counted or with a row."""
+        return sum(len(keys) for keys, _ in self._evicted)
 
     def pull(
         self, keys: Keys, occurrences: Int32s, clock: int, mark: int
@@ -97,26 +103,28 @@ class Table:
         Returns:
             Rows, shape (keys, width), zeros where there is none; and whether each key has one.
         """
-        for key, seen in zip(_pairs(keys), occurrences.tolist(), strict=True):
-            rule = self._rules[key[0]]
-            entry = self._entries.setdefault(key, _Entry(None))
-            if rule.minimum_score is not None:
-                entry.score = entry.score * 0.5 ** ((clock - entry.last) / rule.half_life) + seen
-            entry.count += seen
-            entry.last, entry.changed = clock, mark
-            if entry.row is None and (entry.count >= rule.admit_after or key[1] == DEFAULT):
-                entry.row = self._first(key)
-        return self.read(keys)
+        rows = np.zeros((len(keys), self.layout.width), np.float32)
+        counting = Counting(occurrences, clock, mark, self._half_lives)
+        self._bound()
+        numbers = self._rows.fetch(keys, counting, rows)
+        missing = np.flatnonzero(numbers < 0)
+        if len(missing):
+            chosen, entries = self._admit(
+                keys.take(missing), counting._replace(occurrences=occurrences[missing])
+            )
+            new = missing[chosen]
+            self._bound(len(keys) - len(missing) + len(new))
+            rows[new] = self.layout.first(keys.take(new), self._seed)
+            numbers[new] = self._make(keys.take(new), entries, rows[new])
+        self._rows.warm(numbers)
+        return rows, numbers >= 0
 
     def read(self, keys: Keys) -> tuple[Float32s, Bools]:
         """Returns what `pull` does, but counts and makes nothing. DEFAULT keys always have rows."""
         rows = np.zeros((len(keys), self.layout.width), np.float32)
         admitted = keys.id == DEFAULT
         rows[admitted] = self.layout.first(keys.take(admitted), self._seed)
-        for at, key in enumerate(_pairs(keys)):
-            entry = self._entries.get(key)
-            if entry is not None and entry.row is not None:
-                rows[at], admitted[at] = entry.row, True
+        admitted |= self._rows.fetch(keys, _NOT_COUNTED, rows) >= 0
         return rows, admitted
 
     def push(self, keys: Keys, rows: Float32s, clock: int, mark: int) -> None:
@@ -128,11 +136,14 @@ class Table:
             clock: Samples of the run so far.
             mark: Number of the interval between two snapshots.
         """
-        for key, row in zip(_pairs(keys), rows, strict=True):
-            entry = self._entries.setdefault(key, _Entry(None))
-            if entry.row is None:
-                entry.count, entry.score, entry.last = 1, 1.0, clock
-            entry.row, entry.changed = row.copy(), mark
+        numbers = self._rows.find(keys)
+        self._rows.put(numbers, rows, mark)
+        missing = np.flatnonzero(numbers < 0)
+        if len(missing):
+            again = keys.take(missing)
+            self._stop_waiting(again)
+            self._bound(len(missing))
+            self._make(again, _entries(np.ones(len(missing), np.int64), clock, mark), rows[missing])
 
     def evict(self, clock: int, mark: int) -> int:
         """Give up keys by the rules of their features.
@@ -145,81 +156,130 @@ class Table:
             Number of rows given up.
         """
         before = len(self)
-        for key, entry in list(self._entries.items()):
-            if key[1] != DEFAULT and self._is_over(self._rules[key[0]], entry, clock):
-                del self._entries[key]
-                self._evicted.append((*key, mark))
+        if self._evicts:
+            for records in (self._rows, self._waiting):
+                for numbers in records.over(self._limits, clock):
+                    keys, *_ = records.read(numbers)
+                    records.release(numbers)
+                    self._evicted.append((keys, np.full(len(keys), mark, np.int32)))
         return before - len(self)
 
     def dump(self, since: int | None = None) -> Dump:
         """Returns copies of all that changed at marks above `since`, or of everything."""
-        entries = {
-            key: entry
-            for key, entry in self._entries.items()
-            if since is None or entry.changed > since
-        }
-        with_row = {key: entry for key, entry in entries.items() if entry.row is not None}
-        rows = [entry.row for entry in with_row.values() if entry.row is not None]
-        gone = [it for it in self._evicted if since is None or it[2] > since]
+        keys, entries, rows = self._rows.read(self._rows.changed(since))
+        waiting, waiting_entries, _ = self._waiting.read(self._waiting.changed(since))
+        gone = [Keys(np.empty(0, np.uint16), np.empty(0, np.int64))]
+        marks = [np.empty(0, np.int32)]
+        for evicted, at in self._evicted:
+            late = at > (-(2**31) if since is None else since)
+            gone.append(evicted.take(late))
+            marks.append(at[late])
         return Dump(
-            _seen(with_row),
-            np.array(rows, np.float32).reshape(-1, self.layout.width),
-            _seen({key: entry for key, entry in entries.items() if entry.row is None}),
-            _keys([(feature, identity) for feature, identity, _ in gone]),
-            np.array([mark for *_, mark in gone], np.int32),
+            Seen(keys, *entries),
+            rows,
+            Seen(waiting, *waiting_entries),
+            Keys(
+                np.concatenate([each.feature for each in gone]),
+                np.concatenate([each.id for each in gone]),
+            ),
+            np.concatenate(marks),
         )
 
     def load(self, dump: Dump) -> None:
         """Take over what a dump holds: a whole one into an empty table, then those of changes."""
-        for key, mark in zip(_pairs(dump.evicted), dump.evicted_at.tolist(), strict=True):
-            self._entries.pop(key, None)
-            self._evicted.append((*key, mark))
-        self._load(dump.waiting, None)
-        self._load(dump.seen, dump.rows)
+        for records in (self._rows, self._waiting):
+            numbers = records.find(dump.evicted)
+            records.release(numbers[numbers >= 0])
+        self._evicted.append((dump.evicted, dump.evicted_at))
+        _load(self._waiting, dump.waiting, np.empty((len(dump.waiting.keys), 0), np.float32))
+        self._stop_waiting(dump.keys)
+        self._bound()
+        _load(self._rows, dump.seen, dump.rows)
 
     def close(self) -> None:
         """Remove the file of rows on disk."""
+        self._rows.close()
 
-    def _load(self, seen: Seen, rows: Float32s | None) -> None:
-        for at, key in enumerate(_pairs(seen.keys)):
-            self._entries[key] = _Entry(
-                None if rows is None else rows[at].copy(),
-                int(seen.counts[at]),
-                float(seen.scores[at]),
-                int(seen.last[at]),
-                int(seen.changed[at]),
-            )
+    def _bound(self, rows: int = 0) -> None:
+        """Leave to the rows what the bound on memory leaves, and hold them to it."""
+        if self._memory is not None:
+            self._rows.memory = self._memory - (self.bytes - self._rows.bytes)
+            self._rows.fit(rows)
 
-    def _first(self, key: tuple[int, int]) -> Float32s:
-        row: Float32s = self.layout.first(_keys([key]), self._seed)[0]
-        return row
+    def _admit(self, keys: Keys, counting: Counting) -> tuple[Int64s, Entries]:
+        """Count keys that have no row.
 
-    @staticmethod
-    def _is_over(rule: FeatureRule, entry: _Entry, clock: int) -> bool:
-        age = clock - entry.last
-        if rule.evict_after is not None and age > rule.evict_after:
-            return True
-        score = entry.score * 0.5 ** (age / rule.half_life)
-        return rule.minimum_score is not None and score < rule.minimum_score
+        Args:
+            keys: The keys.
+            counting: How often each is used, and when.
+
+        Returns:
+            Which of them get a row now, and what is known of these.
+        """
+        counts = counting.occurrences.astype(np.int64)
+        entries = _entries(counts, counting.clock, counting.mark)
+        least = self._admit_after[keys.feature]
+        chosen = np.arange(len(keys))
+        if (least > 1).any():
+            numbers = self._waiting.fetch(keys, counting, np.empty((len(keys), 0), np.float32))
+            held = numbers >= 0
+            _, known, _ = self._waiting.read(numbers[held])
+            entries.counts[held], entries.scores[held] = known.counts, known.scores
+            now = (entries.counts >= least) | (keys.id == DEFAULT)
+            self._waiting.release(numbers[now & held])
+            wait = np.flatnonzero(~now & ~held)
+            self._waiting.write(self._waiting.make(keys.take(wait)), _take(entries, wait))
+            chosen = np.flatnonzero(now)
+        return chosen, _take(entries, chosen)
+
+    def _make(self, keys: Keys, entries: Entries, rows: Float32s) -> Int64s:
+        numbers = self._rows.make(keys)
+        self._rows.put(numbers, rows, 0)
+        self._rows.write(numbers, entries)
+        return numbers
+
+    def _stop_waiting(self, keys: Keys) -> None:
+        if len(self._waiting):
+            numbers = self._waiting.find(keys)
+            self._waiting.release(numbers[numbers >= 0])
 
 
-def _pairs(keys: Keys) -> list[tuple[int, int]]:
-    return list(zip(keys.feature.tolist(), keys.id.tolist(), strict=True))
+_NOT_COUNTED = Counting(np.empty(0, np.int32), 0, 0, np.empty(0))
 
 
-def _keys(pairs: list[tuple[int, int]]) -> Keys:
-    return Keys(
-        np.array([feature for feature, _ in pairs], np.uint16),
-        np.array([identity for _, identity in pairs], np.int64),
+def _limits(rules: Sequence[FeatureRule]) -> Limits:
+    return Limits(
+        np.array([-1 if it.evict_after is None else it.evict_after for it in rules], np.int64),
+        np.array([it.minimum_score or 0 for it in rules], np.float64),
+        np.array([it.half_life for it in rules], np.float64),
     )
 
 
-def _seen(entries: dict[tuple[int, int], _Entry]) -> Seen:
-    found = list(entries.values())
-    return Seen(
-        _keys(list(entries)),
-        np.array([entry.count for entry in found], np.int64),
-        np.array([entry.score for entry in found], np.float32),
-        np.array([entry.last for entry in found], np.int64),
-        np.array([entry.changed for entry in found], np.int32),
+def _entries(counts: Int64s, clock: int, mark: int) -> Entries:
+    return Entries(
+        counts,
+        counts.astype(np.float32),
+        np.full(len(counts), clock, np.int64),
+        np.full(len(counts), mark, np.int32),
     )
+
+
+def _take(entries: Entries, chosen: Int64s) -> Entries:
+    return Entries(
+        entries.counts[chosen],
+        entries.scores[chosen],
+        entries.last[chosen],
+        entries.changed[chosen],
+    )
+
+
+def _load(records: Records, seen: Seen, rows: Float32s) -> None:
+    for start in range(0, len(rows), records.per_segment):
+        part = np.arange(start, min(start + records.per_segment, len(rows)))
+        keys = seen.keys.take(part)
+        numbers = records.find(keys)
+        missing = numbers < 0
+        numbers[missing] = records.make(keys.take(missing))
+        records.put(numbers, rows[part], 0)
+        entries = Entries(seen.counts, seen.scores, seen.last, seen.changed)
+        records.write(numbers, _take(entries, part))

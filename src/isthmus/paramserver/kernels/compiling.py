@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import config as settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ def compiled(function: Function) -> Function:
         The same function, compiled.
     """
     folder = _folder()
-    config = cast(Any, numba.config)
+    config: Any = settings
     before = config.CACHE_DIR
     config.CACHE_DIR = folder or ""
     try:

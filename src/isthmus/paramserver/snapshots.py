@@ -12,9 +12,10 @@ import os
 import shutil
 import zlib
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -211,10 +212,24 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
         DiskError: The disk is full.
         OSError: A file cannot be written for another reason.
     """
-    return {
-        (name := f"{prefix}.{key}.npy"): _write(folder / name, np.ascontiguousarray(array))
-        for key, array in arrays.items()
+    whole = {
+        folder / f"{prefix}.{key}.npy": np.ascontiguousarray(array) for key, array in arrays.items()
     }
+    with ExitStack() as opened:
+        checking = opened.enter_context(ThreadPoolExecutor(1))  # takes as long as writing does
+        checksums = checking.map(_checksum, whole.values())
+        files = list[IO[bytes]]()
+        for path, array in whole.items():
+            with disk_full_is_error(path):
+                files.append(opened.enter_context(path.open("wb")))  # again, if a shard died of it
+                _write(files[-1], array)
+        for file in files:  # once all is written: then most need no wait any more
+            with disk_full_is_error(folder):
+                os.fsync(file.fileno())
+        return {
+            path.name: StoredArray(file.tell(), checksum)
+            for path, file, checksum in zip(whole, files, checksums, strict=True)
+        }
 
 
 def read_arrays(folder: Path, manifest: Manifest, prefix: str) -> dict[str, NDArray[Any]]:
@@ -261,18 +276,19 @@ def read_array(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {_ADVICE}") from None
     except (ValueError, EOFError):
         raise SpecError(f"{path}: is not an array of a snapshot. {_ADVICE}") from None
-    if size != stored.size or zlib.crc32(_bytes(array)) != stored.checksum:
+    if size != stored.size or _checksum(array) != stored.checksum:
         raise SpecError(f"{path}: is not as it was written: it was changed or cut. {_ADVICE}")
     return array
 
 
-def _write(path: Path, array: NDArray[Any]) -> StoredArray:
-    with disk_full_is_error(path), path.open("xb") as file:
-        npy.write_array_header_2_0(file, npy.header_data_from_array_1_0(array))
-        file.write(_bytes(array))
-        file.flush()
-        os.fsync(file.fileno())
-        return StoredArray(file.tell(), zlib.crc32(_bytes(array)))
+def _write(file: IO[bytes], array: NDArray[Any]) -> None:
+    npy.write_array_header_2_0(file, npy.header_data_from_array_1_0(array))
+    file.write(_bytes(array))
+    file.flush()
+
+
+def _checksum(array: NDArray[Any]) -> int:
+    return zlib.crc32(_bytes(array))
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:

@@ -214,15 +214,16 @@ def parsed(column: Column, kind: Any) -> Column:
 
     Args:
         column: Of any type.
-        kind: An Arrow type of numbers.
+        kind: An Arrow type of numbers; None leaves all as it is.
 
     Returns:
-        The same column if it is no text.
+        The numbers; the same column if it is no text.
 
     Raises:
         SpecError: A text is no such number.
     """
-    if not (types.is_string(column.cells.type) or types.is_large_string(column.cells.type)):
+    text = types.is_string(column.cells.type) or types.is_large_string(column.cells.type)
+    if kind is None or not text:
         return column
     try:
         cells = pc.utf8_trim_whitespace(column.cells).cast(kind)

@@ -201,7 +201,8 @@ def _encode(name: str, feature: Feature) -> Encode:
     """
     match feature:
         case Identifier():
-            return lambda column: cells.identifiers(cells.parsed(column, pa.int64()))
+            whole = pa.int64() if feature.many is not None else None
+            return lambda column: cells.identifiers(cells.parsed(column, whole))
         case Hashed():
             return lambda column: _into_buckets(cells.hashes(column), feature.buckets)
         case Vocabulary():
@@ -215,7 +216,8 @@ def _encode(name: str, feature: Feature) -> Encode:
             boundaries = np.array(cast(Bucketed, feature).boundaries)
             if (np.diff(boundaries) <= 0).any():
                 raise SpecError(f"`features.{name}.boundaries` must rise from each to the next.")
-            return lambda column: _of_buckets(column, boundaries)
+            kind = pa.float64() if feature.many is not None else None
+            return lambda column: _of_buckets(cells.parsed(column, kind), boundaries)
 
 
 def _into_buckets(ids: Int64s, buckets: int | None) -> Int64s:
@@ -229,7 +231,7 @@ def _of_vocabulary(column: Column, known: Any) -> Int64s:
 
 
 def _of_buckets(column: Column, boundaries: Any) -> Int64s:
-    values = cells.amounts(cells.parsed(column, pa.float64()))
+    values = cells.amounts(column)
     found = np.searchsorted(boundaries, values, side="right").astype(np.int64)
     return np.where(np.isnan(values), DEFAULT, found)
 

@@ -215,17 +215,15 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
     whole = {
         folder / f"{prefix}.{key}.npy": np.ascontiguousarray(array) for key, array in arrays.items()
     }
-    with ExitStack() as opened:
+    with disk_full_is_error(folder), ExitStack() as opened:
         checking = opened.enter_context(ThreadPoolExecutor(1))  # takes as long as writing does
         checksums = checking.map(_checksum, whole.values())
         files = list[IO[bytes]]()
         for path, array in whole.items():
-            with disk_full_is_error(path):
-                files.append(opened.enter_context(path.open("wb")))  # again, if a shard died of it
-                _write(files[-1], array)
+            files.append(opened.enter_context(path.open("xb")))
+            _write(files[-1], array)
         for file in files:  # once all is written: then most need no wait any more
-            with disk_full_is_error(folder):
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         return {
             path.name: StoredArray(file.tell(), checksum)
             for path, file, checksum in zip(whole, files, checksums, strict=True)

@@ -32,6 +32,12 @@ class Engine:
     """Shards and workers of this process; see `engine.Engine` for what each method does."""
 
     def __init__(self, plan: Plan, make_trainer: Callable[[], Trainer]) -> None:
+        """Start the threads.
+
+        Args:
+            plan: Of the run.
+            make_trainer: Makes the trainer of each worker: they compute at the same time.
+        """
         server = plan.server
         self._plan = plan
         self._shards = [Shard(plan, number) for number in range(server.shards)]

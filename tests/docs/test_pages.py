@@ -14,6 +14,7 @@ from pyarrow import parquet
 from isthmus.core import spec
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
+from isthmus.evaluation.description import measured
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.load import load_job
 from isthmus.jobs.local.results import LocalResult
@@ -83,7 +84,7 @@ class TestAlone:
         guide.type_commands()
         run = find(tmp_path / "runs")
         result = run.read_json("result.json", LocalResult)
-        assert result.metrics["auc"]["model"] > 0.5
+        assert measured(result.metrics)["auc"]["model"] > 0.5
         for file in (run.model, run.predictions, run.report):
             assert file.exists()
 

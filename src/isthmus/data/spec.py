@@ -26,7 +26,11 @@ class Dataset(Spec, frozen=True):
 
     path: Annotated[
         str,
-        Meta(description="a .csv, .csv.gz or .parquet file, relative to the folder of this file"),
+        Meta(
+            description="a .csv, .csv.gz or .parquet file, relative to the folder of this file; for "
+            "[multitask] also .arrow, .feather or .jsonl, a folder of files, or - for JSON lines on "
+            "standard input"
+        ),
     ]
     identifiers: Annotated[
         tuple[str, ...],

@@ -35,7 +35,7 @@ def places(run: Run) -> Facts:
     kept = {
         "network": run.network,
         "index": run.index,
-        "model": run.model,
+        "model": run.tables if run.tables.exists() else run.model,
         "predictions": run.predictions,
         "run": run.folder,
         "report": run.report,

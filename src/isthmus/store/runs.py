@@ -9,6 +9,8 @@
 | index.parquet       | which rows are shared                                   |
 | evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
+| model/              | or a model with tables of rows, and its layers          |
+| snapshots/          | where the training of such a model resumes              |
 | network/            | or the network that all parties trained, for plain PyTorch |
 | rounds.json         | updates and results of each round, at a master          |
 | trained.npz         | the parameters after the last round, before they are measured |
@@ -56,6 +58,8 @@ class Run:
         self.index = folder / "index.parquet"
         self.model = folder / "model.json"
         self.network = folder / "network"
+        self.tables = folder / "model"
+        self.snapshots = folder / "snapshots"
         self.rounds = folder / "rounds.json"
         self.trained = folder / "trained.npz"
         self.learned = folder / "learned.json"

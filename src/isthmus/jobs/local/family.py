@@ -32,9 +32,6 @@ from isthmus.system import (
     Predicts,
 )
 
-STDIN = "-"
-"""In place of the path of a file: standard input."""
-
 ROLES: tuple[str, ...] = ()
 RESULTS = LocalResult
 
@@ -227,8 +224,7 @@ def predict(run: Run, result: LocalResult, file: Path, out: IO[bytes]) -> Predic
             f"{run.folder}: a run of [{result.system}] does not keep what it takes to score other "
             "rows. Rows with labels are scored by a run whose job names them in `data.test`."
         )
-    path = STDIN if str(file) == STDIN else str(file.absolute())
-    rows = replace(job.tables["datasets"][job.data.train], path=path)
+    rows = replace(job.tables["datasets"][job.data.train], path=str(file.absolute()))
     return system.predict(job.tables[result.system], rows, run, out)
 
 

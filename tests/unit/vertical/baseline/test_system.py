@@ -13,6 +13,7 @@ from isthmus.data.index import split
 from isthmus.data.scores import Scores
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
+from isthmus.evaluation.description import measured
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs
 from isthmus.transport.channel import Channel
@@ -220,7 +221,7 @@ class TestTrain:
         spec = BoostingBaseline(objective="multiclass", classes=2, trees=2)
         run = Run(folder)
         outcome = system.train(spec, load(folder, spec), run, Telemetry())
-        assert outcome.metrics["accuracy"]["model"] > 0.5
+        assert measured(outcome.metrics)["accuracy"]["model"] > 0.5
         assert not run.predictions.exists()
 
     def test_keeps_the_model_where_it_cannot_be_measured(

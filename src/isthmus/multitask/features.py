@@ -213,10 +213,11 @@ def _encode(name: str, feature: Feature) -> Encode:
                 )
             return lambda column: _of_vocabulary(column, known)
         case _:
-            boundaries = np.array(cast(Bucketed, feature).boundaries)
+            bucketed = cast(Bucketed, feature)
+            boundaries = np.array(bucketed.boundaries)
             if (np.diff(boundaries) <= 0).any():
                 raise SpecError(f"`features.{name}.boundaries` must rise from each to the next.")
-            kind = pa.float64() if feature.many is not None else None
+            kind = pa.float64() if bucketed.many is not None else None
             return lambda column: _of_buckets(cells.parsed(column, kind), boundaries)
 
 

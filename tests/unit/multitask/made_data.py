@@ -26,7 +26,7 @@ from isthmus.paramserver.window import Window
 HOUR = 3600.0
 
 
-def inputs(folder: Path, columns: Mapping[str, Sequence[Any]], **keys: Any) -> Inputs:
+def inputs(folder: Path, columns: Mapping[str, Any], **keys: Any) -> Inputs:
     """Write samples, and conversions as `key` and `time` if there are `converted` ones.
 
     Args:

@@ -12,9 +12,9 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.core import spec
+from isthmus.evaluation.description import measured
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.evaluation.description import measured
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.load import load_job
 from isthmus.jobs.local.results import LocalResult

@@ -27,9 +27,9 @@ class Dataset(Spec, frozen=True):
     path: Annotated[
         str,
         Meta(
-            description="a .csv, .csv.gz or .parquet file, relative to the folder of this file; for "
-            "[multitask] also .arrow, .feather or .jsonl, a folder of files, or - for JSON lines on "
-            "standard input"
+            description="a .csv, .csv.gz or .parquet file, relative to the folder of this file; "
+            "for [multitask] also .arrow, .feather or .jsonl, a folder of files, or - for JSON "
+            "lines on standard input"
         ),
     ]
     identifiers: Annotated[

@@ -18,7 +18,7 @@ from isthmus.jobs import registry
 from isthmus.jobs.load import load_job
 from isthmus.jobs.plan import ModelFamilyCode, PartyFamilyCode
 from isthmus.jobs.registry import FAMILIES, ROWS, Family, Row
-from isthmus.system import LocalSystem
+from isthmus.system import Describes, Exports, LocalSystem, NamesDatasets, Predicts
 from isthmus.transport.message import Message
 from isthmus.vertical.system import AlignedSystem
 from tests.unit.jobs.desk import Desk
@@ -36,6 +36,10 @@ KERNEL: Mapping[str, type] = {
     "local": ModelFamilyCode,
 }
 """What the kernel asks of the module of a family."""
+
+
+OPTIONAL: tuple[type, ...] = (NamesDatasets, Describes, Predicts, Exports)
+"""Functions that a system of one organisation may have or not."""
 
 
 def promised(protocol: type) -> dict[str, Callable[..., Any]]:
@@ -59,6 +63,14 @@ class TestRows:
     @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.table))
     def test_lead_to_modules_that_are_systems_of_their_family(self, row: Row) -> None:
         assert_keeps(registry.load_system(row), SYSTEMS[row.family])
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.table))
+    def test_have_further_functions_as_their_callers_call_them(self, row: Row) -> None:
+        module = registry.load_system(row)
+        for protocol in OPTIONAL:
+            if any(hasattr(module, name) for name in promised(protocol)):
+                assert row.family == "local"
+                assert_keeps(module, protocol)
 
     @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.name))
     def test_of_families_lead_to_modules_that_the_kernel_can_use(self, family: Family) -> None:

@@ -31,7 +31,7 @@ START = 1_767_225_600
 """Seconds since 1970 of the first impression's day: 1 January 2026."""
 
 WINDOW_HOURS = 72.0
-"""Every conversion comes within these hours of its click."""
+"""Every conversion comes within these hours of its click; the log is closed after them."""
 
 _HOUR = 3600
 _KNOWN = ("known_click", "known_conversion")
@@ -53,8 +53,8 @@ class _Part:
 
 
 PARTS = (
-    _Part("train", 400_000, 0, 14),
-    _Part("test", 60_000, 14, 2),
+    _Part("train", 500_000, 0, 14),
+    _Part("test", 70_000, 14, 2),
     _Part("new", 2_000, 16, 1),
 )
 """The files, one after the other in time; those of `new` have no labels."""
@@ -99,8 +99,7 @@ def make(folder: Path, seed: int) -> None:
         seen = _impressions(world, random, part)
         table, conversions = _tables(world, random, seen, first)
         if part.name == "train":
-            end = START + (part.day + part.days) * 24 * _HOUR
-            _write(folder / "conversions.parquet", _before(conversions, end))
+            _write(folder / "conversions.parquet", conversions.sort_by("time"))
         _write(folder / f"{part.name}.parquet", table.drop_columns(_UNKNOWN[part.name]))
         first += part.rows
 
@@ -111,12 +110,6 @@ _UNKNOWN: dict[str, list[str]] = {
     "new": ["click", "conversion", *_KNOWN],
 }
 """Columns that a file does not have."""
-
-
-def _before(conversions: Arrow, end: int) -> Arrow:
-    """Returns the conversions that came by then, in the order in which they came."""
-    came = conversions.column("time").to_numpy() < end
-    return conversions.filter(pa.array(came)).sort_by("time")
 
 
 def _write(path: Path, table: Arrow) -> None:
@@ -197,7 +190,7 @@ def _named(ads: Ads, users: Users, seen: _Impressions) -> dict[str, object]:
         "placement": pa.array(PLACEMENTS).take(pa.array(seen.placement)),
         "device": pa.array(DEVICES).take(pa.array(seen.device)),
         "hour": seen.hour,
-        "interests": pa.array(users.interests, pa.list_(pa.string())).take(pa.array(seen.user)),
+        "pages": pa.array(users.pages, pa.list_(pa.string())).take(pa.array(seen.user)),
         "age": pa.array(age, mask=np.isnan(age)),
     }
 
@@ -205,13 +198,11 @@ def _named(ads: Ads, users: Users, seen: _Impressions) -> dict[str, object]:
 def _chances(world: World, seen: _Impressions) -> tuple[Floats, Floats]:
     """Returns the probability of a click, and that of a conversion after one."""
     users, ads, topic = world.users, world.ads, world.ads.topic[seen.ad]
-    interest = np.einsum("rt,rt->r", users.cares[seen.user], ads.about[seen.ad])
-    taste = np.einsum("rk,rk->r", users.hidden[seen.user], ads.hidden[seen.ad])
+    fit = np.einsum("rf,rf->r", users.taste[seen.user], ads.character[seen.ad])
     trust = world.trust[ads.advertiser[seen.ad]]
     click = (
         -2.4
-        + 5.0 * interest
-        + 0.35 * taste
+        + 0.6 * fit
         + users.eagerness[seen.user]
         + ads.appeal[seen.ad]
         + 0.5 * trust
@@ -222,8 +213,7 @@ def _chances(world: World, seen: _Impressions) -> tuple[Floats, Floats]:
     dear = np.log(ads.price[seen.ad]) - ads_world.USUAL_PRICE - users.budget[seen.user]
     conversion = (
         -1.4
-        + 2.0 * interest
-        + 0.3 * taste
+        + 0.25 * fit
         + trust
         + 0.5 * ads.appeal[seen.ad]
         - 0.6 * np.abs(dear)

@@ -33,12 +33,15 @@ PLACEMENTS = ("feed", "search", "story", "video", "sidebar", "article-top", "art
 USUAL_PRICE = 3.3
 """Mean of the logarithm of prices."""
 
-_USERS, _ADS, _ADVERTISERS = 12_000, 2_500, 300
-_HIDDEN = 4
-"""Factors of users and ads that no column shows."""
+_USERS, _ADS, _ADVERTISERS = 12_000, 1_500, 200
+_FACTORS = 5
+"""Latent factors of users and ads."""
 
-_NAMED = 4
-"""Most interests that a user names."""
+_PAGES, _READ = 160, 12
+"""Pages that there are, and those that a user reads."""
+
+_UNSEEN = 0.1
+"""Share of the users who were not seen to read anything."""
 
 _NO_AGE = 0.3
 """Share of the users who do not say how old they are."""
@@ -56,19 +59,16 @@ class Users:
     """When the user comes; below 0 if before the log begins."""
 
     activity: Floats
-    cares: Floats
-    """For each topic: sum 1."""
-
-    hidden: Floats
-    """Factors that no column shows."""
+    taste: Floats
+    """Latent factors, shape (users, factors): those of the pages that the user reads, by and large."""
 
     eagerness: Floats
     budget: Floats
     age: Floats
     """NaN for those who did not say."""
 
-    interests: list[list[str]]
-    """Some topics that the user cares for."""
+    pages: list[list[str]]
+    """Pages that the user was seen to read: some, or none, of those that made the taste."""
 
     device: Floats
     """How often the user has each device in hand: sum 1."""
@@ -85,11 +85,8 @@ class Ads:
     first_hour: Floats
     last_hour: Floats
     weight: Floats
-    about: Floats
-    """How much of each topic is in it: sum 1."""
-
-    hidden: Floats
-    """Factors that no column shows."""
+    character: Floats
+    """Latent factors, shape (ads, factors): of its topic, its advertiser and its own."""
 
     appeal: Floats
     topic: Ints
@@ -130,9 +127,10 @@ def draw(random: np.random.Generator, hours: int) -> World:
         The world.
     """
     topics, places, devices = len(TOPICS), len(PLACEMENTS), len(DEVICES)
+    character = random.normal(0, 1, (topics, _FACTORS))
     return World(
-        users=_users(random, hours),
-        ads=_ads(random, hours),
+        users=_users(random, hours, character),
+        ads=_ads(random, hours, character),
         trust=random.normal(0, 0.5, _ADVERTISERS),
         topic_by_hour=_daily(random, topics),
         topic_by_place=random.normal(0, 0.4, (topics, places)),
@@ -141,40 +139,61 @@ def draw(random: np.random.Generator, hours: int) -> World:
     )
 
 
-def _users(random: np.random.Generator, hours: int) -> Users:
-    cares = random.gamma(0.25, 1.0, (_USERS, len(TOPICS))) + 1e-6
-    cares /= cares.sum(axis=1, keepdims=True)
+def _users(random: np.random.Generator, hours: int, topics: Floats) -> Users:
+    page_topic = np.arange(_PAGES) % len(TOPICS)
+    pages = topics[page_topic] + random.normal(0, 0.7, (_PAGES, _FACTORS))
+    read = _read(random, page_topic)
+    taste = pages[read].mean(axis=1)
+    taste /= taste.std()
     age = np.clip(random.normal(38, 13, _USERS), 16, 90).round()
     return Users(
         id=random.choice(2**40, _USERS, replace=False),
         first_hour=_appearing(random, _USERS, hours, before=0.6),
         activity=_zipf(random, _USERS, exponent=1.0, shift=30),
-        cares=cares,
-        hidden=random.normal(0, 1, (_USERS, _HIDDEN)),
-        eagerness=random.normal(0, 0.5, _USERS),
-        budget=random.normal(0, 0.8, _USERS) + (age - 38) / 25,
+        taste=taste + random.normal(0, 0.2, taste.shape),
+        eagerness=random.normal(0, 0.3, _USERS),
+        budget=random.normal(0, 0.6, _USERS) + (age - 38) / 20,
         age=np.where(random.random(_USERS) < _NO_AGE, np.nan, age),
-        interests=_interests(random, cares),
+        pages=_seen(random, read, page_topic),
         device=random.dirichlet((3.0, 0.5, 1.5), _USERS),
     )
 
 
-def _ads(random: np.random.Generator, hours: int) -> Ads:
+def _read(random: np.random.Generator, page_topic: Ints) -> Ints:
+    """Returns the pages that made each user's taste, shape (users, pages of a user)."""
+    cares = random.dirichlet(np.full(len(TOPICS), 0.15), _USERS)
+    popular = _zipf(random, _PAGES, exponent=1.0, shift=3)
+    heaps = np.cumsum(cares[:, page_topic] * popular, axis=1)
+    draws = random.random((_USERS, _READ)) * heaps[:, -1:]
+    read = [np.searchsorted(heap, draw) for heap, draw in zip(heaps, draws, strict=True)]
+    return np.array(read, np.int64)
+
+
+def _seen(random: np.random.Generator, read: Ints, page_topic: Ints) -> list[list[str]]:
+    """Returns names of the pages that each user was seen to read; of some users of none."""
+    names = [f"{TOPICS[topic]}-{page // len(TOPICS)}" for page, topic in enumerate(page_topic)]
+    counts = random.integers(_READ // 2, _READ + 1, len(read))
+    counts[random.random(len(read)) < _UNSEEN] = 0
+    return [
+        [names[page] for page in dict.fromkeys(pages[:count])]
+        for pages, count in zip(read.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def _ads(random: np.random.Generator, hours: int, topics: Floats) -> Ads:
     size = _zipf(random, _ADVERTISERS, exponent=1.0, shift=3)
     advertiser = random.choice(_ADVERTISERS, _ADS, p=size / size.sum())
     of_advertiser = random.integers(len(TOPICS), size=_ADVERTISERS)[advertiser]
     any_topic = random.integers(len(TOPICS), size=_ADS)
     topic = np.where(random.random(_ADS) < _ALIKE, of_advertiser, any_topic)
-    about = random.gamma(0.15, 1.0, (_ADS, len(TOPICS)))
-    about[np.arange(_ADS), topic] += 2.0
+    style = random.normal(0, 0.5, (_ADVERTISERS, _FACTORS))[advertiser]
     first = _appearing(random, _ADS, hours, before=0.3)
     return Ads(
         first_hour=first,
-        last_hour=np.maximum(first, 0) + 24 + random.gamma(2.0, 5 * 24, _ADS),
+        last_hour=np.maximum(first, 0) + 24 + random.gamma(2.0, 6 * 24, _ADS),
         weight=_zipf(random, _ADS, exponent=0.9, shift=10),
-        about=about / about.sum(axis=1, keepdims=True),
-        hidden=random.normal(0, 1, (_ADS, _HIDDEN)),
-        appeal=random.normal(0, 0.5, _ADS),
+        character=topics[topic] + style + random.normal(0, 0.5, style.shape),
+        appeal=random.normal(0, 0.3, _ADS),
         topic=topic,
         advertiser=advertiser,
         price=np.exp(random.normal(USUAL_PRICE, 1.0, _ADS)).round(2),
@@ -190,13 +209,6 @@ def _appearing(random: np.random.Generator, count: int, hours: int, before: floa
     """Returns the hour in which each appears, -1 for the share that was there before."""
     when = random.uniform(0, hours, count)
     return np.where(random.random(count) < before, -1.0, when)
-
-
-def _interests(random: np.random.Generator, cares: Floats) -> list[list[str]]:
-    """Each user names up to four topics, those with more care more probably."""
-    count = random.integers(0, _NAMED + 1, len(cares))
-    order = np.argsort(np.log(random.random(cares.shape)) / cares, axis=1)[:, ::-1]
-    return [[TOPICS[at] for at in line[:n]] for line, n in zip(order, count, strict=True)]
 
 
 def _daily(random: np.random.Generator, topics: int) -> Floats:

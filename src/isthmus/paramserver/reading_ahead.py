@@ -83,9 +83,13 @@ class ReadAhead:
                 raise found
             yield found
 
-    def close(self) -> None:
-        """Stop reading, after the window that is just being made."""
+    def stop(self) -> None:
+        """Let the reading end after the window that is just being made; does not wait for that."""
         self._over.set()
+
+    def close(self) -> None:
+        """Wait until the reading has ended: from then on the feeder may be used again."""
+        self.stop()
         while self._thread.is_alive():
             try:
                 self._rounds.get(timeout=0.01)

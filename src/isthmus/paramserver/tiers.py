@@ -176,7 +176,18 @@ class _Loop:
         )
 
     def run(self, feeder: Feeder) -> Trained:
-        """Train on all that is left."""
+        """Train on all that is left.
+
+        Args:
+            feeder: Stands where the run stands.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            LostError: Shards and workers were lost; nobody uses the feeder any more.
+            SpecError: Training cannot go on.
+        """
         rounds = ReadAhead(feeder, self._server, self._progress)
         try:
             for each in rounds:
@@ -185,9 +196,12 @@ class _Loop:
                 self._saver.check()
                 if each.state is not None:
                     self._snapshot(each.state)
+            self._saver.wait()
+        except LostError:
+            rounds.close()  # the feeder is needed again
+            raise
         finally:
-            rounds.close()
-        self._saver.wait()
+            rounds.stop()
         facts = self._facts()
         self._show(facts)
         return Trained(

@@ -248,7 +248,6 @@ class TestDivergence:
         _, report = train_window(Growing(), plan(), window, rows_for(window))
         assert report.diverged == 2
 
-    @pytest.mark.filterwarnings("ignore:overflow")
     def test_of_rows_after_the_last_batch_is_told(self) -> None:
         key = keys_of([5, 5, 5])
         window = make_window(0, [(key, np.zeros(1, np.float32), False)])

@@ -20,9 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from isthmus.multitask.negatives import corrections
 from isthmus.multitask.sharing import TaskLayers, experts
 from isthmus.multitask.spec import Amount, Multitask, SparseFeature
-from isthmus.nn import parameters
+from isthmus.multitask.transfer import divide
+from isthmus.nn.parameters import draw as draw_layers
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,60 @@ class Network(nn.Module):
         return torch.cat([self.tasks[task](inputs, shared, interactions) for task in wanted], dim=1)
 
 
+class Predictor(nn.Module):
+    """From vectors and amounts to the probability of every label, given those before it.
+
+    Logits are shifted by what makes up for negatives that training left out.
+    """
+
+    def __init__(self, spec: Multitask, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self.shifts = corrections(spec)
+
+    def forward(self, vectors: Tensor, numbers: Tensor) -> Tensor:
+        """Predict.
+
+        Args:
+            vectors: The vector of every feature, shape (batch, features, numbers of a row).
+            numbers: Amounts, shape (batch, amounts).
+
+        Returns:
+            Shape (batch, tasks).
+        """
+        logits = self.network(vectors, numbers)
+        return torch.sigmoid(
+            logits + logits.new_tensor(self.shifts) if any(self.shifts) else logits
+        )
+
+
 def draw(network: Network, generator: np.random.Generator) -> None:
     """Give the parameters of a network their first values; the same generator gives the same."""
     for part in (network.cross, network.experts, network.tasks):
-        parameters.draw(part, generator)
+        draw_layers(part, generator)
     with torch.no_grad():
         for task in network.tasks:
             machine = cast(TaskLayers, task).interactions
             if machine is not None:
                 machine.weight.fill_(1)
         network.log_variances.zero_()
+
+
+def with_numbers(network: Network, flat: Tensor) -> Network:
+    """Let dense numbers be the parameters of a network; nothing is copied.
+
+    Args:
+        network: It is changed.
+        flat: The numbers, in the order of the parameters.
+
+    Returns:
+        The same network.
+    """
+    parameters = list(network.parameters())
+    parts = divide(flat, [parameter.numel() for parameter in parameters])
+    for parameter, part in zip(parameters, parts, strict=True):
+        parameter.data = part.view(parameter.shape)
+    return network
 
 
 @dataclass(frozen=True)

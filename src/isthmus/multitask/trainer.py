@@ -82,7 +82,7 @@ class TorchTrainer:
             return Gradients(np.zeros_like(vectors), np.zeros_like(dense), (), 0.0)
         arrays = (vectors, dense, batch.numbers, batch.labels, batch.weights, *batch.lengths)
         leaf, flat, numbers, labels, weights, *lengths = to_device(arrays, self._device)
-        network = self._own.with_numbers(flat)
+        network = networks.with_numbers(self._own.network, flat)
         needed = sorted({it for task in tasks for it in self._losses.chains[task]})
         leaf.requires_grad_()
         outputs = network(self._pooled(leaf, lengths, batch.samples), numbers, needed)
@@ -110,14 +110,14 @@ class TorchTrainer:
             dense: The dense numbers, shape (size,).
 
         Returns:
-            Shape (samples, tasks): that a label is 1, given that the labels before it are.
+            Shape (samples, tasks): that a label is 1, given that the labels before it are,
+            corrected for negatives that training leaves out.
         """
         arrays = (vectors, dense, batch.numbers, *batch.lengths)
         leaf, flat, numbers, *lengths = to_device(arrays, self._device)
-        network = self._own.with_numbers(flat)
+        predictor = networks.Predictor(self._spec, networks.with_numbers(self._own.network, flat))
         with torch.no_grad():
-            logits = network(self._pooled(leaf, lengths, batch.samples), numbers)
-            return to_host([torch.sigmoid(logits)])[0]
+            return to_host([predictor(self._pooled(leaf, lengths, batch.samples), numbers)])[0]
 
     def _labelled(self, batch: TaskBatch) -> list[int]:
         tasks = range(batch.labels.shape[1]) if batch.task == ALL else (batch.task,)
@@ -169,18 +169,10 @@ class TorchTrainer:
 
 
 class _Own(threading.local):
-    """The network of one thread: its parameters are moved to the numbers of each batch."""
+    """The network of one thread: its parameters are the dense numbers of the latest batch."""
 
     def __init__(self, spec: Multitask) -> None:
         self.network = networks.Network(spec)
-        self._parameters = tuple(self.network.parameters())
-        self._sizes = [parameter.numel() for parameter in self._parameters]
-
-    def with_numbers(self, flat: Tensor) -> networks.Network:
-        parts = divide(flat, self._sizes)
-        for parameter, part in zip(self._parameters, parts, strict=True):
-            parameter.data = part.view(parameter.shape)
-        return self.network
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:

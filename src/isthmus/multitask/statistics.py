@@ -117,7 +117,7 @@ def _labels(spec: Multitask, samples: Samples) -> dict[str, LabelStatistics]:
     for number, name in enumerate(spec.tasks):
         label = samples.labels[:, number]
         known = label[~np.isnan(label)]
-        positive = float(known.mean()) if len(known) else math.nan
+        positive = float(known.mean(dtype=np.float64)) if len(known) else math.nan
         found[name] = LabelStatistics(len(known) / max(len(label), 1), positive)
     return found
 

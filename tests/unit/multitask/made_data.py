@@ -14,6 +14,7 @@ from isthmus.multitask.samples import Samples
 from isthmus.multitask.spec import (
     Amount,
     Conversions,
+    Feature,
     Hashed,
     Identifier,
     Multitask,
@@ -69,7 +70,7 @@ def buying(until_then: str = "wait", hours: float = 1.0, **keys: Any) -> Task:
     return Task(label="buy", conversions=late, **keys)
 
 
-FEATURES = {
+FEATURES: dict[str, Feature] = {
     "ad": Identifier(),
     "word": Hashed(),
     "topics": Hashed(many="mean"),

@@ -151,9 +151,9 @@ class OneByOne:
                 self.flush(task)
 
     def threshold(self, task: int) -> int:
-        rate = self.entered[task] / max(self.entered.values())
+        most = self.spec.batch_rows
         fixed = self.spec.queues.threshold == "fixed"
-        return self.spec.batch_rows if fixed else math.ceil(self.spec.batch_rows * rate)
+        return most if fixed else math.ceil(most * self.entered[task] / max(self.entered.values()))
 
     def flush(self, task: int) -> None:
         self.batches.append((task, [row for row, _ in self.held[task]]))

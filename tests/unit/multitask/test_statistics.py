@@ -1,0 +1,69 @@
+"""Statistics of the first rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.data.spec import Dataset
+from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.spec import Hashed, Identifier, Task
+from isthmus.multitask.statistics import head_statistics
+from tests.unit.multitask.made_data import buying, inputs, spec
+
+
+class TestHeadStatistics:
+    def test_of_a_small_file_are_exact(self, tmp_path: Path) -> None:
+        columns = {"ad": [1, 2, 2, None], "tags": ["a|b", "", "a", "c|d|e"], "click": [1, 0, 0, 1]}
+        features = {"ad": Identifier(), "tags": Hashed(many="sum")}
+        found = head_statistics(spec(2, features=features), inputs(tmp_path, columns))
+        assert found is not None
+        assert (found.read, found.rows, found.exact, found.trained) == (4, 4, True, 4)
+        ad, tags = found.features["ad"], found.features["tags"]
+        assert (ad.distinct, ad.rows, ad.in_window, ad.per_sample) == (2, 2, 2, 1)
+        assert (tags.distinct, tags.rows, tags.in_window, tags.per_sample) == (5, 5, 2, 1.5)
+        assert found.labels["ctr"].positive == 0.5
+
+    def test_count_the_ids_that_get_a_row(self, tmp_path: Path) -> None:
+        columns = {"ad": [1, 2, 2, 3, 3, 3], "click": [0] * 6}
+        job = spec(features={"ad": Identifier(admit_after=3)})
+        found = head_statistics(job, inputs(tmp_path, columns))
+        assert found is not None
+        assert (found.features["ad"].distinct, found.features["ad"].rows) == (3, 1)
+
+    @pytest.mark.parametrize("exponent", [1.2, 1.5, 2.0])
+    def test_tell_how_many_ids_all_rows_have(self, tmp_path: Path, exponent: float) -> None:
+        random = np.random.default_rng(3)
+        ids = random.zipf(exponent, 200_000).clip(0, 2**40)
+        given = inputs(tmp_path, {"ad": ids, "click": np.zeros(len(ids))})
+        found = head_statistics(spec(), given, most=20_000)
+        assert found is not None
+        assert (found.read, found.rows, found.exact) == (24_576, 200_000, True)
+        assert found.features["ad"].rows == pytest.approx(len(np.unique(ids)), rel=0.15)
+
+    def test_tell_the_rates_of_labels(self, tmp_path: Path) -> None:
+        columns = {"ad": range(4), "key": range(4), "time": range(4), "click": [1, 1, 0, None]}
+        tasks = {"ctr": Task(label="click"), "cvr": buying(given="ctr")}
+        given = inputs(tmp_path, columns, converted=[(0, 60)])
+        found = head_statistics(spec(tasks=tasks, negatives=0.5), given)
+        assert found is not None
+        assert (found.labels["ctr"].labelled, found.labels["ctr"].positive) == (0.75, 2 / 3)
+        assert (found.labels["cvr"].labelled, found.labels["cvr"].positive) == (0.5, 0.5)
+        assert found.trained == 2  # two with a click, half of the other: 2.5
+
+    def test_of_rows_that_train_alone(self, tmp_path: Path) -> None:
+        columns = {"ad": range(1000), "click": [1] * 1000}
+        given = inputs(tmp_path, columns, kept_out=0.5, part="trained")
+        found = head_statistics(spec(), given)
+        assert found is not None
+        assert found.features["ad"].distinct == found.trained == pytest.approx(500, abs=60)
+
+    def test_of_a_pipe_are_none(self, tmp_path: Path) -> None:
+        assert head_statistics(spec(), Inputs(Dataset(path="-"), tmp_path, 7)) is None
+
+    def test_refuse_a_task_without_labels(self, tmp_path: Path) -> None:
+        columns = {"ad": [1], "click": [1], "like": [None]}
+        tasks = {"ctr": Task(label="click"), "like": Task(label="like")}
+        with pytest.raises(SpecError, match="task 'like' never has a label in all 1 rows"):
+            head_statistics(spec(tasks=tasks), inputs(tmp_path, columns))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
 from isthmus.multitask import networks
 from isthmus.multitask.losses import Losses, projected
@@ -44,7 +45,20 @@ class TorchTrainer:
     """Computes gradients and predictions, and changes nothing; threads may share one."""
 
     def __init__(self, description: Description) -> None:
+        """Build the network.
+
+        Args:
+            description: What it is made from.
+
+        Raises:
+            SpecError: The job asks for CUDA, and there is none.
+        """
         self._spec = spec = description.spec
+        if spec.server.device == "cuda" and not torch.cuda.is_available():
+            raise SpecError(
+                '`multitask.server.device` is "cuda", but PyTorch finds no such device. Set it '
+                'to "cpu", or install a PyTorch with CUDA and its driver.'
+            )
         threads.use(spec.server.threads)
         self._seed = description.seed
         self._order = networks.order_of(spec)
@@ -85,7 +99,7 @@ class TorchTrainer:
         network = networks.with_numbers(self._own.network, flat)
         needed = sorted({it for task in tasks for it in self._losses.chains[task]})
         leaf.requires_grad_()
-        outputs = network(self._pooled(leaf, lengths, batch.samples), numbers, needed)
+        outputs = network(self._pooled(leaf, lengths, batch), numbers, needed)
         logits = dict(zip(needed, outputs.unbind(1), strict=True))
         losses = {
             task: self._losses.of_task(
@@ -117,19 +131,19 @@ class TorchTrainer:
         leaf, flat, numbers, *lengths = to_device(arrays, self._device)
         predictor = networks.Predictor(self._spec, networks.with_numbers(self._own.network, flat))
         with torch.no_grad():
-            return to_host([predictor(self._pooled(leaf, lengths, batch.samples), numbers)])[0]
+            return to_host([predictor(self._pooled(leaf, lengths, batch), numbers)])[0]
 
     def _labelled(self, batch: TaskBatch) -> list[int]:
         tasks = range(batch.labels.shape[1]) if batch.task == ALL else (batch.task,)
         return [task for task in tasks if not np.isnan(batch.labels[:, task]).all()]
 
-    def _pooled(self, vectors: Tensor, lengths: Sequence[Tensor], samples: int) -> Tensor:
+    def _pooled(self, vectors: Tensor, lengths: Sequence[Tensor], batch: TaskBatch) -> Tensor:
         single = len(self._order.single)
-        wide = (samples, single, self.dimension)
+        wide = (batch.samples, single, self.dimension)
         if not lengths:
             return vectors.view(wide)
-        counts = [int(it.sum()) for it in lengths]
-        first, *lists = divide(vectors, [samples * single, *counts])
+        counts = [int(it.sum()) for it in batch.lengths]
+        first, *lists = divide(vectors, [batch.samples * single, *counts])
         cells = [
             networks.pool(each, length, many)[:, None]
             for each, length, many in zip(lists, lengths, self._pooling, strict=True)

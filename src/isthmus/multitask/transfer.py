@@ -25,11 +25,28 @@ def to_device(arrays: Sequence[NDArray[Any]], device: torch.device) -> list[Tens
     whole = [np.require(array, requirements=("C", "W")) for array in arrays]
     if device.type == "cpu":
         return [_tensor(array) for array in whole]
-    together = np.concatenate([array.reshape(-1).view(np.float32) for array in whole])
-    parts = divide(_tensor(together).to(device), [array.size for array in whole])
+    return unpacked(packed(whole).to(device), whole)
+
+
+def packed(arrays: Sequence[NDArray[Any]]) -> Tensor:
+    """Returns arrays of float32 or int32, one after the other, as one tensor of float32."""
+    return _tensor(np.concatenate([array.reshape(-1).view(np.float32) for array in arrays]))
+
+
+def unpacked(tensor: Tensor, arrays: Sequence[NDArray[Any]]) -> list[Tensor]:
+    """Take a packed tensor apart.
+
+    Args:
+        tensor: What `packed` returned, on any device.
+        arrays: What it was given, for types and shapes.
+
+    Returns:
+        A tensor for each array, on that device.
+    """
+    parts = divide(tensor, [array.size for array in arrays])
     return [
         (part.view(torch.int32) if array.dtype == np.int32 else part).view(array.shape)
-        for part, array in zip(parts, whole, strict=True)
+        for part, array in zip(parts, arrays, strict=True)
     ]
 
 

@@ -1,15 +1,18 @@
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from isthmus.core.errors import SpecError
 from isthmus.multitask import networks, trainer
 from isthmus.multitask.losses import projected
 from isthmus.multitask.samples import ALL, TaskBatch
 from isthmus.multitask.spec import Amount, Feature, Hashed, Identifier, Multitask, Task
 from isthmus.multitask.trainer import Description, TorchTrainer
+from isthmus.paramserver.spec import Server
 from isthmus.paramserver.window import Float32s
 
 _SAMPLES = 6
@@ -62,6 +65,12 @@ class TestMake:
         assert len(one) == TorchTrainer(Description(_spec(), 5)).size
         assert not np.array_equal(one, other)
 
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device of CUDA")
+    def test_a_device_that_is_not_there_is_a_sentence(self) -> None:
+        spec = _spec(server=Server(device="cuda"))
+        with pytest.raises(SpecError, match="finds no such device"):
+            TorchTrainer(Description(spec, 5))
+
 
 class TestGradients:
     @pytest.mark.parametrize("model", ["mlp", "deepfm", "dcn"])
@@ -90,6 +99,14 @@ class TestGradients:
         assert one.vectors.tobytes() == other.vectors.tobytes()
         assert one.dense.tobytes() == other.dense.tobytes()
         assert one.loss == other.loss
+
+    def test_are_the_same_in_every_thread(self) -> None:
+        made = TorchTrainer(Description(_spec(), 1))
+        vectors, dense = _vectors(made, _batch()), made.first()
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(made.gradients, _batch(), vectors, dense) for _ in range(8)]
+        due = made.gradients(_batch(), vectors, dense).dense.tobytes()
+        assert {job.result().dense.tobytes() for job in jobs} == {due}
 
     def test_change_nothing(self) -> None:
         made = TorchTrainer(Description(_spec(), 1))

@@ -104,6 +104,8 @@ class ActorEngine:
         self._recipe = recipe
         self._remote = remote
         self._generation = 0
+        self._losses = 0
+        """Since the last snapshot."""
         self._mutex = RLock()
         numbers = range(plan.server.shards)
         self._shards = [_Shard(self._new_shard(number)) for number in numbers]
@@ -115,7 +117,7 @@ class ActorEngine:
 
     def begin(self, shard: int, dense: Float32s, snapshots: Sequence[Path]) -> Handle:
         """Give a shard its first state."""
-        self._shards[shard].begun = self._generation
+        self._shards[shard].begun = self._current()
         call = Call("begin", (dense, tuple(str(folder) for folder in snapshots)))
         return _Told(self._ask(shard, lambda: _Step(call)), None)
 
@@ -146,14 +148,14 @@ class ActorEngine:
         carried: Sequence[Sequence[Handle]],
     ) -> tuple[Sequence[Handle], Handle]:
         """Train on a window."""
-        generation = self._generation
+        generation = self._current()
 
         def task() -> Answer:
             parts = [_reference(part) for part in chain(rows, *carried)]
             call = Call("train", (packing.pack(window), len(carried), *parts), len(rows) + 1)
             return self._repeated(
                 generation,
-                lambda: self._workers[worker].call(call),
+                lambda: self._worker(worker, generation).call(call),
                 lambda: self._replace_worker(worker, generation),
             )
 
@@ -173,17 +175,19 @@ class ActorEngine:
 
     def write(self, shard: int, version: int, folder: Path) -> Handle:
         """Write the copy."""
+        generation = self._current()
         call = Call("write", (version, str(folder)), beside=True)
         done = self._writers[shard].submit(
             self._repeated,
-            self._generation,
-            lambda: self._shards[shard].actor.call(call),
+            generation,
+            lambda: self._shard(shard, generation).call(call),
             lambda: self._ask(shard, lambda: _Step(_PING, lasting=False)).result(),
         )
         return _Told(done, dict[str, StoredArray])
 
     def saved(self, version: int, snapshots: Sequence[Path]) -> None:
         """Forget what the snapshot holds."""
+        self._losses = 0
         folders = tuple(str(folder) for folder in snapshots)
         for shard in self._shards:
             with shard.restoring:
@@ -203,7 +207,7 @@ class ActorEngine:
             last = handle.of.result().last
             return msgspec.msgpack.decode(last, type=handle.kind) if handle.kind else None
         assert isinstance(handle, _Stored)  # noqa: S101 - a mistake of ours
-        generation = self._generation
+        generation = self._current()
         try:
             return handle.read(self._remote.get(_reference(handle)))
         except GoneError:
@@ -222,7 +226,7 @@ class ActorEngine:
 
     def _ask(self, number: int, make: Callable[[], _Step]) -> "Future[Answer]":
         """Let the lane of a shard make a step, and take it."""
-        generation = self._generation
+        generation = self._current()
         shard = self._shards[number]
         if shard.begun != generation:
             return _failed(_lost())  # the loop has not heard yet
@@ -231,7 +235,7 @@ class ActorEngine:
             step = make()
             answer = self._repeated(
                 generation,
-                lambda: shard.actor.call(step.call),
+                lambda: self._shard(number, generation).call(step.call),
                 lambda: self._restore_shard(number, generation),
             )
             if step.lasting:
@@ -255,9 +259,9 @@ class ActorEngine:
         Raises:
             DyingError: A process dies each time.
             LostError: All processes were made anew.
+            IsthmusError: What the attempt raises.
         """
         for turn in range(_ATTEMPTS):
-            self._check(generation)
             try:
                 if turn:
                     mend()
@@ -267,13 +271,10 @@ class ActorEngine:
             except GoneError:
                 raise self._lose(generation) from None
         self._check(generation)
-        raise DyingError(
-            f"A process of a shard or worker ended {_ATTEMPTS} times at the same step. Is the "
-            "memory of its machine too short? The last snapshot is whole: start the same command "
-            "again to go on from it."
-        )
+        raise DyingError(_dying("at the same step"))
 
     def _restore_shard(self, number: int, generation: int) -> None:
+        self._check(generation)
         shard = self._shards[number]
         if not all(_lives(worker) for worker in self._workers):
             raise self._lose(generation)
@@ -285,6 +286,7 @@ class ActorEngine:
             self._put(generation, actor, lambda: setattr(shard, "actor", actor))
 
     def _replace_worker(self, number: int, generation: int) -> None:
+        self._check(generation)
         if not all(_lives(shard.actor) for shard in self._shards):
             raise self._lose(generation)
         self._workers[number].end()
@@ -309,14 +311,18 @@ class ActorEngine:
             self._check(generation)
             put()
 
-    def _lose(self, generation: int) -> LostError:
+    def _lose(self, generation: int) -> IsthmusError:
         """Make all processes anew, once; returns the error to raise."""
         with self._mutex:
             if self._generation == generation:
+                self._losses += 1
+                if self._losses > _ATTEMPTS:
+                    return DyingError(_dying("since the last snapshot"))
                 self._generation += 1
                 self._end_all()
                 for number, shard in enumerate(self._shards):
                     shard.actor = self._new_shard(number)
+                    shard.steps = []
                 self._workers = [self._new_worker() for _ in self._workers]
                 self._make_ready()
         return _lost()
@@ -337,6 +343,21 @@ class ActorEngine:
                         "A process of a shard or worker ended while it started. Is there memory "
                         f"for {len(actors)} of them? Each takes about 300 MB, and its rows."
                     ) from None
+
+    def _current(self) -> int:
+        """Returns the generation of all processes, once they are ready."""
+        with self._mutex:
+            return self._generation
+
+    def _shard(self, number: int, generation: int) -> Actor:
+        with self._mutex:
+            self._check(generation)
+            return self._shards[number].actor
+
+    def _worker(self, number: int, generation: int) -> Actor:
+        with self._mutex:
+            self._check(generation)
+            return self._workers[number]
 
     def _check(self, generation: int) -> None:
         if self._generation != generation:
@@ -373,6 +394,14 @@ def _lost() -> LostError:
     return LostError(
         "A shard and a worker ended at the same time, or the machine of one was lost. The last "
         "snapshot is whole: start the same command again to go on from it."
+    )
+
+
+def _dying(when: str) -> str:
+    return (
+        f"Processes of shards or workers ended {_ATTEMPTS} times {when}. Is the memory of their "
+        "machine too short? The last snapshot is whole: start the same command again to go on from "
+        "it."
     )
 
 

@@ -74,7 +74,9 @@ class ShardActor:
         return _DONE
 
     def write(self, version: int, folder: str) -> bytes:
-        """As in `Shard`."""
+        """As in `Shard`; the process before this one may have died of it."""
+        for left in Path(folder).glob(f"shard-{self._made_from[1]:04}.*"):
+            left.unlink()
         return msgspec.msgpack.encode(self._shard.write(version, Path(folder)))
 
     def facts(self) -> bytes:

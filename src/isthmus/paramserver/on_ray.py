@@ -24,6 +24,7 @@ from isthmus.paramserver.actors import Recipe, ShardActor, WorkerActor
 from isthmus.paramserver.engine import Plan
 from isthmus.paramserver.remote import Actor, Answer, Call, DiedError, GoneError, Reference
 from isthmus.paramserver.spec import Cluster, Server
+from isthmus.paramserver.warming import compile_kernels
 
 _BESIDE = "beside"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Ray keeps what passes between processes
@@ -50,6 +51,7 @@ class Engine(ActorEngine):
             IsthmusError: A shard or a trainer cannot be made.
         """
         server = plan.server
+        compile_kernels(plan)
         with ExitStack() as stack:
             session = stack.enter_context(
                 _joined(server.cluster, folder) if server.cluster else _started()

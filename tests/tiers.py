@@ -178,7 +178,14 @@ def run(
     """Train in this process, or go on from the snapshots in the folder."""
     plan = make_plan(folder, server, rules)
     engine = in_process.Engine(plan, LinearTrainer)
-    settings = tiers.RunSettings(plan, LinearTrainer().first(), folder / "snapshots", JOB)
+    settings = tiers.RunSettings(
+        plan,
+        LinearTrainer().first(),
+        folder / "snapshots",
+        JOB,
+        total=len(feeder.data.ids),
+        metrics=lambda: {"read": float(feeder.at)},
+    )
     try:
         return tiers.train(wrap(engine), feeder, settings, telemetry or Telemetry())
     finally:

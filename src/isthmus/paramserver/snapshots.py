@@ -125,7 +125,7 @@ class Snapshots:
         """
         with disk_full_is_error(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left in self._folder.glob(".*"):
+            for left in self._folder.glob(".[0-9]*"):
                 shutil.rmtree(left)
             folder = self._folder / f".{version:06}"
             folder.mkdir(mode=0o700)

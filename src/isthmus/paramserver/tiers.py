@@ -14,7 +14,7 @@ rounds meanwhile, and each brings the rows up to date with what it has done to t
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,9 @@ class RunSettings:
 
     total: int = 0
     """Samples to come in all, for the display; 0 if that is not known."""
+
+    metrics: Callable[[], Mapping[str, float]] = dict[str, float]
+    """Returns more numbers for an event; the feeder may be at work in its thread meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +315,7 @@ class _Loop:
                 rows=float(sum(each.rows for each in facts)),
                 evicted=float(sum(each.evicted for each in facts)),
                 memory=float(sum(each.memory for each in facts)),
+                **self._settings.metrics(),
             )
 
     def _results(self, handles: Sequence[Handle]) -> list[Any]:

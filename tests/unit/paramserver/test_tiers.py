@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -75,6 +76,18 @@ def whole_run(
     return trained(folder, server, rules)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Model]:
+    """Returns what so many workers make of the data with 2 shards, if nothing happens."""
+
+    @cache
+    def model(workers: int) -> Model:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        return whole_run(folder, server_of(workers=workers, shards=2), 1, RULES)
+
+    return model
+
+
 class KilledError(Exception):
     """The process is gone."""
 
@@ -121,7 +134,7 @@ class TestOneWorker:
         shards=st.integers(1, 4),
         every=st.integers(20, 300),
     )
-    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_gives_the_same_bits_however_often_it_exchanges(
         self,
         tmp_path_factory: pytest.TempPathFactory,
@@ -187,7 +200,7 @@ class TestSeveralWorkers:
                 2,
                 RULES,
             )
-            for number, shards in enumerate([1, 1, 2, 3])
+            for number, shards in enumerate([1, 2, 2])
         ]
         assert all(model == models[0] for model in models)
         assert not same(models[0], PLAIN)
@@ -278,26 +291,25 @@ class TestDivergence:
 
 class TestInterrupted:
     @pytest.mark.parametrize("workers", [1, 2])
-    @pytest.mark.parametrize("after", [1, 4, 20, 47, 90, 120, 150])
+    @pytest.mark.parametrize("after", [1, 20, 47, 90, 120, 150])
     def test_goes_on_as_if_nothing_had_happened(
-        self, tmp_path: Path, workers: int, after: int
+        self, tmp_path: Path, undisturbed: Callable[[int], Model], workers: int, after: int
     ) -> None:
         server = server_of(workers=workers, shards=2)
-        expected = whole_run(tmp_path / "whole", server, 1, RULES)
-        folder = tmp_path / "killed"
         with pytest.raises(KilledError):
             run(
-                folder,
+                tmp_path,
                 LinearFeeder(DATA),
                 server,
                 rules=RULES,
                 wrap=failing(KilledError(), after),
             )
-        assert whole_run(folder, server, 1, RULES) == expected
+        assert whole_run(tmp_path, server, 1, RULES) == undisturbed(workers)
 
-    def test_again_and_again_comes_to_its_end(self, tmp_path: Path) -> None:
+    def test_again_and_again_comes_to_its_end(
+        self, tmp_path: Path, undisturbed: Callable[[int], Model]
+    ) -> None:
         server = server_of(shards=2)
-        expected = whole_run(tmp_path / "whole", server, 1, RULES)
         killed = 0
         while True:
             try:
@@ -313,7 +325,7 @@ class TestInterrupted:
             else:
                 break
         assert killed > 1
-        assert trained(tmp_path, server, RULES) == expected
+        assert trained(tmp_path, server, RULES) == undisturbed(1)
 
     def test_goes_on_with_another_number_of_shards(self, tmp_path: Path) -> None:
         with pytest.raises(KilledError):
@@ -384,10 +396,9 @@ tiers.run(Path(sys.argv[1]), Slow(tiers.make_data()), server_of())
 class TestLost:
     @pytest.mark.parametrize("after", [1, 30, 100])
     def test_shards_and_workers_lead_back_to_the_last_snapshot(
-        self, tmp_path: Path, after: int
+        self, tmp_path: Path, undisturbed: Callable[[int], Model], after: int
     ) -> None:
         server = server_of(workers=2, shards=2)
-        expected = whole_run(tmp_path / "whole", server, 1, RULES)
         events = list[Event]()
         run(
             tmp_path,
@@ -398,7 +409,7 @@ class TestLost:
             telemetry=Telemetry(events.append),
         )
         assert [event.note for event in events if event.stage == "recover"] == ["two actors died"]
-        assert trained(tmp_path, server, RULES) == expected
+        assert trained(tmp_path, server, RULES) == undisturbed(2)
 
 
 class TestFullDisk:
@@ -422,10 +433,11 @@ class TestEvents:
     def test_tell_how_training_goes(self, tmp_path: Path) -> None:
         events = list[Event]()
         run(tmp_path, LinearFeeder(DATA), server_of(), telemetry=Telemetry(events.append))
-        assert events[-1].done == 200
+        assert (events[-1].done, events[-1].total) == (200, 200)
         assert events[-1].metrics.keys() == {
-            *("loss", "samples_per_s", "staleness", "rows", "evicted", "memory")
+            *("loss", "samples_per_s", "staleness", "rows", "evicted", "memory", "read")
         }
+        assert events[-1].metrics["read"] == 200
 
 
 PLAIN = plain(DATA, server_of())

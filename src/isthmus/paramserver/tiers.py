@@ -309,6 +309,7 @@ class _Loop:
                 "train",
                 self._progress.samples,
                 self._settings.total,
+                note="",
                 loss=shown.loss / shown.samples,
                 samples_per_s=shown.samples / (self._shown.since - shown.since),
                 staleness=float(self._progress.staleness),

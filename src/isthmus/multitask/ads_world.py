@@ -60,7 +60,7 @@ class Users:
 
     activity: Floats
     taste: Floats
-    """Latent factors, shape (users, factors): those of the pages that the user reads, by and large."""
+    """Latent factors, shape (users, factors): mostly those of the pages read."""
 
     eagerness: Floats
     budget: Floats
@@ -143,7 +143,7 @@ def _users(random: np.random.Generator, hours: int, topics: Floats) -> Users:
     page_topic = np.arange(_PAGES) % len(TOPICS)
     pages = topics[page_topic] + random.normal(0, 0.7, (_PAGES, _FACTORS))
     read = _read(random, page_topic)
-    taste = pages[read].mean(axis=1)
+    taste: Floats = pages[read].mean(axis=1)
     taste /= taste.std()
     age = np.clip(random.normal(38, 13, _USERS), 16, 90).round()
     return Users(
@@ -165,8 +165,10 @@ def _read(random: np.random.Generator, page_topic: Ints) -> Ints:
     popular = _zipf(random, _PAGES, exponent=1.0, shift=3)
     heaps = np.cumsum(cares[:, page_topic] * popular, axis=1)
     draws = random.random((_USERS, _READ)) * heaps[:, -1:]
-    read = [np.searchsorted(heap, draw) for heap, draw in zip(heaps, draws, strict=True)]
-    return np.array(read, np.int64)
+    read = np.empty(draws.shape, np.int64)
+    for user, heap in enumerate(heaps):
+        read[user] = np.searchsorted(heap, draws[user])
+    return read
 
 
 def _seen(random: np.random.Generator, read: Ints, page_topic: Ints) -> list[list[str]]:

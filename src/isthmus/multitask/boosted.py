@@ -10,7 +10,8 @@ per cell is a column for each of its most frequent ids. Empty cells are missing,
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Floats
 from isthmus.multitask.measuring import measured_rows
-from isthmus.multitask.samples import Lists, Samples, take
+from isthmus.multitask.samples import Lists, Samples, concatenate, take
 from isthmus.multitask.spec import Identifier, Multitask, SparseFeature
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 

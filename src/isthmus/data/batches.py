@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
 from isthmus.data import formats
-from isthmus.data.formats import ENDINGS, Batch, Kind
+from isthmus.data.formats import ENDINGS, Batch
+from isthmus.data.kinds import Kind
 from isthmus.data.spec import Dataset
 
 BLOCK = 2**13

@@ -7,21 +7,18 @@ Our errors never repeat Arrow's own message: it quotes the value that could not 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import re
-import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
-import msgspec
 import pyarrow as pa
-from pyarrow import csv, ipc, json, parquet
+from pyarrow import csv, ipc, parquet
 
 from isthmus.core.errors import SpecError
+from isthmus.data import json_lines
+from isthmus.data.kinds import IN_WORDS, TYPES, Kind
 from isthmus.data.spec import Dataset
-
-Kind = Literal["integer", "number", "text", "any"]
-"""The content of a column; any: text or whole numbers, and in CSV always text."""
 
 Batch = Any
 """A `pyarrow.RecordBatch`."""
@@ -36,8 +33,6 @@ _UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
 
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 _CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
-_TYPES = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string(), "any": pa.string()}
-_HEAD = 2**16
 _READ_AT_ONCE = 2**20
 
 
@@ -98,9 +93,10 @@ def batches_of(
         elif path.name.endswith((".arrow", ".feather")):
             found = _arrow(path, list(columns))
         elif is_pipe(path):
-            found = _json(path, sys.stdin.buffer, columns)
+            found = json_lines.of_pipe(path, columns)
         elif path.name.endswith(".jsonl"):
-            found = _json_file(path, columns)
+            check_readable(path)
+            found = json_lines.of_file(path, columns)
         else:
             found = _csv(path, dataset, columns)
         for batch in found:
@@ -177,7 +173,7 @@ def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -
             "the `delimiter` in double quotes, or export the file again if it is cut short."
         )
     if is_pipe(path) or path.name.endswith(".jsonl"):
-        kinds = ", ".join(f"{name!r} ({_IN_WORDS[kind]})" for name, kind in columns.items())
+        kinds = ", ".join(f"{name!r} ({IN_WORDS[kind]})" for name, kind in columns.items())
         return (
             "a line is not JSON, is cut short, or holds something else than the job says: "
             f"{kinds}. Correct it."
@@ -187,12 +183,6 @@ def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -
 
 
 _FORMATS = {".parquet": "Parquet", ".arrow": "Arrow IPC", ".feather": "Feather"}
-_IN_WORDS: Mapping[Kind, str] = {
-    "integer": "a whole number below 2^63",
-    "number": "a number",
-    "text": "text",
-    "any": "text or a whole number",
-}
 
 
 def _parquet(path: Path, columns: list[str], skip: int) -> tuple[int, Iterator[Batch]]:
@@ -232,7 +222,7 @@ def _open_arrow(file: Any, columns: Sequence[str] | None) -> Any:
 def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[Batch]:
     converting = csv.ConvertOptions(
         include_columns=list(columns),
-        column_types={name: _TYPES[kind] for name, kind in columns.items()},
+        column_types={name: TYPES[kind] for name, kind in columns.items()},
         null_values=list(dataset.missing_values),
         strings_can_be_null=True,
     )
@@ -247,87 +237,10 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
             raise
         name = names[int(cell[1])]
         raise SpecError(
-            f"{path}: column {name!r} has a cell that does not hold {_IN_WORDS[columns[name]]}. "
+            f"{path}: column {name!r} has a cell that does not hold {IN_WORDS[columns[name]]}. "
             "Correct the file, or say in the job what the column is."
         ) from None
 
 
 def _parsing(dataset: Dataset) -> Any:
     return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)
-
-
-def _json_file(path: Path, columns: Mapping[str, Kind]) -> Iterator[Batch]:
-    check_readable(path)
-    with path.open("rb") as file:
-        yield from _json(path, file, columns)
-
-
-def _json(path: Path, file: BinaryIO, columns: Mapping[str, Kind]) -> Iterator[Batch]:
-    """Read JSON lines; the first of them say of which type a column is that may hold several."""
-    head = file.read(_HEAD)
-    head += file.readline()
-    if not head.strip():
-        return
-    schema = pa.schema(
-        [(name, _json_type(path, head, name, kind)) for name, kind in columns.items()]
-    )
-    parsing = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    with json.open_json(_WithHead(head, file), parse_options=parsing) as reader:
-        for batch in reader:
-            yield batch.select(list(columns))
-
-
-def _json_type(path: Path, head: bytes, name: str, kind: Kind) -> Any:
-    missing = True
-    for line in head.splitlines():
-        try:
-            found = msgspec.json.decode(line or b"{}", type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            break
-        missing = missing and name not in found
-        value: Any = found.get(name)
-        if isinstance(value, list):
-            value = next(iter(value), None)
-            if value is not None:
-                return pa.list_(pa.string() if isinstance(value, str) else _TYPES["integer"])
-        elif value is not None:
-            whole = isinstance(value, int) and kind == "any"
-            return _TYPES["integer"] if whole else _TYPES[kind]
-    if missing:
-        raise SpecError(
-            f"{path}: none of its first lines has a {name!r}, which the job names. Write a line "
-            "with null for each empty cell, or correct the job."
-        )
-    return _TYPES[kind]
-
-
-class _WithHead:
-    """A file of which the head has been read already."""
-
-    closed = False
-
-    def __init__(self, head: bytes, file: BinaryIO) -> None:
-        self._head = head
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        """Returns the next bytes; fewer than `size` only at the end."""
-        found, self._head = (
-            (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-        )
-        return found + self._file.read(size - len(found) if size >= 0 else -1)
-
-    def readable(self) -> bool:
-        """Returns whether it can be read."""
-        return True
-
-    def writable(self) -> bool:
-        """Returns whether it can be written."""
-        return False
-
-    def seekable(self) -> bool:
-        """Returns whether it can be read from elsewhere."""
-        return False
-
-    def close(self) -> None:
-        """Leave the file to whoever opened it."""

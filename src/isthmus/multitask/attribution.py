@@ -68,6 +68,7 @@ class Attribution:
         """
         self._spec = spec
         self._reader = BlockReader(dataset, folder, {spec.key: "any", spec.time: "any"})
+        self._files = self._reader.fingerprint()
         self._window = spec.within_hours * _SECONDS_AN_HOUR
         self._chunks = list[_Chunk]()
         self.begin()
@@ -106,17 +107,13 @@ class Attribution:
             clock.seconds, np.where(converted, found, clock.seconds + self._window), converted
         )
 
-    def fingerprint(self) -> NDArray[np.uint8]:
-        """Returns that of the files of conversions."""
-        return self._reader.fingerprint()
-
     def state(self, name: str) -> dict[str, NDArray[Any]]:
         """Returns where reading stands, each array under a name that begins with `name`."""
         place = self._chunks[0].place if self._chunks else self._next
         return {
             f"{name}.place": np.array([place.file, place.row, place.total]),
             f"{name}.clock": np.array([self._clock]),
-            f"{name}.files": self.fingerprint(),
+            f"{name}.files": self._files,
         }
 
     def restore(self, name: str, state: Arrays) -> None:

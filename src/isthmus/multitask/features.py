@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from isthmus.core.errors import SpecError
-from isthmus.data.formats import Kind
+from isthmus.data.kinds import Kind
 from isthmus.multitask import cells
 from isthmus.multitask.cells import Column
 from isthmus.multitask.samples import Lists, Samples

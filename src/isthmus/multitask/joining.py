@@ -8,7 +8,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.batches import Block, BlockReader, Place, column_names
-from isthmus.data.formats import Kind
+from isthmus.data.kinds import Kind
 from isthmus.multitask import cells, negatives
 from isthmus.multitask.attribution import Attribution, Delays
 from isthmus.multitask.cells import Column

@@ -84,8 +84,11 @@ class LateLabels:
         return found
 
     def end(self) -> list[Samples]:
-        """Returns all that wait, with their final labels, task by task."""
-        return [each.due(np.inf).samples for each in self._waiting.values()]
+        """Returns all that wait, with their final labels: task by task, in the order of reading.
+
+        In the order of their times the negatives would all be last.
+        """
+        return [each.oldest(len(each)).samples for each in self._waiting.values()]
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Returns all that wait, as arrays."""

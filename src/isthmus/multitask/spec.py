@@ -105,9 +105,9 @@ class Conversions(Spec, frozen=True):
     until_then: Annotated[
         Literal["wait", "fake_negative"],
         Meta(
-            description="wait: the sample is kept back; fake_negative: it is trained as a negative "
-            "and again as a positive once it converts, both with importance weights (Ktena et al. "
-            "2019)"
+            description="wait: the label is kept back until it is known, all other labels are "
+            "trained on at once; fake_negative: the sample is trained on as a negative, and again "
+            "as a positive once it converts, both with importance weights (Ktena et al. 2019)"
         ),
     ] = "wait"
 
@@ -140,7 +140,7 @@ class Queues(Spec, frozen=True):
         Literal["label_rate", "fixed"],
         Meta(
             description="fixed: `batch_rows` samples; label_rate: that times the share of samples "
-            "that have the task's label, relative to the task with the most"
+            "that go into the queue, relative to the queue with the most"
         ),
     ] = "label_rate"
     longest_wait: Annotated[

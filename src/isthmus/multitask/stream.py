@@ -54,6 +54,7 @@ class SampleStream:
         self._spec = spec
         self._seed = inputs.seed
         self._joiner = Joiner(spec, inputs)
+        self._files = self._joiner.reader.fingerprint()
         self._late = LateLabels(spec)
         self._place = Place()
         self._epoch = 0
@@ -91,7 +92,7 @@ class SampleStream:
         """Returns where reading stands, and the samples that wait."""
         place = self._place
         found: dict[str, NDArray[Any]] = {
-            "files": self._joiner.reader.fingerprint(),
+            "files": self._files,
             "read": np.array([place.file, place.row, place.total, self._epoch, self._read]),
             "labels": self._labels.copy(),
         }

@@ -14,7 +14,7 @@ from pyarrow import csv, feather, ipc, parquet
 
 from isthmus.core.errors import SpecError
 from isthmus.data.batches import BLOCK, Block, BlockReader, Place, column_names
-from isthmus.data.formats import Kind
+from isthmus.data.kinds import Kind
 from isthmus.data.spec import Dataset
 
 COLUMNS: dict[str, Kind] = {"word": "any", "id": "integer", "price": "number"}
@@ -107,6 +107,11 @@ class TestBlockReader:
             rows_of(list(reader(tmp_path / "-").blocks()))
             == expected.select(list(COLUMNS)).to_pylist()
         )
+
+    def test_skips_rows_of_a_pipe(self, tmp_path: Path, stdin: Any) -> None:
+        stdin(json_lines(table(2 * BLOCK)))
+        (block,) = reader(tmp_path / "-").blocks(Place(0, BLOCK, BLOCK))
+        assert block.rows.column("id")[0].as_py() == BLOCK
 
     def test_reads_lists_from_json_lines(self, tmp_path: Path) -> None:
         (tmp_path / "a.jsonl").write_text(
@@ -248,6 +253,29 @@ class TestErrors:
         stdin(b"")
         with pytest.raises(SpecError, match="there are no rows"):
             list(reader(tmp_path / "-").blocks())
+
+    def test_a_pipe_that_was_read(self, tmp_path: Path, stdin: Any) -> None:
+        stdin(json_lines(table(1)))
+        list(reader(tmp_path / "-").blocks())
+        with pytest.raises(SpecError, match="the standard input has been read already"):
+            list(reader(tmp_path / "-").blocks())
+
+    def test_a_file_in_utf_16(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("id,price,word\n", encoding="utf-16")
+        with pytest.raises(SpecError, match=r"in UTF-16\. Export it as CSV in UTF-8"):
+            reader(tmp_path / "a.csv")
+
+    def test_a_folder_in_place_of_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").mkdir()
+        with pytest.raises(SpecError, match="it has no file that is"):
+            reader(tmp_path / "a.csv")
+
+    def test_a_file_that_is_gone(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.csv", table(1))
+        there = reader(tmp_path / "a.csv")
+        (tmp_path / "a.csv").unlink()
+        with pytest.raises(SpecError, match="cannot be read: No such file"):
+            there.fingerprint()
 
     def test_a_format_that_nobody_reads(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match=r"a\.xlsx: only files \.csv"):

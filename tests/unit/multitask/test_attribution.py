@@ -80,6 +80,10 @@ class TestWait:
             *((ad, [0]) for ad in (2, 3, 4, 5)),  # when the data end
         ]
 
+    def test_when_the_data_end_labels_come_in_the_order_of_samples(self, tmp_path: Path) -> None:
+        given = inputs(tmp_path, shows(0, 1, 2), converted=[(2, 600), (1, 700)])
+        assert trained(WAIT, given) == [(0, [0]), (1, [1]), (2, [1])]
+
     def test_the_other_labels_are_trained_on_at_once(self, tmp_path: Path) -> None:
         given = inputs(tmp_path, shows(0, 1, 70, click=[1, 0, 1]), converted=[(0, 600)])
         assert trained(spec(tasks=CLICKED), given) == [

@@ -64,7 +64,9 @@ class Part:
 
     def range_of(self, feature: int) -> tuple[int, int]:
         """Returns where the rows of a feature begin and end."""
-        begin, end = np.searchsorted(self.keys.feature, [feature, feature + 1])
+        # Of the same type as the array, or all of it would be converted.
+        edges = np.array([feature, feature + 1], np.uint16)
+        begin, end = np.searchsorted(self.keys.feature, edges)
         return int(begin), int(end)
 
 
@@ -227,6 +229,7 @@ def _places(part: Part, keys: Keys) -> NDArray[np.intp]:
     places = np.full(len(keys), -1)
     for feature in np.unique(keys.feature):
         wanted = np.flatnonzero(keys.feature == feature)
+        wanted = wanted[np.argsort(keys.id[wanted])]  # neighbours are found faster in order
         begin, end = part.range_of(int(feature))
         if begin < end:
             ids = part.keys.id[begin:end]

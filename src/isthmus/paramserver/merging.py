@@ -1,4 +1,4 @@
-"""How a shard merges what several workers made of the same rows in one round.
+"""Merging what several workers made of the same rows in one round.
 
 The merged row is the row before plus the changes of all workers, added up in the order of their
 windows and divided by a number that depends on the rule and on what the column is:

@@ -1,4 +1,4 @@
-"""What passes between feeder, trainers and shards: keys, windows and gradients, all of them arrays.
+"""Keys, windows and gradients: all that passes between feeder, trainers and shards, as arrays.
 
 | type      | from -> to             | what it is                                             |
 |-----------|------------------------|--------------------------------------------------------|

@@ -20,6 +20,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 SYSTEMS = {
     "s1.md": SOURCE / "vertical/regression",
     "s3.md": SOURCE / "horizontal",
+    "s4.md": SOURCE / "paramserver",
+    "s5.md": SOURCE / "multitask",
     "s6.md": SOURCE / "horizontal/actor_critic",
     "s9.md": SOURCE / "vertical/boosting",
 }
@@ -38,7 +40,7 @@ class TestPages:
     def test_name_files_that_exist(self, page: Path) -> None:
         for path in re.findall(r"`([\w.-]+/[\w/.-]+\.\w+)`", page.read_text()):
             if not path.startswith(
-                ("mytrial/", "bank/", "shop/", "peers/", "network/")
+                ("mytrial/", "myads/", "bank/", "shop/", "peers/", "network/")
             ):  # a reader's own
                 resolve(path, page)
 

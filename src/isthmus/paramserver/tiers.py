@@ -30,7 +30,8 @@ from isthmus.paramserver.saving import FEEDER, Saver
 from isthmus.paramserver.snapshots import Manifest, Progress, Snapshots, read_arrays
 from isthmus.paramserver.window import Float32s
 
-_EVENT_SECONDS = 0.5
+EVENT_SECONDS = 0.5
+"""Between two events of training."""
 
 
 class DivergedError(SpecError):
@@ -270,7 +271,7 @@ class _Loop:
                 samples=self._progress.samples + report.samples,
                 traffic=self._progress.traffic + report.traffic,
             )
-        if time.perf_counter() - self._shown.since > _EVENT_SECONDS:
+        if time.perf_counter() - self._shown.since >= EVENT_SECONDS:
             self._show(self._facts())
 
     def _snapshot(self, state: State) -> None:

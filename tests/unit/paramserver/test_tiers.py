@@ -1,5 +1,6 @@
 """Training with two tiers of parameter servers: the same numbers, whatever happens."""
 
+import math
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from isthmus.core.errors import DiskError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
+from isthmus.paramserver import tiers
 from isthmus.paramserver.engine import Engine, LostError
 from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import Adagrad, Adam, Ftrl, Optimizer, RowwiseAdagrad, Server, Sgd
@@ -74,6 +76,12 @@ def whole_run(
 ) -> Model:
     run(folder, LinearFeeder(DATA, batches), server, rules=rules)
     return trained(folder, server, rules)
+
+
+@pytest.fixture(autouse=True)
+def _no_event_but_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which calls an engine gets does not depend on how fast this machine is."""
+    monkeypatch.setattr(tiers, "EVENT_SECONDS", math.inf)
 
 
 @pytest.fixture(scope="module")
@@ -438,6 +446,15 @@ class TestEvents:
             *("loss", "samples_per_s", "staleness", "rows", "evicted", "memory", "read")
         }
         assert events[-1].metrics["read"] == 200
+
+    def test_come_while_training_goes_on(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tiers, "EVENT_SECONDS", 0)
+        events = list[Event]()
+        run(tmp_path, LinearFeeder(DATA), server_of(), telemetry=Telemetry(events.append))
+        assert [event.done for event in events] == list(range(BATCH, 201, BATCH))
+        assert events[-1].metrics["rows"] > events[0].metrics["rows"]
 
 
 PLAIN = plain(DATA, server_of())

@@ -1,6 +1,7 @@
 """The feeder: windows of batches, the same ones after any interruption."""
 
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -223,6 +224,25 @@ class TestState:
         (other.folder / name).rename(tmp_path / name)
         with pytest.raises(SpecError, match=f"{name}: the file has changed since"):
             WindowFeeder(job, given).restore(state)
+
+    def test_lets_the_same_input_go_on_from_a_pipe(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = b"".join(b'{"ad": %d, "click": %d}\n' % (n, n % 2) for n in range(20_000))
+
+        def start() -> WindowFeeder:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+            return WindowFeeder(spec(1000, batch_rows=300), Inputs(Dataset(path="-"), tmp_path, 7))
+
+        expected = rest(start())
+        feeder = start()
+        found = [feeder.next_window(number) for number in range(10)]
+        state, feeder = feeder.state(), start()
+        feeder.restore(state)
+        assert equal([window for window in found if window] + rest(feeder, 10), expected)
+        feeder.restore(state)
+        with pytest.raises(SpecError, match="Start the same command again with the same input"):
+            rest(feeder, 10)
 
     def test_of_a_window_is_no_view(self, tmp_path: Path) -> None:
         feeder = WindowFeeder(spec(batch_rows=3), inputs(tmp_path, random_columns(40, 1)))

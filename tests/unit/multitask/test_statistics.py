@@ -8,7 +8,7 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
 from isthmus.multitask.inputs import Inputs
-from isthmus.multitask.spec import Hashed, Identifier, Task
+from isthmus.multitask.spec import Amount, Hashed, Identifier, Task
 from isthmus.multitask.statistics import head_statistics
 from tests.unit.multitask.made_data import buying, inputs, spec
 
@@ -24,6 +24,14 @@ class TestHeadStatistics:
         assert (ad.distinct, ad.rows, ad.in_window, ad.per_sample) == (2, 2, 2, 1)
         assert (tags.distinct, tags.rows, tags.in_window, tags.per_sample) == (5, 5, 2, 1.5)
         assert found.labels["ctr"].positive == 0.5
+
+    def test_tell_how_many_ids_a_larger_window_has(self, tmp_path: Path) -> None:
+        columns = {"ad": np.arange(40_000), "price": np.ones(40_000), "click": np.ones(40_000)}
+        features = {"price": Amount(), "ad": Identifier()}
+        found = head_statistics(spec(20_000, features=features), inputs(tmp_path, columns), most=1)
+        assert found is not None
+        assert (found.read, list(found.features)) == (8192, ["ad"])
+        assert found.features["ad"].in_window == 20_000
 
     def test_count_the_ids_that_get_a_row(self, tmp_path: Path) -> None:
         columns = {"ad": [1, 2, 2, 3, 3, 3], "click": [0] * 6}

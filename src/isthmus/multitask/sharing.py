@@ -1,4 +1,4 @@
-"""What the tasks of a model share, and the layers of each task alone.
+"""Layers that the tasks of a model share, and the layers of each task alone.
 
 | sharing | shared layers      | a task's own layers                                            |
 |---------|--------------------|----------------------------------------------------------------|

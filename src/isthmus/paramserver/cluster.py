@@ -29,6 +29,10 @@ _TLS = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
 _ALWAYS = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Nothing of Ray's own on our output: our errors say what to do.
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a worker sees the GPUs that the run sees
 }
 
@@ -151,7 +155,7 @@ def check_listeners(folder: Path, mine: set[processes.Listener]) -> None:
     if far := sorted(each for each in found if not each.local):
         raise SpecError(
             f"{len(far)} of {len(found)} ports of Ray take connections from other machines, the "
-            f"first at {far[0].address}:{far[0].port}. This version of Ray cannot be kept to this "
+            f"first is {far[0].port} at {far[0].address}. This version of Ray cannot be kept to this "
             'machine: it was ended before any data reached it. Use engine = "local", or install '
             "Ray 2.55.1."
         )

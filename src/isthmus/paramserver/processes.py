@@ -29,9 +29,7 @@ class Listener(NamedTuple):
     @property
     def local(self) -> bool:
         """Whether only this machine reaches it."""
-        address = ipaddress.ip_address(self.address)
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return (mapped or address).is_loopback
+        return ipaddress.ip_address(self.address).is_loopback
 
 
 def of_folder(folder: Path) -> set[int]:
@@ -102,7 +100,16 @@ def _ports(table: str) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _readable(address: str) -> str:
-    """The kernel writes the four bytes of each word the other way round."""
+    """The kernel writes the four bytes of each word the other way round.
+
+    Args:
+        address: Hexadecimal, of 4 or 16 bytes.
+
+    Returns:
+        The address as people write it; one of IPv4 as such, wherever it listens.
+    """
     words = bytes.fromhex(address)
     ordered = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
-    return str(ipaddress.ip_address(ordered))
+    found = ipaddress.ip_address(ordered)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)

@@ -184,7 +184,7 @@ def run(
         folder / "snapshots",
         JOB,
         total=len(feeder.data.ids),
-        metrics=lambda: {"read": float(feeder.at)},
+        metrics=lambda _: {"read": float(feeder.at)},
     )
     try:
         return tiers.train(wrap(engine), feeder, settings, telemetry or Telemetry())

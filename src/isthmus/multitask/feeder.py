@@ -102,6 +102,11 @@ class WindowFeeder:
         return self._queues.lengths()
 
     @property
+    def rows(self) -> int:
+        """How many rows have been read, those of every epoch."""
+        return self._stream.rows
+
+    @property
     def waiting(self) -> int:
         """How many samples wait for a late label."""
         return self._stream.waiting

@@ -1,18 +1,49 @@
-"""Trains several tasks from sparse features at one organisation, on a tiered parameter server."""
+"""Trains a model with several tasks on sparse features, through a tiered parameter server (S4, S5).
+
+`docs/systems/s4.md` and `s5.md` name the function of each step of the sources.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset
-from isthmus.multitask.spec import Multitask
+from isthmus.multitask.data import Data
+from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.spec import Amount, Multitask
 from isthmus.store.runs import Run
 from isthmus.system import Exported, LocalInputs, LocalOutcome, Predicted
 
 
-def check(_spec: Multitask) -> None:
-    """Do nothing yet."""
+def check(spec: Multitask) -> None:
+    """Refuse a table that contradicts itself.
+
+    Args:
+        spec: The `[multitask]` table.
+
+    Raises:
+        SpecError: A task or feature cannot be what it says.
+    """
+    if all(isinstance(feature, Amount) for feature in spec.features.values()):
+        raise SpecError(
+            "[multitask] needs a feature with ids (id, hash, vocabulary or buckets): for amounts "
+            "alone, train a [baseline]."
+        )
+    for name, task in spec.tasks.items():
+        if task.given is not None and task.given not in spec.tasks:
+            raise SpecError(
+                f"`multitask.tasks.{name}.given` names {task.given!r}, which is no task: there are "
+                f"{', '.join(spec.tasks)}."
+            )
+        if task.label in spec.features:
+            raise SpecError(
+                f"column {task.label!r} is the label of task {name!r} and a feature too: take it "
+                "out of `multitask.features`."
+            )
+    if spec.server.cluster is not None and spec.server.engine != "ray":
+        raise SpecError('`multitask.server.cluster` needs `engine = "ray"`.')
 
 
 def datasets(spec: Multitask) -> Sequence[str]:
@@ -21,31 +52,90 @@ def datasets(spec: Multitask) -> Sequence[str]:
     return [task.conversions.dataset for task in tasks if task.conversions is not None]
 
 
-def load(_spec: Multitask, _inputs: LocalInputs) -> Any:
-    """Is to read and check the data."""
-    raise NotImplementedError
+def steps(spec: Multitask) -> Sequence[str]:
+    """Returns what will happen in training, in order, a sentence each."""
+    server = spec.server
+    where = "in this process" if server.engine == "local" else "as processes of Ray"
+    workers = "1 worker" if server.workers == 1 else f"{server.workers} workers"
+    shards = "1 shard" if server.shards == 1 else f"{server.shards} shards"
+    return [
+        f"Put samples into the queue of their task ({', '.join(spec.tasks)}), and train on "
+        f"batches of up to {spec.batch_rows:,}.",
+        f"Train a {spec.model} with {workers} and {shards} {where}, which exchange every "
+        f"{server.exchange_every:,} samples.",
+        f"Keep a snapshot every {server.snapshot_every:,} samples: the same command goes on from "
+        "the last one.",
+    ]
 
 
-def facts(_spec: Multitask, _data: Any) -> Mapping[str, object]:
-    """Is to forecast rows, bytes and traffic."""
-    raise NotImplementedError
+def load(spec: Multitask, inputs: LocalInputs) -> Data:
+    """Find the data, and check their columns and the first rows.
+
+    Args:
+        spec: The `[multitask]` table.
+        inputs: The data sets of the job.
+
+    Returns:
+        What to train on and what to score.
+
+    Raises:
+        SpecError: A file is not what the job says.
+    """
+    from isthmus.multitask.feeder import WindowFeeder
+
+    if inputs.train is None:
+        raise SpecError("name the data set to train on, `data.train`.")
+    apart = inputs.test is not None
+    train = Inputs(
+        inputs.train,
+        inputs.folder,
+        inputs.seed,
+        inputs.others,
+        0.0 if apart else inputs.test_share,
+        "all" if apart else "trained",
+    )
+    test = Inputs(
+        inputs.test or inputs.train,
+        inputs.folder,
+        inputs.seed,
+        inputs.others,
+        0.0 if apart else inputs.test_share,
+        "all" if apart else "kept_out",
+    )
+    WindowFeeder(spec, train)
+    return Data(train, test, inputs.seed, inputs.job)
 
 
-def train(_spec: Multitask, _data: Any, _run: Run, _telemetry: Telemetry) -> LocalOutcome:
-    """Is to train and score."""
-    raise NotImplementedError
+def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
+    """Returns a forecast of rows, bytes and traffic, by name."""
+    from isthmus.multitask import forecast
+
+    return forecast.facts(spec, data)
 
 
-def page(_run: Run, _shown: Mapping[str, Any], _outcome: LocalOutcome) -> str:
-    """Is to draw the report."""
-    raise NotImplementedError
+def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
+    """Train and score, and write the model into the run folder."""
+    from isthmus.multitask import training
+
+    return training.train(spec, data, run, telemetry)
 
 
-def predict(_spec: Multitask, _rows: Dataset, _run: Run, _out: IO[bytes]) -> Predicted:
-    """Is to score rows."""
-    raise NotImplementedError
+def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
+    """Returns the report as HTML."""
+    from isthmus.multitask import report
+
+    return report.page(run, shown, outcome)
 
 
-def export(_spec: Multitask, _run: Run, _into: Path, _since: int | None) -> Exported:
-    """Is to export the model."""
-    raise NotImplementedError
+def predict(_spec: Multitask, rows: Dataset, run: Run, out: IO[bytes]) -> Predicted:
+    """Score rows with the stored model."""
+    from isthmus.multitask import predict as scores
+
+    return scores.predict(run.folder / "model", rows, out)
+
+
+def export(_spec: Multitask, run: Run, into: Path, since: int | None) -> Exported:
+    """Write the stored model as files that need no isthmus."""
+    from isthmus.multitask import export as files
+
+    return files.export(run.folder / "model", into, since)

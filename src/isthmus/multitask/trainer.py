@@ -18,6 +18,7 @@ from isthmus.multitask import networks
 from isthmus.multitask.losses import Losses, projected
 from isthmus.multitask.samples import ALL, TaskBatch
 from isthmus.multitask.spec import Multitask
+from isthmus.multitask.tally import tally
 from isthmus.multitask.transfer import divide, to_device, to_host
 from isthmus.nn import threads
 from isthmus.paramserver.window import Float32s, Gradients
@@ -112,8 +113,16 @@ class TorchTrainer:
         }
         by_vectors, by_dense = self._differentiate(losses, leaf, network)
         loss = torch.stack(list(losses.values())).sum()
-        found = to_host((by_vectors, by_dense, loss))
-        return Gradients(found[0], found[1], self._trained(tasks, needed), float(found[2]))
+        scores = torch.sigmoid(outputs.detach()).T.contiguous()
+        found = to_host((by_vectors, by_dense, loss, scores))
+        of_tasks = {task: found[3][needed.index(task)] for task in tasks}
+        return Gradients(
+            found[0],
+            found[1],
+            self._trained(tasks, needed),
+            float(found[2]),
+            tally(of_tasks, batch.labels),
+        )
 
     def predict(self, batch: TaskBatch, vectors: Float32s, dense: Float32s) -> Float32s:
         """Predict the probability of every label.

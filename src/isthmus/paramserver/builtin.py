@@ -80,7 +80,7 @@ def train_window(
     copies = _put_together(plan, window, rows, carried)
     relative = plan.server.workers > 1 and plan.server.staleness > 0
     before = (copies.rows.copy(), copies.dense.copy()) if relative else None
-    loss, diverged = _train(trainer, plan, window, copies)
+    loss, diverged, tally = _train(trainer, plan, window, copies)
     pushes = _pushes(window, copies, before)
     if diverged is None and not all(_finite(push.rows, push.dense) for push in pushes):
         loss, diverged = math.nan, _largest(window.keys, copies.rows)
@@ -94,6 +94,7 @@ def train_window(
             for each in pushes
         ),
         time.perf_counter() - started,
+        tuple(tally.tolist()),
         diverged,
     )
     return pushes, report
@@ -152,26 +153,32 @@ def _carry_rows(keys: Keys, rows: Float32s, pushes: Sequence[Push]) -> None:
 
 def _train(
     trainer: Trainer, plan: Plan, window: Window, copies: _Copies
-) -> tuple[float, int | None]:
-    """Returns the mean loss, and the feature that made the window diverge, if it did."""
+) -> tuple[float, int | None, Float32s]:
+    """Returns the mean loss, the feature that made the window diverge, if it did, and counts."""
     row_rule = Layout(plan.dimension, plan.server.rows).rule
     dense_rule = Layout(1, plan.server.dense).rule
-    total = 0.0
+    total, tally = 0.0, np.zeros(0, np.float32)
     last: tuple[Int32s, Float32s] | None = None
     for batch in window.batches:
         slots = copies.serving[batch.slots]
         vectors = gather(copies.rows, slots, plan.dimension)
         given = trainer.gradients(batch, vectors, copies.dense[0])
         if not (math.isfinite(given.loss) and _finite(given.vectors, given.dense)):
-            return math.nan, _guilty(window.keys, copies.rows, (slots, given), last)
+            return math.nan, _guilty(window.keys, copies.rows, (slots, given), last), tally
         update(copies.rows, slots, given.vectors, row_rule)
         update_dense(copies.dense, given.dense, given.trained, dense_rule)
         copies.used[slots] = True
         for each in given.trained:
             copies.trained[each] = True
         total += given.loss * batch.samples
+        tally = added(tally, given.tally)
         last = slots, given.vectors
-    return total / max(window.samples, 1), None
+    return total / max(window.samples, 1), None, tally
+
+
+def added(tally: Float32s, more: Float32s) -> Float32s:
+    """Returns the sum of two counts; one of nothing has no numbers."""
+    return tally + more if tally.size and more.size else tally if tally.size else more
 
 
 def _pushes(

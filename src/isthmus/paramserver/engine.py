@@ -62,6 +62,9 @@ class WindowReport(msgspec.Struct, frozen=True):
     """Bytes of the rows that came from the shards, and of what goes back."""
 
     seconds: float
+    tally: tuple[float, ...] = ()
+    """Sums of what the trainer counted."""
+
     diverged: int | None = None
     """The feature whose gradients grew until something was not finite any more; NO_FEATURE if there
     is none. A window that diverged has no pushes that may be applied."""

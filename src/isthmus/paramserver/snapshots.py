@@ -46,6 +46,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     staleness: int = 0
     """Most windows of a worker that were missing in rows that it got."""
 
+    memory: int = 0
+    """Most bytes that the tables of all shards used together."""
+
     seconds: float = 0.0
     """Of training, without those that an interruption lost."""
 

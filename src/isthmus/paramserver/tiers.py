@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.paramserver.builtin import added
 from isthmus.paramserver.engine import Engine, Handle, LostError, Plan, ShardFacts, WindowReport
 from isthmus.paramserver.placement import size_of
 from isthmus.paramserver.reading_ahead import Feeder, ReadAhead, Round, State
@@ -69,8 +71,11 @@ class RunSettings:
     total: int = 0
     """Samples to come in all, for the display; 0 if that is not known."""
 
-    metrics: Callable[[], Mapping[str, float]] = dict[str, float]
-    """Returns more numbers for an event; the feeder may be at work in its thread meanwhile."""
+    metrics: Callable[[Float32s], Mapping[str, float]] = lambda _: dict[str, float]()
+    """Returns more numbers for an event, from what trainers counted since the event before.
+
+    The feeder may be at work in its thread meanwhile.
+    """
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,6 @@ class Trained:
 
     rows: int
     evicted: int
-    memory: int
-    """Bytes of the tables of all shards."""
-
     paused: float
     """Seconds in which training waited for snapshots, in this process."""
 
@@ -145,6 +147,8 @@ class _Shown:
     samples: int = 0
     loss: float = 0.0
     """Sum over the samples."""
+
+    tally: Float32s = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 class _Loop:
@@ -213,7 +217,6 @@ class _Loop:
             self._saver.version,
             sum(each.rows for each in facts),
             sum(each.evicted for each in facts),
-            sum(each.memory for each in facts),
             self._paused,
         )
 
@@ -265,6 +268,7 @@ class _Loop:
                 raise DivergedError(report.diverged, self._saver.version)
             self._shown.samples += report.samples
             self._shown.loss += report.loss * report.samples
+            self._shown.tally = added(self._shown.tally, np.array(report.tally, np.float32))
             self._progress = replace(
                 self._progress,
                 windows=self._progress.windows + 1,
@@ -298,6 +302,7 @@ class _Loop:
         self._progress = replace(
             self._progress,
             staleness=max(self._progress.staleness, *(each.staleness for each in facts)),
+            memory=max(self._progress.memory, sum(each.memory for each in facts)),
             seconds=self._progress.seconds + now - self._started,
         )
         self._started = now
@@ -317,7 +322,7 @@ class _Loop:
                 rows=float(sum(each.rows for each in facts)),
                 evicted=float(sum(each.evicted for each in facts)),
                 memory=float(sum(each.memory for each in facts)),
-                **self._settings.metrics(),
+                **self._settings.metrics(shown.tally),
             )
 
     def _results(self, handles: Sequence[Handle]) -> list[Any]:

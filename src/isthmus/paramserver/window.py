@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -141,6 +141,9 @@ class Gradients:
 
     loss: float
     """Mean loss of the batch's samples."""
+
+    tally: Float32s = field(default_factory=lambda: np.empty(0, np.float32))
+    """Counts that the loop adds up, always as many, and hands to `RunSettings.metrics`."""
 
 
 class Trainer(Protocol):

@@ -1,0 +1,100 @@
+"""Scores of the test rows by the stored model, kept as a file, and what they are worth."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from isthmus.core.arrays import Floats
+from isthmus.core.telemetry import Telemetry
+from isthmus.evaluation.description import PartialMetrics
+from isthmus.multitask import boosted, comparisons, model_file
+from isthmus.multitask.comparisons import Linear
+from isthmus.multitask.data import Data
+from isthmus.multitask.measuring import measured
+from isthmus.multitask.predict import Scorer
+from isthmus.multitask.reading import read_final
+from isthmus.multitask.samples import Samples, concatenate
+from isthmus.multitask.spec import Multitask
+from isthmus.paramserver.window import Float32s
+from isthmus.store import atomic
+from isthmus.store.runs import Run
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the test rows say of the model."""
+
+    metrics: PartialMetrics
+    rows: int
+    """Number of test rows."""
+
+
+def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored:
+    """Score the test rows, keep the scores, then compare with simpler models.
+
+    Args:
+        spec: The `[multitask]` table.
+        data: The data of the job.
+        run: The run folder, with the model.
+        telemetry: Where progress goes.
+
+    Returns:
+        The metrics of the model, of the known probabilities, of a logistic regression and of
+        boosted trees; those of the last two are None if the job compares with no rows.
+
+    Raises:
+        SpecError: The test rows are not as the job says.
+    """
+    telemetry.progress("score")
+    blocks = list(read_final(spec, data.test, comparisons.known_columns(spec)))
+    if not blocks:
+        return Scored({}, 0)
+    rows = concatenate([block.samples for block in blocks])
+    scorer = Scorer(model_file.read(run.folder / "model"))
+    scores = np.concatenate([scorer.scores(block.samples) for block in blocks])
+    _keep(run.predictions, spec, rows, scores)
+    known = [each for block in blocks if (each := comparisons.known(spec, block)) is not None]
+    found: dict[str, Floats | None] = {
+        "model": scores.astype(np.float64),
+        "ideal": np.concatenate(known) if known else None,
+        "linear": None,
+        "boosted": None,
+    }
+    if spec.compare_rows:
+        telemetry.progress("compare", note="a logistic regression and boosted trees")
+        found |= _compared(spec, data, rows)
+    return Scored(measured(spec, rows.labels, found), len(rows))
+
+
+def _keep(path: Path, spec: Multitask, rows: Samples, scores: Float32s) -> None:
+    """Write a column with the scores of each task, and one with its labels."""
+    columns = {"row": pa.array(rows.position)}
+    for number, task in enumerate(spec.tasks):
+        label = rows.labels[:, number]
+        columns[task] = pa.array(scores[:, number])
+        columns[f"label_{task}"] = pa.array(label, mask=np.isnan(label))
+    with atomic.replacing(path) as file:
+        parquet.write_table(pa.table(columns), file)
+
+
+def _compared(spec: Multitask, data: Data, test: Samples) -> dict[str, Floats | None]:
+    """Train simpler models in one pass over the training rows, and let them predict."""
+    linear = Linear(spec, data.seed)
+
+    def learned() -> Iterator[Samples]:
+        for block in read_final(spec, data.train):
+            linear.learn(block.samples)
+            yield block.samples
+
+    newest = boosted.newest(learned(), spec.compare_rows)
+    return {
+        "linear": linear.predict(test),
+        "boosted": boosted.predict(spec, newest, test, data.seed),
+    }

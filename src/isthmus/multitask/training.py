@@ -1,0 +1,164 @@
+"""Training of a multi-task model: tiers, then the stored model, then its scores and comparisons."""
+
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.multitask import model_file, scoring, trainer
+from isthmus.multitask.data import Data
+from isthmus.multitask.feeder import WindowFeeder
+from isthmus.multitask.networks import sparse_features
+from isthmus.multitask.spec import Multitask, SparseFeature
+from isthmus.multitask.tally import aucs
+from isthmus.multitask.trainer import Description, TorchTrainer
+from isthmus.paramserver import tiers
+from isthmus.paramserver.engine import NO_FEATURE, Engine, Plan
+from isthmus.paramserver.snapshots import Snapshots
+from isthmus.paramserver.table import FeatureRule
+from isthmus.paramserver.tiers import DivergedError, RunSettings, Trained
+from isthmus.store.runs import Run
+from isthmus.system import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
+
+_TRAINER = "trainer.json"
+
+
+def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
+    """Train, store the model, then measure it beside simpler ones.
+
+    Args:
+        spec: The `[multitask]` table.
+        data: What to train on, and what to score.
+        run: The run folder; training goes on from the last snapshot in it, if there is one.
+        telemetry: Where progress goes.
+
+    Returns:
+        The metrics, and what training took.
+
+    Raises:
+        SpecError: Training diverged, or the data are not as the job says.
+    """
+    feeder = WindowFeeder(spec, data.train)
+    trained = _trained(spec, data, feeder, run, telemetry)
+    with telemetry.timed("measure"):
+        scored = scoring.score(spec, data, run, telemetry)
+    progress = trained.progress
+    return LocalOutcome(
+        metrics=scored.metrics,
+        rows={"train": feeder.rows, "test": scored.rows},
+        columns=len(spec.features),
+        ending=f"{progress.samples:,} samples in {progress.windows:,} windows",
+        throughput=Throughput(samples_per_s=progress.samples / max(progress.seconds, 1e-9)),
+        traffic=Traffic(bytes=progress.traffic),
+        memory=Memory(peak_bytes=progress.memory, rows=trained.rows, evicted=trained.evicted),
+        staleness=Staleness(greatest=progress.staleness),
+        exchanges=progress.windows,
+        queues={
+            name: QueueCounts(**msgspec.structs.asdict(report))
+            for name, report in feeder.reports().items()
+        },
+    )
+
+
+def plan_of(spec: Multitask, dimension: int, size: int, seed: int, spill: Path) -> Plan:
+    """Returns what an engine needs to know of a job."""
+    return Plan(
+        server=spec.server,
+        dimension=dimension,
+        size=size,
+        rules=tuple(rule_of(feature) for feature in sparse_features(spec).values()),
+        seed=seed,
+        spill=spill,
+    )
+
+
+def rule_of(feature: SparseFeature) -> FeatureRule:
+    """Returns when the ids of a feature get a row, and when they lose it."""
+    return FeatureRule(
+        admit_after=feature.admit_after,
+        evict_after=feature.evict.after,
+        minimum_score=feature.evict.minimum_score,
+        half_life=feature.evict.half_life,
+    )
+
+
+def _trained(
+    spec: Multitask, data: Data, feeder: WindowFeeder, run: Run, telemetry: Telemetry
+) -> Trained:
+    """Train through the tiers and store the model.
+
+    Args:
+        spec: The `[multitask]` table.
+        data: What to train on.
+        feeder: Reads it.
+        run: The run folder.
+        telemetry: Where progress goes.
+
+    Returns:
+        What training took.
+
+    Raises:
+        SpecError: Training diverged, or there is nothing to train on.
+    """
+    description = Description(spec, data.seed)
+    path = run.folder / _TRAINER
+    trainer.write(path, description)
+    with telemetry.timed("start"):
+        own = TorchTrainer(description)
+        plan = plan_of(spec, own.dimension, own.size, data.seed, run.folder / "spill")
+        engine = _engine(plan, path, data.train.folder)
+    folder = run.folder / "snapshots"
+    with closing(engine), telemetry.timed("train"):
+        settings = RunSettings(
+            plan,
+            own.first(),
+            folder,
+            data.job,
+            metrics=lambda counts: aucs(counts, list(spec.tasks)) | _lengths(feeder),
+        )
+        try:
+            trained = tiers.train(engine, feeder, settings, telemetry)
+        except DivergedError as error:
+            raise SpecError(_advice(error, spec, folder)) from None
+    snapshots = Snapshots(folder, data.job)
+    latest = snapshots.latest()
+    if latest is None:
+        raise SpecError(
+            "no sample was left to train on: every row is kept out, or no label is there."
+        )
+    with telemetry.timed("store"):
+        model_file.save(run.folder / "model", description, snapshots.chain(latest))
+    return trained
+
+
+def _lengths(feeder: WindowFeeder) -> dict[str, float]:
+    """Returns how many samples are in each queue, and how many wait for a late label."""
+    lengths = {f"waiting_{name}": float(length) for name, length in feeder.lengths().items()}
+    return lengths | {"waiting_labels": float(feeder.waiting)}
+
+
+def _engine(plan: Plan, path: Path, folder: Path) -> Engine:
+    if plan.server.engine == "local":
+        from isthmus.paramserver import in_process
+
+        return in_process.Engine(plan, lambda: trainer.make(path))
+    from isthmus.paramserver import actors, on_ray
+
+    made = actors.Recipe(
+        "isthmus.multitask.trainer:make", path, "isthmus.multitask.samples:TaskBatch"
+    )
+    return on_ray.Engine(plan, made, folder)
+
+
+def _advice(error: DivergedError, spec: Multitask, folder: Path) -> str:
+    feature = "the layers"
+    if error.feature != NO_FEATURE:
+        feature = f"the rows of {list(sparse_features(spec))[error.feature]!r}"
+    last = f"{folder}: snapshot {error.version}" if error.version else "there is none"
+    return (
+        f"training diverged: the loss is not finite any more, and the gradients of {feature} grew "
+        f"most before that. Lower `multitask.server.rows.rate` or `multitask.server.dense.rate`. "
+        f"The last good snapshot: {last}."
+    )

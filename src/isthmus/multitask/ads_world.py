@@ -37,10 +37,10 @@ _USERS, _ADS, _ADVERTISERS = 12_000, 1_500, 200
 _FACTORS = 5
 """Latent factors of users and ads."""
 
-_PAGES, _READ = 160, 12
+_PAGES, _READ = 480, 12
 """Pages that there are, and those that a user reads."""
 
-_UNSEEN = 0.1
+_UNSEEN = 0.05
 """Share of the users who were not seen to read anything."""
 
 _NO_AGE = 0.3
@@ -150,7 +150,7 @@ def _users(random: np.random.Generator, hours: int, topics: Floats) -> Users:
         id=random.choice(2**40, _USERS, replace=False),
         first_hour=_appearing(random, _USERS, hours, before=0.6),
         activity=_zipf(random, _USERS, exponent=1.0, shift=30),
-        taste=taste + random.normal(0, 0.2, taste.shape),
+        taste=taste + random.normal(0, 0.15, taste.shape),
         eagerness=random.normal(0, 0.3, _USERS),
         budget=random.normal(0, 0.6, _USERS) + (age - 38) / 20,
         age=np.where(random.random(_USERS) < _NO_AGE, np.nan, age),
@@ -174,7 +174,7 @@ def _read(random: np.random.Generator, page_topic: Ints) -> Ints:
 def _seen(random: np.random.Generator, read: Ints, page_topic: Ints) -> list[list[str]]:
     """Returns names of the pages that each user was seen to read; of some users of none."""
     names = [f"{TOPICS[topic]}-{page // len(TOPICS)}" for page, topic in enumerate(page_topic)]
-    counts = random.integers(_READ // 2, _READ + 1, len(read))
+    counts = random.integers(_READ - 3, _READ + 1, len(read))
     counts[random.random(len(read)) < _UNSEEN] = 0
     return [
         [names[page] for page in dict.fromkeys(pages[:count])]

@@ -43,7 +43,7 @@ _TRIED = 60_000
 _FEW = 100
 """A feature with more ids than that is one with many."""
 
-_MOST_COLUMNS = 256
+_MOST_COLUMNS = 1024
 """Most columns of a feature with several ids per cell."""
 
 

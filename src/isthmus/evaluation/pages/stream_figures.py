@@ -1,0 +1,70 @@
+# matplotlib's own types leave out most of their parameters:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+"""Figures of numbers over the samples of a run."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from isthmus.core.arrays import Floats
+from isthmus.evaluation.pages.drawing import FAINT, LINES, STYLE, TITLE, WIDTH, svg
+
+Series = Mapping[str, Sequence[float]]
+"""Numbers by name, each as many as there are points of time; NaN where one is not known."""
+
+_POINTS = 200  # of a line at most: more cannot be told apart, and make the page slow
+
+
+@rc_context(STYLE)
+def stream_figure(title: str, samples: Sequence[int], panels: Mapping[str, Series]) -> str:
+    """Draw numbers over the samples that were trained on, in panels one below the other.
+
+    Args:
+        title: Title of the figure.
+        samples: Samples trained on at each point of time, rising.
+        panels: Lines of each panel by the name of its axis; a single line has no legend.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure = Figure(figsize=(WIDTH, TITLE + 0.6 + 1.6 * len(panels)), layout="constrained")
+    drawn = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    places = _binned(samples)
+    for axes, (name, series) in zip(drawn, panels.items(), strict=True):
+        for number, (label, values) in enumerate(series.items()):
+            color, dashes = LINES[number] if number < len(LINES) else (FAINT, "-")
+            line = _binned(values)
+            known = np.isfinite(line)
+            axes.plot(places[known], line[known], color=color, linestyle=dashes, label=label)
+        axes.set_ylabel(name)
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        if len(series) > 1:
+            axes.legend(loc="best", fontsize="small")
+    drawn[-1].set_xlabel("samples trained on")
+    drawn[-1].xaxis.set_major_formatter(EngFormatter(sep=""))
+    lines = (
+        _in_words(name if label == name else f"{name} of {label}", values)
+        for name, series in panels.items()
+        for label, values in series.items()
+    )
+    return svg(figure, title, f"Over {samples[-1]:,} samples: {'; '.join(lines)}.")
+
+
+def _binned(values: Sequence[float]) -> Floats:
+    """Returns the mean of the known values at each place on the axis; NaN where there are none."""
+    padded = np.array(values, np.float64)
+    width = -(-len(padded) // _POINTS)
+    padded = np.pad(padded, (0, -len(padded) % width), constant_values=np.nan)
+    groups = padded.reshape(-1, width)
+    known = np.isfinite(groups)
+    means = np.full(len(groups), np.nan)
+    np.divide(np.where(known, groups, 0).sum(1), known.sum(1), out=means, where=known.any(1))
+    return means
+
+
+def _in_words(name: str, values: Sequence[float]) -> str:
+    known = [value for value in values if np.isfinite(value)]
+    return f"{name} from {known[0]:.4g} to {known[-1]:.4g}" if known else f"{name} not known"

@@ -1,0 +1,115 @@
+"""The report page of a multi-task model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.telemetry import Event
+from isthmus.evaluation.pages import multitask_report
+from isthmus.evaluation.pages.multitask_report import History, MultitaskReport, Queue, Server
+from isthmus.multitask.spec import Multitask
+from isthmus.multitask.trainer import Description
+from isthmus.store import events
+from isthmus.store.runs import Run
+from isthmus.system import LocalOutcome
+
+AUC, WAITING = "auc_", "waiting_"
+"""Beginnings of the names of metrics in events: the AUC and the length of the queue of a task."""
+
+_TRAINER = "trainer.json"
+_MODELS = {"mlp": "a multilayer perceptron", "deepfm": "DeepFM", "dcn": "DCN-v2"}
+_SHARING = {
+    "bottom": "with shared layers",
+    "mmoe": "with a mixture of experts (MMoE)",
+    "ple": "with shared and own experts (PLE)",
+}
+
+
+def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
+    """Make the page.
+
+    Args:
+        run: The run folder.
+        shown: The fields that every page has.
+        outcome: The result of training.
+
+    Returns:
+        HTML.
+    """
+    spec = run.read_json(_TRAINER, Description).spec
+    return multitask_report.render(
+        MultitaskReport(
+            **shown,
+            model=_in_words(spec),
+            tasks=list(spec.tasks),
+            features=outcome.columns,
+            train=outcome.rows["train"],
+            test=outcome.rows["test"],
+            ending=outcome.ending,
+            metrics=outcome.metrics,
+            server=_server(outcome),
+            queues=[
+                Queue(task, counts.flushes, counts.trained, counts.waited)
+                for task, counts in outcome.queues.items()
+            ],
+            history=history(list(events.follow(run.events))),
+        )
+    )
+
+
+def history(found: Sequence[Event]) -> History:
+    """Collect the numbers of a run over time.
+
+    A run that was stopped and went on has trained on some samples twice: the later numbers count.
+
+    Args:
+        found: The events of the run.
+
+    Returns:
+        The numbers of those that report training.
+    """
+    by_sample = dict[int, Event]()
+    for event in found:
+        if event.stage == "train" and event.metrics:
+            by_sample = {done: each for done, each in by_sample.items() if done < event.done}
+            by_sample[event.done] = event
+    metrics = [event.metrics for event in by_sample.values()]
+
+    def over_time(name: str) -> list[float]:
+        return [each.get(name, np.nan) for each in metrics]
+
+    def by_task(beginning: str) -> dict[str, list[float]]:
+        names = dict.fromkeys(n for each in metrics for n in each if n.startswith(beginning))
+        return {name.removeprefix(beginning): over_time(name) for name in names}
+
+    return History(
+        samples=list(by_sample),
+        loss=over_time("loss"),
+        speed=over_time("samples_per_s"),
+        staleness=over_time("staleness"),
+        rows=over_time("rows"),
+        evicted=over_time("evicted"),
+        auc=by_task(AUC),
+        waiting=by_task(WAITING),
+    )
+
+
+def _in_words(spec: Multitask) -> str:
+    model = _MODELS[spec.model]
+    return f"{model} {_SHARING[spec.sharing]}" if len(spec.tasks) > 1 else model
+
+
+def _server(outcome: LocalOutcome) -> Server | None:
+    throughput, traffic, memory = outcome.throughput, outcome.traffic, outcome.memory
+    if throughput is None or traffic is None or memory is None or outcome.staleness is None:
+        return None
+    return Server(
+        samples_per_s=throughput.samples_per_s,
+        traffic=traffic.bytes,
+        exchanges=outcome.exchanges or 0,
+        staleness=outcome.staleness.greatest,
+        memory=memory.peak_bytes,
+        rows=memory.rows,
+        evicted=memory.evicted,
+    )

@@ -20,7 +20,7 @@ from isthmus.paramserver.window import Bools
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedBlock:
     """Samples of a block with their final labels."""
 
     samples: Samples
@@ -67,7 +67,7 @@ class Joiner:
         self._inputs = inputs
         self.reader = BlockReader(inputs.dataset, inputs.folder, columns)
 
-    def read(self, start: Place | None = None) -> Iterator[Joined]:
+    def read(self, start: Place | None = None) -> Iterator[JoinedBlock]:
         """Read block by block.
 
         Args:
@@ -90,7 +90,7 @@ class Joiner:
                 name: cells.amounts(Column(block.rows.column(name), name, where))
                 for name in self._extra
             }
-            yield Joined(samples, delays, extra, block)
+            yield JoinedBlock(samples, delays, extra, block)
 
     def chosen(self, samples: Samples) -> Bools:
         """Returns which samples belong to the part of the data that is read."""

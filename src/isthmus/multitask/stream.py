@@ -12,7 +12,7 @@ from isthmus.data.batches import Place
 from isthmus.data.formats import is_pipe
 from isthmus.multitask import negatives
 from isthmus.multitask.inputs import Inputs
-from isthmus.multitask.joining import Joined, Joiner, check_conversions
+from isthmus.multitask.joining import JoinedBlock, Joiner, check_conversions
 from isthmus.multitask.late import Arrived, LateLabels
 from isthmus.multitask.sample_arrays import Arrays, none
 from isthmus.multitask.samples import Samples, concatenate, take
@@ -60,7 +60,7 @@ class SampleStream:
         self._epoch = 0
         self._read = 0
         self._labels = np.zeros(len(spec.tasks), np.int64)  # of each task, of this epoch
-        self._blocks: Iterator[Joined] = self._joiner.read()
+        self._blocks: Iterator[JoinedBlock] = self._joiner.read()
 
     @property
     def rows(self) -> int:
@@ -118,7 +118,7 @@ class SampleStream:
         self._late.restore(state)
         self._blocks = self._joiner.read(self._place)
 
-    def _arrivals(self, joined: Joined) -> Arrivals:
+    def _arrivals(self, joined: JoinedBlock) -> Arrivals:
         before, count = self._read, len(joined.samples)
         chosen = self._joiner.chosen(joined.samples) & negatives.is_trained(
             joined.samples, self._spec.negatives, self._seed, self._epoch

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from isthmus.core.arrays import Floats
 from isthmus.evaluation.pages.drawing import FAINT, LINES, STYLE, TITLE, WIDTH, svg
@@ -40,17 +40,37 @@ def stream_figure(title: str, samples: Sequence[int], panels: Mapping[str, Serie
             known = np.isfinite(line)
             axes.plot(places[known], line[known], color=color, linestyle=dashes, label=label)
         axes.set_ylabel(name)
-        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(_SHORT)
+        whole = _are_whole(series)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=whole))
+        if whole:
+            axes.set_ylim(bottom=0)
         if len(series) > 1:
-            axes.legend(loc="best", fontsize="small")
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series), borderpad=0)
     drawn[-1].set_xlabel("samples trained on")
-    drawn[-1].xaxis.set_major_formatter(EngFormatter(sep=""))
+    drawn[-1].xaxis.set_major_formatter(_SHORT)
     lines = (
         _in_words(name if label == name else f"{name} of {label}", values)
         for name, series in panels.items()
         for label, values in series.items()
     )
     return svg(figure, title, f"Over {samples[-1]:,} samples: {'; '.join(lines)}.")
+
+
+def _shortened(value: float, _place: int | None = None) -> str:
+    """Returns a number as on an axis, such as 250k."""
+    for unit, name in _UNITS.items():
+        if abs(value) >= unit:
+            return f"{value / unit:g}{name}"
+    return f"{value:g}"
+
+
+_UNITS = {1e9: "G", 1e6: "M", 1e3: "k"}
+_SHORT = FuncFormatter(_shortened)
+
+
+def _are_whole(series: Series) -> bool:
+    return all(value.is_integer() for values in series.values() for value in map(float, values))
 
 
 def _binned(values: Sequence[float]) -> Floats:

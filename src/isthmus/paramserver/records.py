@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
+from isthmus.paramserver import pages
 from isthmus.paramserver.cold import ColdFile
 from isthmus.paramserver.index import Index
 from isthmus.paramserver.kernels import index as lookups
@@ -19,7 +20,7 @@ _COLD = 2**31
 """Number of the first record in the file; those below are in memory."""
 
 _WORD = 4
-_FEWEST, _MOST = 256, 65_536  # records of a segment
+_FEWEST, _MOST = 256, 262_144  # records of a segment
 
 _OF_COLDEST = 8
 """The coldest of so many times as many are moved to the file."""
@@ -83,7 +84,7 @@ class Records:
         Args:
             keys: The keys.
             counting: How their records change by it.
-            rows: Shape (keys, width), filled where there is a record.
+            rows: Shape (keys, width); gets zeros where there is no record.
 
         Returns:
             Numbers, -1 where there is no record.
@@ -203,7 +204,7 @@ class Records:
         self.fit(rows)
         while (lacking := rows - self._room(self._warm, len(self._memory))) > 0:
             if self.memory is None or self.bytes + self._segment <= self.memory:
-                memory = np.empty(self._segment, np.uint8)
+                memory = pages.zeros(self._segment)
                 self._segments.addresses[len(self._memory)] = memory.ctypes.data
                 self._memory.append(memory)
             else:

@@ -27,8 +27,8 @@ RULES = {
     "age": [FeatureRule(evict_after=40), FeatureRule(evict_after=150, admit_after=2)],
     "score": [FeatureRule(minimum_score=1.5, half_life=30), FeatureRule(evict_after=60)],
 }
-SMALL = 500_000
-"""Bytes: room for the index of an almost empty table and some 2,500 wide rows."""
+SMALL = 300_000
+"""Bytes: room for the index of an almost empty table and some 1,500 wide rows."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def steps(seed: int, windows: int, ids: int) -> Iterator[Step]:
     random = np.random.default_rng(seed)
     for _ in range(windows):
         drawn = np.unique((ids * random.random(random.integers(1, ids)) ** 3).astype(np.int64))
+        drawn += seed % 10 * (ids // 3)
         feature = (drawn % 2).astype(np.uint16)
         keys = Keys(
             np.append(np.array([0, 1], np.uint16), feature), np.append([DEFAULT, DEFAULT], drawn)

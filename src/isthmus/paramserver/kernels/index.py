@@ -1,8 +1,10 @@
 """From keys to numbers of records: open addressing, in parts that grow one at a time.
 
 A place holds 32 bits of the key's hash above the record's number plus 1, or 0 if it is free. The
-key itself lies in the record. Places of a part are in the order of these bits, as far as collisions
-allow, so a part grows by one pass over it that reads no record.
+key itself lies in the record. Eight places make a bucket, a line of the processor's cache, which is
+taken from its front. A key lies in the bucket that its bits name, or in the first one after it with
+room; so a search ends at a bucket that is not full. Buckets are in the order of these bits, so a
+part grows by one pass over it that reads no record.
 """
 
 from typing import Any, NamedTuple
@@ -14,12 +16,14 @@ from isthmus.paramserver.kernels.hashing import hash_key
 from isthmus.paramserver.kernels.memory import load_long, load_word, prefetch, store_long
 from isthmus.paramserver.window import Int64s, UInt16s
 
-PART_BITS = 8
+PART_BITS = 4
 PARTS = 1 << PART_BITS
 BLOCK = 64
 """Keys that are looked up side by side, so that their memory arrives together."""
 
 _PLACE = 8  # bytes
+_BUCKET = 64  # bytes
+_BACK = 56  # where the last place of a bucket is
 _WORD = 4
 _PART_SHIFT = np.uint64(64 - PART_BITS)
 _HALF = np.uint64(32)
@@ -31,8 +35,11 @@ class Parts(NamedTuple):
     """Where the places of an index lie; all arrays have shape (PARTS,)."""
 
     addresses: Int64s
-    capacities: Int64s
+    buckets: Int64s
+    """How many it has."""
+
     used: Int64s
+    """How many places are taken."""
 
 
 class Segments(NamedTuple):
@@ -65,30 +72,28 @@ def find_block(
 ) -> None:
     """Look up at most BLOCK keys."""
     tags = np.empty(BLOCK, np.uint64)
-    places = np.empty(BLOCK, np.int64)
+    buckets = np.empty(BLOCK, np.int64)
     for key in range(len(ids)):
         hashed = hash_key(features[key], ids[key])
-        tags[key] = hashed
         part = np.int64(hashed >> _PART_SHIFT)
-        place = _home(hashed & _LOW, parts.capacities[part])
-        places[key] = place
-        prefetch(parts.addresses[part] + place * _PLACE)
+        tags[key] = hashed & _LOW
+        buckets[key] = parts.addresses[part] + _home(tags[key], parts.buckets[part]) * _BUCKET
+        prefetch(buckets[key])
     for key in range(len(ids)):
-        part = np.int64(tags[key] >> _PART_SHIFT)
-        start, capacity = parts.addresses[part], parts.capacities[part]
-        places[key] = _probe(start, capacity, places[key], tags[key] & _LOW)
-        held = load_long(start + places[key] * _PLACE)
-        found[key] = np.int64(held & _LOW) - 1
-        if held != _NOTHING:
+        found[key] = _number_in(buckets[key], tags[key])
+        if found[key] >= 0:
             record = address_of(segments, found[key])
             prefetch(record)
             prefetch(record + 64)
+            prefetch(record + segments.size - 1)
     for key in range(len(ids)):
-        if found[key] >= 0 and not is_key(segments, found[key], features[key], ids[key]):
-            part = np.int64(tags[key] >> _PART_SHIFT)
-            place = _place_of(parts, segments, features[key], ids[key])
-            held = load_long(parts.addresses[part] + place * _PLACE)
-            found[key] = np.int64(held & _LOW) - 1
+        if found[key] < 0:
+            if load_long(buckets[key] + _BACK) == _NOTHING:
+                continue
+        elif is_key(segments, found[key], features[key], ids[key]):
+            continue
+        place = _place_of(parts, segments, features[key], ids[key])
+        found[key] = np.int64(load_long(place) & _LOW) - 1 if place else -1
 
 
 @compiled
@@ -106,7 +111,7 @@ def insert(parts: Parts, feature: np.uint16, identity: np.int64, number: int) ->
     """Add a key that is not in the index; its part has room."""
     hashed = hash_key(feature, identity)
     part = np.int64(hashed >> _PART_SHIFT)
-    _add(parts.addresses[part], parts.capacities[part], hashed & _LOW, number)
+    _add(parts.addresses[part], parts.buckets[part], hashed & _LOW, np.uint64(number + 1))
     parts.used[part] += 1
 
 
@@ -115,31 +120,32 @@ def renumber(
     parts: Parts, segments: Segments, feature: np.uint16, identity: np.int64, number: int
 ) -> None:
     """Let a key that is in the index name another record."""
-    part = np.int64(hash_key(feature, identity) >> _PART_SHIFT)
-    place = parts.addresses[part] + _place_of(parts, segments, feature, identity) * _PLACE
+    place = _place_of(parts, segments, feature, identity)
     tag = (load_long(place) >> _HALF) << _HALF
     store_long(place, tag | np.uint64(number + 1))
 
 
 @compiled
 def erase(parts: Parts, segments: Segments, feature: np.uint16, identity: np.int64) -> None:
-    """Take a key that is in the index out of it; those behind it move up."""
+    """Take a key that is in the index out of it, and fill its place from the buckets behind."""
     part = np.int64(hash_key(feature, identity) >> _PART_SHIFT)
-    start, capacity = parts.addresses[part], parts.capacities[part]
+    start, buckets = parts.addresses[part], parts.buckets[part]
     gap = _place_of(parts, segments, feature, identity)
-    place = gap
-    while True:
-        place = 0 if place + 1 == capacity else place + 1
-        held = load_long(start + place * _PLACE)
-        if held == _NOTHING:
-            break
-        home = _home(held >> _HALF, capacity)
-        # It may move up if its home is not between the gap and where it is, around the end too.
-        if (place - home) % capacity >= (place - gap) % capacity:
-            store_long(start + gap * _PLACE, held)
-            gap = place
-    store_long(start + gap * _PLACE, _NOTHING)
     parts.used[part] -= 1
+    bucket = (gap - start) // _BUCKET
+    passed = bucket
+    while load_long(start + passed * _BUCKET + _BACK) != _NOTHING:
+        passed = 0 if passed + 1 == buckets else passed + 1
+        place = _displaced(start, buckets, passed, bucket)
+        if place:
+            store_long(gap, load_long(place))
+            gap, bucket = place, passed
+    # The last place that is taken in the bucket goes where the gap is.
+    last = start + bucket * _BUCKET + _BACK
+    while load_long(last) == _NOTHING:
+        last -= _PLACE
+    store_long(gap, load_long(last))
+    store_long(last, _NOTHING)
 
 
 @compiled
@@ -150,48 +156,68 @@ def count_parts(features: UInt16s, ids: Int64s, counts: Int64s) -> None:
 
 
 @compiled
-def rehash(start: int, capacity: int, new_start: int, new_capacity: int) -> None:
+def rehash(start: int, buckets: int, new_start: int, new_buckets: int) -> None:
     """Copy the places of a part to free ones, of another number."""
-    for place in range(capacity):
-        held = load_long(start + place * _PLACE)
+    for place in range(start, start + buckets * _BUCKET, _PLACE):
+        held = load_long(place)
         if held != _NOTHING:
-            _add(new_start, new_capacity, held >> _HALF, np.int64(held & _LOW) - 1)
+            _add(new_start, new_buckets, held >> _HALF, held & _LOW)
 
 
 @compiled
-def _home(tag: np.uint64, capacity: Any) -> Any:
-    return np.int64((tag * np.uint64(capacity)) >> _HALF)
+def _home(tag: np.uint64, buckets: Any) -> Any:
+    return np.int64((tag * np.uint64(buckets)) >> _HALF)
 
 
 @compiled
-def _add(start: int, capacity: int, tag: np.uint64, number: Any) -> None:
-    place = _home(tag, capacity)
-    while load_long(start + place * _PLACE) != _NOTHING:
-        place = 0 if place + 1 == capacity else place + 1
-    store_long(start + place * _PLACE, (tag << _HALF) | np.uint64(number + 1))
+def _number_in(bucket: Any, tag: np.uint64) -> Any:
+    """Returns the record's number at the first place of a bucket with this tag, or -1."""
+    found = _NOTHING
+    for place in range(
+        _BACK, -1, -_PLACE
+    ):  # without branches: all eight cost less than a wrong guess
+        held = load_long(bucket + place)
+        found = held if (held >> _HALF) == tag else found
+    return np.int64(found & _LOW) - 1
 
 
 @compiled
-def _probe(start: int, capacity: int, place: int, tag: np.uint64) -> int:
-    """Returns the first place from this one on that has the tag or is free."""
-    while True:
-        held = load_long(start + place * _PLACE)
-        if held == _NOTHING or (held >> _HALF) == tag:
-            return place
-        place = 0 if place + 1 == capacity else place + 1
+def _add(start: int, buckets: int, tag: np.uint64, held: np.uint64) -> None:
+    bucket = _home(tag, buckets)
+    while load_long(start + bucket * _BUCKET + _BACK) != _NOTHING:
+        bucket = 0 if bucket + 1 == buckets else bucket + 1
+    place = start + bucket * _BUCKET
+    while load_long(place) != _NOTHING:
+        place += _PLACE
+    store_long(place, (tag << _HALF) | held)
 
 
 @compiled
-def _place_of(parts: Parts, segments: Segments, feature: np.uint16, identity: np.int64) -> int:
-    """Returns the place of a key, or a free one if it is not in the index."""
+def _displaced(start: int, buckets: int, bucket: int, gap: int) -> int:
+    """Returns the address of a place in a bucket whose key may as well lie in another, or 0."""
+    for place in range(start + bucket * _BUCKET, start + (bucket + 1) * _BUCKET, _PLACE):
+        held = load_long(place)
+        if held != _NOTHING:
+            home = _home(held >> _HALF, buckets)
+            if (bucket - home) % buckets >= (bucket - gap) % buckets:
+                return place
+    return 0
+
+
+@compiled
+def _place_of(parts: Parts, segments: Segments, feature: np.uint16, identity: np.int64) -> Any:
+    """Returns the address of a key's place, or 0 if it is not in the index."""
     hashed = hash_key(feature, identity)
     part = np.int64(hashed >> _PART_SHIFT)
-    start, capacity = parts.addresses[part], parts.capacities[part]
-    place = _probe(start, capacity, _home(hashed & _LOW, capacity), hashed & _LOW)
+    start, buckets = parts.addresses[part], parts.buckets[part]
+    bucket = _home(hashed & _LOW, buckets)
     while True:
-        held = load_long(start + place * _PLACE)
-        number = np.int64(held & _LOW) - 1
-        if held == _NOTHING or is_key(segments, number, feature, identity):
-            return place
-        place = 0 if place + 1 == capacity else place + 1
-        place = _probe(start, capacity, place, hashed & _LOW)
+        first = start + bucket * _BUCKET
+        for place in range(first, first + _BUCKET, _PLACE):
+            held = load_long(place)
+            same = held != _NOTHING and (held >> _HALF) == (hashed & _LOW)
+            if same and is_key(segments, np.int64(held & _LOW) - 1, feature, identity):
+                return place
+        if load_long(first + _BACK) == _NOTHING:
+            return np.int64(0)
+        bucket = 0 if bucket + 1 == buckets else bucket + 1

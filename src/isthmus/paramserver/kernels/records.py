@@ -109,7 +109,7 @@ def fetch(
         index: Where everything lies.
         keys: The keys.
         counting: How the records change by it.
-        rows: Shape (keys, width); stays as it is where there is no row.
+        rows: Shape (keys, width); gets zeros where there is no row.
         found: Shape (keys,).
         head: Words before a row.
     """
@@ -125,6 +125,8 @@ def fetch(
                 if len(counting.occurrences):
                     _touch(record, counting, counting.occurrences[key])
                 copy(target + key * size, record + 4 * head, size)
+            else:
+                rows[key] = 0
 
 
 @compiled

@@ -3,11 +3,13 @@
 Sgd, Adagrad and Adam do what the classes of these names in `torch.optim` do, with their `eps`.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.paramserver.kernels.compiling import compiled
 from isthmus.paramserver.window import Float32s, Int32s
@@ -33,6 +35,22 @@ class Rule:
     """Learning rate; for Adam both decays; for FTRL beta, l1 and l2."""
 
 
+class _Work(threading.local):
+    """Arrays that `update` uses again and again, of each thread: new memory takes longer."""
+
+    def __init__(self) -> None:
+        self._arrays = dict[str, NDArray[Any]]()
+
+    def array(self, name: str, size: int, first: Any) -> NDArray[Any]:
+        """Returns an array of the type of `first`, which fills it when it is new."""
+        if name not in self._arrays or len(self._arrays[name]) < size:
+            self._arrays[name] = np.full(size, first)
+        return self._arrays[name][:size]
+
+
+_WORK = _Work()
+
+
 def gather(rows: Float32s, slots: Int32s, dimension: int) -> Float32s:
     """Returns the values of the rows at these positions, shape (slots, dimension)."""
     vectors = np.empty((len(slots), dimension), np.float32)
@@ -49,11 +67,13 @@ def update(rows: Float32s, slots: Int32s, gradient: Float32s, rule: Rule) -> Non
         gradient: Shape (slots, dimension). Those of a row are added up in the order of slots.
         rule: The optimizer.
     """
-    most = min(len(slots), len(rows))
-    sums = np.empty((most, gradient.shape[1]), np.float32)
-    touched = np.empty(most, np.int32)
-    number = _add_up(slots, gradient, np.full(len(rows), -1, np.int32), touched, sums)
+    dimension = gradient.shape[1]
+    places = _WORK.array("places", len(rows), np.int32(-1))
+    touched = _WORK.array("touched", len(slots), np.int32(0))
+    sums = _WORK.array("sums", len(slots) * dimension, np.float32(0)).reshape(-1, dimension)
+    number = _add_up(slots, gradient, places, touched, sums)
     _update(rows, touched[:number], sums, rule.number, rule.settings)
+    places[touched[:number]] = -1
 
 
 def update_dense(dense: Float32s, gradient: Float32s, trained: Sequence[slice], rule: Rule) -> None:

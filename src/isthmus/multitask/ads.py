@@ -161,9 +161,9 @@ def _tables(
         The impressions with all columns, and the conversions as they come.
     """
     users, ads = world.users, world.ads
-    click_chance, conversion_chance = _chances(world, seen)
-    clicked = random.random(len(seen.time)) < click_chance
-    converted = clicked & (random.random(len(seen.time)) < conversion_chance)
+    click_probability, conversion_probability = _chances(world, seen)
+    clicked = random.random(len(seen.time)) < click_probability
+    converted = clicked & (random.random(len(seen.time)) < conversion_probability)
     number = first + np.arange(len(seen.time))
     shown = {
         "impression": number,
@@ -175,8 +175,8 @@ def _tables(
         "price": ads.price[seen.ad],
         "click": clicked.astype(np.int8),
         "conversion": converted.astype(np.int8),
-        "known_click": click_chance,
-        "known_conversion": conversion_chance,
+        "known_click": click_probability,
+        "known_conversion": conversion_probability,
     }
     later = seen.time[converted] + _delay(random, ads.price[seen.ad[converted]])
     return pa.table(shown), pa.table({"impression": number[converted], "time": later})

@@ -40,13 +40,16 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class Delays:
-    """When the label of each sample of a block is known, by the clock of one task."""
+    """What is known of the label of each sample of a block, by the clock of one task."""
 
     clock: Floats
     """Time of each sample in seconds, rising, shape (samples,)."""
 
     until: Floats
     """Time of its conversion, or the end of its window if there is none, shape (samples,)."""
+
+    over: Floats
+    """The end of its window, shape (samples,)."""
 
     converted: Bools
     """Shape (samples,)."""
@@ -76,7 +79,13 @@ class Attribution:
     def begin(self) -> None:
         """Go back to the first row of both data sets."""
         self._clock = -np.inf  # time of the last sample
+        self._told = -np.inf
         self._go_to(Place())
+
+    @property
+    def told(self) -> float:
+        """The last time of a sample or conversion that was read, in seconds."""
+        return self._told
 
     def join(self, block: Block) -> Delays:
         """Find the conversions of samples.
@@ -95,6 +104,7 @@ class Attribution:
         self._clock = _check_rising(clock, self._clock, self._spec.time, where)
         keys = cells.hashes(Column(block.rows.column(self._spec.key), self._spec.key, where))
         self._read_until(clock, self._clock + self._window, where)
+        self._told = max(self._told, self._clock, self._last)
         self._chunks = [chunk for chunk in self._chunks if chunk.last >= clock.seconds[0]]
         order = np.argsort(keys)  # the search is faster in the order of the keys
         found = np.full(len(keys), np.nan)
@@ -103,16 +113,15 @@ class Attribution:
                 found[order], self._find(chunk, keys[order], clock.seconds[order])
             )
         converted = ~np.isnan(found)
-        return Delays(
-            clock.seconds, np.where(converted, found, clock.seconds + self._window), converted
-        )
+        over = clock.seconds + self._window
+        return Delays(clock.seconds, np.where(converted, found, over), over, converted)
 
     def state(self, name: str) -> dict[str, NDArray[Any]]:
         """Returns where reading stands, each array under a name that begins with `name`."""
         place = self._chunks[0].place if self._chunks else self._next
         return {
             f"{name}.place": np.array([place.file, place.row, place.total]),
-            f"{name}.clock": np.array([self._clock]),
+            f"{name}.clock": np.array([self._clock, self._told]),
             f"{name}.files": self._files,
         }
 
@@ -127,7 +136,7 @@ class Attribution:
             SpecError: A file has changed since.
         """
         self._reader.check_unchanged(state[f"{name}.files"])
-        self._clock = float(state[f"{name}.clock"][0])
+        self._clock, self._told = map(float, state[f"{name}.clock"])
         self._go_to(Place(*state[f"{name}.place"].tolist()))
 
     def _go_to(self, place: Place) -> None:

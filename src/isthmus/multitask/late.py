@@ -2,12 +2,13 @@
 
 | labels of a task with conversions | at once | later, as a sample with this label alone        |
 |-----------------------------------|---------|-------------------------------------------------|
-| wait                              | missing | 1 at the conversion; 0 at the end of the window |
-| fake_negative                     | 0       | 1 at the conversion                             |
+| wait                              | missing | 1 or 0, at the end of the window                |
+| fake_negative                     | 0       | 1, at the conversion                            |
 
-The clock is the time of the samples themselves. A conversion at the very time of its sample is
-known at once. When the data end nothing waits on: the conversions that are there are all, and
-final.
+With `wait` a positive waits as long as a negative: were it to come at once, the newest samples
+would always be too often positive, and those that still wait too often negative. The clock is the
+time of the samples themselves. A conversion at the very time of its sample is known at once. When
+the data end, samples whose window reaches beyond the last time in the data are left out.
 
 The loss gives all labels of a fake_negative task the importance weights of Ktena et al. 2019, which
 follow from the model's own estimate; nothing in the samples marks them.
@@ -57,7 +58,7 @@ class LateLabels:
         return sum(len(each) for each in self._waiting.values())
 
     def exchange(
-        self, arrived: Arrived, delays: Mapping[int, Delays], before: int, count: int
+        self, arrived: Arrived, delays: Mapping[int, Delays], before: int
     ) -> list[Arrived]:
         """Keep back the labels of samples that are not known yet, for those that are known by now.
 
@@ -65,7 +66,6 @@ class LateLabels:
             arrived: Samples of a block with their final labels; those not known yet are taken out.
             delays: When the labels of all rows of the block are known, by task.
             before: Rows that were read before the block.
-            count: Rows of the block.
 
         Returns:
             Samples of this block and of earlier ones, whose labels are known with a row of it.
@@ -76,19 +76,30 @@ class LateLabels:
             waiting = self._waiting[task]
             held = self._take_out(samples, final, task, (delay.until > delay.clock)[rows])
             alone = _labelled(take(samples, held), task, final[held, task])
-            waiting.add(Late(alone, delay.until[rows[held]], before + rows[held]))
+            until = delay.until if self._fake[task] else delay.over
+            waiting.add(Late(alone, until[rows[held]], before + rows[held]))
             due = waiting.due(float(delay.clock[-1]))
             found.append(Arrived(due.samples, steps_of(delay.clock, due.until)))
-            given_up = self._give_up(task)
-            found.append(Arrived(given_up, np.full(len(given_up), count - 1)))
+            waiting.oldest(max(len(waiting) - self._most, 0))
         return found
 
-    def end(self) -> list[Samples]:
-        """Returns all that wait, with their final labels: task by task, in the order of reading.
+    def end(self, told: Mapping[int, float]) -> list[Samples]:
+        """End the data: what waits on is trained on if its label is known.
 
-        In the order of their times the negatives would all be last.
+        Args:
+            told: The time until which the data tell of conversions, by task. A sample whose window
+                is not over by then is neither positive nor negative.
+
+        Returns:
+            The samples with known labels: task by task, in the order of reading. In the order of
+            their times the negatives would all be last.
         """
-        return [each.oldest(len(each)).samples for each in self._waiting.values()]
+        found = list[Samples]()
+        for task, waiting in self._waiting.items():
+            late = waiting.oldest(len(waiting))
+            known = np.flatnonzero(self._fake[task] | (late.until <= told[task]))
+            found.append(take(late.samples, known))
+        return found
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Returns all that wait, as arrays."""
@@ -116,14 +127,6 @@ class LateLabels:
                 held &= final[:, earlier] == 1
             samples.labels[held, task] = np.nan
         return np.flatnonzero(held)
-
-    def _give_up(self, task: int) -> Samples:
-        """Returns the oldest that wait, if too many do, as negatives."""
-        waiting = self._waiting[task]
-        found = waiting.oldest(max(len(waiting) - self._most, 0)).samples
-        if self._fake[task]:  # they have been trained on as negatives
-            return take(found, np.arange(0))
-        return _labelled(found, task, np.zeros(len(found), np.float32))
 
 
 def _labelled(samples: Samples, task: int, label: Float32s) -> Samples:

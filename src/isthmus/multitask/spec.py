@@ -148,7 +148,7 @@ class Queues(Spec, frozen=True):
     ] = 1_000_000
     most_waiting: Annotated[
         Samples,
-        Meta(description="most samples that wait for a late label; the oldest become negative"),
+        Meta(description="most samples that wait for a late label; the oldest are left out"),
     ] = 10_000_000
     joint_when_complete: Annotated[
         bool,

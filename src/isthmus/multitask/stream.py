@@ -128,7 +128,7 @@ class SampleStream:
         self._labels += np.count_nonzero(~np.isnan(samples.labels), axis=0)
         negatives.weigh(self._spec, samples)
         first = Arrived(samples, rows)
-        others = self._late.exchange(first, joined.delays, before, count)
+        others = self._late.exchange(first, joined.delays, before)
         self._read, self._place = before + count, joined.block.next
         found, step = _merged([first, *others])
         return Arrivals(found, before + step, self._read)
@@ -137,7 +137,8 @@ class SampleStream:
         """Let arrive all that waits, and go back to the first row."""
         if self._epoch == 0:
             self._check_labels()
-        samples = concatenate([none(self._spec), *self._late.end()])
+        told = {task: each.told for task, each in self._joiner.attributions.items()}
+        samples = concatenate([none(self._spec), *self._late.end(told)])
         self._epoch += 1
         self._labels[:] = 0
         self._place = Place()

@@ -68,6 +68,9 @@ def shows(*minutes: float, **columns: Any) -> dict[str, Any]:
 
 WAIT = spec(tasks={"cvr": buying()})
 FAKE = spec(tasks={"cvr": buying("fake_negative")})
+LAST = (9, 2 * HOUR)
+"""A conversion of no sample, from after the windows of all of them."""
+
 CLICKED = {"ctr": Task(label="click"), "cvr": buying(given="ctr")}
 
 
@@ -75,13 +78,12 @@ class TestWait:
     def test_a_sample_is_trained_on_once_its_label_is_known(self, tmp_path: Path) -> None:
         given = inputs(tmp_path, shows(0, 10, 20, 30, 65, 75), converted=[(1, 25 * 60)])
         assert trained(WAIT, given) == [
-            (1, [1]),  # with the sample at 30
-            (0, [0]),  # with that at 65: its hour is over
-            *((ad, [0]) for ad in (2, 3, 4, 5)),  # when the data end
-        ]
+            (0, [0]),  # with the sample at 65: its hour is over
+            (1, [1]),  # with that at 75: so is its own, and only now does its conversion count
+        ]  # the hours of the others reach beyond the data
 
     def test_when_the_data_end_labels_come_in_the_order_of_samples(self, tmp_path: Path) -> None:
-        given = inputs(tmp_path, shows(0, 1, 2), converted=[(2, 600), (1, 700)])
+        given = inputs(tmp_path, shows(0, 1, 2), converted=[(2, 600), (1, 700), LAST])
         assert trained(WAIT, given) == [(0, [0]), (1, [1]), (2, [1])]
 
     def test_the_other_labels_are_trained_on_at_once(self, tmp_path: Path) -> None:
@@ -91,26 +93,25 @@ class TestWait:
             (1, [0, -1]),
             (2, [1, -1]),
             (0, [-1, 1]),
-            (2, [-1, 0]),
         ]
 
     def test_in_the_entire_space_no_click_is_no_conversion_at_once(self, tmp_path: Path) -> None:
-        given = inputs(tmp_path, shows(0, 1, click=[1, 0]), converted=[(0, 600)])
+        given = inputs(tmp_path, shows(0, 1, click=[1, 0]), converted=[(0, 600), LAST])
         job = spec(tasks=CLICKED, entire_space=True)
         assert trained(job, given) == [(0, [1, -1]), (1, [0, 0]), (0, [-1, 1])]
 
     def test_a_1_in_the_data_set_itself_is_known_at_once(self, tmp_path: Path) -> None:
-        given = inputs(tmp_path, shows(0, 1, buy=[None, 1]), converted=[(9, 600)])
+        given = inputs(tmp_path, shows(0, 1, buy=[None, 1]), converted=[LAST])
         assert trained(WAIT, given) == [(1, [1]), (0, [0])]
 
     def test_a_conversion_at_the_time_of_its_sample_is_known_at_once(self, tmp_path: Path) -> None:
-        given = inputs(tmp_path, shows(0, 1), converted=[(1, 60)])
+        given = inputs(tmp_path, shows(0, 1), converted=[(1, 60), LAST])
         assert trained(WAIT, given) == [(1, [1]), (0, [0])]
 
-    def test_if_too_many_wait_the_oldest_are_negatives(self, tmp_path: Path) -> None:
-        given = inputs(tmp_path, shows(0, 1, 2), converted=[(0, 3000), (2, 3100)])
+    def test_if_too_many_wait_the_oldest_are_left_out(self, tmp_path: Path) -> None:
+        given = inputs(tmp_path, shows(0, 1, 2), converted=[(0, 3000), (2, 3100), LAST])
         job = spec(tasks={"cvr": buying()}, queues=queues(most_waiting=1))
-        assert trained(job, given) == [(0, [0]), (1, [0]), (2, [1])]
+        assert trained(job, given) == [(2, [1])]
 
     def test_tasks_may_wait_for_one_another(self, tmp_path: Path) -> None:
         tasks = {"buy": buying(hours=1), "again": buying(hours=3, given="buy")}
@@ -119,7 +120,6 @@ class TestWait:
             (0, [1, -1]),
             (1, [0, -1]),
             (0, [-1, 1]),
-            (2, [0, -1]),
         ]
 
 

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 _ATTEMPTS = 4
 _PING = Call("ping", (), beside=True)
-_READY = Call("ready", ())
+_READY = Call("ready", (), patience=180)
 _FACTS = Call("facts", ())
 _CLOSED = -2
 

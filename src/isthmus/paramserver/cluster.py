@@ -26,6 +26,7 @@ _LONGEST_FOLDER = 40
 
 _PATIENCE = 3.0
 _TLS = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
+_TO_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _ALWAYS = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -77,7 +78,7 @@ def own_ray() -> Generator[OwnRay]:
             {
                 **_ALWAYS,
                 "RAY_AUTH_TOKEN_PATH": str(token),
-                "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+                **_TO_LOOPBACK,
                 processes.MARK: str(folder),
             },
         )
@@ -117,6 +118,8 @@ def given_environment(cluster: Cluster, folder: Path) -> dict[str, str]:
     _check_reachable(cluster.address)
     for name in ("RAY_AUTH_TOKEN", "RAY_ADDRESS"):  # Ray takes them before what the job says
         variables.pop(name, None)
+    if _is_this_machine(cluster.address):
+        variables |= _TO_LOOPBACK  # or Ray looks for it at another address
     return {**variables, **_ALWAYS, "RAY_AUTH_TOKEN_PATH": str(token)}
 
 
@@ -155,9 +158,9 @@ def check_listeners(folder: Path, mine: set[processes.Listener]) -> None:
     if far := sorted(each for each in found if not each.local):
         raise SpecError(
             f"{len(far)} of {len(found)} ports of Ray take connections from other machines, the "
-            f"first is {far[0].port} at {far[0].address}. This version of Ray cannot be kept to this "
-            'machine: it was ended before any data reached it. Use engine = "local", or install '
-            "Ray 2.55.1."
+            f"first is {far[0].port} at {far[0].address}. This version of Ray cannot be kept to "
+            "this machine; it was ended before any data reached it. Set engine = 'local', or "
+            "install Ray 2.55.1."
         )
 
 
@@ -197,6 +200,11 @@ def _check_certificates(variables: Mapping[str, str]) -> None:
             raise SpecError(
                 f"cluster.line is tls, but {name} in the environment of this command names no file."
             )
+
+
+def _is_this_machine(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _check_reachable(address: str) -> None:

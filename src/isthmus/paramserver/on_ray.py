@@ -277,17 +277,22 @@ class _ActorOfRay:
             options["concurrency_group"] = _BESIDE
         given = getattr(self._handle, call.method).options(**options).remote(*call.arguments)
         references = [given] if call.returns == 1 else given
-        return Answer(references[:-1], _fetched(self._ray, references[-1]))
+        return Answer(references[:-1], _fetched(self._ray, references[-1], call.patience))
 
     def end(self) -> None:
         """End the process at once."""
         self._ray.kill(self._handle)
 
 
-def _fetched(ray: Any, reference: Reference) -> Any:
+def _fetched(ray: Any, reference: Reference, patience: float | None = None) -> Any:
     errors = ray.exceptions
     try:
-        return ray.get(reference)
+        return ray.get(reference, timeout=patience)
+    except errors.GetTimeoutError:
+        raise SpecError(
+            f"Ray has started no process for a shard or worker in {patience:.0f} s. Has it "
+            "room for one more, and for a worker with device = 'cuda' a GPU that is free?"
+        ) from None
     except errors.RayTaskError as error:
         if isinstance(error.cause, IsthmusError):
             raise error.cause from None

@@ -37,6 +37,9 @@ class Call(NamedTuple):
     beside: bool = False
     """Whether it runs beside the other calls of the actor."""
 
+    patience: float | None = None
+    """Seconds to wait for the answer at most; None: as long as the process lives."""
+
 
 class Actor(Protocol):
     """An object in a process of its own."""
@@ -53,6 +56,7 @@ class Actor(Protocol):
         Raises:
             DiedError: The process has ended.
             GoneError: A reference among the arguments is void.
+            SpecError: There is no answer in time.
             IsthmusError: What the method raised.
         """
         ...

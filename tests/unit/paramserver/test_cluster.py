@@ -158,6 +158,16 @@ class TestGivenCluster:
         assert "RAY_AUTH_TOKEN" not in found
         assert found["RAY_AUTH_MODE"] == "token"
 
+    @pytest.mark.parametrize(("address", "switch"), [("127.0.0.1", "0"), ("10.9.9.9", None)])
+    def test_of_one_machine_is_looked_for_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, switch: str | None
+    ) -> None:
+        monkeypatch.setattr(socket, "create_connection", lambda *_, **__: socket.socket())
+        monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", raising=False)
+        table = Cluster(f"{address}:6379", given(tmp_path, 1).token, "not_encrypted")
+        found = cluster.given_environment(table, tmp_path)
+        assert found.get("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER") == switch
+
     @pytest.mark.parametrize(
         ("text", "mode", "says"),
         [

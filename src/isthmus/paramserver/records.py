@@ -101,7 +101,7 @@ class Records:
             keys: Keys without records.
 
         Returns:
-            Their numbers; all else about them is undefined.
+            Their numbers. What is known of them is 0, and their rows are undefined.
 
         Raises:
             SpecError: The memory has no room for so many.

@@ -83,5 +83,5 @@ def _prefetch(_context: Any, _address: Any) -> tuple[Any, Any]:
 copy = cast(Callable[[int, int, int], None], intrinsic(_copy))
 """Copy bytes: target, source, size."""
 
-prefetch = cast(Callable[[int], None], intrinsic(_prefetch))
+prefetch = cast(Callable[[Any], None], intrinsic(_prefetch))
 """Ask for the memory at an address, to be there when it is read soon."""

@@ -140,6 +140,7 @@ def make(
         record = address_of(segments, number)
         store_long(record, np.uint64(keys[1][key]))
         store_long(record + _SEEN, np.uint64(keys[0][key]) << _FEATURE_SHIFT)
+        store_long(record + _COUNT, np.uint64(0))  # and the mark
         if head > HEAD:
             store_float(record + _SCORE, np.float32(0))
         insert(parts, keys[0][key], keys[1][key], number)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.paramserver.kernels.compiling import compiled
+from isthmus.paramserver.kernels.memory import prefetch
 from isthmus.paramserver.window import Float32s, Int32s
 
 SGD, ADAGRAD, ROWWISE_ADAGRAD, ADAM, FTRL = range(5)
@@ -20,6 +21,7 @@ _ADAGRAD_EPS = np.float32(1e-10)
 _ADAM_EPS = np.float32(1e-8)
 _ONE = np.float32(1)
 _ZERO = np.float32(0)
+_AHEAD = 16  # rows
 
 Settings = tuple[float, float, float, float]
 
@@ -72,7 +74,7 @@ def update(rows: Float32s, slots: Int32s, gradient: Float32s, rule: Rule) -> Non
     touched = _WORK.array("touched", len(slots), np.int32(0))
     sums = _WORK.array("sums", len(slots) * dimension, np.float32(0)).reshape(-1, dimension)
     number = _add_up(slots, gradient, places, touched, sums)
-    _update(rows, touched[:number], sums, rule.number, rule.settings)
+    _ROWS[rule.number](rows, touched[:number], sums, rule.settings)
     places[touched[:number]] = -1
 
 
@@ -96,8 +98,18 @@ def update_dense(dense: Float32s, gradient: Float32s, trained: Sequence[slice], 
 def _gather(rows: Float32s, slots: Int32s, vectors: Float32s) -> None:
     for slot in range(len(slots)):
         row = slots[slot]
+        _ask_ahead(rows, slots, slot)
         for column in range(vectors.shape[1]):
             vectors[slot, column] = rows[row, column]
+
+
+@compiled
+def _ask_ahead(rows: Float32s, chosen: Int32s, at: int) -> None:
+    """Let the memory of a row arrive that is needed soon."""
+    if at + _AHEAD < len(chosen):
+        row = rows.ctypes.data + np.int64(chosen[at + _AHEAD]) * rows.strides[0]
+        prefetch(row)
+        prefetch(row + 4 * rows.shape[1] - 1)
 
 
 @compiled
@@ -107,6 +119,8 @@ def _add_up(
     found = 0
     for slot in range(len(slots)):
         row = slots[slot]
+        if slot + _AHEAD < len(slots):
+            prefetch(places.ctypes.data + 4 * np.int64(slots[slot + _AHEAD]))
         place = places[row]
         if place < 0:
             places[row] = found
@@ -121,84 +135,89 @@ def _add_up(
 
 
 @compiled
-def _update(
-    rows: Float32s, touched: Int32s, sums: Float32s, number: int, settings: Settings
-) -> None:
+def _sgd_rows(rows: Float32s, touched: Int32s, sums: Float32s, settings: Settings) -> None:
+    rate = np.float32(settings[0])
     for place in range(len(touched)):
-        row = rows[touched[place]]
-        gradient = sums[place]
-        if number == SGD:
-            _sgd_row(row, gradient, settings)
-        elif number == ADAGRAD:
-            _adagrad_row(row, gradient, settings)
-        elif number == ROWWISE_ADAGRAD:
-            _rowwise_row(row, gradient, settings)
-        elif number == ADAM:
-            _adam_row(row, gradient, settings)
-        else:
-            _ftrl_row(row, gradient, settings)
+        row = touched[place]
+        _ask_ahead(rows, touched, place)
+        for column in range(sums.shape[1]):
+            rows[row, column] -= rate * sums[place, column]
 
 
 @compiled
-def _sgd_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
+def _adagrad_rows(rows: Float32s, touched: Int32s, sums: Float32s, settings: Settings) -> None:
+    size = sums.shape[1]
     rate = np.float32(settings[0])
-    for column in range(len(gradient)):
-        row[column] -= rate * gradient[column]
+    for place in range(len(touched)):
+        row = touched[place]
+        _ask_ahead(rows, touched, place)
+        for column in range(size):
+            rows[row, column], rows[row, size + column] = _adagrad(
+                rows[row, column], rows[row, size + column], sums[place, column], rate
+            )
 
 
 @compiled
-def _adagrad_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
-    size = len(gradient)
+def _rowwise_rows(rows: Float32s, touched: Int32s, sums: Float32s, settings: Settings) -> None:
+    size = sums.shape[1]
     rate = np.float32(settings[0])
-    for column in range(size):
-        row[column], row[size + column] = _adagrad(
-            row[column], row[size + column], gradient[column], rate
-        )
+    for place in range(len(touched)):
+        row = touched[place]
+        _ask_ahead(rows, touched, place)
+        total = rows[row, size] + _sum_of_squares(sums, place) / np.float32(size)
+        rows[row, size] = total
+        step = rate / (np.sqrt(total) + _ADAGRAD_EPS)
+        for column in range(size):
+            rows[row, column] -= step * sums[place, column]
 
 
 @compiled
-def _rowwise_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
-    size = len(gradient)
+def _sum_of_squares(sums: Float32s, place: int) -> Any:
     # Four sums side by side: a fixed order that a processor adds up at once.
     a = b = c = d = _ZERO
+    size = sums.shape[1]
     whole = size - size % 4
     for column in range(0, whole, 4):
-        a += gradient[column] * gradient[column]
-        b += gradient[column + 1] * gradient[column + 1]
-        c += gradient[column + 2] * gradient[column + 2]
-        d += gradient[column + 3] * gradient[column + 3]
+        a += sums[place, column] * sums[place, column]
+        b += sums[place, column + 1] * sums[place, column + 1]
+        c += sums[place, column + 2] * sums[place, column + 2]
+        d += sums[place, column + 3] * sums[place, column + 3]
     for column in range(whole, size):
-        a += gradient[column] * gradient[column]
-    total = row[size] + ((a + b) + (c + d)) / np.float32(size)
-    row[size] = total
-    step = np.float32(settings[0]) / (np.sqrt(total) + _ADAGRAD_EPS)
-    for column in range(size):
-        row[column] -= step * gradient[column]
+        a += sums[place, column] * sums[place, column]
+    return (a + b) + (c + d)
 
 
 @compiled
-def _adam_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
-    size = len(gradient)
-    row[3 * size] += _ONE
-    step, root = _correction(row[3 * size], settings)
+def _adam_rows(rows: Float32s, touched: Int32s, sums: Float32s, settings: Settings) -> None:
+    size = sums.shape[1]
     first, second = np.float32(1 - settings[1]), np.float32(settings[2])
     rest = np.float32(1 - settings[2])
-    for column in range(size):
-        row[column], row[size + column], row[2 * size + column] = _adam(
-            (row[column], row[size + column], row[2 * size + column]),
-            gradient[column],
-            (first, second, rest),
-            (step, root),
-        )
+    for place in range(len(touched)):
+        row = touched[place]
+        _ask_ahead(rows, touched, place)
+        rows[row, 3 * size] += _ONE
+        step, root = _correction(rows[row, 3 * size], settings)
+        for column in range(size):
+            rows[row, column], rows[row, size + column], rows[row, 2 * size + column] = _adam(
+                (rows[row, column], rows[row, size + column], rows[row, 2 * size + column]),
+                sums[place, column],
+                (first, second, rest),
+                (step, root),
+            )
 
 
 @compiled
-def _ftrl_row(row: Float32s, gradient: Float32s, settings: Settings) -> None:
-    size = len(gradient)
-    for column in range(size):
-        row[column], row[size + column], row[2 * size + column] = _ftrl(
-            (row[column], row[size + column], row[2 * size + column]), gradient[column], settings
-        )
+def _ftrl_rows(rows: Float32s, touched: Int32s, sums: Float32s, settings: Settings) -> None:
+    size = sums.shape[1]
+    for place in range(len(touched)):
+        row = touched[place]
+        _ask_ahead(rows, touched, place)
+        for column in range(size):
+            rows[row, column], rows[row, size + column], rows[row, 2 * size + column] = _ftrl(
+                (rows[row, column], rows[row, size + column], rows[row, 2 * size + column]),
+                sums[place, column],
+                settings,
+            )
 
 
 @compiled
@@ -248,15 +267,13 @@ def _ftrl_dense(dense: Float32s, gradient: Float32s, settings: Settings) -> None
 
 
 @compiled
-def _adagrad(
-    value: np.float32, total: np.float32, gradient: np.float32, rate: np.float32
-) -> tuple[Any, Any]:
+def _adagrad(value: Any, total: Any, gradient: Any, rate: np.float32) -> tuple[Any, Any]:
     total += gradient * gradient
     return value - rate * gradient / (np.sqrt(total) + _ADAGRAD_EPS), total
 
 
 @compiled
-def _correction(steps: np.float32, settings: Settings) -> tuple[Any, Any]:
+def _correction(steps: Any, settings: Settings) -> tuple[Any, Any]:
     """What Adam multiplies its step by, and divides its root by, at this step."""
     first = 1 - settings[1] ** np.float64(steps)
     second = 1 - settings[2] ** np.float64(steps)
@@ -266,7 +283,7 @@ def _correction(steps: np.float32, settings: Settings) -> tuple[Any, Any]:
 @compiled
 def _adam(
     state: tuple[Any, Any, Any],
-    gradient: np.float32,
+    gradient: Any,
     decays: tuple[Any, Any, Any],
     correction: tuple[Any, Any],
 ) -> tuple[Any, Any, Any]:
@@ -279,9 +296,7 @@ def _adam(
 
 
 @compiled
-def _ftrl(
-    state: tuple[Any, Any, Any], gradient: np.float32, settings: Settings
-) -> tuple[Any, Any, Any]:
+def _ftrl(state: tuple[Any, Any, Any], gradient: Any, settings: Settings) -> tuple[Any, Any, Any]:
     value, z, n = state
     rate, beta, l1, l2 = settings
     more = n + gradient * gradient
@@ -294,4 +309,5 @@ def _ftrl(
     return -nearer / strength, z, more
 
 
+_ROWS = (_sgd_rows, _adagrad_rows, _rowwise_rows, _adam_rows, _ftrl_rows)
 _DENSE = (_sgd_dense, _adagrad_dense, _adagrad_dense, _adam_dense, _ftrl_dense)

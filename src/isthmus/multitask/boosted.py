@@ -37,7 +37,7 @@ _TREES, _PATIENCE = 120, 10
 _NEWEST = 0.1
 """Share of the training rows, the newest, that tell when to stop and which columns do better."""
 
-_TRIED = 60_000
+_TRIED = 30_000
 """Rows, the newest, on which both kinds of columns are tried."""
 
 _FEW = 100

@@ -18,6 +18,7 @@ LIBRARIES = (
     "gmpy2",
     "grpcio",
     "msgspec",
+    "numba",
     "numpy",
     "phe",
     "pyarrow",
@@ -25,6 +26,7 @@ LIBRARIES = (
     "rbcl",
     "scikit-learn",
     "sf-heu",
+    "torch",
 )
 """Whose versions matter to a result."""
 

@@ -74,8 +74,8 @@ def update(rows: Float32s, slots: Int32s, gradient: Float32s, rule: Rule) -> Non
     touched = _WORK.array("touched", len(slots), np.int32(0))
     sums = _WORK.array("sums", len(slots) * dimension, np.float32(0)).reshape(-1, dimension)
     number = _add_up(slots, gradient, places, touched, sums)
-    _ROWS[rule.number](rows, touched[:number], sums, rule.settings)
     places[touched[:number]] = -1
+    _ROWS[rule.number](rows, touched[:number], sums, rule.settings)
 
 
 def update_dense(dense: Float32s, gradient: Float32s, trained: Sequence[slice], rule: Rule) -> None:

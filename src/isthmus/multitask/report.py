@@ -17,6 +17,9 @@ from isthmus.system import LocalOutcome
 AUC, WAITING = "auc_", "waiting_"
 """Beginnings of the names of metrics in events: the AUC and the length of the queue of a task."""
 
+_LATE = "labels"
+"""In place of a task: samples that wait for a late label."""
+
 _TRAINER = "trainer.json"
 _MODELS = {"mlp": "a multilayer perceptron", "deepfm": "DeepFM", "dcn": "DCN-v2"}
 _SHARING = {
@@ -83,6 +86,7 @@ def history(found: Sequence[Event]) -> History:
         names = dict.fromkeys(n for each in metrics for n in each if n.startswith(beginning))
         return {name.removeprefix(beginning): over_time(name) for name in names}
 
+    waiting = by_task(WAITING)
     return History(
         samples=list(by_sample),
         loss=over_time("loss"),
@@ -91,7 +95,8 @@ def history(found: Sequence[Event]) -> History:
         rows=over_time("rows"),
         evicted=over_time("evicted"),
         auc=by_task(AUC),
-        waiting=by_task(WAITING),
+        late=waiting.pop(_LATE, []),
+        waiting=waiting,
     )
 
 

@@ -32,6 +32,7 @@ class History(msgspec.Struct, frozen=True):
     evicted: list[float] = []
     auc: dict[str, list[float]] = {}  # by task, of samples before they were trained on
     waiting: dict[str, list[float]] = {}  # samples in each queue
+    late: list[float] = []  # samples that wait for a late label
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +160,10 @@ def _training_figures(report: MultitaskReport) -> list[str]:
             "samples/s": {"samples/s": history.speed},
             "windows": {"windows": history.staleness},
         },
-        "Samples that wait in queues": {"samples": history.waiting},
+        "Samples that wait": {
+            "in queues": history.waiting,
+            "for labels": {"for labels": history.late},
+        },
     }
     drawn = list[str]()
     for name, given in panels.items():

@@ -99,7 +99,7 @@ class TestRender:
             "Loss and AUC over time",
             "Rows of the table",
             "Speed and staleness",
-            "Samples that wait in queues",
+            "Samples that wait",
         ):
             assert f"<title>{title}</title>" in html
         assert "AUC of cvr from 0.6 to 0.62" in html

@@ -205,12 +205,15 @@ class FamilyCode(Protocol):
 class ModelFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if its runs leave a whole model."""
 
-    def predict(self, run: Run, result: Any, file: Path, out: IO[bytes], /) -> Predicted:
+    def predict(self, run: Run, job: Job, file: Path, out: IO[bytes], /) -> Predicted:
         """Score the rows of a file; a SpecError where the system cannot do it."""
         ...
 
-    def export(self, run: Run, result: Any, into: Path, since: int | None, /) -> Exported:
-        """Write the model into an empty folder; a SpecError where the system has no such form."""
+    def export(self, run: Run, job: Job, into: Path, since: int | None, /) -> Exported:
+        """Write the model of a run, which may still go on, into an empty folder.
+
+        A SpecError where the system has no such form.
+        """
         ...
 
 

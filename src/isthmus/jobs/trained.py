@@ -1,4 +1,4 @@
-"""Uses the model of a finished run: scores new rows with it, and exports it."""
+"""Uses the model of a run: scores new rows with it, and exports it."""
 
 import shutil
 from collections.abc import Generator
@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from isthmus.core.errors import SpecError, disk_full_is_error
-from isthmus.jobs import finished
+from isthmus.jobs import finished, registry
+from isthmus.jobs.job import Job
 from isthmus.jobs.plan import ModelFamilyCode
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
@@ -33,20 +34,22 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
             cannot be written.
     """
     run = find(folder)
+    finished.read(run)
     family = _family(run, "predict")
     if out.suffix != SCORES:
         raise SpecError(f"{out}: scores are a Parquet file: give it a name that ends in {SCORES}.")
     if out.exists() and file.exists() and out.samefile(file):
         raise SpecError(f"{out}: holds the rows to score. Give another file for the scores.")
     with _written(out), atomic.replacing(out) as scores:
-        return family.predict(run, finished.read(run), file, scores)
+        return family.predict(run, _job(run), file, scores)
 
 
 def export(folder: Path, into: Path, since: int | None = None) -> Exported:
     """Write the model of a run as files that need no isthmus.
 
     Args:
-        folder: The run folder, or a folder of runs for its latest one.
+        folder: The run folder, or a folder of runs for its latest one. A run that still goes on
+            gives what it was at its last snapshot.
         into: A new or empty folder; nothing is there unless all of it is.
         since: Number of a snapshot: only what has changed since then.
 
@@ -64,7 +67,7 @@ def export(folder: Path, into: Path, since: int | None = None) -> Exported:
         into.absolute().parent.mkdir(parents=True, exist_ok=True)
         new = Path(mkdtemp(dir=into.absolute().parent, prefix=f".{into.name}-"))
         try:
-            found = family.export(run, finished.read(run), new, since)
+            found = family.export(run, _job(run), new, since)
             new.replace(into)
         finally:
             shutil.rmtree(new, ignore_errors=True)
@@ -72,13 +75,34 @@ def export(folder: Path, into: Path, since: int | None = None) -> Exported:
 
 
 def _family(run: Run, verb: str) -> ModelFamilyCode:
-    family = finished.family_of(run)
+    """The code of the family of a run, which may still go on.
+
+    Args:
+        run: The run folder.
+        verb: What it is asked for.
+
+    Returns:
+        The module.
+
+    Raises:
+        SpecError: Its runs leave no whole model.
+    """
+    family: object
+    if run.result.exists():
+        family = finished.family_of(run)
+    else:
+        row = registry.row_of(_job(run).tables)
+        family = registry.load_family(row.family if row else registry.DEFAULT_FAMILY)
     if not isinstance(family, ModelFamilyCode):
         raise SpecError(
             f"{run.folder}: `isthmus {verb}` takes a run of one organisation, and this one was of "
             "several parties: its model lies at them."
         )
     return family
+
+
+def _job(run: Run) -> Job:
+    return run.read_json(run.job.name, Job)
 
 
 @contextmanager

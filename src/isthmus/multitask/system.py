@@ -135,7 +135,9 @@ def predict(_spec: Multitask, rows: Dataset, run: Run, out: IO[bytes]) -> Predic
 
 
 def export(_spec: Multitask, run: Run, into: Path, since: int | None) -> Exported:
-    """Write the stored model as files that need no isthmus."""
+    """Write the stored model, or that of the last snapshot, as files that need no isthmus."""
     from isthmus.multitask import export as files
+    from isthmus.multitask import training
 
-    return files.export(run.folder / "model", into, since)
+    with training.stored_model(run, into.parent) as model:
+        return files.export(model, into, since)

@@ -1,7 +1,9 @@
 """Training of a multi-task model: tiers, then the stored model, then its scores and comparisons."""
 
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -22,7 +24,7 @@ from isthmus.paramserver.tiers import DivergedError, RunSettings, Trained
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
 
-_TRAINER = "trainer.json"
+_TRAINER, _SNAPSHOTS, _MODEL = "trainer.json", "snapshots", "model"
 
 
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
@@ -60,6 +62,35 @@ def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalO
             for name, report in feeder.reports().items()
         },
     )
+
+
+@contextmanager
+def stored_model(run: Run, beside: Path) -> Generator[Path]:
+    """Find the model of a run, or make it of the last snapshot of a run that still goes on.
+
+    Args:
+        run: The run folder.
+        beside: Folder for a model that is made, for as long as the block runs.
+
+    Yields:
+        The folder of the model.
+
+    Raises:
+        SpecError: There is neither a model nor a snapshot.
+    """
+    folder = run.folder / _MODEL
+    if folder.exists():
+        yield folder
+        return
+    snapshots = Snapshots(run.folder / _SNAPSHOTS)
+    latest = snapshots.latest()
+    if latest is None:
+        raise SpecError(f"{run.folder}: has no snapshot yet. Wait for the first one.")
+    description = run.read_json(_TRAINER, Description)
+    with TemporaryDirectory(dir=beside) as made:
+        folder = Path(made, _MODEL)
+        model_file.save(folder, description, snapshots.chain(latest))
+        yield folder
 
 
 def plan_of(spec: Multitask, dimension: int, size: int, seed: int, spill: Path) -> Plan:
@@ -109,7 +140,7 @@ def _trained(
         own = TorchTrainer(description)
         plan = plan_of(spec, own.dimension, own.size, data.seed, run.folder / "spill")
         engine = _engine(plan, path, data.train.folder)
-    folder = run.folder / "snapshots"
+    folder = run.folder / _SNAPSHOTS
     with closing(engine), telemetry.timed("train"):
         settings = RunSettings(
             plan,
@@ -129,7 +160,7 @@ def _trained(
             "no sample was left to train on: every row is kept out, or no label is there."
         )
     with telemetry.timed("store"):
-        model_file.save(run.folder / "model", description, snapshots.chain(latest))
+        model_file.save(run.folder / _MODEL, description, snapshots.chain(latest))
     return trained
 
 

@@ -72,7 +72,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 class Snapshots:
     """The folder of the snapshots of a run."""
 
-    def __init__(self, folder: Path, job: str) -> None:
+    def __init__(self, folder: Path, job: str | None = None) -> None:
+        """Open the folder.
+
+        Args:
+            folder: The folder; there may be none yet.
+            job: Digest of the job that they must be of. None: of any, to read them only.
+        """
         self._folder = folder
         self._job = job
 
@@ -90,7 +96,7 @@ class Snapshots:
         if not versions:
             return None
         manifest = read_manifest(self.at(max(versions)))
-        if manifest.job != self._job:
+        if self._job is not None and manifest.job != self._job:
             raise SpecError(
                 f"{self.at(manifest.version)}: belongs to another job, or to this one before it "
                 "was changed. Go back to the job that wrote it, or choose another run folder."

@@ -203,12 +203,12 @@ def page(run: Run, _simulated: Run | None) -> str:
     return html
 
 
-def predict(run: Run, result: LocalResult, file: Path, out: IO[bytes]) -> Predicted:
+def predict(run: Run, job: Job, file: Path, out: IO[bytes]) -> Predicted:
     """Score the rows of a file with the model of a run.
 
     Args:
-        run: The finished run.
-        result: Its result.
+        run: The run.
+        job: Its job.
         file: The rows, in the form of those that it was trained on.
         out: The file for the scores.
 
@@ -218,22 +218,22 @@ def predict(run: Run, result: LocalResult, file: Path, out: IO[bytes]) -> Predic
     Raises:
         SpecError: The system cannot do it, or the rows do not fit the model.
     """
-    system, job = _system(result), run.read_json(run.job.name, Job)
+    table, system = _table(job)
     if not isinstance(system, Predicts):
         raise SpecError(
-            f"{run.folder}: a run of [{result.system}] does not keep what it takes to score other "
+            f"{run.folder}: a run of [{table}] does not keep what it takes to score other "
             "rows. Rows with labels are scored by a run whose job names them in `data.test`."
         )
     rows = replace(job.tables["datasets"][job.data.train], path=str(file.absolute()))
-    return system.predict(job.tables[result.system], rows, run, out)
+    return system.predict(job.tables[table], rows, run, out)
 
 
-def export(run: Run, result: LocalResult, into: Path, since: int | None) -> Exported:
+def export(run: Run, job: Job, into: Path, since: int | None) -> Exported:
     """Write the model of a run for use without isthmus.
 
     Args:
-        run: The finished run.
-        result: Its result.
+        run: The run.
+        job: Its job.
         into: An empty folder.
         since: Number of a snapshot: only what has changed since then.
 
@@ -243,13 +243,33 @@ def export(run: Run, result: LocalResult, into: Path, since: int | None) -> Expo
     Raises:
         SpecError: The system has no such form.
     """
-    system, job = _system(result), run.read_json(run.job.name, Job)
+    table, system = _table(job)
     if not isinstance(system, Exports):
         raise SpecError(
-            f"{run.folder}: a run of [{result.system}] has nothing to export: its model is "
+            f"{run.folder}: a run of [{table}] has nothing to export: its model is "
             f"{run.model}, as plain JSON."
         )
-    return system.export(job.tables[result.system], run, into, since)
+    return system.export(job.tables[table], run, into, since)
+
+
+def _table(job: Job) -> tuple[str, object]:
+    """The system of a job.
+
+    Args:
+        job: As the run folder has it.
+
+    Returns:
+        The name of its table, and its code.
+
+    Raises:
+        SpecError: The job trains nothing: somebody has changed it.
+    """
+    from isthmus.jobs import registry
+
+    row = registry.row_of(job.tables)
+    if row is None:
+        raise SpecError("the job in the run folder trains nothing. Run it again.")
+    return row.table, registry.load_system(row)
 
 
 def _system(result: LocalResult) -> Any:

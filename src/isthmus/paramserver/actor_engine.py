@@ -7,6 +7,7 @@
   are made anew, and the loop goes back to the last snapshot (`LostError`).
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class _Step(NamedTuple):
 @dataclass
 class _Shard:
     actor: Actor
-    begun: int = -1
+    generation: int = -1
     """Generation in which it got its state."""
 
     steps: list[_Step] = field(default_factory=list[_Step])
@@ -100,7 +101,7 @@ class ActorEngine:
         Raises:
             IsthmusError: A shard or a trainer cannot be made.
         """
-        self._text = text_of(plan)
+        self._text = text_of(dataclasses.replace(plan, spill=plan.spill.absolute()))
         self._recipe = recipe
         self._remote = remote
         self._generation = 0
@@ -117,8 +118,8 @@ class ActorEngine:
 
     def begin(self, shard: int, dense: Float32s, snapshots: Sequence[Path]) -> Handle:
         """Give a shard its first state."""
-        self._shards[shard].begun = self._current()
-        call = Call("begin", (dense, tuple(str(folder) for folder in snapshots)))
+        self._shards[shard].generation = self._current()
+        call = Call("begin", (dense, tuple(str(folder.absolute()) for folder in snapshots)))
         return _Told(self._ask(shard, lambda: _Step(call)), None)
 
     def exchange(
@@ -176,7 +177,7 @@ class ActorEngine:
     def write(self, shard: int, version: int, folder: Path) -> Handle:
         """Write the copy."""
         generation = self._current()
-        call = Call("write", (version, str(folder)), beside=True)
+        call = Call("write", (version, str(folder.absolute())), beside=True)
         done = self._writers[shard].submit(
             self._repeated,
             generation,
@@ -188,7 +189,7 @@ class ActorEngine:
     def saved(self, version: int, snapshots: Sequence[Path]) -> None:
         """Forget what the snapshot holds."""
         self._losses = 0
-        folders = tuple(str(folder) for folder in snapshots)
+        folders = tuple(str(folder.absolute()) for folder in snapshots)
         for shard in self._shards:
             with shard.restoring:
                 copies = [step.copies for step in shard.steps]
@@ -228,7 +229,7 @@ class ActorEngine:
         """Let the lane of a shard make a step, and take it."""
         generation = self._current()
         shard = self._shards[number]
-        if shard.begun != generation:
+        if shard.generation != generation:
             return _failed(_lost())  # the loop has not heard yet
 
         def task() -> Answer:

@@ -1,4 +1,4 @@
-"""What runs in a process of its own: one shard, or one worker. Both know nothing of Ray.
+"""One shard, or one worker, in a process of its own. Both know nothing of Ray.
 
 They are made from text and paths, and all that passes afterwards is arrays, numbers and JSON.
 """

@@ -1,4 +1,4 @@
-"""What Ray has to be told before it is loaded, and what is checked before and after it starts.
+"""Settings of Ray from before it is loaded, and checks before and after it starts.
 
 A Ray that a run starts for itself listens on this machine alone. Ray replaces 127.0.0.1 by another
 address of the machine and then listens on all of them, unless `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER`

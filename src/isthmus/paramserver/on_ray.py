@@ -244,7 +244,7 @@ class _RemoteOfRay:
     def worker(self, plan: bytes, recipe: Recipe) -> Actor:
         """Returns a worker that is not ready yet."""
         return self._made(
-            WorkerActor, self._gpus, plan, recipe.maker, str(recipe.path), recipe.batch
+            WorkerActor, self._gpus, plan, recipe.maker, str(recipe.path.absolute()), recipe.batch
         )
 
     def get(self, reference: Reference) -> Any:

@@ -1,4 +1,4 @@
-"""What passes between processes as arrays and numbers alone, in tuples.
+"""Messages between processes: arrays and numbers alone, in tuples.
 
 A tuple has the fields of its class in their order. The classes of batches are not known here: an
 actor is told their name.

@@ -1,4 +1,4 @@
-"""What a row holds: its value, and what its optimizer remembers of it.
+"""Columns of a row: its value, and what its optimizer remembers of it.
 
 | optimizer       | columns after the value                         | sums                |
 |-----------------|-------------------------------------------------|---------------------|

@@ -2,7 +2,8 @@
 
 A table of rows of 16 numbers and row-wise Adagrad grows key by key; then batches of keys, drawn
 evenly, are read. The others hold the same keys and rows, and never grow. Beside it, one training
-step of the built-in server: gather and update of the rows of 100,000 Zipf ids.
+step of the built-in server: gather and update of the rows of 100,000 Zipf ids. `LARGEST` leaves out
+sizes above it.
 """
 
 import json
@@ -19,11 +20,14 @@ from benchmarks.measurement import Measurement, Row
 from benchmarks.rivals import installed
 
 ROOT = Path(__file__).parents[1]
-SIZES = {1_000_000: 3, 10_000_000: 3, 50_000_000: 1}
-"""Keys, and how often they are measured."""
+SIZES = (1_000_000, 10_000_000, 50_000_000)
+"""Keys."""
 
 AIMED = 10_000_000
 """The size that the aims are about."""
+
+TURNS = 1
+"""How often all are measured, one after the other."""
 
 PANDAS = "pandas==3.1.1"
 FBGEMM = "fbgemm-gpu-cpu==1.8.0"
@@ -44,11 +48,12 @@ def measure() -> Measurement:
         fbgemm = environments.enter_context(
             installed(FBGEMM, Path(__file__).with_name("rival_fbgemm.txt"))
         )
-        sizes = {size: _turns(size, turns, pandas) for size, turns in SIZES.items()}
+        chosen = [size for size in SIZES if size <= int(os.environ.get("LARGEST", SIZES[-1]))]
+        sizes = {size: _turns(size, pandas) for size in chosen}
         steps = _medians(
             [
                 _ours("kernels", 0) | _run(fbgemm, "benchmarks.rival_fbgemm", ours_too=True)
-                for _ in range(3)
+                for _ in range(TURNS)
             ]
         )
     return Measurement(
@@ -61,7 +66,7 @@ def measure() -> Measurement:
         },
         notes=[
             "CPU seconds of one thread, in the median of 20 batches of 100,000 keys, all present; "
-            "median of the turns (3, at 50M keys 1), each a new process, all libraries in turn.",
+            f"turns: {TURNS}, above 10M keys 1, each with new processes, one by one; medians of them.",
             "Rows: 17 float32 of each key, in a new array. pandas: `Index.get_indexer`, torch: "
             "`searchsorted` in sorted keys, pyarrow: `index_in`, which makes its hash table anew, "
             "so all batches are one call; then `values[positions]`. None of these can grow.",
@@ -75,7 +80,14 @@ def measure() -> Measurement:
             "EmbeddingBag, whose Adagrad has a state per number.",
             f"{PANDAS} and {FBGEMM} are in environments of their own; FBGEMM runs with our torch.",
         ],
-        falls_short=_missed(sizes[AIMED], steps),
+        falls_short=[
+            *_missed(sizes[AIMED], steps),
+            *(
+                f"{size:,} keys: not measured in this run, by `LARGEST`."
+                for size in SIZES
+                if size not in sizes
+            ),
+        ],
     )
 
 
@@ -162,9 +174,9 @@ def _kernels(steps: Found) -> list[Row]:
     ]
 
 
-def _turns(size: int, turns: int, pandas: Path) -> Found:
+def _turns(size: int, pandas: Path) -> Found:
     found = []
-    for _ in range(turns):
+    for _ in range(1 if size > AIMED else TURNS):
         each = {name: _ours(name, size) for name in ("table", "index", "torch", "pyarrow")}
         each["pandas"] = _run(pandas, "benchmarks.rival_pandas", str(size))
         found.append(

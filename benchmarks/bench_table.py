@@ -66,7 +66,7 @@ def measure() -> Measurement:
         },
         notes=[
             "CPU seconds of one thread, in the median of 20 batches of 100,000 keys, all present; "
-            f"turns: {TURNS}, above 10M keys 1, each with new processes, one by one; medians of them.",
+            f"turns: {TURNS}, above 10M keys 1, each with new processes; medians of them.",
             "Rows: 17 float32 of each key, in a new array. pandas: `Index.get_indexer`, torch: "
             "`searchsorted` in sorted keys, pyarrow: `index_in`, which makes its hash table anew, "
             "so all batches are one call; then `values[positions]`. None of these can grow.",

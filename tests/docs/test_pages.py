@@ -20,6 +20,7 @@ from isthmus.jobs.load import load_job
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.party import Party
 from isthmus.jobs.rounds.results import SimulatedRounds
+from isthmus.paramserver.spec import Server
 from isthmus.store.runs import find
 from tests.docs.reader import ROOT, Reader
 
@@ -29,6 +30,7 @@ ENCLAVES = "docs/guides/enclaves.md"
 ALONE = "docs/guides/alone.md"
 TREES = "docs/guides/boosted-trees.md"
 ROUNDS = "docs/guides/shared-encoders.md"
+RECOMMENDER = "docs/guides/recommender.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -145,6 +147,40 @@ class TestSharedEncoders:
         assert last < first
 
 
+class TestRecommender:
+    def test_shows_tables_of_servers_that_a_job_can_have(self, tmp_path: Path) -> None:
+        tables = [it for it in Reader(RECOMMENDER, tmp_path).blocks("text") if it[0] == "["]
+        assert len(tables) == 2
+        for table in tables:
+            asked = msgspec.toml.decode(table)["multitask"]["server"]
+            assert msgspec.convert(asked, Server) != Server()
+
+    def test_shows_the_script_of_the_example(self, tmp_path: Path) -> None:
+        (script,) = Reader(RECOMMENDER, tmp_path).blocks("python")
+        assert script == (ROOT / "examples/ads/score_from_export.py").read_text()
+
+    @pytest.mark.slow
+    def test_leads_from_a_log_with_late_orders_to_scores_and_an_export(
+        self, tmp_path: Path
+    ) -> None:
+        guide = Reader(RECOMMENDER, tmp_path)
+        guide.write_files()
+        bring_a_log(tmp_path)
+        guide.type_commands()
+        result = find(tmp_path / "runs").read_json("result.json", LocalResult)
+        assert measured(result.metrics)["auc_click"]["model"] > 0.5
+        assert result.queues["order"].trained > 0
+        served = [tmp_path / name for name in ("new.parquet", "served.parquet", "out")]
+        (script,) = guide.blocks("python")
+        (tmp_path / "score.py").write_text(script)
+        subprocess.run([sys.executable, tmp_path / "score.py", *served], check=True)  # noqa: S603
+        ours, theirs = (
+            parquet.read_table(tmp_path / f"{it}.parquet") for it in ("scores", "served")
+        )
+        for name in ours.column_names:
+            np.testing.assert_allclose(theirs[name], ours[name], atol=1e-6)
+
+
 def python(code: str, folder: Path) -> str:
     """What Python prints that reads some code in a folder."""
     command = [sys.executable, "-W", "error", "-c", code]
@@ -168,6 +204,35 @@ def bring_laboratory_values(folder: Path) -> None:
             table = csv.writer(file)
             table.writerow(["age", "sodium", "potassium", "creatinine", "readmitted"])
             table.writerows([*row, label] for row, label in zip(values, readmitted, strict=True))
+
+
+def bring_a_log(folder: Path) -> None:
+    """What the shop of the guide has: a log, orders of its clicks, and rows to score."""
+    random = np.random.default_rng(5)
+    rows = 6_000
+    user, item = random.integers(300, size=rows), random.integers(40, size=rows)
+    click = random.random(rows) < np.where((user + item) % 3 == 0, 0.6, 0.2)
+    times = np.sort(random.uniform(0, 30 * 86_400, size=rows))
+    log = pa.table(
+        {
+            "impression": np.arange(rows),
+            "time": times,
+            "user": user,
+            "item": item,
+            "category": [("shoes", "hats", None)[it] for it in item % 3],
+            "search": [("", "red", "red warm")[it] for it in user % 3],
+            "price": (item + 1) * 2.5,
+            "click": click.astype(np.int8),
+        }
+    )
+    parquet.write_table(log, folder / "log.parquet")
+    parquet.write_table(log.drop_columns(["click", "time"]).slice(0, 50), folder / "new.parquet")
+    bought = np.flatnonzero(click & (random.random(rows) < np.where(item % 2, 0.5, 0.1)))
+    when = times[bought] + random.uniform(600, 100_000, size=len(bought))
+    with (folder / "orders.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["impression", "time"])
+        table.writerows([int(bought[at]), float(when[at])] for at in np.argsort(when))
 
 
 def bring_data_with_gaps(folder: Path) -> None:

@@ -6,7 +6,7 @@ from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError
 from isthmus.multitask.data import Data
-from isthmus.multitask.networks import row_dimension
+from isthmus.multitask.networks import Network, parts_of, row_dimension
 from isthmus.multitask.spec import Multitask
 from isthmus.multitask.statistics import HeadStatistics, head_statistics
 from isthmus.paramserver.kernels.records import HEAD
@@ -55,14 +55,24 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
 
 
 def traffic(spec: Multitask, found: HeadStatistics) -> int:
-    """Returns the bytes that will pass between workers and shards.
+    """Forecast what passes between workers and shards.
 
-    A window asks for each of its keys once, gets its row, and brings it back.
+    A window asks for each of its keys once, gets its row, and brings it back; so it does with the
+    layers.
+
+    Args:
+        spec: The `[multitask]` table.
+        found: Statistics of the data.
+
+    Returns:
+        Bytes.
     """
-    width = 4 * Layout(row_dimension(spec), spec.server.rows).width
+    row = 4 * Layout(row_dimension(spec), spec.server.rows).width
     keys = sum(each.in_window for each in found.features.values()) + len(found.features)
+    number = 4 * Layout(1, spec.server.dense).width
+    layers = parts_of(Network(spec)).size
     windows = -(-found.trained * spec.epochs // spec.server.exchange_every)
-    return windows * keys * (2 * _KEY + _COUNT + 1 + 2 * width)
+    return windows * (keys * (2 * _KEY + _COUNT + 1 + 2 * row) + layers * (1 + 2 * number))
 
 
 def bytes_of(width: int, rows: int) -> int:

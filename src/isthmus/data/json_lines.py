@@ -20,6 +20,9 @@ Batch = Any
 """A `pyarrow.RecordBatch`."""
 
 _HEAD = 2**16  # bytes at the beginning that tell the types of columns
+_NUMBERS: Mapping[Kind, Kind] = {"any": "integer", "time": "number"}
+"""What columns hold that may hold text, if it is numbers."""
+
 _PIPES_READ = WeakSet[BinaryIO]()
 
 
@@ -80,8 +83,7 @@ def _type(path: Path, head: bytes, name: str, kind: Kind) -> Any:
             if value is not None:
                 return pa.list_(pa.string() if isinstance(value, str) else TYPES["integer"])
         elif value is not None:
-            whole = isinstance(value, int) and kind == "any"
-            return TYPES["integer"] if whole else TYPES[kind]
+            return TYPES[_NUMBERS.get(kind, kind) if isinstance(value, int | float) else kind]
     if missing:
         raise SpecError(
             f"{path}: none of its first lines has a {name!r}, which the job names. Write a line "

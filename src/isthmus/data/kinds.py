@@ -8,14 +8,18 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-Kind = Literal["integer", "number", "text", "any"]
-"""The content of a column; any: text or whole numbers, and in CSV always text."""
+Kind = Literal["integer", "number", "text", "any", "time"]
+"""The content of a column.
+
+Any: text or whole numbers, and in CSV always text. Time: text or numbers, in CSV always text.
+"""
 
 TYPES: Mapping[Kind, Any] = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "text": pa.string(),
     "any": pa.string(),
+    "time": pa.string(),
 }
 
 IN_WORDS: Mapping[Kind, str] = {
@@ -23,4 +27,5 @@ IN_WORDS: Mapping[Kind, str] = {
     "number": "a number",
     "text": "text",
     "any": "text or a whole number",
+    "time": "seconds or a timestamp",
 }

@@ -16,9 +16,9 @@ MODELS = {
 
 HEADINGS = {
     "active_only": "active party alone",
-    "boosted": "XGBoost",
+    "boosted": "boosted trees",
     "ideal": "known probabilities",
-    "linear": "hashed regression",
+    "linear": "logistic regression",
     "shared_head": "the network",
     "xgboost": "XGBoost",
 }

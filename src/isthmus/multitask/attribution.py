@@ -70,7 +70,7 @@ class Attribution:
             SpecError: It cannot be read, or lacks a column.
         """
         self._spec = spec
-        self._reader = BlockReader(dataset, folder, {spec.key: "any", spec.time: "any"})
+        self._reader = BlockReader(dataset, folder, {spec.key: "any", spec.time: "time"})
         self._files = self._reader.fingerprint()
         self._window = spec.within_hours * _SECONDS_AN_HOUR
         self._chunks = list[_Chunk]()

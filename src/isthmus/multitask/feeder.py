@@ -102,9 +102,9 @@ class WindowFeeder:
         return self._queues.lengths()
 
     @property
-    def rows(self) -> int:
-        """How many rows have been read, those of every epoch."""
-        return self._stream.rows
+    def trained(self) -> int:
+        """How many rows of the first epoch have a label and are trained on."""
+        return self._stream.trained
 
     @property
     def waiting(self) -> int:

@@ -60,7 +60,7 @@ class Joiner:
         self.attributions = dict[int, Attribution]()
         for number, (name, task) in enumerate(spec.tasks.items()):
             if name in late and task.conversions:
-                columns |= {task.conversions.key: "any", task.conversions.time: "any"}
+                columns |= {task.conversions.key: "any", task.conversions.time: "time"}
                 dataset = inputs.conversions[task.conversions.dataset]
                 self.attributions[number] = Attribution(task.conversions, dataset, inputs.folder)
         columns |= self._encoder.columns

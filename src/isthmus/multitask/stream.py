@@ -59,8 +59,14 @@ class SampleStream:
         self._place = Place()
         self._epoch = 0
         self._read = 0
+        self._trained = 0  # rows of the first epoch
         self._labels = np.zeros(len(spec.tasks), np.int64)  # of each task, of this epoch
         self._blocks: Iterator[JoinedBlock] = self._joiner.read()
+
+    @property
+    def trained(self) -> int:
+        """How many rows of the first epoch have a label and are trained on."""
+        return self._trained
 
     @property
     def rows(self) -> int:
@@ -93,7 +99,9 @@ class SampleStream:
         place = self._place
         found: dict[str, NDArray[Any]] = {
             "files": self._files,
-            "read": np.array([place.file, place.row, place.total, self._epoch, self._read]),
+            "read": np.array(
+                [place.file, place.row, place.total, self._epoch, self._read, self._trained]
+            ),
             "labels": self._labels.copy(),
         }
         for task, attribution in self._joiner.attributions.items():
@@ -110,7 +118,7 @@ class SampleStream:
             SpecError: A file has changed since.
         """
         self._joiner.reader.check_unchanged(state["files"])
-        file, row, total, self._epoch, self._read = state["read"].tolist()
+        file, row, total, self._epoch, self._read, self._trained = state["read"].tolist()
         self._place = Place(file, row, total)
         self._labels = state["labels"].copy()
         for task, attribution in self._joiner.attributions.items():
@@ -125,7 +133,10 @@ class SampleStream:
         )
         rows = np.flatnonzero(chosen)
         samples = joined.samples if len(rows) == count else take(joined.samples, rows)
-        self._labels += np.count_nonzero(~np.isnan(samples.labels), axis=0)
+        labelled = ~np.isnan(samples.labels)
+        self._labels += np.count_nonzero(labelled, axis=0)
+        if self._epoch == 0:
+            self._trained += int(np.count_nonzero(labelled.any(axis=1)))
         negatives.weigh(self._spec, samples)
         first = Arrived(samples, rows)
         others = self._late.exchange(first, joined.delays, before)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.data.formats import is_pipe
 from isthmus.data.spec import Dataset
 from isthmus.multitask.data import Data
 from isthmus.multitask.inputs import Inputs
@@ -85,6 +86,7 @@ def load(spec: Multitask, inputs: LocalInputs) -> Data:
 
     if inputs.train is None:
         raise SpecError("name the data set to train on, `data.train`.")
+    _check_read_once(spec, inputs)
     apart = inputs.test is not None
     train = Inputs(
         inputs.train,
@@ -104,6 +106,40 @@ def load(spec: Multitask, inputs: LocalInputs) -> Data:
     )
     WindowFeeder(spec, train)
     return Data(train, test, inputs.seed, inputs.job)
+
+
+def _check_read_once(spec: Multitask, inputs: LocalInputs) -> None:
+    """Refuse a job that would read the standard input twice.
+
+    Args:
+        spec: The `[multitask]` table.
+        inputs: The data sets of the job.
+
+    Raises:
+        SpecError: It would.
+    """
+
+    def piped(dataset: Dataset | None) -> bool:
+        return dataset is not None and is_pipe(dataset.resolve(inputs.folder))
+
+    for name, dataset in inputs.others.items():
+        if piped(dataset):
+            raise SpecError(
+                f"data set {name!r} is the standard input, which can be read once, but conversions "
+                "are read for training and for its forecast: give a file."
+            )
+    if not piped(inputs.train):
+        return
+    if inputs.test is None or piped(inputs.test):
+        raise SpecError(
+            "the training rows come from the standard input, which can be read once, so the test "
+            "rows cannot: add a data set that is a file, and name it in `data.test`."
+        )
+    if spec.compare_rows:
+        raise SpecError(
+            "the training rows come from the standard input, which can be read once, so simpler "
+            "models cannot be trained on them: set `multitask.compare_rows = 0`."
+        )
 
 
 def facts(spec: Multitask, data: Data) -> Mapping[str, object]:

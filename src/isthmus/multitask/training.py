@@ -9,6 +9,7 @@ import msgspec
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.data.batches import ChangedError
 from isthmus.multitask import model_file, scoring, trainer
 from isthmus.multitask.data import Data
 from isthmus.multitask.feeder import WindowFeeder
@@ -49,7 +50,7 @@ def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalO
     progress = trained.progress
     return LocalOutcome(
         metrics=scored.metrics,
-        rows={"train": feeder.rows, "test": scored.rows},
+        rows={"train": feeder.trained, "test": scored.rows},
         columns=len(spec.features),
         ending=f"{progress.samples:,} samples in {progress.windows:,} windows",
         throughput=Throughput(samples_per_s=progress.samples / max(progress.seconds, 1e-9)),
@@ -153,6 +154,8 @@ def _trained(
             trained = tiers.train(engine, feeder, settings, telemetry)
         except DivergedError as error:
             raise SpecError(_advice(error, spec, folder)) from None
+        except ChangedError as error:
+            raise SpecError(f"{error} Or remove {run.folder}, which holds this one.") from None
     snapshots = Snapshots(folder, data.job)
     latest = snapshots.latest()
     if latest is None:

@@ -195,6 +195,24 @@ class TestFinal:
         csv = Inputs(Dataset(path="a.csv"), tmp_path, 7, given.conversions)
         assert final(WAIT, csv) == [[0], [1]]
 
+    @pytest.mark.parametrize(
+        ("first", "late"),
+        [
+            ("1", "10"),
+            ("1.5", "10.25"),
+            ("1", "10.5"),
+            ('"1970-01-01T00:00:01"', '"1970-01-01 10:00"'),
+        ],
+    )
+    def test_times_of_json_lines_are_numbers_or_text(
+        self, tmp_path: Path, first: str, late: str
+    ) -> None:
+        shown = [f'{{"ad": {key}, "key": "{key}", "time": {first}}}\n' for key in (1, 2)]
+        (tmp_path / "a.jsonl").write_text("".join(shown))
+        (tmp_path / "b.jsonl").write_text(f'{{"key": "2", "time": {late}}}\n')
+        given = Inputs(Dataset(path="a.jsonl"), tmp_path, 7, {"bought": Dataset(path="b.jsonl")})
+        assert final(spec(tasks={"cvr": buying(hours=24)}), given) == [[0], [1]]
+
 
 class TestErrors:
     @pytest.mark.parametrize(

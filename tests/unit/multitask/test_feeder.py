@@ -150,6 +150,14 @@ class TestRows:
         assert sorted(trained + kept_out) == list(range(1000))
         assert len(kept_out) == pytest.approx(200, abs=40)
 
+    def test_that_are_trained_on_are_counted_once(self, tmp_path: Path) -> None:
+        columns = {"ad": range(100), "click": [0, None] * 50}
+        given = inputs(tmp_path, columns, kept_out=0.2, part="trained")
+        feeder = WindowFeeder(spec(epochs=2), given)
+        trained = [ad for batch in ads(rest(feeder)) for ad in batch]
+        assert 2 * feeder.trained == len(trained)
+        assert feeder.trained == len(set(trained)) < 50
+
     def test_without_any_label_are_left_out(self, tmp_path: Path) -> None:
         given = inputs(tmp_path, {"ad": range(4), "click": [0, None, 1, None]})
         assert ads(rest(WindowFeeder(spec(batch_rows=9), given))) == [[0, 2]]

@@ -141,6 +141,20 @@ class TestRun:
         again = run(job(), into=tmp_path / "stopped")
         assert without_times(again) == without_times(whole)
 
+    def test_says_how_to_begin_anew_when_a_file_has_changed(
+        self, job: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        def stop(event: Event) -> None:
+            if event.stage == "score":
+                raise SpecError("no more of this.")
+
+        file = job()
+        with pytest.raises(SpecError, match="no more of this"):
+            run(file, into=tmp_path / "run", watch=stop)
+        parquet.write_table(rows(6_000, 3), tmp_path / "shown.parquet")
+        with pytest.raises(SpecError, match=r"with `--into FOLDER`\. Or remove .*/run, which"):
+            run(file, into=tmp_path / "run")
+
     def test_keeps_the_model_if_a_comparison_fails(
         self, job: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -93,7 +93,7 @@ def render(report: MultitaskReport) -> str:
         report,
         headline=headline(report),
         progress=progress(report),
-        metrics_table=metrics_table(measured(report.metrics), _HEADINGS),
+        metrics_table=metrics_table(measured(report.metrics)),
         training_figures=_training_figures(report),
     )
 
@@ -182,10 +182,3 @@ def _known(series: stream_figures.Series) -> stream_figures.Series:
 
 _SIMPLER = {"linear": "a logistic regression", "boosted": "boosted trees"}
 """Names in sentences of the models to compare with."""
-
-_HEADINGS = {
-    "ideal": "known probabilities",
-    "linear": "logistic regression",
-    "boosted": "boosted trees",
-}
-"""Headings of the models to compare with."""

@@ -65,7 +65,7 @@ class BlockReader:
     """Reads the files of a data set: one, those of a folder by name, or JSON lines from a pipe."""
 
     def __init__(self, dataset: Dataset, folder: Path, columns: Mapping[str, Kind]) -> None:
-        """Find the files, and the columns in the first of them.
+        """Find the files, and the columns in each of them.
 
         Args:
             dataset: The data set.
@@ -78,7 +78,8 @@ class BlockReader:
         self._dataset = dataset
         self._columns = dict(columns)
         self.files = files_of(dataset, folder)
-        self._check_columns(self.files[0])
+        for path in self.files:
+            self._check_columns(path)
 
     def blocks(self, start: Place | None = None) -> Iterator[Block]:
         """Read block by block.

@@ -6,20 +6,18 @@ from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError
 from isthmus.multitask.data import Data
-from isthmus.multitask.networks import Network, parts_of, row_dimension
+from isthmus.multitask.networks import Network, parts_of, row_dimension, sparse_features
 from isthmus.multitask.spec import Multitask
 from isthmus.multitask.statistics import HeadStatistics, head_statistics
-from isthmus.paramserver.kernels.records import HEAD
+from isthmus.multitask.training import rule_of
 from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import in_bytes
+from isthmus.paramserver.table import Table
 
 _KEY = 2 + 8
 """Bytes of a key: feature and id."""
 
 _COUNT = 4
-
-_OF_INDEX = 12
-"""Bytes of an entry of the index, of which about three in four are taken."""
 
 
 def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
@@ -40,9 +38,7 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
     if found is None:
         return {"columns": columns, "rows": "not known: they come through a pipe"}
     rows = sum(each.rows for each in found.features.values()) + len(found.features)
-    width = Layout(row_dimension(spec), spec.server.rows).width
-    size = bytes_of(width, rows)
-    _check_memory(spec, width)
+    size = memory(spec, found)
     told = "" if found.exact and found.read == found.rows else f", from the first {found.read:,}"
     return {
         "rows": f"{'' if found.exact else 'about '}{found.rows:,}",
@@ -75,9 +71,35 @@ def traffic(spec: Multitask, found: HeadStatistics) -> int:
     return windows * (keys * (2 * _KEY + _COUNT + 1 + 2 * row) + layers * (1 + 2 * number))
 
 
-def bytes_of(width: int, rows: int) -> int:
-    """Returns the memory of rows of so many numbers."""
-    return rows * (4 * (HEAD + width) + _OF_INDEX)
+def memory(spec: Multitask, found: HeadStatistics) -> int:
+    """Forecast what all shards take: whole segments of rows, and their indexes.
+
+    Args:
+        spec: The `[multitask]` table.
+        found: Statistics of the data.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        SpecError: The bound on memory is too low for any row.
+    """
+    shards, features = spec.server.shards, found.features.values()
+    rows = sum(each.rows for each in features) + len(features)
+    waiting = sum(each.waiting for each in features)
+    bound = None if spec.server.memory is None else in_bytes(spec.server.memory)
+    rules = [rule_of(feature) for feature in sparse_features(spec).values()]
+    table = Table(Layout(row_dimension(spec), spec.server.rows), rules, 0, memory=bound)
+    size = table.bytes_for(-(-rows // shards), -(-waiting // shards))
+    least = table.bytes_for(1, 0)
+    if bound is None:
+        return shards * size
+    if bound < least:
+        raise SpecError(
+            f'`multitask.server.memory` is "{spec.server.memory}", too little for one row per id: '
+            f"a shard takes {-(-least // 2**10):,} KiB at least."
+        )
+    return shards * min(size, bound)
 
 
 def _label(found: HeadStatistics, task: str) -> str:
@@ -85,12 +107,3 @@ def _label(found: HeadStatistics, task: str) -> str:
     if not label.labelled:
         return f"none in the first {found.read:,} rows"
     return f"{label.labelled:.1%} of the rows have it, {label.positive:.2%} of these are 1"
-
-
-def _check_memory(spec: Multitask, width: int) -> None:
-    memory = spec.server.memory
-    if memory is not None and in_bytes(memory) < bytes_of(width, 1):
-        raise SpecError(
-            f'`multitask.server.memory` is "{memory}", too little for one row per id: a shard '
-            f"takes {decimal(bytes_of(width, 1))} at least."
-        )

@@ -89,7 +89,7 @@ class Queues:
         Returns:
             The batches that became full, in the order in which they did, each with its task or ALL.
         """
-        entries = self._entries(arrivals.samples)
+        entries = self.entries(arrivals.samples)
         thresholds = self._thresholds(entries)
         flushes = list[tuple[int, int, Samples]]()
         for number, queue in enumerate(self._queues):
@@ -114,6 +114,20 @@ class Queues:
             if queue.fill
         ]
 
+    def entries(self, samples: Samples) -> Bools:
+        """Returns which queues each sample goes into, shape (samples, queues)."""
+        labelled = ~np.isnan(samples.labels)
+        if len(self._tasks) == len(self._spec.tasks):
+            return labelled
+        lacking = ~labelled & ~self._late
+        void = np.zeros_like(labelled)  # labels that mean nothing, as an earlier one is not 1
+        for task, earlier in self._given:
+            if earlier is not None:
+                void[:, task] = void[:, earlier] | (samples.labels[:, earlier] == 0)
+        complete: Bools = np.all(~lacking | void, axis=1)
+        separate: Bools = labelled & ~complete[:, None]
+        return np.concatenate([separate, complete[:, None]], axis=1)
+
     def reports(self) -> dict[str, QueueReport]:
         """Returns the batches of each queue so far, by name of its task, or JOINT."""
         return {queue.name: queue.report() for queue in self._queues}
@@ -134,20 +148,6 @@ class Queues:
         self._entered = state["entered"].copy()
         for number, queue in enumerate(self._queues):
             queue.restore(f"queue{number}", state)
-
-    def _entries(self, samples: Samples) -> Bools:
-        """Returns which queues each sample goes into, shape (samples, queues)."""
-        labelled = ~np.isnan(samples.labels)
-        if len(self._tasks) == len(self._spec.tasks):
-            return labelled
-        lacking = ~labelled & ~self._late
-        void = np.zeros_like(labelled)  # labels that mean nothing, as an earlier one is not 1
-        for task, earlier in self._given:
-            if earlier is not None:
-                void[:, task] = void[:, earlier] | (samples.labels[:, earlier] == 0)
-        complete: Bools = np.all(~lacking | void, axis=1)
-        separate: Bools = labelled & ~complete[:, None]
-        return np.concatenate([separate, complete[:, None]], axis=1)
 
     def _thresholds(self, entries: Bools) -> Integers:
         """Returns how many samples fill each queue when a sample arrives, shape of `entries`."""

@@ -1,14 +1,16 @@
 """Statistics of the first rows of a data set, and what they say of all rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.data.formats import is_pipe
+from isthmus.multitask.features import given
 from isthmus.multitask.inputs import Inputs
 from isthmus.multitask.joining import Joiner, check_conversions
+from isthmus.multitask.queues import Queues
 from isthmus.multitask.samples import Samples, concatenate, take
 from isthmus.multitask.spec import Multitask, SparseFeature
 from isthmus.paramserver.window import DEFAULT, Int64s
@@ -26,6 +28,10 @@ class FeatureStatistics:
 
     rows: int
     """Ids that get a row of their own, extrapolated to all rows of the data."""
+
+    waiting: int
+    """Ids that are counted, but come too seldom for a row, likewise extrapolated; 1 at least if the
+    feature has such a rule, as they wait at first."""
 
     in_window: int
     """Different ids in a window of `exchange_every` samples."""
@@ -63,7 +69,8 @@ class HeadStatistics:
     """Whether `rows` is no estimate."""
 
     trained: int
-    """Samples of an epoch, extrapolated: without rows kept out, nor negatives left out."""
+    """Samples in the batches of an epoch, extrapolated: without rows kept out, nor negatives left
+    out; a late label is a sample of its own, and a sample in two queues counts twice."""
 
     features: dict[str, FeatureStatistics]
     """By name of the sparse feature, in the job's order."""
@@ -132,11 +139,23 @@ def _check_labels(labels: dict[str, LabelStatistics], read: int) -> None:
 
 
 def _trained(spec: Multitask, samples: Samples) -> float:
-    """Returns how many samples are trained on; of negatives the expected number."""
-    labelled = (~np.isnan(samples.labels)).any(axis=1)
-    positive = (samples.labels == 1).any(axis=1)
-    negative = np.count_nonzero(labelled & ~positive)
-    return float(np.count_nonzero(positive) + spec.negatives * negative)
+    """Returns how many samples are in batches; of negatives the expected number."""
+    share = np.where((samples.labels == 1).any(axis=1), 1.0, spec.negatives)
+    before, labels = dict(given(spec)), samples.labels.copy()
+    late = np.zeros(len(labels), np.int64)
+    for number, task in enumerate(spec.tasks.values()):
+        if task.conversions is None:
+            continue
+        label, first = samples.labels[:, number], before[number]
+        if task.conversions.until_then == "fake_negative":
+            late += label == 1
+        else:
+            held = ~np.isnan(label) if first is None else samples.labels[:, first] == 1
+            labels[held, number] = np.nan
+            late += held
+    labelled = ~np.isnan(labels).all(axis=1)
+    at_once = Queues(spec).entries(replace(samples, labels=labels)).sum(axis=1)
+    return float(share @ (labelled * at_once + late))
 
 
 def _features(spec: Multitask, samples: Samples, times: float) -> dict[str, FeatureStatistics]:
@@ -157,10 +176,14 @@ def _features(spec: Multitask, samples: Samples, times: float) -> dict[str, Feat
         rows = _extrapolated(
             _distinct(half, feature.admit_after), _distinct(whole, feature.admit_after), times
         )
+        some = _extrapolated(_distinct(half), _distinct(whole), times)
+        waiting = max(some - rows, 1) if feature.admit_after > 1 else 0
         in_window = _distinct(ids[: ends[min(window, count)]])
         if window > count:
             in_window = _extrapolated(_distinct(half), _distinct(whole), min(window / count, times))
-        found[name] = FeatureStatistics(_distinct(ids), rows, in_window, len(ids) / max(count, 1))
+        found[name] = FeatureStatistics(
+            _distinct(ids), rows, waiting, in_window, len(ids) / max(count, 1)
+        )
     return found
 
 

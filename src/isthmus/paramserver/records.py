@@ -22,6 +22,9 @@ _COLD = 2**31
 _WORD = 4
 _FEWEST, _MOST = 256, 262_144  # records of a segment
 
+_OF_INDEX = 11
+"""Bytes of a record in the index: 8, of places of which about three in four are taken."""
+
 _OF_COLDEST = 8
 """The coldest of so many times as many are moved to the file."""
 
@@ -66,6 +69,11 @@ class Records:
     def bytes(self) -> int:
         """Memory in use."""
         return len(self._memory) * self._segment + self.index.bytes
+
+    def bytes_for(self, count: int) -> int:
+        """Returns about how much memory so many records take: whole segments, and the index."""
+        segments = -(-count // self.per_segment)
+        return segments * self._segment + Index().bytes + _OF_INDEX * count
 
     @property
     def spilled(self) -> int:
@@ -181,8 +189,8 @@ class Records:
         if needed > self.memory:
             raise SpecError(
                 f"a shard of the parameter server has {len(self):,} rows, and needs {rows:,} of "
-                f"them at once. Their index and these rows alone take {-(-needed // 2**20):,} MiB "
-                "of memory: raise `memory` above that, take more `shards`, or exchange more often."
+                f"them at once. Their index and these rows alone take {_least(needed)} of memory: "
+                "raise `memory` above that, take more `shards`, or exchange more often."
             )
         while self.bytes > self.memory:
             self._drop_segment()
@@ -251,3 +259,8 @@ class Records:
     def _taken(self, start: int, stop: int, since: int) -> Int64s:
         numbers = np.empty(stop - start, np.int64)
         return numbers[: kernels.taken(self._segments, start, stop, since, numbers)].copy()
+
+
+def _least(size: int) -> str:
+    """Returns a size as `memory` may be written, rounded up."""
+    return f"{-(-size // 2**10):,} KiB" if size < 2**23 else f"{-(-size // 2**20):,} MiB"

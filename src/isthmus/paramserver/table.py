@@ -82,6 +82,18 @@ class Table:
         given_up = self.evicted * _EVICTED
         return self._rows.bytes + self._waiting.bytes + given_up
 
+    def bytes_for(self, rows: int, waiting: int) -> int:
+        """Returns about how much memory a table takes.
+
+        Args:
+            rows: Keys with a row.
+            waiting: Keys that are counted until they get one.
+
+        Returns:
+            Bytes, without a bound on memory.
+        """
+        return self._rows.bytes_for(rows) + self._waiting.bytes_for(waiting)
+
     @property
     def spilled(self) -> int:
         """Bytes on disk."""

@@ -227,7 +227,7 @@ class TestErrors:
         write(tmp_path / "a.csv", table(1))
         write(tmp_path / "b.csv", table(1).drop_columns(["id"]))
         with pytest.raises(SpecError, match=r"b\.csv: the job names a column 'id'"):
-            list(reader(tmp_path).blocks())
+            reader(tmp_path)
 
     def test_a_column_that_json_lines_lack(self, tmp_path: Path) -> None:
         (tmp_path / "a.jsonl").write_text('{"word": "a", "price": 1}\n')

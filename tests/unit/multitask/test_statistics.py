@@ -7,10 +7,19 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
+from isthmus.multitask.feeder import WindowFeeder
 from isthmus.multitask.inputs import Inputs
 from isthmus.multitask.spec import Amount, Hashed, Identifier, Task
 from isthmus.multitask.statistics import head_statistics
-from tests.unit.multitask.made_data import buying, inputs, spec
+from tests.unit.multitask.made_data import (
+    HOUR,
+    buying,
+    inputs,
+    queues,
+    random_columns,
+    random_conversions,
+    spec,
+)
 
 
 class TestHeadStatistics:
@@ -40,6 +49,33 @@ class TestHeadStatistics:
         assert found is not None
         assert (found.features["ad"].distinct, found.features["ad"].rows) == (3, 1)
 
+    def test_count_the_ids_that_wait_for_a_row(self, tmp_path: Path) -> None:
+        columns = {"ad": [1, 2, 2, 3, 3, 3], "click": [0] * 6}
+        for admit_after, waiting in ((1, 0), (2, 1), (3, 2), (4, 3)):
+            job = spec(features={"ad": Identifier(admit_after=admit_after)})
+            found = head_statistics(job, inputs(tmp_path, columns))
+            assert found is not None
+            assert found.features["ad"].waiting == waiting
+
+    @pytest.mark.parametrize("until_then", ["wait", "fake_negative"])
+    @pytest.mark.parametrize("first", [None, "ctr"])
+    @pytest.mark.parametrize("joint", [True, False])
+    def test_count_samples_as_they_are_trained_on(
+        self, tmp_path: Path, until_then: str, first: str | None, *, joint: bool
+    ) -> None:
+        columns = random_columns(400, 1, click=0.2)
+        columns["time"][-1] += 10 * HOUR  # the window of all others is over
+        given = inputs(tmp_path, columns, converted=random_conversions(columns, 1))
+        tasks = {"ctr": Task(label="click"), "cvr": buying(until_then, hours=5, given=first)}
+        job = spec(tasks=tasks, queues=queues(joint_when_complete=joint))
+        found = head_statistics(job, given)
+        assert found is not None
+        feeder, number = WindowFeeder(job, given), 0
+        while feeder.next_window(number):
+            number += 1
+        trained = sum(report.trained for report in feeder.reports().values())
+        assert found.trained == pytest.approx(trained, abs=1)
+
     @pytest.mark.parametrize("exponent", [1.2, 1.5, 2.0])
     def test_tell_how_many_ids_all_rows_have(self, tmp_path: Path, exponent: float) -> None:
         random = np.random.default_rng(3)
@@ -58,7 +94,7 @@ class TestHeadStatistics:
         assert found is not None
         assert (found.labels["ctr"].labelled, found.labels["ctr"].positive) == (0.75, 2 / 3)
         assert (found.labels["cvr"].labelled, found.labels["cvr"].positive) == (0.5, 0.5)
-        assert found.trained == 2  # two with a click, half of the other: 2.5
+        assert found.trained == 4  # two with a click, whose buy is late, half of the other: 4.5
 
     def test_of_rows_that_train_alone(self, tmp_path: Path) -> None:
         columns = {"ad": range(1000), "click": [1] * 1000}

@@ -179,9 +179,18 @@ class TestCheck:
         ready = check(file).ready
         assert ready is not None
         assert ready.facts["rows"] == "6,000"
-        assert ready.facts["table"].startswith("about 62 rows")
-        finished = result_of(run(file))
-        assert finished["memory"]["rows"] == 62
+        finished = result_of(run(file))["memory"]
+        megabytes = f"{finished['peak_bytes'] / 1e6:.1f} MB"
+        assert ready.facts["table"] == f"about {finished['rows']} rows, {megabytes} in 2 shards"
+
+    def test_tells_how_much_memory_one_row_takes(self, job: Callable[..., Path]) -> None:
+        file = job()
+        text = file.read_text().replace("workers = 2", 'workers = 2\nmemory = "1 KiB"')
+        file.write_text(text)
+        with pytest.raises(
+            SpecError, match=r"too little for one row per id: a shard takes \d+ KiB"
+        ):
+            check(file)
 
     def test_forecasts_traffic_within_a_fifth(self, job: Callable[..., Path]) -> None:
         file = job()

@@ -21,7 +21,7 @@ from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
 from isthmus.cli.version import version
-from isthmus.core.errors import disk_full_is_error
+from isthmus.core.errors import DiskError, disk_full_is_error
 
 # Every command, with its example.
 COMMANDS: Mapping[Command, str] = {
@@ -72,9 +72,7 @@ def execute(arguments: Sequence[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
-        with disk_full_is_error(
-            Path(tempfile.gettempdir())
-        ):  # libraries write there; we name our own files
+        with disk_full_is_error(_temporary()):  # libraries write there; we name our own files
             answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
         if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
             return fail(KeyboardInterrupt(), as_json=as_json)
@@ -84,6 +82,24 @@ def execute(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nobody comes after us
         return fail(error, as_json=as_json)
     return 0
+
+
+def _temporary() -> Path:
+    """Find the folder of temporary files.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DiskError: Nothing can be written into any.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        raise DiskError(
+            "no folder for temporary files can be written to, such as /tmp: make room on its disk, "
+            "or name another folder in the environment variable TMPDIR."
+        ) from None
 
 
 def _make_app() -> typer.Typer:

@@ -152,6 +152,15 @@ class TestErrors:
         assert told.err.count("\n") == 1
         assert json.loads(told.out)["error"]["kind"] == "DiskError"
 
+    def test_a_full_disk_of_temporary_files_is_one_sentence(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.gettempdir", raising(FileNotFoundError(errno.ENOENT, "none")))
+        assert main.execute(["version", "--json"]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith("isthmus: no folder for temporary files can be written to")
+        assert json.loads(told.out)["error"]["kind"] == "DiskError"
+
     def test_an_interrupt_is_one_sentence(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

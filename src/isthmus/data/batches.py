@@ -51,6 +51,11 @@ class Block:
     path: Path
 
     @property
+    def where(self) -> str:
+        """The file, for errors."""
+        return formats.in_words(self.path)
+
+    @property
     def next(self) -> Place:
         """Where the row after the last one is."""
         rows: int = self.rows.num_rows
@@ -105,7 +110,8 @@ class BlockReader:
                 place = block.next
         if place.total == 0:
             raise SpecError(
-                f"{self.files[0]}: there are no rows. Export the data again with their rows."
+                f"{formats.in_words(self.files[0])}: there are no rows. Export the data again with "
+                "their rows."
             )
 
     def fingerprint(self) -> NDArray[np.uint8]:

@@ -41,6 +41,11 @@ def is_pipe(path: Path) -> bool:
     return path.name == PIPE
 
 
+def in_words(path: Path) -> str:
+    """Returns a path for sentences."""
+    return "the standard input" if is_pipe(path) else str(path)
+
+
 def names_of(path: Path, dataset: Dataset) -> list[str] | None:
     """Find the columns of a file; reads only its head.
 
@@ -93,7 +98,7 @@ def batches_of(
         elif path.name.endswith((".arrow", ".feather")):
             found = _arrow(path, list(columns))
         elif is_pipe(path):
-            found = json_lines.of_pipe(path, columns)
+            found = json_lines.of_pipe(columns)
         elif path.name.endswith(".jsonl"):
             check_readable(path)
             found = json_lines.of_file(path, columns)
@@ -162,7 +167,8 @@ def _reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: {_why_unreadable(path, error, columns or {})}") from None
+        why = _why_unreadable(path, error, columns or {})
+        raise SpecError(f"{in_words(path)}: {why}") from None
 
 
 def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -> str:

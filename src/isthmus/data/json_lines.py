@@ -48,28 +48,28 @@ def _pipe() -> BinaryIO:
 def of_file(path: Path, columns: Mapping[str, Kind]) -> Iterator[Batch]:
     """Read the lines of a file; yields record batches of these columns."""
     with path.open("rb") as file:
-        yield from _read(path, file, columns)
+        yield from _read(str(path), file, columns)
 
 
-def of_pipe(path: Path, columns: Mapping[str, Kind]) -> Iterator[Batch]:
+def of_pipe(columns: Mapping[str, Kind]) -> Iterator[Batch]:
     """Read the lines of the standard input; yields record batches of these columns."""
-    yield from _read(path, _pipe(), columns)
+    yield from _read("the standard input", _pipe(), columns)
 
 
-def _read(path: Path, file: BinaryIO, columns: Mapping[str, Kind]) -> Iterator[Batch]:
+def _read(where: str, file: BinaryIO, columns: Mapping[str, Kind]) -> Iterator[Batch]:
     """Read JSON lines; the first of them say of which type a column is that may hold several."""
     head = file.read(_HEAD)
     head += file.readline()
     if not head.strip():
         return
-    schema = pa.schema([(name, _type(path, head, name, kind)) for name, kind in columns.items()])
+    schema = pa.schema([(name, _type(where, head, name, kind)) for name, kind in columns.items()])
     parsing = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     with json.open_json(_WithHead(head, file), parse_options=parsing) as reader:
         for batch in reader:
             yield batch.select(list(columns))
 
 
-def _type(path: Path, head: bytes, name: str, kind: Kind) -> Any:
+def _type(where: str, head: bytes, name: str, kind: Kind) -> Any:
     missing = True
     for line in head.splitlines():
         try:
@@ -86,7 +86,7 @@ def _type(path: Path, head: bytes, name: str, kind: Kind) -> Any:
             return TYPES[_NUMBERS.get(kind, kind) if isinstance(value, int | float) else kind]
     if missing:
         raise SpecError(
-            f"{path}: none of its first lines has a {name!r}, which the job names. Write a line "
+            f"{where}: none of its first lines has a {name!r}, which the job names. Write a line "
             "with null for each empty cell, or correct the job."
         )
     return TYPES[kind]

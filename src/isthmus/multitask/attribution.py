@@ -99,7 +99,7 @@ class Attribution:
         Raises:
             SpecError: Times of either data set fall, or are missing, or are not comparable.
         """
-        where = str(block.path)
+        where = block.where
         clock = moments(Column(block.rows.column(self._spec.time), self._spec.time, where))
         self._clock = _check_rising(clock, self._clock, self._spec.time, where)
         keys = cells.hashes(Column(block.rows.column(self._spec.key), self._spec.key, where))
@@ -177,7 +177,7 @@ class Attribution:
         Raises:
             SpecError: Times fall, or are not comparable with those of the samples.
         """
-        where = str(block.path)
+        where = block.where
         time = moments(Column(block.rows.column(self._spec.time), self._spec.time, where))
         if time.calendar != clock.calendar:
             raise SpecError(

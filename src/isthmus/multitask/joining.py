@@ -80,7 +80,7 @@ class Joiner:
             SpecError: The data are not as the job says.
         """
         for block in self.reader.blocks(start):
-            where = str(block.path)
+            where = block.where
             samples = self._encoder.encode(block.rows, block.place.total, where)
             delays = {task: each.join(block) for task, each in self.attributions.items()}
             for task, delay in delays.items():

@@ -153,7 +153,7 @@ def read(folder: Path) -> Model:
         folder: Where `save` stored it.
 
     Returns:
-        The model; the arrays of its table are read when they are needed.
+        The model; the arrays of its table stay on disk, and are read here once to check them.
 
     Raises:
         SpecError: A file is missing or is not as it was written.
@@ -169,8 +169,6 @@ def read(folder: Path) -> Model:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: is not the description of a model: {error}. {_ADVICE}") from None
     dense = np.array(_open(folder, stored, _DENSE))
-    if _checksum(dense) != stored.files[f"{_DENSE}.npy"].checksum:
-        raise SpecError(f"{folder / _DENSE}.npy: is not as it was written. {_ADVICE}")
     parts = [_part(folder, stored, f"{number:04}") for number in range(stored.parts)]
     return Model(stored.description, stored.snapshot, dense, parts)
 
@@ -209,7 +207,8 @@ def _open(folder: Path, stored: _Stored, name: str) -> NDArray[Any]:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {_ADVICE}") from None
     except (ValueError, EOFError):
         raise SpecError(f"{path}: is not an array of a model. {_ADVICE}") from None
-    if path.name not in stored.files or stored.files[path.name].size != size:
+    written = stored.files.get(path.name)
+    if written is None or (written.size, written.checksum) != (size, _checksum(array)):
         raise SpecError(f"{path}: is not as it was written: it was changed or cut. {_ADVICE}")
     return array
 

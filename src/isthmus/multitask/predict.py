@@ -70,7 +70,7 @@ def predict(folder: Path, rows: Dataset, out: IO[bytes]) -> Predicted:
     count = 0
     with parquet.ParquetWriter(out, schema) as writer:
         for block in BlockReader(rows, Path(), encoder.columns).blocks():
-            samples = encoder.encode(block.rows, block.place.total, str(block.path))
+            samples = encoder.encode(block.rows, block.place.total, block.where)
             columns = [pa.array(column) for column in scorer.scores(samples).T]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             count += len(samples)

@@ -62,4 +62,4 @@ def read_unlabelled(spec: Multitask, inputs: Inputs) -> Iterator[Samples]:
     encoder = Encoder(spec, labelled=False)
     reader = BlockReader(inputs.dataset, inputs.folder, encoder.columns)
     for block in reader.blocks():
-        yield encoder.encode(block.rows, block.place.total, str(block.path))
+        yield encoder.encode(block.rows, block.place.total, block.where)

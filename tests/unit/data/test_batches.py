@@ -251,7 +251,12 @@ class TestErrors:
 
     def test_an_empty_pipe(self, tmp_path: Path, stdin: Any) -> None:
         stdin(b"")
-        with pytest.raises(SpecError, match="there are no rows"):
+        with pytest.raises(SpecError, match=r"^the standard input: there are no rows"):
+            list(reader(tmp_path / "-").blocks())
+
+    def test_a_line_of_a_pipe(self, tmp_path: Path, stdin: Any) -> None:
+        stdin(json_lines(table(3)) + b'{"id": ')
+        with pytest.raises(SpecError, match=r"^the standard input: a line is not JSON"):
             list(reader(tmp_path / "-").blocks())
 
     def test_a_pipe_that_was_read(self, tmp_path: Path, stdin: Any) -> None:

@@ -83,12 +83,13 @@ class TestErrors:
         with pytest.raises(SpecError, match=name):
             model_file.read(folder)
 
-    def test_layers_that_were_changed_are_a_sentence(self, tmp_path: Path) -> None:
-        path = stored(tmp_path, spec_of()) / "dense.npy"
+    @pytest.mark.parametrize("name", ["dense.npy", "0001.values.npy", "0000.id.npy"])
+    def test_a_file_that_was_changed_is_a_sentence(self, tmp_path: Path, name: str) -> None:
+        path = stored(tmp_path, spec_of()) / name
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(bytes(content))
-        with pytest.raises(SpecError, match="not as it was written"):
+        with pytest.raises(SpecError, match=rf"{name}: is not as it was written"):
             model_file.read(path.parent)
 
     def test_a_missing_file_is_a_sentence(self, tmp_path: Path) -> None:

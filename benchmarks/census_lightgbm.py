@@ -37,14 +37,14 @@ class _Boosted(msgspec.Struct, frozen=True):
     rows: int
 
 
-def train(python: Path, rows: Census, name: str, share: float, seed: int) -> Trained:
+def train(python: Path, rows: Census, share: float, name: str, seed: int) -> Trained:
     """Train a model per task, and score the test part.
 
     Args:
         python: The interpreter of an environment with LightGBM.
         rows: The parts.
-        name: Of `PARAMETERS`.
         share: Of the training rows that keep the label of income.
+        name: Of `PARAMETERS`.
         seed: Of LightGBM, and of which labels are left: the same as ours.
 
     Returns:

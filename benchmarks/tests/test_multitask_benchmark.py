@@ -22,6 +22,7 @@ SIZES = Sizes(
     seeds=(0,),
     complete=(1.0, 0.5),
     tries=1,
+    processes=1,
     table={"hidden": [4], "tower": [], "epochs": 1, "dimension": 2},
 )
 BOOSTING = """
@@ -156,7 +157,9 @@ class TestMeasurement:
         assert "LightGBM" in found.answer
 
     def test_goes_on_without_lightgbm(self, rows: Census) -> None:
-        sizes = Sizes(seeds=(0,), shares=(FEW,), complete=(1.0,), tries=1, table=SIZES.table)
+        sizes = Sizes(
+            seeds=(0,), shares=(FEW,), complete=(1.0,), processes=1, tries=1, table=SIZES.table
+        )
         found = bench_multitask.measure(sizes, lambda: rows, nowhere)
         assert names(next(iter(found.tables.values()))) == [
             *(SINGLE, JOINT, JOINT_FIXED, BY_RATE, FIXED)

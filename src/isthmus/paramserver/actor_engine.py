@@ -18,7 +18,6 @@ import msgspec
 
 from isthmus.paramserver import packing
 from isthmus.paramserver.actors import Recipe
-from isthmus.paramserver.crew import PING, Crew, Step, lost
 from isthmus.paramserver.engine import (
     Handle,
     Plan,
@@ -26,6 +25,7 @@ from isthmus.paramserver.engine import (
     StoredArray,
     WindowReport,
 )
+from isthmus.paramserver.members import PING, Members, Step, lost
 from isthmus.paramserver.remote import Answer, Call, GoneError, Reference, Remote
 from isthmus.paramserver.window import Float32s, Pull, Window
 
@@ -65,14 +65,14 @@ class ActorEngine:
         """
         self._remote = remote
         numbers = range(plan.server.shards)
-        self._crew = Crew(plan, recipe, remote)
+        self._members = Members(plan, recipe, remote)
         self._lanes = [_lane(f"shard-{number}") for number in numbers]
         self._writers = [_lane(f"writer-{number}") for number in numbers]
         self._trainers = [_lane(f"worker-{number}") for number in range(plan.server.workers)]
 
     def begin(self, shard: int, dense: Float32s, snapshots: Sequence[Path]) -> Handle:
         """Give a shard its first state."""
-        self._crew.shards[shard].generation = self._crew.current()
+        self._members.shards[shard].generation = self._members.current()
         call = Call("begin", (dense, tuple(str(folder.absolute()) for folder in snapshots)))
         return _Told(self._ask(shard, lambda: Step(call)), None)
 
@@ -103,15 +103,15 @@ class ActorEngine:
         carried: Sequence[Sequence[Handle]],
     ) -> tuple[Sequence[Handle], Handle]:
         """Train on a window."""
-        generation = self._crew.current()
+        generation = self._members.current()
 
         def task() -> Answer:
             parts = [_reference(part) for part in chain(rows, *carried)]
             call = Call("train", (packing.pack(window), len(carried), *parts), len(rows) + 1)
-            return self._crew.repeated(
+            return self._members.repeated(
                 generation,
-                lambda: self._crew.worker(worker, generation).call(call),
-                lambda: self._crew.replace_worker(worker, generation),
+                lambda: self._members.worker(worker, generation).call(call),
+                lambda: self._members.replace_worker(worker, generation),
             )
 
         done = self._trainers[worker].submit(task)
@@ -130,21 +130,21 @@ class ActorEngine:
 
     def write(self, shard: int, version: int, folder: Path) -> Handle:
         """Write the copy."""
-        generation = self._crew.current()
+        generation = self._members.current()
         call = Call("write", (version, str(folder.absolute())), beside=True)
         done = self._writers[shard].submit(
-            self._crew.repeated,
+            self._members.repeated,
             generation,
-            lambda: self._crew.shard(shard, generation).call(call),
+            lambda: self._members.shard(shard, generation).call(call),
             lambda: self._ask(shard, lambda: Step(PING, lasting=False)).result(),
         )
         return _Told(done, dict[str, StoredArray])
 
     def saved(self, version: int, snapshots: Sequence[Path]) -> None:
         """Forget what the snapshot holds."""
-        self._crew.saved()
+        self._members.saved()
         folders = tuple(str(folder.absolute()) for folder in snapshots)
-        for shard in self._crew.shards:
+        for shard in self._members.shards:
             with shard.restoring:
                 copies = [step.copies for step in shard.steps]
                 if version in copies:
@@ -162,34 +162,34 @@ class ActorEngine:
             last = handle.of.result().last
             return msgspec.msgpack.decode(last, type=handle.kind) if handle.kind else None
         assert isinstance(handle, _Stored)  # noqa: S101 - a mistake of ours
-        generation = self._crew.current()
+        generation = self._members.current()
         try:
             return handle.read(self._remote.get(_reference(handle)))
         except GoneError:
-            raise self._crew.lose(generation) from None
+            raise self._members.lose(generation) from None
 
     def close(self) -> None:
         """End all processes."""
         lanes = [*self._lanes, *self._writers, *self._trainers]
         for lane in lanes:
             lane.shutdown(wait=False, cancel_futures=True)
-        self._crew.end()
+        self._members.end()
         for lane in lanes:
             lane.shutdown()
 
     def _ask(self, number: int, make: Callable[[], Step]) -> "Future[Answer]":
         """Let the lane of a shard make a step, and take it."""
-        generation = self._crew.current()
-        shard = self._crew.shards[number]
+        generation = self._members.current()
+        shard = self._members.shards[number]
         if shard.generation != generation:
             return _failed(lost())  # the loop has not heard yet
 
         def task() -> Answer:
             step = make()
-            answer = self._crew.repeated(
+            answer = self._members.repeated(
                 generation,
-                lambda: self._crew.shard(number, generation).call(step.call),
-                lambda: self._crew.restore_shard(number, generation),
+                lambda: self._members.shard(number, generation).call(step.call),
+                lambda: self._members.restore_shard(number, generation),
             )
             if step.lasting:
                 with shard.restoring:

@@ -19,7 +19,7 @@ from isthmus.core.telemetry import Event, Telemetry
 from isthmus.paramserver import tiers
 from isthmus.paramserver.actor_engine import ActorEngine
 from isthmus.paramserver.actors import Recipe, ShardActor, WorkerActor
-from isthmus.paramserver.crew import DyingError
+from isthmus.paramserver.members import DyingError
 from isthmus.paramserver.remote import Actor, Answer, Call, DiedError, GoneError, Reference
 from isthmus.paramserver.spec import Server
 from tests.tiers import (

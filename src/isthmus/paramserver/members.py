@@ -55,7 +55,7 @@ class Shard:
     restoring: Lock = field(default_factory=Lock)
 
 
-class Crew:
+class Members:
     """Shards and workers of a run."""
 
     def __init__(self, plan: Plan, recipe: Recipe, remote: Remote) -> None:

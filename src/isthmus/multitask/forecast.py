@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError
@@ -66,7 +67,8 @@ def traffic(spec: Multitask, found: HeadStatistics) -> int:
     row = 4 * Layout(row_dimension(spec), spec.server.rows).width
     keys = sum(each.in_window for each in found.features.values()) + len(found.features)
     number = 4 * Layout(1, spec.server.dense).width
-    layers = parts_of(Network(spec)).size
+    with torch.device("meta"):  # without memory for their numbers
+        layers = parts_of(Network(spec)).size
     windows = -(-found.trained * spec.epochs // spec.server.exchange_every)
     return windows * (keys * (2 * _KEY + _COUNT + 1 + 2 * row) + layers * (1 + 2 * number))
 

@@ -82,7 +82,9 @@ def load(spec: Multitask, inputs: LocalInputs) -> Data:
     Raises:
         SpecError: A file is not what the job says.
     """
+    from isthmus.multitask import comparisons
     from isthmus.multitask.feeder import WindowFeeder
+    from isthmus.multitask.joining import Joiner
 
     if inputs.train is None:
         raise SpecError("name the data set to train on, `data.train`.")
@@ -105,6 +107,7 @@ def load(spec: Multitask, inputs: LocalInputs) -> Data:
         "all" if apart else "kept_out",
     )
     WindowFeeder(spec, train)
+    Joiner(spec, test, comparisons.known_columns(spec))  # or it would stop after training
     return Data(train, test, inputs.seed, inputs.job)
 
 
@@ -152,8 +155,10 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
     """Train and score, and write the model into the run folder."""
     from isthmus.multitask import training
+    from isthmus.multitask.shortage import shortage_is_error
 
-    return training.train(spec, data, run, telemetry)
+    with shortage_is_error():
+        return training.train(spec, data, run, telemetry)
 
 
 def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:

@@ -10,13 +10,16 @@ from pyarrow import parquet
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
 from isthmus.multitask import system
+from isthmus.multitask.spec import Task
 from isthmus.system import LocalInputs
 from tests.unit.multitask.made_data import spec
 
 PIPE, FILE = Dataset(path="-"), Dataset(path="rows.parquet")
 
 
-def load(folder: Path, compare_rows: int = 0, **keys: Any) -> object:
+def load(
+    folder: Path, compare_rows: int = 0, tasks: dict[str, Task] | None = None, **keys: Any
+) -> object:
     parquet.write_table(pa.table({"ad": [1], "click": [0]}), folder / "rows.parquet")
     defaults: dict[str, Any] = {
         "folder": folder,
@@ -28,7 +31,19 @@ def load(folder: Path, compare_rows: int = 0, **keys: Any) -> object:
         "job": "digest",
         "others": {},
     }
-    return system.load(spec(compare_rows=compare_rows), LocalInputs(**defaults | keys))
+    job = spec(compare_rows=compare_rows, tasks=tasks or {"ctr": Task(label="click")})
+    return system.load(job, LocalInputs(**defaults | keys))
+
+
+class TestTestRows:
+    def test_have_the_columns_that_they_are_measured_by(self, tmp_path: Path) -> None:
+        parquet.write_table(pa.table({"ad": [1]}), tmp_path / "later.parquet")
+        with pytest.raises(SpecError, match=r"later.parquet: the job names a column 'click'"):
+            load(tmp_path, test=Dataset(path="later.parquet"))
+
+    def test_have_the_known_probabilities(self, tmp_path: Path) -> None:
+        with pytest.raises(SpecError, match=r"rows.parquet: the job names a column 'truth'"):
+            load(tmp_path, tasks={"ctr": Task(label="click", known="truth")})
 
 
 class TestPipe:

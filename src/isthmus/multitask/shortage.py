@@ -1,0 +1,39 @@
+"""Too little memory for layers or batches, as a sentence."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+
+from isthmus.core.errors import SpecError
+
+
+@contextmanager
+def shortage_is_error() -> Generator[None]:
+    """Turn the errors of NumPy and PyTorch for want of memory into one that says what to do.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpecError: There is too little memory: a MemoryError, or the RuntimeError of PyTorch.
+        RuntimeError: PyTorch failed for another reason.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise SpecError(_sentence("memory")) from None
+    except torch.OutOfMemoryError:
+        raise SpecError(_sentence("memory on the CUDA device")) from None
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise SpecError(_sentence("memory")) from None
+
+
+def _sentence(of: str) -> str:
+    return (
+        f"there is too little {of} for the layers and batches: lower `hidden`, `experts`, "
+        "`dimension`, `batch_rows` or `server.exchange_every` of [multitask]. The last snapshot, "
+        "if there is one, is kept."
+    )

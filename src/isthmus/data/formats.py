@@ -242,6 +242,11 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
         if (cell := _CELL.search(str(error))) is None:
             raise
         name = names[int(cell[1])]
+        if TYPES[columns[name]] == pa.string():
+            raise SpecError(
+                f"{path}: column {name!r} has a cell that is not text in UTF-8. Export the file as "
+                "CSV in UTF-8."
+            ) from None
         raise SpecError(
             f"{path}: column {name!r} has a cell that does not hold {IN_WORDS[columns[name]]}. "
             "Correct the file, or say in the job what the column is."

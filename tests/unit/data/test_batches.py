@@ -211,6 +211,11 @@ class TestErrors:
             list(reader(tmp_path / "a.csv").blocks())
         assert cell not in str(error.value)
 
+    def test_text_that_is_not_utf_8(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_bytes("word,id,price\ncaf\xe9,1,2\n".encode("latin-1"))
+        with pytest.raises(SpecError, match=r"column 'word' has a cell that is not text in UTF-8"):
+            list(reader(tmp_path / "a.csv").blocks())
+
     @pytest.mark.parametrize("line", ['{"id": "secret"}', '{"id": 1', "secret", '{"id": 1.5}'])
     def test_a_line_of_json_that_is_wrong(self, tmp_path: Path, line: str) -> None:
         (tmp_path / "a.jsonl").write_text('{"word": "a", "id": 2, "price": 1}\n' + line + "\n")

@@ -159,7 +159,7 @@ class TestRecommender:
         (script,) = Reader(RECOMMENDER, tmp_path).blocks("python")
         assert script == (ROOT / "examples/ads/score_from_export.py").read_text()
 
-    @pytest.mark.slow
+    @pytest.mark.long
     def test_leads_from_a_log_with_late_orders_to_scores_and_an_export(
         self, tmp_path: Path
     ) -> None:

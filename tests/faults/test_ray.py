@@ -102,6 +102,7 @@ class TestDeaths:
             assert same(trained(tmp_path, ray_run.SERVER), undisturbed())
             assert_nothing_left(own)
 
+    @pytest.mark.long
     def test_of_a_shard_and_a_worker_go_back_to_the_last_snapshot(self, tmp_path: Path) -> None:
         with running(tmp_path, "slow") as each:
             own = Path(each.until("folder"))
@@ -113,6 +114,7 @@ class TestDeaths:
             assert same(trained(tmp_path, ray_run.SERVER), undisturbed())
             assert_nothing_left(own)
 
+    @pytest.mark.long
     def test_of_the_run_leaves_nothing_and_the_same_command_goes_on(self, tmp_path: Path) -> None:
         with running(tmp_path, "slow") as each:
             own = Path(each.until("folder"))

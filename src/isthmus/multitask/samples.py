@@ -107,5 +107,6 @@ def take(samples: Samples, chosen: NDArray[np.intp]) -> Samples:
 def _take_cells(lists: Lists, chosen: NDArray[np.intp]) -> Lists:
     starts = np.concatenate([[0], np.cumsum(lists.lengths, dtype=np.int64)[:-1]])[chosen]
     lengths = lists.lengths[chosen]
-    within: Int64s = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    before: Int64s = np.cumsum(lengths, dtype=np.int64) - lengths
+    within = np.arange(int(lengths.sum())) - np.repeat(before, lengths)
     return Lists(lists.ids[np.repeat(starts, lengths) + within], lengths)

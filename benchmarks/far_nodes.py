@@ -40,14 +40,14 @@ _TRIES = 6
 
 
 class _TogetherError(Exception):
-    """A worker is on the node of the shard: Ray draws where they are."""
+    """All workers are on the node of the shard: Ray draws where they are."""
 
 
 def train(wanted: Sequence[Wanted], stream: Path) -> list[Trained]:
     """Start nodes, and train one after the other.
 
     Args:
-        wanted: What is trained; all workers are on other nodes than the shard.
+        wanted: What is trained; a worker or all of them are on other nodes than the shard.
         stream: Folder of the stream.
 
     Returns:
@@ -73,7 +73,7 @@ def main(stream: Path) -> list[Trained]:
 
 
 def _apart(wanted: Wanted, stream: Path, place: Path) -> Trained:
-    """Train; begin again if a worker is on the node of the shard.
+    """Train; begin again if all workers are on the node of the shard.
 
     Args:
         wanted: What is trained.
@@ -92,7 +92,7 @@ def _apart(wanted: Wanted, stream: Path, place: Path) -> Trained:
         nonlocal looked
         if event.stage == "train" and not looked:
             looked = True
-            if set(_places(_SHARD)) & set(_places(_WORKER)):
+            if set(_places(_WORKER)) <= set(_places(_SHARD)):
                 raise _TogetherError
 
     for number in range(_TRIES):
@@ -101,7 +101,7 @@ def _apart(wanted: Wanted, stream: Path, place: Path) -> Trained:
         runs.mkdir()
         with suppress(_TogetherError):
             return tiers_run.train(wanted, stream, runs, look)
-    raise SpecError(f"Ray put a worker on the node of the shard {_TRIES} times.")
+    raise SpecError(f"Ray put all workers on the node of the shard {_TRIES} times.")
 
 
 def _address(node: int) -> str:

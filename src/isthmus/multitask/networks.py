@@ -86,11 +86,12 @@ class Network(nn.Module):
         self.tasks = nn.ModuleList(TaskLayers(spec, inputs, machine) for _ in spec.tasks)
         # In a list, because a module's own parameters come before those of its parts.
         self.balance = nn.ParameterList([torch.zeros(len(spec.tasks))])
+        self.in_order = tuple(self.parameters())  # looking for them in every batch takes its time
 
     @property
     def log_variances(self) -> Tensor:
         """Uncertainty of the loss of each task, shape (tasks,)."""
-        return cast(Tensor, self.balance[0])
+        return self.in_order[-1]
 
     def forward(
         self, vectors: Tensor, numbers: Tensor, tasks: Sequence[int] | None = None
@@ -167,9 +168,8 @@ def with_numbers(network: Network, flat: Tensor) -> Network:
     Returns:
         The same network.
     """
-    parameters = list(network.parameters())
-    parts = divide(flat, [parameter.numel() for parameter in parameters])
-    for parameter, part in zip(parameters, parts, strict=True):
+    parts = divide(flat, [parameter.numel() for parameter in network.in_order])
+    for parameter, part in zip(network.in_order, parts, strict=True):
         parameter.data = part.view(parameter.shape)
     return network
 

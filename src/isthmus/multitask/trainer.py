@@ -79,7 +79,7 @@ class TorchTrainer:
         """Returns the first dense numbers, which the job's seed decides."""
         network = networks.Network(self._spec)
         networks.draw(network, generator(self._seed, "multitask", "layers"))
-        return np.concatenate([it.detach().numpy().ravel() for it in network.parameters()])
+        return np.concatenate([it.detach().numpy().ravel() for it in network.in_order])
 
     def gradients(self, batch: TaskBatch, vectors: Float32s, dense: Float32s) -> Gradients:
         """Compute the gradients of one batch.
@@ -162,7 +162,7 @@ class TorchTrainer:
     def _differentiate(
         self, losses: Mapping[int, Tensor], leaf: Tensor, network: networks.Network
     ) -> tuple[Tensor, Tensor]:
-        leaves = (leaf, *network.parameters())
+        leaves = (leaf, *network.in_order)
         if self._spec.balance == "pcgrad" and len(losses) > 1:
             return self._projected(list(losses.values()), leaves)
         total = self._losses.balanced(losses, network.log_variances)

@@ -19,14 +19,17 @@ from msgspec.structs import replace
 from benchmarks import clicks, tiers_run
 from isthmus.cli.answer import keep_stdout_clean
 from isthmus.data.spec import Dataset
-from isthmus.multitask import trainer, training
-from isthmus.multitask.feeder import WindowFeeder
-from isthmus.multitask.inputs import Inputs
-from isthmus.multitask.trainer import Description, TorchTrainer
-from isthmus.paramserver import actors, in_process, on_ray, placement, processes
+from isthmus.multitask import training
+from isthmus.multitask.feed.feeder import WindowFeeder
+from isthmus.multitask.feed.inputs import Inputs
+from isthmus.multitask.network import trainer
+from isthmus.multitask.network.trainer import Description, TorchTrainer
+from isthmus.paramserver.distributed import actors, on_ray, processes
 from isthmus.paramserver.engine import Engine, Plan
-from isthmus.paramserver.saving import Saver
-from isthmus.paramserver.snapshots import Progress, Snapshots
+from isthmus.paramserver.shards import placement
+from isthmus.paramserver.shards.snapshots import Progress, Snapshots
+from isthmus.paramserver.tiers import in_process
+from isthmus.paramserver.tiers.saving import Saver
 from isthmus.paramserver.window import Keys, Pull
 
 WINDOWS = 4
@@ -134,7 +137,7 @@ def _engine(plan: Plan, path: Path, folder: Path) -> Engine:
     if plan.server.engine == "local":
         return in_process.Engine(plan, lambda: trainer.make(path))
     recipe = actors.Recipe(
-        "isthmus.multitask.trainer:make", path, "isthmus.multitask.samples:TaskBatch"
+        "isthmus.multitask.network.trainer:make", path, "isthmus.multitask.samples:TaskBatch"
     )
     return on_ray.Engine(plan, recipe, folder)
 

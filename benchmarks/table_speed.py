@@ -17,11 +17,11 @@ import pyarrow.compute
 import torch
 
 from benchmarks import rival_pandas as asked
-from isthmus.paramserver.kernels.updating import gather, update
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.records import Records
 from isthmus.paramserver.spec import RowwiseAdagrad
-from isthmus.paramserver.table import FeatureRule, Table
+from isthmus.paramserver.tables.kernels.updating import gather, update
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.records import Records
+from isthmus.paramserver.tables.table import FeatureRule, Table
 from isthmus.paramserver.window import Float32s, Int64s, Keys
 
 LAYOUT = Layout(16, RowwiseAdagrad())

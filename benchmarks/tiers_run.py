@@ -19,7 +19,7 @@ from isthmus.core.telemetry import Sink, Telemetry, silent
 from isthmus.data.spec import Dataset
 from isthmus.multitask import training
 from isthmus.multitask.data import Data
-from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.spec import Identifier, Multitask, Task
 from isthmus.paramserver.spec import Adam, RowwiseAdagrad, Server
 from isthmus.store.runs import Run

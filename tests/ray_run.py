@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import IsthmusError
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.paramserver import cluster, on_ray, processes, tiers
+from isthmus.paramserver.distributed import cluster, on_ray, processes
 from isthmus.paramserver.spec import Cluster, Server
+from isthmus.paramserver.tiers import loop as tiers
 from tests.tiers import BATCH, JOB, LinearFeeder, LinearTrainer, make_data, make_plan
 from tests.trainers import recipe
 

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.paramserver import in_process, tiers
-from isthmus.paramserver.dump import Dump
 from isthmus.paramserver.engine import Engine, Plan
-from isthmus.paramserver.kernels.unique import unique
-from isthmus.paramserver.kernels.updating import update, update_dense
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.shard import Shard
-from isthmus.paramserver.snapshots import Snapshots
+from isthmus.paramserver.shards.shard import Shard
+from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.paramserver.spec import Server
-from isthmus.paramserver.table import FeatureRule
+from isthmus.paramserver.tables.dump import Dump
+from isthmus.paramserver.tables.kernels.unique import unique
+from isthmus.paramserver.tables.kernels.updating import update, update_dense
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule
+from isthmus.paramserver.tiers import in_process
+from isthmus.paramserver.tiers import loop as tiers
 from isthmus.paramserver.window import (
     DEFAULT,
     Float32s,

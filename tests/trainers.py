@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from isthmus.paramserver.actors import Recipe
+from isthmus.paramserver.distributed.actors import Recipe
 from isthmus.paramserver.window import Float32s, Gradients
 from tests.tiers import LinearTrainer
 

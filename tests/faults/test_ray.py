@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from isthmus.paramserver import processes
+from isthmus.paramserver.distributed import processes
 from tests import ray_run
 from tests.tiers import LinearFeeder, Model, make_data, run, same, trained
 

@@ -25,7 +25,7 @@ ADDRESS = "127.0.0.1:7401"
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
 
-GENERATED: Mapping[str, str] = {"ads": "isthmus.multitask.ads"}
+GENERATED: Mapping[str, str] = {"ads": "isthmus.multitask.ads.make"}
 """Module whose `make(folder, seed)` writes the data of an example that ships none."""
 
 _LEFT_BEHIND = shutil.ignore_patterns("runs", "__pycache__")

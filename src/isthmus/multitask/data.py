@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.feed.inputs import Inputs
 
 
 @dataclass(frozen=True)

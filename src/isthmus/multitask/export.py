@@ -30,11 +30,12 @@ from pyarrow import parquet
 from safetensors import torch as tensors
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask import model_file, networks
+from isthmus.multitask import model_file
 from isthmus.multitask.model_file import Model
 from isthmus.multitask.negatives import corrections
+from isthmus.multitask.network import networks
+from isthmus.multitask.network.to_onnx import to_onnx
 from isthmus.multitask.spec import Feature, Multitask, Task
-from isthmus.multitask.to_onnx import to_onnx
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 from isthmus.store import atomic
 from isthmus.system import Exported

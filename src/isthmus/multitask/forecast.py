@@ -7,13 +7,13 @@ from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError
 from isthmus.multitask.data import Data
-from isthmus.multitask.networks import Network, parts_of, row_dimension, sparse_features
+from isthmus.multitask.feed.statistics import HeadStatistics, head_statistics
+from isthmus.multitask.network.networks import Network, parts_of, row_dimension, sparse_features
 from isthmus.multitask.spec import Multitask
-from isthmus.multitask.statistics import HeadStatistics, head_statistics
 from isthmus.multitask.training import rule_of
-from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import in_bytes
-from isthmus.paramserver.table import Table
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import Table
 
 _KEY = 2 + 8
 """Bytes of a key: feature and id."""

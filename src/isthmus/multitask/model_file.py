@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError, disk_full_is_error
-from isthmus.multitask.networks import row_dimension, sparse_features
-from isthmus.multitask.trainer import Description
-from isthmus.paramserver.kernels.hashing import shard_of
-from isthmus.paramserver.shard_state import read_dense, read_states
-from isthmus.paramserver.snapshots import read_manifest
+from isthmus.multitask.network.networks import row_dimension, sparse_features
+from isthmus.multitask.network.trainer import Description
+from isthmus.paramserver.shards.shard_state import read_dense, read_states
+from isthmus.paramserver.shards.snapshots import read_manifest
+from isthmus.paramserver.tables.kernels.hashing import shard_of
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys
 from isthmus.store import atomic
 

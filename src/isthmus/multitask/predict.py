@@ -13,13 +13,13 @@ from pyarrow import parquet
 from isthmus.data.batches import BlockReader
 from isthmus.data.spec import Dataset
 from isthmus.multitask import model_file
-from isthmus.multitask.features import Encoder
+from isthmus.multitask.feed.features import Encoder
+from isthmus.multitask.feed.windows import WindowMaker
 from isthmus.multitask.model_file import Model
+from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.samples import ALL, Samples
 from isthmus.multitask.spec import Multitask
-from isthmus.multitask.trainer import Description, TorchTrainer
-from isthmus.multitask.windows import WindowMaker
-from isthmus.paramserver.kernels.updating import gather
+from isthmus.paramserver.tables.kernels.updating import gather
 from isthmus.paramserver.window import Float32s
 from isthmus.system import Predicted
 

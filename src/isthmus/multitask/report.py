@@ -8,8 +8,8 @@ import numpy as np
 from isthmus.core.telemetry import Event
 from isthmus.evaluation.pages import multitask_report
 from isthmus.evaluation.pages.multitask_report import History, MultitaskReport, Queue, Server
+from isthmus.multitask.network.trainer import Description
 from isthmus.multitask.spec import Multitask
-from isthmus.multitask.trainer import Description
 from isthmus.store import events
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome

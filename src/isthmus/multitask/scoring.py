@@ -14,12 +14,13 @@ from pyarrow import parquet
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.description import PartialMetrics
-from isthmus.multitask import boosted, comparisons, model_file
-from isthmus.multitask.comparisons import Linear
+from isthmus.multitask import model_file
+from isthmus.multitask.compare import boosted, comparisons
+from isthmus.multitask.compare.comparisons import Linear
+from isthmus.multitask.compare.measuring import measured
 from isthmus.multitask.data import Data
-from isthmus.multitask.measuring import measured
+from isthmus.multitask.feed.reading import read_final
 from isthmus.multitask.predict import Scorer
-from isthmus.multitask.reading import read_final
 from isthmus.multitask.samples import Samples, concatenate
 from isthmus.multitask.spec import Multitask
 from isthmus.paramserver.window import Float32s

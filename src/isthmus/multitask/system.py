@@ -12,7 +12,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.data.formats import is_pipe
 from isthmus.data.spec import Dataset
 from isthmus.multitask.data import Data
-from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.spec import Amount, Multitask
 from isthmus.store.runs import Run
 from isthmus.system import Exported, LocalInputs, LocalOutcome, Predicted
@@ -82,9 +82,9 @@ def load(spec: Multitask, inputs: LocalInputs) -> Data:
     Raises:
         SpecError: A file is not what the job says.
     """
-    from isthmus.multitask import comparisons
-    from isthmus.multitask.feeder import WindowFeeder
-    from isthmus.multitask.joining import Joiner
+    from isthmus.multitask.compare import comparisons
+    from isthmus.multitask.feed.feeder import WindowFeeder
+    from isthmus.multitask.feed.joining import Joiner
 
     if inputs.train is None:
         raise SpecError("name the data set to train on, `data.train`.")
@@ -155,7 +155,7 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
     """Train and score, and write the model into the run folder."""
     from isthmus.multitask import training
-    from isthmus.multitask.shortage import shortage_is_error
+    from isthmus.multitask.network.shortage import shortage_is_error
 
     with shortage_is_error():
         return training.train(spec, data, run, telemetry)

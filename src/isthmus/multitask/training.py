@@ -10,18 +10,19 @@ import msgspec
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.batches import ChangedError
-from isthmus.multitask import model_file, scoring, trainer
+from isthmus.multitask import model_file, scoring
 from isthmus.multitask.data import Data
-from isthmus.multitask.feeder import WindowFeeder
-from isthmus.multitask.networks import sparse_features
+from isthmus.multitask.feed.feeder import WindowFeeder
+from isthmus.multitask.network import trainer
+from isthmus.multitask.network.networks import sparse_features
+from isthmus.multitask.network.tally import aucs
+from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.spec import Multitask, SparseFeature
-from isthmus.multitask.tally import aucs
-from isthmus.multitask.trainer import Description, TorchTrainer
-from isthmus.paramserver import tiers
 from isthmus.paramserver.engine import NO_FEATURE, Engine, Plan
-from isthmus.paramserver.snapshots import Snapshots
-from isthmus.paramserver.table import FeatureRule
-from isthmus.paramserver.tiers import DivergedError, RunSettings, Trained
+from isthmus.paramserver.shards.snapshots import Snapshots
+from isthmus.paramserver.tables.table import FeatureRule
+from isthmus.paramserver.tiers import loop
+from isthmus.paramserver.tiers.loop import DivergedError, RunSettings, Trained
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
 
@@ -151,7 +152,7 @@ def _trained(
             metrics=lambda counts: aucs(counts, list(spec.tasks)) | _lengths(feeder),
         )
         try:
-            trained = tiers.train(engine, feeder, settings, telemetry)
+            trained = loop.train(engine, feeder, settings, telemetry)
         except DivergedError as error:
             raise SpecError(_advice(error, spec, folder)) from None
         except ChangedError as error:
@@ -175,13 +176,13 @@ def _lengths(feeder: WindowFeeder) -> dict[str, float]:
 
 def _engine(plan: Plan, path: Path, folder: Path) -> Engine:
     if plan.server.engine == "local":
-        from isthmus.paramserver import in_process
+        from isthmus.paramserver.tiers import in_process
 
         return in_process.Engine(plan, lambda: trainer.make(path))
-    from isthmus.paramserver import actors, on_ray
+    from isthmus.paramserver.distributed import actors, on_ray
 
     made = actors.Recipe(
-        "isthmus.multitask.trainer:make", path, "isthmus.multitask.samples:TaskBatch"
+        "isthmus.multitask.network.trainer:make", path, "isthmus.multitask.samples:TaskBatch"
     )
     return on_ray.Engine(plan, made, folder)
 

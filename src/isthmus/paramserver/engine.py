@@ -22,7 +22,7 @@ import msgspec
 
 from isthmus.core.errors import IsthmusError
 from isthmus.paramserver.spec import Server
-from isthmus.paramserver.table import FeatureRule
+from isthmus.paramserver.tables.table import FeatureRule
 from isthmus.paramserver.window import Float32s, Pull, Window
 
 Handle: TypeAlias = Any

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.data.spec import Dataset
-from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.samples import Samples
 from isthmus.multitask.spec import (
     Amount,

@@ -8,7 +8,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.multitask import model_file
-from isthmus.multitask.features import Encoder
+from isthmus.multitask.feed.features import Encoder
+from isthmus.multitask.feed.windows import WindowMaker
+from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.samples import ALL, Samples
 from isthmus.multitask.spec import (
     Amount,
@@ -20,16 +22,14 @@ from isthmus.multitask.spec import (
     Task,
     Vocabulary,
 )
-from isthmus.multitask.trainer import Description, TorchTrainer
-from isthmus.multitask.windows import WindowMaker
 from isthmus.paramserver.engine import StoredArray
-from isthmus.paramserver.kernels.hashing import shard_of
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.placement import part
-from isthmus.paramserver.shard_state import ShardState, write_state
-from isthmus.paramserver.snapshots import Manifest, Progress, Snapshots
+from isthmus.paramserver.shards.placement import part
+from isthmus.paramserver.shards.shard_state import ShardState, write_state
+from isthmus.paramserver.shards.snapshots import Manifest, Progress, Snapshots
 from isthmus.paramserver.spec import Adagrad
-from isthmus.paramserver.table import FeatureRule, Table
+from isthmus.paramserver.tables.kernels.hashing import shard_of
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule, Table
 
 FEATURES: dict[str, Feature] = {
     "user": Identifier(),

@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from isthmus.core import spec
 from isthmus.jobs.job import Job
-from isthmus.multitask import ads
+from isthmus.multitask.ads import make as ads
 
 EXAMPLE = Path(__file__).parents[3] / "examples/ads"
 

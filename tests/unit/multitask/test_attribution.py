@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
-from isthmus.multitask import attribution
-from isthmus.multitask.feeder import WindowFeeder
-from isthmus.multitask.inputs import Inputs
-from isthmus.multitask.reading import read_final
-from isthmus.multitask.sample_arrays import none
+from isthmus.multitask.feed import attribution
+from isthmus.multitask.feed.feeder import WindowFeeder
+from isthmus.multitask.feed.inputs import Inputs
+from isthmus.multitask.feed.reading import read_final
+from isthmus.multitask.feed.sample_arrays import none
+from isthmus.multitask.feed.waiting import Late, Waiting
 from isthmus.multitask.spec import Multitask, Task
-from isthmus.multitask.waiting import Late, Waiting
 from isthmus.paramserver.window import Window
 from tests.unit.multitask.made_data import (
     HOUR,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
-from isthmus.multitask import boosted
-from isthmus.multitask.comparisons import Linear, known, known_columns
-from isthmus.multitask.measuring import measured
-from isthmus.multitask.reading import FinalBlock
+from isthmus.multitask.compare import boosted
+from isthmus.multitask.compare.comparisons import Linear, known, known_columns
+from isthmus.multitask.compare.measuring import measured
+from isthmus.multitask.feed.reading import FinalBlock
 from isthmus.multitask.samples import Lists, Samples, concatenate, take
 from isthmus.multitask.spec import Amount, Hashed, Identifier, Multitask, Task
 

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
 from isthmus.multitask import export as exporting
-from isthmus.multitask import model_file, networks
+from isthmus.multitask import model_file
 from isthmus.multitask.export import Contents, export
+from isthmus.multitask.network import networks
 from isthmus.multitask.predict import predict
 from isthmus.paramserver.window import DEFAULT
 from tests.unit.multitask.stored_models import spec_of, stored, tables_of, write_rows

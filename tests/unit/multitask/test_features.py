@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask.features import Encoder
+from isthmus.multitask.feed.features import Encoder
 from isthmus.multitask.samples import Samples
 from isthmus.multitask.spec import (
     Amount,

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from isthmus.core.errors import SpecError
 from isthmus.data import batches
 from isthmus.data.spec import Dataset
-from isthmus.multitask.feeder import WindowFeeder
-from isthmus.multitask.inputs import Inputs
-from isthmus.multitask.reading import read_final, read_unlabelled
+from isthmus.multitask.feed.feeder import WindowFeeder
+from isthmus.multitask.feed.inputs import Inputs
+from isthmus.multitask.feed.reading import read_final, read_unlabelled
 from isthmus.multitask.samples import Samples, concatenate
 from isthmus.multitask.spec import Identifier, Multitask, Task
 from isthmus.paramserver.spec import Server

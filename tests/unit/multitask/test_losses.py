@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from isthmus.multitask.losses import Losses, chain, log_probabilities, projected
+from isthmus.multitask.network.losses import Losses, chain, log_probabilities, projected
 from isthmus.multitask.spec import Conversions, Identifier, Multitask, Task
 
 _LATE = Conversions(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask.measuring import calibration, logloss, measured, measured_rows
+from isthmus.multitask.compare.measuring import calibration, logloss, measured, measured_rows
 from isthmus.multitask.spec import Identifier, Multitask, Task
 
 SPEC = Multitask(

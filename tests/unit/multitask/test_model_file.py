@@ -5,12 +5,12 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.multitask import model_file
-from isthmus.multitask.trainer import Description
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.shard_state import read_states
-from isthmus.paramserver.snapshots import read_manifest
+from isthmus.multitask.network.trainer import Description
+from isthmus.paramserver.shards.shard_state import read_states
+from isthmus.paramserver.shards.snapshots import read_manifest
 from isthmus.paramserver.spec import Adagrad
-from isthmus.paramserver.table import FeatureRule, Table
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule, Table
 from isthmus.paramserver.window import DEFAULT, Keys
 from tests.unit.multitask.stored_models import snapshots, spec_of, stored, tables_of
 

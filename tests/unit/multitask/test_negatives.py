@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from isthmus.multitask.feed.sample_arrays import none
 from isthmus.multitask.negatives import corrections, is_kept_out, is_trained, weigh
-from isthmus.multitask.sample_arrays import none
 from isthmus.multitask.samples import Samples
 from isthmus.multitask.spec import Multitask, Task
 from tests.unit.multitask.made_data import buying, spec

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from isthmus.multitask import networks
-from isthmus.multitask.sharing import TaskLayers
+from isthmus.multitask.network import networks
+from isthmus.multitask.network.sharing import TaskLayers
 from isthmus.multitask.spec import Amount, Bucketed, Feature, Identifier, Multitask, Task
 
 _BATCH = 5

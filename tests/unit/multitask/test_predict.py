@@ -11,10 +11,10 @@ from pyarrow import parquet
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
 from isthmus.multitask import model_file
+from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.predict import Scorer, predict
 from isthmus.multitask.samples import TaskBatch
 from isthmus.multitask.spec import Multitask
-from isthmus.multitask.trainer import Description, TorchTrainer
 from isthmus.paramserver.spec import Server
 from isthmus.paramserver.window import DEFAULT, Float32s
 from tests.unit.multitask.stored_models import (

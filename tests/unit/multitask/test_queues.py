@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask.queues import QueueReport, Queues
-from isthmus.multitask.sample_arrays import cut, none
+from isthmus.multitask.feed.queues import QueueReport, Queues
+from isthmus.multitask.feed.sample_arrays import cut, none
+from isthmus.multitask.feed.stream import Arrivals
 from isthmus.multitask.samples import ALL, Samples
 from isthmus.multitask.spec import Multitask, Task
-from isthmus.multitask.stream import Arrivals
 from tests.unit.multitask.made_data import buying, queues, spec
 
 NO = math.nan

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.multitask.sharing import Layers, TaskLayers, experts
+from isthmus.multitask.network.sharing import Layers, TaskLayers, experts
 from isthmus.multitask.spec import Identifier, Multitask, Task
 from isthmus.nn import parameters
 

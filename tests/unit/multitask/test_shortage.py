@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask.shortage import shortage_is_error
+from isthmus.multitask.network.shortage import shortage_is_error
 
 
 class TestShortage:

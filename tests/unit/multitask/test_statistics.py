@@ -7,10 +7,10 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
-from isthmus.multitask.feeder import WindowFeeder
-from isthmus.multitask.inputs import Inputs
+from isthmus.multitask.feed.feeder import WindowFeeder
+from isthmus.multitask.feed.inputs import Inputs
+from isthmus.multitask.feed.statistics import head_statistics
 from isthmus.multitask.spec import Amount, Hashed, Identifier, Task
-from isthmus.multitask.statistics import head_statistics
 from tests.unit.multitask.made_data import (
     HOUR,
     buying,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus.evaluation.classification import auc
-from isthmus.multitask.tally import aucs, tally
+from isthmus.multitask.network.tally import aucs, tally
 
 
 class TestAucs:

@@ -3,9 +3,9 @@ import onnxruntime
 import pytest
 import torch
 
-from isthmus.multitask import networks
+from isthmus.multitask.network import networks
+from isthmus.multitask.network.to_onnx import to_onnx
 from isthmus.multitask.spec import Amount, Identifier, Multitask, Task
-from isthmus.multitask.to_onnx import to_onnx
 
 
 @pytest.mark.parametrize(

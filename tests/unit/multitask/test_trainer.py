@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from isthmus.core.errors import SpecError
-from isthmus.multitask import networks, trainer
-from isthmus.multitask.losses import projected
+from isthmus.multitask.network import networks, trainer
+from isthmus.multitask.network.losses import projected
+from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.samples import ALL, TaskBatch
 from isthmus.multitask.spec import Amount, Feature, Hashed, Identifier, Multitask, Task
-from isthmus.multitask.trainer import Description, TorchTrainer
 from isthmus.paramserver.spec import Server
 from isthmus.paramserver.window import Float32s
 

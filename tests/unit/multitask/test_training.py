@@ -16,7 +16,7 @@ from isthmus.jobs import trained
 from isthmus.jobs.check import check
 from isthmus.jobs.run import run
 from isthmus.multitask import scoring
-from isthmus.paramserver.snapshots import Snapshots
+from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.store.runs import Run
 
 JOB = """

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from isthmus.multitask.transfer import divide, packed, to_device, to_host, unpacked
+from isthmus.multitask.network.transfer import divide, packed, to_device, to_host, unpacked
 
 _ARRAYS = st.one_of(
     arrays(np.int32, array_shapes(min_dims=1, max_dims=3, min_side=0)),

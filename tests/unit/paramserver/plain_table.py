@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.paramserver.dump import Dump, Seen
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.table import FeatureRule
+from isthmus.paramserver.tables.dump import Dump, Seen
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule
 from isthmus.paramserver.window import DEFAULT, Bools, Float32s, Int32s, Keys
 
 

@@ -16,12 +16,19 @@ from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.paramserver import tiers
-from isthmus.paramserver.actor_engine import ActorEngine
-from isthmus.paramserver.actors import Recipe, ShardActor, WorkerActor
-from isthmus.paramserver.members import DyingError
-from isthmus.paramserver.remote import Actor, Answer, Call, DiedError, GoneError, Reference
+from isthmus.paramserver.distributed.actor_engine import ActorEngine
+from isthmus.paramserver.distributed.actors import Recipe, ShardActor, WorkerActor
+from isthmus.paramserver.distributed.members import DyingError
+from isthmus.paramserver.distributed.remote import (
+    Actor,
+    Answer,
+    Call,
+    DiedError,
+    GoneError,
+    Reference,
+)
 from isthmus.paramserver.spec import Server
+from isthmus.paramserver.tiers import loop as tiers
 from tests.tiers import (
     BATCH,
     JOB,

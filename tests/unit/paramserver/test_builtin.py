@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.paramserver.builtin import train_window
 from isthmus.paramserver.engine import NO_FEATURE, Plan
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.placement import part, positions
+from isthmus.paramserver.shards.placement import part, positions
 from isthmus.paramserver.spec import Server, Sgd
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tiers.builtin import train_window
 from isthmus.paramserver.window import (
     DEFAULT,
     Float32s,

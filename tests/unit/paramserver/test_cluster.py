@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.paramserver import cluster, processes
+from isthmus.paramserver.distributed import cluster, processes
 from isthmus.paramserver.spec import Cluster
 
 pytestmark = pytest.mark.skipif(
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 SLEEPS = "import sys, time; print('begun', flush=True); time.sleep(600)"
 RUN = """
 import os, subprocess, sys, time
-from isthmus.paramserver import cluster
+from isthmus.paramserver.distributed import cluster
 with cluster.own_ray() as own:
     helper = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],

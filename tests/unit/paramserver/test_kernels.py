@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from isthmus.paramserver.kernels.hashing import draw, hash_text, shard_of
-from isthmus.paramserver.kernels.unique import unique
-from isthmus.paramserver.kernels.updating import gather, update, update_dense
-from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import Adagrad, Adam, Ftrl, Optimizer, RowwiseAdagrad, Sgd
+from isthmus.paramserver.tables.kernels.hashing import draw, hash_text, shard_of
+from isthmus.paramserver.tables.kernels.unique import unique
+from isthmus.paramserver.tables.kernels.updating import gather, update, update_dense
+from isthmus.paramserver.tables.optimizers import Layout
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys
 
 FEATURES = 3
@@ -215,7 +215,7 @@ class TestLayout:
 
 
 class TestCompiledCode:
-    RUN = "from isthmus.paramserver.kernels.compiling import _folder; print(_folder())"
+    RUN = "from isthmus.paramserver.tables.kernels.compiling import _folder; print(_folder())"
 
     def run(self, cache: Path) -> str:
         """Returns where compiled code lies in a process with this folder for caches."""

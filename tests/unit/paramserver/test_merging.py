@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.paramserver.merging import Read, Rule, merge_dense, merge_rows
-from isthmus.paramserver.optimizers import Layout
+from isthmus.paramserver.shards.merging import Read, Rule, merge_dense, merge_rows
 from isthmus.paramserver.spec import Adagrad, Adam, Ftrl, Optimizer, RowwiseAdagrad, Sgd
+from isthmus.paramserver.tables.optimizers import Layout
 from isthmus.paramserver.window import DEFAULT, Float32s, Keys, Push
 from tests.tiers import make_push, names_of
 

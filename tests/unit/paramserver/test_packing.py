@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from isthmus.paramserver import packing
-from isthmus.paramserver.placement import pulls
+from isthmus.paramserver.distributed import packing
+from isthmus.paramserver.shards.placement import pulls
 from isthmus.paramserver.window import Rows
 from tests.tiers import FEATURES, LinearBatch, LinearFeeder, make_data, make_push
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import DiskError
-from isthmus.paramserver import pages
-from isthmus.paramserver.records import Records
+from isthmus.paramserver.tables import pages
+from isthmus.paramserver.tables.records import Records
 from isthmus.paramserver.window import Int64s, Keys
 
 SEGMENT = 4096

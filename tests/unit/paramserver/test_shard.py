@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.paramserver.optimizers import Layout
-from isthmus.paramserver.placement import part, positions
-from isthmus.paramserver.shard import Shard
-from isthmus.paramserver.snapshots import Manifest, Progress, Snapshots
+from isthmus.paramserver.shards.placement import part, positions
+from isthmus.paramserver.shards.shard import Shard
+from isthmus.paramserver.shards.snapshots import Manifest, Progress, Snapshots
 from isthmus.paramserver.spec import Server, Sgd
-from isthmus.paramserver.table import FeatureRule
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys, Pull, Push, Rows
 from tests.tiers import (
     DIMENSION,

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from isthmus.core.errors import DiskError, SpecError
-from isthmus.paramserver.snapshots import (
+from isthmus.paramserver.shards.snapshots import (
     Manifest,
     Progress,
     Snapshots,

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.paramserver.dump import Dump
-from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import RowwiseAdagrad
-from isthmus.paramserver.table import FeatureRule, Table
+from isthmus.paramserver.tables.dump import Dump
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule, Table
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys
 from tests.unit.paramserver.plain_table import PlainTable
 

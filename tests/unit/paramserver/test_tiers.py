@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from isthmus.core.errors import DiskError, SpecError
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.paramserver import tiers
 from isthmus.paramserver.engine import Engine, LostError
-from isthmus.paramserver.optimizers import Layout
 from isthmus.paramserver.spec import Adagrad, Adam, Ftrl, Optimizer, RowwiseAdagrad, Server, Sgd
-from isthmus.paramserver.table import FeatureRule
-from isthmus.paramserver.tiers import DivergedError
+from isthmus.paramserver.tables.optimizers import Layout
+from isthmus.paramserver.tables.table import FeatureRule
+from isthmus.paramserver.tiers import loop as tiers
+from isthmus.paramserver.tiers.loop import DivergedError
 from isthmus.paramserver.window import Keys, Window
 from tests.disk import full_disk
 from tests.tiers import (

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.paramserver.distributed.warming import compile_kernels
 from isthmus.paramserver.spec import Adagrad, Adam, Ftrl, Optimizer, Server
-from isthmus.paramserver.warming import compile_kernels
 from tests.tiers import make_plan
 
 

@@ -1,0 +1,1 @@
+"""The feed: from rows of files to windows of samples, with late labels and queues."""

@@ -1,0 +1,1 @@
+"""Shards and workers as processes of their own, on Ray."""

@@ -1,0 +1,1 @@
+"""The two tiers in one process: the loop, the built-in server, and what is read ahead."""

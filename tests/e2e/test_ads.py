@@ -90,6 +90,7 @@ class TestExport:
 
 
 class TestRay:
+    @pytest.mark.long  # a smaller job in tests/faults gives the same numbers on both engines
     def test_gives_the_same_metrics(self, folder: Path, result: dict[str, Any]) -> None:
         job = (folder / "ray.toml").read_text()
         plain = folder / "ray-alone.toml"

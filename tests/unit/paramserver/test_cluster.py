@@ -20,8 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 SLEEPS = "import sys, time; print('begun', flush=True); time.sleep(600)"
 RUN = """
-import os, subprocess, sys, time
+import os, signal, subprocess, sys, time
 from isthmus.paramserver.distributed import cluster
+signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored in the background
 with cluster.own_ray() as own:
     helper = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],

@@ -68,9 +68,12 @@ class TestCommand:
             "ciphers",
             "fusion",
             "ledger",
+            "multitask",
             "regression",
             "rounds",
             "start",
+            "table",
+            "tiers",
         ]
         assert all(line.endswith("?") for line in lines)
 
@@ -78,7 +81,7 @@ class TestCommand:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert __main__.main(["weather"]) == 2
-        known = "alignment, boosting, ciphers, fusion, ledger, regression, rounds"
+        known = "alignment, boosting, ciphers, fusion, ledger, multitask, regression, rounds"
         assert f"there are {known}" in capsys.readouterr().err
 
     def test_prints_one_line_of_json_and_writes_a_page(

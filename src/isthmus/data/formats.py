@@ -31,7 +31,9 @@ _ARROW_FILE = b"ARROW1"
 _UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
 """The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
 
-_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+"""The one message of Arrow that quotes no cell."""
+
 _CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
 _READ_AT_ONCE = 2**20
 
@@ -69,7 +71,7 @@ def names_of(path: Path, dataset: Dataset) -> list[str] | None:
             with pa.OSFile(str(path)) as file:
                 names = list(_open_arrow(file, None).schema.names)
         else:
-            with csv.open_csv(path, parse_options=_parsing(dataset)) as reader:
+            with csv.open_csv(path, parse_options=parsing(dataset)) as reader:
                 names = list(reader.schema.names)
     return [str(name) for name in names]
 
@@ -172,7 +174,7 @@ def _reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator
 
 
 def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -> str:
-    if ragged := _RAGGED.search(str(error)):
+    if ragged := RAGGED.search(str(error)):
         expected, actual = ragged.groups()
         return (
             f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
@@ -235,7 +237,7 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
     names: list[str] = names_of(path, dataset) or []
     try:
         with csv.open_csv(
-            path, parse_options=_parsing(dataset), convert_options=converting
+            path, parse_options=parsing(dataset), convert_options=converting
         ) as reader:
             yield from reader
     except pa.ArrowException as error:
@@ -253,5 +255,6 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
         ) from None
 
 
-def _parsing(dataset: Dataset) -> Any:
+def parsing(dataset: Dataset) -> Any:
+    """Returns how the lines of CSV are cut into cells."""
     return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)

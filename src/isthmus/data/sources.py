@@ -6,7 +6,6 @@ Our errors never repeat Arrow's own message: it quotes the value that could not 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-import re
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,16 +20,13 @@ import pyarrow.compute
 from pyarrow import csv, parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.data.formats import check_readable
+from isthmus.data.formats import RAGGED, check_readable, parsing
 from isthmus.data.spec import Dataset
 
 Column = Any
 """A `pyarrow.ChunkedArray`."""
 
 pc = cast(Any, pyarrow.compute)  # its functions are made at import
-
-_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
-"""The one message of Arrow that quotes no cell."""
 
 _WILDCARDS = frozenset("*?[")
 _KINDS = {"integer": pa.int64(), "number": pa.float64()}
@@ -125,7 +121,7 @@ def _header(dataset: Dataset, path: Path) -> list[str]:
         if _is_parquet(path):
             names = list(parquet.read_schema(path).names)
         else:
-            with csv.open_csv(path, parse_options=_parsing(dataset)) as reader:
+            with csv.open_csv(path, parse_options=parsing(dataset)) as reader:
                 names = list(reader.schema.names)
     # The error gives positions, not names: in a file without a header these are values of a row.
     count = Counter(names)
@@ -200,11 +196,7 @@ def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
         strings_can_be_null=True,
     )
     with _reading(path):
-        return csv.read_csv(path, parse_options=_parsing(dataset), convert_options=converting)
-
-
-def _parsing(dataset: Dataset) -> Any:
-    return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)
+        return csv.read_csv(path, parse_options=parsing(dataset), convert_options=converting)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -227,7 +219,7 @@ def _reading(path: Path) -> Generator[None]:
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
-    if ragged := _RAGGED.search(str(error)):
+    if ragged := RAGGED.search(str(error)):
         expected, actual = ragged.groups()
         return (
             f"a line has {actual} cells where the first line has {expected}. Put cells that hold "

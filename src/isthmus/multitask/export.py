@@ -35,7 +35,7 @@ from isthmus.multitask.model_file import Model
 from isthmus.multitask.negatives import corrections
 from isthmus.multitask.network import networks
 from isthmus.multitask.network.to_onnx import to_onnx
-from isthmus.multitask.spec import Feature, Multitask, Task
+from isthmus.multitask.spec import Feature, Multitask, Task, sparse_features
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 from isthmus.store import atomic
 from isthmus.system import Exported
@@ -158,7 +158,7 @@ def _write_layers(model: Model, into: Path) -> None:
 
 def _write_feature(model: Model, into: Path, name: str, since: int | None) -> ExportedFeature:
     spec = model.description.spec
-    number = list(networks.sparse_features(spec)).index(name)
+    number = list(sparse_features(spec)).index(name)
     path = into / f"feature-{number:04}.parquet"
     schema = pa.schema([("id", pa.int64()), ("vector", pa.list_(pa.float32()))])
     rows = 0
@@ -197,7 +197,7 @@ def _rows(model: Model, feature: int, since: int | None) -> Iterator[tuple[Int64
 
 
 def _write_evicted(model: Model, path: Path, since: int) -> int:
-    names = np.array(list(networks.sparse_features(model.description.spec)), object)
+    names = np.array(list(sparse_features(model.description.spec)), object)
     late = [part.evicted.take(part.evicted_at > since) for part in model.parts]
     feature = names[np.concatenate([it.feature for it in late])]
     columns = [pa.array(feature, pa.string()), pa.array(np.concatenate([it.id for it in late]))]

@@ -8,8 +8,8 @@ from rich.filesize import decimal
 from isthmus.core.errors import SpecError
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.statistics import HeadStatistics, head_statistics
-from isthmus.multitask.network.networks import Network, parts_of, row_dimension, sparse_features
-from isthmus.multitask.spec import Multitask
+from isthmus.multitask.network.networks import Network, parts_of, row_dimension
+from isthmus.multitask.spec import Multitask, sparse_features
 from isthmus.multitask.training import rule_of
 from isthmus.paramserver.spec import in_bytes
 from isthmus.paramserver.tables.optimizers import Layout

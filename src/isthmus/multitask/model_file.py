@@ -8,7 +8,6 @@ Arrays of the table are mapped, not read: a table larger than memory serves too.
 """
 
 import shutil
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError, disk_full_is_error
-from isthmus.multitask.network.networks import row_dimension, sparse_features
+from isthmus.multitask.network.networks import row_dimension
 from isthmus.multitask.network.trainer import Description
+from isthmus.multitask.spec import sparse_features
+from isthmus.paramserver.engine import StoredArray
 from isthmus.paramserver.shards.shard_state import read_dense, read_states
-from isthmus.paramserver.shards.snapshots import read_manifest
+from isthmus.paramserver.shards.snapshots import checksum, read_manifest
 from isthmus.paramserver.tables.kernels.hashing import shard_of
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys
 from isthmus.store import atomic
@@ -31,17 +32,11 @@ _MODEL, _DENSE = "model.json", "dense"
 _ADVICE = "Copy the run folder again, or run the job again."
 
 
-class _File(msgspec.Struct, frozen=True):
-    size: int
-    checksum: int
-    """CRC-32 of the array."""
-
-
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     description: Description
     snapshot: int
     parts: int
-    files: dict[str, _File]
+    files: dict[str, StoredArray]
     format: Literal[1] = 1
 
 
@@ -208,19 +203,15 @@ def _open(folder: Path, stored: _Stored, name: str) -> NDArray[Any]:
     except (ValueError, EOFError):
         raise SpecError(f"{path}: is not an array of a model. {_ADVICE}") from None
     written = stored.files.get(path.name)
-    if written is None or (written.size, written.checksum) != (size, _checksum(array)):
+    if written is None or (written.size, written.checksum) != (size, checksum(array)):
         raise SpecError(f"{path}: is not as it was written: it was changed or cut. {_ADVICE}")
     return array
 
 
-def _write(path: Path, array: NDArray[Any]) -> _File:
+def _write(path: Path, array: NDArray[Any]) -> StoredArray:
     whole = np.ascontiguousarray(array)
     np.save(path, whole, allow_pickle=False)
-    return _File(path.stat().st_size, _checksum(whole))
-
-
-def _checksum(array: NDArray[Any]) -> int:
-    return zlib.crc32(array.reshape(-1).view(np.uint8).data)
+    return StoredArray(path.stat().st_size, checksum(whole))
 
 
 def _places(part: Part, keys: Keys) -> NDArray[np.intp]:

@@ -10,10 +10,10 @@ import pyarrow as pa
 from msgspec.structs import replace
 from pyarrow import parquet
 
-from isthmus.data.batches import BlockReader
 from isthmus.data.spec import Dataset
 from isthmus.multitask import model_file
-from isthmus.multitask.feed.features import Encoder
+from isthmus.multitask.feed.inputs import Inputs
+from isthmus.multitask.feed.reading import read_unlabelled
 from isthmus.multitask.feed.windows import WindowMaker
 from isthmus.multitask.model_file import Model
 from isthmus.multitask.network.trainer import Description, TorchTrainer
@@ -65,12 +65,11 @@ def predict(folder: Path, rows: Dataset, out: IO[bytes]) -> Predicted:
     """
     model = model_file.read(folder)
     spec = model.description.spec
-    scorer, encoder = Scorer(model), Encoder(spec, labelled=False)
+    scorer, inputs = Scorer(model), Inputs(rows, Path(), model.description.seed)
     schema = pa.schema([(task, pa.float32()) for task in spec.tasks])
     count = 0
     with parquet.ParquetWriter(out, schema) as writer:
-        for block in BlockReader(rows, Path(), encoder.columns).blocks():
-            samples = encoder.encode(block.rows, block.place.total, block.where)
+        for samples in read_unlabelled(spec, inputs):
             columns = [pa.array(column) for column in scorer.scores(samples).T]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             count += len(samples)

@@ -8,6 +8,7 @@ import numpy as np
 from isthmus.core.telemetry import Event
 from isthmus.evaluation.pages import multitask_report
 from isthmus.evaluation.pages.multitask_report import History, MultitaskReport, Queue, Server
+from isthmus.multitask.network import trainer
 from isthmus.multitask.network.trainer import Description
 from isthmus.multitask.spec import Multitask
 from isthmus.store import events
@@ -20,7 +21,6 @@ AUC, WAITING = "auc_", "waiting_"
 _LATE = "labels"
 """In place of a task: samples that wait for a late label."""
 
-_TRAINER = "trainer.json"
 _MODELS = {"mlp": "a multilayer perceptron", "deepfm": "DeepFM", "dcn": "DCN-v2"}
 _SHARING = {
     "bottom": "with shared layers",
@@ -40,7 +40,7 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     Returns:
         HTML.
     """
-    spec = run.read_json(_TRAINER, Description).spec
+    spec = run.read_json(trainer.FILE, Description).spec
     return multitask_report.render(
         MultitaskReport(
             **shown,

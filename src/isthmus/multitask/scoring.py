@@ -58,7 +58,7 @@ def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored
     if not blocks:
         return Scored({}, 0)
     rows = concatenate([block.samples for block in blocks])
-    scorer = Scorer(model_file.read(run.folder / "model"))
+    scorer = Scorer(model_file.read(run.tables))
     scores = np.concatenate([scorer.scores(block.samples) for block in blocks])
     _keep(run.predictions, spec, rows, scores)
     known = [each for block in blocks if (each := comparisons.known(spec, block)) is not None]

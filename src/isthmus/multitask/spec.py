@@ -1,9 +1,11 @@
 """The `[multitask]` table of a job."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from isthmus.core.errors import SpecError
 from isthmus.core.spec import Spec
 from isthmus.data.spec import Finite
 from isthmus.paramserver.spec import Server
@@ -232,3 +234,47 @@ class Multitask(Spec, frozen=True):
     ] = 1_000_000
     queues: Queues = Queues()
     server: Server = Server()
+
+
+def sparse_features(spec: Multitask) -> Mapping[str, SparseFeature]:
+    """Returns the features whose ids have rows, by name; their numbers are their positions."""
+    return {
+        name: feature for name, feature in spec.features.items() if not isinstance(feature, Amount)
+    }
+
+
+def given(spec: Multitask) -> list[tuple[int, int | None]]:
+    """Order tasks so that each comes after the one that is given to it.
+
+    Args:
+        spec: The `[multitask]` table.
+
+    Returns:
+        Number of each task, with that of its `given`.
+
+    Raises:
+        SpecError: `given` names no task, or tasks are given to each other in a circle.
+    """
+    numbers = {name: number for number, name in enumerate(spec.tasks)}
+    found = list[tuple[int, int | None]]()
+    waiting = dict(spec.tasks)
+    while waiting:
+        ready = [
+            name
+            for name, task in waiting.items()
+            if task.given is None or task.given not in waiting
+        ]
+        if not ready:
+            raise SpecError(
+                f"tasks are `given` to each other in a circle: {', '.join(waiting)}. One of them "
+                "must come first."
+            )
+        for name in ready:
+            before = waiting.pop(name).given
+            if before is not None and before not in numbers:
+                raise SpecError(
+                    f"`tasks.{name}.given` is {before!r}, which is no task. Tasks are: "
+                    f"{', '.join(spec.tasks)}."
+                )
+            found.append((numbers[name], None if before is None else numbers[before]))
+    return found

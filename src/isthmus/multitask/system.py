@@ -13,7 +13,7 @@ from isthmus.data.formats import is_pipe
 from isthmus.data.spec import Dataset
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.inputs import Inputs
-from isthmus.multitask.spec import Amount, Multitask
+from isthmus.multitask.spec import Amount, Multitask, given
 from isthmus.store.runs import Run
 from isthmus.system import Exported, LocalInputs, LocalOutcome, Predicted
 
@@ -32,12 +32,8 @@ def check(spec: Multitask) -> None:
             "[multitask] needs a feature with ids (id, hash, vocabulary or buckets): for amounts "
             "alone, train a [baseline]."
         )
+    given(spec)
     for name, task in spec.tasks.items():
-        if task.given is not None and task.given not in spec.tasks:
-            raise SpecError(
-                f"`multitask.tasks.{name}.given` names {task.given!r}, which is no task: there are "
-                f"{', '.join(spec.tasks)}."
-            )
         if task.label in spec.features:
             raise SpecError(
                 f"column {task.label!r} is the label of task {name!r} and a feature too: take it "
@@ -172,7 +168,7 @@ def predict(_spec: Multitask, rows: Dataset, run: Run, out: IO[bytes]) -> Predic
     """Score rows with the stored model."""
     from isthmus.multitask import predict as scores
 
-    return scores.predict(run.folder / "model", rows, out)
+    return scores.predict(run.tables, rows, out)
 
 
 def export(_spec: Multitask, run: Run, into: Path, since: int | None) -> Exported:

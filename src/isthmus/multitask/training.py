@@ -14,10 +14,9 @@ from isthmus.multitask import model_file, scoring
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.feeder import WindowFeeder
 from isthmus.multitask.network import trainer
-from isthmus.multitask.network.networks import sparse_features
 from isthmus.multitask.network.tally import aucs
 from isthmus.multitask.network.trainer import Description, TorchTrainer
-from isthmus.multitask.spec import Multitask, SparseFeature
+from isthmus.multitask.spec import Multitask, SparseFeature, sparse_features
 from isthmus.paramserver.engine import NO_FEATURE, Engine, Plan
 from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.paramserver.tables.table import FeatureRule
@@ -25,8 +24,6 @@ from isthmus.paramserver.tiers import loop
 from isthmus.paramserver.tiers.loop import DivergedError, RunSettings, Trained
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
-
-_TRAINER, _SNAPSHOTS, _MODEL = "trainer.json", "snapshots", "model"
 
 
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
@@ -80,17 +77,17 @@ def stored_model(run: Run, beside: Path) -> Generator[Path]:
     Raises:
         SpecError: There is neither a model nor a snapshot.
     """
-    folder = run.folder / _MODEL
+    folder = run.tables
     if folder.exists():
         yield folder
         return
-    snapshots = Snapshots(run.folder / _SNAPSHOTS)
+    snapshots = Snapshots(run.snapshots)
     latest = snapshots.latest()
     if latest is None:
         raise SpecError(f"{run.folder}: has no snapshot yet. Wait for the first one.")
-    description = run.read_json(_TRAINER, Description)
+    description = run.read_json(trainer.FILE, Description)
     with TemporaryDirectory(dir=beside) as made:
-        folder = Path(made, _MODEL)
+        folder = Path(made, run.tables.name)
         model_file.save(folder, description, snapshots.chain(latest))
         yield folder
 
@@ -136,13 +133,13 @@ def _trained(
         SpecError: Training diverged, or there is nothing to train on.
     """
     description = Description(spec, data.seed)
-    path = run.folder / _TRAINER
+    path = run.folder / trainer.FILE
     trainer.write(path, description)
     with telemetry.timed("start"):
         own = TorchTrainer(description)
         plan = plan_of(spec, own.dimension, own.size, data.seed, run.folder / "spill")
         engine = _engine(plan, path, data.train.folder)
-    folder = run.folder / _SNAPSHOTS
+    folder = run.snapshots
     with closing(engine), telemetry.timed("train"):
         settings = RunSettings(
             plan,
@@ -164,7 +161,7 @@ def _trained(
             "no sample was left to train on: every row is kept out, or no label is there."
         )
     with telemetry.timed("store"):
-        model_file.save(run.folder / _MODEL, description, snapshots.chain(latest))
+        model_file.save(run.tables, description, snapshots.chain(latest))
     return trained
 
 

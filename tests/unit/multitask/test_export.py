@@ -18,6 +18,7 @@ from isthmus.multitask import model_file
 from isthmus.multitask.export import Contents, export
 from isthmus.multitask.network import networks
 from isthmus.multitask.predict import predict
+from isthmus.multitask.spec import sparse_features
 from isthmus.paramserver.window import DEFAULT
 from tests.unit.multitask.stored_models import spec_of, stored, tables_of, write_rows
 
@@ -63,7 +64,7 @@ class TestTables:
     def test_hold_every_row_and_the_default_row_of_every_feature(self, tmp_path: Path) -> None:
         model = stored(tmp_path, spec_of())
         tables = _add({}, _exported(model, tmp_path / "out"))
-        names = list(networks.sparse_features(spec_of()))
+        names = list(sparse_features(spec_of()))
         due: Tables = {name: {DEFAULT: [0.0] * 4} for name in names}
         for (feature, identity), values in tables_of(model_file.read(model)).items():
             due[names[feature]][identity] = values

@@ -8,7 +8,15 @@ from torch import Tensor
 
 from isthmus.multitask.network import networks
 from isthmus.multitask.network.sharing import TaskLayers
-from isthmus.multitask.spec import Amount, Bucketed, Feature, Identifier, Multitask, Task
+from isthmus.multitask.spec import (
+    Amount,
+    Bucketed,
+    Feature,
+    Identifier,
+    Multitask,
+    Task,
+    sparse_features,
+)
 
 _BATCH = 5
 
@@ -46,7 +54,7 @@ class TestFeatureOrder:
         assert order.vectors == 3
 
     def test_numbers_of_features_follow_the_job(self) -> None:
-        assert list(networks.sparse_features(_spec("mlp"))) == ["user", "tags", "hour"]
+        assert list(sparse_features(_spec("mlp"))) == ["user", "tags", "hour"]
 
 
 class TestNetwork:

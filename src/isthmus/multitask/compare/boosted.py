@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from isthmus.core.arrays import Floats
 from isthmus.multitask.compare.measuring import measured_rows
 from isthmus.multitask.samples import Lists, Samples, concatenate, take
-from isthmus.multitask.spec import Identifier, Multitask, SparseFeature
+from isthmus.multitask.spec import Identifier, Multitask, SparseFeature, sparse_features
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 
 _OPTIONS = {
@@ -177,7 +177,7 @@ class _Columns:
         Returns:
             The columns.
         """
-        sparse = [each for each in spec.features.values() if isinstance(each, SparseFeature)]
+        sparse = list(sparse_features(spec).values())
         single = [each for each in sparse if each.many is None]
         ids = [np.unique(column[column != DEFAULT]) for column in train.ids.T]
         lists = [_most_frequent(each.ids) for each in train.lists]

@@ -13,7 +13,7 @@ from isthmus.multitask.compare.measuring import measured_rows
 from isthmus.multitask.feed.reading import FinalBlock
 from isthmus.multitask.feed.windows import WindowMaker
 from isthmus.multitask.samples import ALL, Samples, take
-from isthmus.multitask.spec import Multitask, SparseFeature
+from isthmus.multitask.spec import Multitask, sparse_features
 from isthmus.paramserver.spec import Ftrl
 from isthmus.paramserver.tables.kernels.updating import gather, update
 from isthmus.paramserver.tables.optimizers import Layout
@@ -57,7 +57,7 @@ class Linear:
     """
 
     def __init__(self, spec: Multitask, seed: int) -> None:
-        sparse = [each for each in spec.features.values() if isinstance(each, SparseFeature)]
+        sparse = list(sparse_features(spec).values())
         self._spec = spec
         self._windows = WindowMaker(spec)
         self._single = [n for n, each in enumerate(sparse) if each.many is None]

@@ -24,6 +24,8 @@ from isthmus.multitask.spec import (
     Multitask,
     SparseFeature,
     Vocabulary,
+    given,
+    sparse_features,
 )
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 
@@ -53,8 +55,7 @@ class Encoder:
         self._given = given(spec)
         self._sparse = {
             name: (feature, _encode(name, feature))
-            for name, feature in spec.features.items()
-            if isinstance(feature, SparseFeature)
+            for name, feature in sparse_features(spec).items()
         }
         self._amounts = {
             name: feature for name, feature in spec.features.items() if isinstance(feature, Amount)
@@ -137,43 +138,6 @@ class Encoder:
         return samples
 
 
-def given(spec: Multitask) -> list[tuple[int, int | None]]:
-    """Order tasks so that each comes after the one that is given to it.
-
-    Args:
-        spec: The `[multitask]` table.
-
-    Returns:
-        Number of each task, with that of its `given`.
-
-    Raises:
-        SpecError: `given` names no task, or tasks are given to each other in a circle.
-    """
-    numbers = {name: number for number, name in enumerate(spec.tasks)}
-    found = list[tuple[int, int | None]]()
-    waiting = dict(spec.tasks)
-    while waiting:
-        ready = [
-            name
-            for name, task in waiting.items()
-            if task.given is None or task.given not in waiting
-        ]
-        if not ready:
-            raise SpecError(
-                f"tasks are `given` to each other in a circle: {', '.join(waiting)}. One of them "
-                "must come first."
-            )
-        for name in ready:
-            before = waiting.pop(name).given
-            if before is not None and before not in numbers:
-                raise SpecError(
-                    f"`tasks.{name}.given` is {before!r}, which is no task. Tasks are: "
-                    f"{', '.join(spec.tasks)}."
-                )
-            found.append((numbers[name], None if before is None else numbers[before]))
-    return found
-
-
 def _kind(feature: Feature) -> Kind:
     if isinstance(feature, SparseFeature) and feature.many is not None:
         return "any"
@@ -186,7 +150,7 @@ def _kind(feature: Feature) -> Kind:
             return "number"
 
 
-def _encode(name: str, feature: Feature) -> Encode:
+def _encode(name: str, feature: SparseFeature) -> Encode:
     """Prepare to encode a feature.
 
     Args:

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Integers
 from isthmus.multitask.feed.attribution import Delays
-from isthmus.multitask.feed.features import given
 from isthmus.multitask.feed.moments import steps_of
 from isthmus.multitask.feed.sample_arrays import Arrays
 from isthmus.multitask.feed.waiting import Late, Waiting
 from isthmus.multitask.samples import Samples, take
-from isthmus.multitask.spec import Multitask
+from isthmus.multitask.spec import Multitask, given
 from isthmus.paramserver.window import Float32s
 
 

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Bools, Integers
 from isthmus.core.errors import SpecError
-from isthmus.multitask.feed.features import given
 from isthmus.multitask.feed.sample_arrays import Arrays, cut, none, of_arrays, to_arrays
 from isthmus.multitask.feed.stream import Arrivals
 from isthmus.multitask.samples import ALL, Samples, concatenate, take
-from isthmus.multitask.spec import Multitask
+from isthmus.multitask.spec import Multitask, given
 from isthmus.paramserver.window import Int64s
 
 JOINT = "joint"

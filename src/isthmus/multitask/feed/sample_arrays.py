@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.multitask.samples import Lists, Samples
-from isthmus.multitask.spec import Amount, Multitask, SparseFeature
+from isthmus.multitask.spec import Amount, Multitask, sparse_features
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
 def none(spec: Multitask) -> Samples:
     """Returns no samples, with the columns of a job."""
-    sparse = [each for each in spec.features.values() if isinstance(each, SparseFeature)]
+    sparse = list(sparse_features(spec).values())
     several = sum(each.many is not None for each in sparse)
     amounts = sum(isinstance(each, Amount) for each in spec.features.values())
     return Samples(

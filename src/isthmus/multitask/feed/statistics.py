@@ -7,12 +7,11 @@ import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.data.formats import is_pipe
-from isthmus.multitask.feed.features import given
 from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.feed.joining import Joiner, check_conversions
 from isthmus.multitask.feed.queues import Queues
 from isthmus.multitask.samples import Samples, concatenate, take
-from isthmus.multitask.spec import Multitask, SparseFeature
+from isthmus.multitask.spec import Multitask, given, sparse_features
 from isthmus.paramserver.window import DEFAULT, Int64s
 
 READ = 100_000
@@ -161,9 +160,7 @@ def _trained(spec: Multitask, samples: Samples) -> float:
 def _features(spec: Multitask, samples: Samples, times: float) -> dict[str, FeatureStatistics]:
     found = dict[str, FeatureStatistics]()
     count, single, several = len(samples), 0, 0
-    for name, feature in spec.features.items():
-        if not isinstance(feature, SparseFeature):
-            continue
+    for name, feature in sparse_features(spec).items():
         if feature.many is None:
             ids, lengths = samples.ids[:, single], np.ones(count, np.int32)
             single += 1

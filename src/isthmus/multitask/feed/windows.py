@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isthmus.multitask.samples import Samples, TaskBatch
-from isthmus.multitask.spec import Multitask, SparseFeature
+from isthmus.multitask.spec import Multitask, sparse_features
 from isthmus.paramserver.tables.kernels.unique import unique
 from isthmus.paramserver.window import Int64s, Keys, UInt16s, Window
 
@@ -15,7 +15,7 @@ class WindowMaker:
 
     def __init__(self, spec: Multitask) -> None:
         """Number the sparse features of the job, from 0 in its order."""
-        sparse = [each for each in spec.features.values() if isinstance(each, SparseFeature)]
+        sparse = list(sparse_features(spec).values())
         self._features = len(sparse)
         numbered = list(enumerate(sparse))
         self._single = np.array([n for n, each in numbered if each.many is None], np.uint16)

@@ -11,7 +11,7 @@ to its logit the sum of these weights and each of the `dimension` numbers of the
 times weights of its own. They begin as 1: with one task the network begins as that of the paper.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from isthmus.multitask.negatives import corrections
 from isthmus.multitask.network.sharing import TaskLayers, experts
 from isthmus.multitask.network.transfer import divide
-from isthmus.multitask.spec import Amount, Multitask, SparseFeature
+from isthmus.multitask.spec import Amount, Multitask, sparse_features
 from isthmus.nn.parameters import draw as draw_layers
 
 
@@ -54,13 +54,6 @@ def order_of(spec: Multitask) -> FeatureOrder:
         tuple(name for name, feature in sparse.items() if feature.many is not None),
         tuple(name for name, feature in spec.features.items() if isinstance(feature, Amount)),
     )
-
-
-def sparse_features(spec: Multitask) -> Mapping[str, SparseFeature]:
-    """Returns the features whose ids have rows, by name; their numbers are their positions."""
-    return {
-        name: feature for name, feature in spec.features.items() if not isinstance(feature, Amount)
-    }
 
 
 def row_dimension(spec: Multitask) -> int:

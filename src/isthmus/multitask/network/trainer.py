@@ -19,10 +19,13 @@ from isthmus.multitask.network.losses import Losses, projected
 from isthmus.multitask.network.tally import tally
 from isthmus.multitask.network.transfer import divide, to_device, to_host
 from isthmus.multitask.samples import ALL, TaskBatch
-from isthmus.multitask.spec import Multitask
+from isthmus.multitask.spec import Multitask, sparse_features
 from isthmus.nn import threads
 from isthmus.paramserver.window import Float32s, Gradients
 from isthmus.store import atomic
+
+FILE = "trainer.json"
+"""Name of the file with the description, in the folder of a run."""
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ class TorchTrainer:
         threads.use(spec.server.threads)
         self._seed = description.seed
         self._order = networks.order_of(spec)
-        sparse = networks.sparse_features(spec)
+        sparse = sparse_features(spec)
         self._pooling = [sparse[name].many for name in self._order.lists]
         self._losses = Losses(spec)
         self._device = torch.device(spec.server.device)

@@ -16,6 +16,7 @@ from isthmus.paramserver.distributed import packing
 from isthmus.paramserver.distributed.packing import Packed
 from isthmus.paramserver.engine import Plan
 from isthmus.paramserver.shards.shard import Shard
+from isthmus.paramserver.shards.shard_state import remove_state
 from isthmus.paramserver.tiers import builtin
 from isthmus.paramserver.window import Float32s, Trainer
 
@@ -76,8 +77,7 @@ class ShardActor:
 
     def write(self, version: int, folder: str) -> bytes:
         """As in `Shard`; the process before this one may have died of it."""
-        for left in Path(folder).glob(f"shard-{self._made_from[1]:04}.*"):
-            left.unlink()
+        remove_state(Path(folder), self._made_from[1])
         return msgspec.msgpack.encode(self._shard.write(version, Path(folder)))
 
     def facts(self) -> bytes:

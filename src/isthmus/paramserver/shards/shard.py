@@ -51,6 +51,8 @@ class Shard:
         self._staleness = 0
         for folder in folders:
             self._load(folder)
+        if folders:
+            self._load_dense(folders[-1])
 
     def exchange(
         self, number: int, pushes: Sequence[Push], pulls: Sequence[Pull], clock: int
@@ -141,9 +143,12 @@ class Shard:
             self.table.load(state.rows)
             self._applied = state.applied.tolist()
             self._calls = state.calls
-        dense = read_dense(folder, manifest)
-        self.dense = dense[:, part(dense.shape[1], shards, self._number)].copy()
         self._version = manifest.version
+
+    def _load_dense(self, folder: Path) -> None:
+        dense = read_dense(folder, snapshots.read_manifest(folder))
+        here = part(dense.shape[1], self._plan.server.shards, self._number)
+        self.dense = dense[:, here].copy()
 
     @property
     def _mark(self) -> int:

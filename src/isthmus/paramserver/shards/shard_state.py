@@ -51,6 +51,12 @@ def write_state(folder: Path, shard: int, state: ShardState) -> dict[str, Stored
     return snapshots.write_arrays(folder, _name(shard), state.rows.arrays() | others)
 
 
+def remove_state(folder: Path, shard: int) -> None:
+    """Remove what was written of a shard: somebody died of it, and another begins anew."""
+    for left in folder.glob(f"{_name(shard)}.*"):
+        left.unlink()
+
+
 def read_states(
     folder: Path, manifest: snapshots.Manifest, shard: int, shards: int
 ) -> Iterator[ShardState]:
@@ -64,7 +70,7 @@ def read_states(
 
     Yields:
         One state or, if there were others, one of each of them: the keys that now lie on this
-        shard, with that shard's part of the dense numbers.
+        shard, with the dense numbers that lay on the other.
 
     Raises:
         SpecError: A file is missing or is not as it was written.

@@ -226,7 +226,7 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
     }
     with disk_full_is_error(folder), ExitStack() as opened:
         checking = opened.enter_context(ThreadPoolExecutor(1))  # takes as long as writing does
-        checksums = checking.map(_checksum, whole.values())
+        checksums = checking.map(checksum, whole.values())
         files = list[IO[bytes]]()
         for path, array in whole.items():
             files.append(opened.enter_context(path.open("xb")))
@@ -234,8 +234,8 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
         for file in files:  # once all is written: then most need no wait any more
             os.fsync(file.fileno())
         return {
-            path.name: StoredArray(file.tell(), checksum)
-            for path, file, checksum in zip(whole, files, checksums, strict=True)
+            path.name: StoredArray(file.tell(), found)
+            for path, file, found in zip(whole, files, checksums, strict=True)
         }
 
 
@@ -283,7 +283,7 @@ def read_array(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {_ADVICE}") from None
     except (ValueError, EOFError):
         raise SpecError(f"{path}: is not an array of a snapshot. {_ADVICE}") from None
-    if size != stored.size or _checksum(array) != stored.checksum:
+    if size != stored.size or checksum(array) != stored.checksum:
         raise SpecError(f"{path}: is not as it was written: it was changed or cut. {_ADVICE}")
     return array
 
@@ -294,7 +294,8 @@ def _write(file: IO[bytes], array: NDArray[Any]) -> None:
     file.flush()
 
 
-def _checksum(array: NDArray[Any]) -> int:
+def checksum(array: NDArray[Any]) -> int:
+    """Returns the CRC-32 of an array without gaps."""
     return zlib.crc32(_bytes(array))
 
 

@@ -6,7 +6,14 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from isthmus.core.errors import ChannelError, IsthmusError, JobError, PolicyError, SpecError
+from isthmus.core.errors import (
+    ChannelError,
+    IsthmusError,
+    JobError,
+    PeerError,
+    PolicyError,
+    SpecError,
+)
 from isthmus.tee import process
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.spec import Enclave
@@ -124,7 +131,11 @@ class TestMemory:
     def test_is_limited_by_the_machine_and_not_by_promises(self) -> None:
         careless = "import isthmus.alignment.attested.memory as m\nm.check = lambda _: None"
         star = align(self.ROWS, enclaves=with_first_line(careless, *TWO), memory_mib=150)
-        own = [error for error in star.raised.values() if type(error) is SpecError]
-        assert own  # of the first enclave that met the limit; the other party hears of it
-        assert str(own[0]).startswith("the enclave needs more memory than 150 MiB.")
         assert not star.found
+        own = [error for error in star.raised.values() if type(error) is not PeerError]
+        assert own  # of the first enclave that met the limit; the other party hears of it
+        for error in own:  # what meets it first decides: where a library does, it may only abort
+            assert re.match(
+                "the enclave needs more memory than 150 MiB|our enclave (ended|was ended)",
+                str(error),
+            )

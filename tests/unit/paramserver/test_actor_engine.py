@@ -27,6 +27,7 @@ from isthmus.paramserver.distributed.remote import (
     GoneError,
     Reference,
 )
+from isthmus.paramserver.engine import LostError
 from isthmus.paramserver.spec import Server
 from isthmus.paramserver.tiers import loop as tiers
 from tests.tiers import (
@@ -170,6 +171,20 @@ class TestBoth:
         assert same(by_processes(tmp_path, deaths, told.append), undisturbed())
         assert "recover" in {event.stage for event in told}
         assert deaths.made.count("shard 0") == 2
+
+    def test_lose_the_copy_for_a_snapshot_too(self, tmp_path: Path) -> None:
+        plan = make_plan(tmp_path, SERVER)
+        deaths = Processes(
+            Death("shard 1", "facts", 1, done=False), Death("worker", "ping", 1, done=False)
+        )
+        with engine_of(ActorEngine(plan, recipe(), deaths)) as engine:
+            for shard in range(2):
+                engine.result(engine.begin(shard, LinearTrainer().first(), []))
+            engine.result(engine.copy(0, 1, whole=True))
+            with pytest.raises(LostError):
+                engine.result(engine.facts(1))
+            with pytest.raises(LostError):
+                engine.result(engine.write(0, 1, tmp_path))
 
     def test_stop_the_run_if_they_die_again_and_again(self, tmp_path: Path) -> None:
         deaths = Processes(

@@ -131,6 +131,8 @@ class ActorEngine:
     def write(self, shard: int, version: int, folder: Path) -> Handle:
         """Write the copy."""
         generation = self._members.current()
+        if not self._begun(shard, generation):
+            return _Told(_failed(lost()), None)  # the copy went with its process
         call = Call("write", (version, str(folder.absolute())), beside=True)
         done = self._writers[shard].submit(
             self._members.repeated,
@@ -177,12 +179,16 @@ class ActorEngine:
         for lane in lanes:
             lane.shutdown()
 
+    def _begun(self, shard: int, generation: int) -> bool:
+        """Returns whether a shard got its state in this generation; else the loop has to hear."""
+        return self._members.shards[shard].generation == generation
+
     def _ask(self, number: int, make: Callable[[], Step]) -> "Future[Answer]":
         """Let the lane of a shard make a step, and take it."""
         generation = self._members.current()
         shard = self._members.shards[number]
-        if shard.generation != generation:
-            return _failed(lost())  # the loop has not heard yet
+        if not self._begun(number, generation):
+            return _failed(lost())
 
         def task() -> Answer:
             step = make()

@@ -69,19 +69,28 @@ class ChangedError(SpecError):
 class BlockReader:
     """Reads the files of a data set: one, those of a folder by name, or JSON lines from a pipe."""
 
-    def __init__(self, dataset: Dataset, folder: Path, columns: Mapping[str, Kind]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        folder: Path,
+        columns: Mapping[str, Kind],
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
         """Find the files, and the columns in each of them.
 
         Args:
             dataset: The data set.
             folder: Its path is relative to this folder.
             columns: The columns to read, and what they hold.
+            may_be_empty: Whether it is fine if there are no rows.
 
         Raises:
             SpecError: There is no such file, or it cannot be read, or lacks a column.
         """
         self._dataset = dataset
         self._columns = dict(columns)
+        self._may_be_empty = may_be_empty
         self.files = files_of(dataset, folder)
         for path in self.files:
             self._check_columns(path)
@@ -96,7 +105,7 @@ class BlockReader:
             The blocks; cut the same wherever reading began.
 
         Raises:
-            SpecError: A file cannot be read or lacks a column, or there is no row at all.
+            SpecError: A file cannot be read or lacks a column, or there is no row where one has to be.
         """
         place = start or Place()
         for number in range(place.file, len(self.files)):
@@ -108,7 +117,7 @@ class BlockReader:
                 block = Block(rows, place, path)
                 yield block
                 place = block.next
-        if place.total == 0:
+        if place.total == 0 and not self._may_be_empty:
             raise SpecError(
                 f"{formats.in_words(self.files[0])}: there are no rows. Export the data again with "
                 "their rows."

@@ -254,6 +254,12 @@ class TestErrors:
         with pytest.raises(SpecError, match="there are no rows"):
             list(reader(tmp_path / "a.csv").blocks())
 
+    @pytest.mark.parametrize("name", NAMES)
+    def test_no_rows_unless_that_is_fine(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path / name, table(0))
+        may = BlockReader(Dataset(path=name), tmp_path, COLUMNS, may_be_empty=True)
+        assert not list(may.blocks())
+
     def test_an_empty_pipe(self, tmp_path: Path, stdin: Any) -> None:
         stdin(b"")
         with pytest.raises(SpecError, match=r"^the standard input: there are no rows"):

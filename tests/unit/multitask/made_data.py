@@ -41,7 +41,7 @@ def inputs(folder: Path, columns: Mapping[str, Any], **keys: Any) -> Inputs:
     parquet.write_table(pa.table(dict(columns)), folder / "samples.parquet")
     converted = keys.pop("converted", None)
     if converted is not None:
-        key, time = zip(*converted, strict=True)
+        key, time = [key for key, _ in converted], [time for _, time in converted]
         parquet.write_table(pa.table({"key": key, "time": time}), folder / "bought.parquet")
         keys["conversions"] = {"bought": Dataset(path="bought.parquet")}
     return Inputs(Dataset(path="samples.parquet"), folder, **{"seed": 7} | keys)

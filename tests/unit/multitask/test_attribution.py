@@ -122,11 +122,19 @@ class TestWait:
             (0, [-1, 1]),
         ]
 
+    def test_before_anybody_has_converted_the_window_alone_decides(self, tmp_path: Path) -> None:
+        given = inputs(tmp_path, shows(0, 10, 65), converted=[])
+        assert trained(WAIT, given) == [(0, [0])]
+
 
 class TestFakeNegative:
     def test_a_sample_is_a_negative_until_it_converts(self, tmp_path: Path) -> None:
         given = inputs(tmp_path, shows(0, 10, 30), converted=[(0, 25 * 60)])
         assert trained(FAKE, given) == [(0, [0]), (1, [0]), (2, [0]), (0, [1])]
+
+    def test_before_anybody_has_converted_all_are_negatives(self, tmp_path: Path) -> None:
+        given = inputs(tmp_path, shows(0, 10, 65), converted=[])
+        assert trained(FAKE, given) == [(0, [0]), (1, [0]), (2, [0])]
 
     def test_no_other_label_is_trained_on_twice(self, tmp_path: Path) -> None:
         given = inputs(tmp_path, shows(0, 1, 30, click=[1, 0, 1]), converted=[(0, 600)])

@@ -70,7 +70,12 @@ class Attribution:
             SpecError: It cannot be read, or lacks a column.
         """
         self._spec = spec
-        self._reader = BlockReader(dataset, folder, {spec.key: "any", spec.time: "time"})
+        self._reader = BlockReader(
+            dataset,
+            folder,
+            {spec.key: "any", spec.time: "time"},
+            may_be_empty=True,  # nobody has converted yet
+        )
         self._files = self._reader.fingerprint()
         self._window = spec.within_hours * _SECONDS_AN_HOUR
         self._chunks = list[_Chunk]()

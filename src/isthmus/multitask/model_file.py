@@ -22,8 +22,9 @@ from isthmus.multitask.network.networks import row_dimension
 from isthmus.multitask.network.trainer import Description
 from isthmus.multitask.spec import sparse_features
 from isthmus.paramserver.engine import StoredArray
+from isthmus.paramserver.shards.array_files import checksum
 from isthmus.paramserver.shards.shard_state import read_dense, read_states
-from isthmus.paramserver.shards.snapshots import checksum, read_manifest
+from isthmus.paramserver.shards.snapshots import read_manifest
 from isthmus.paramserver.tables.kernels.hashing import shard_of
 from isthmus.paramserver.window import DEFAULT, Float32s, Int32s, Keys
 from isthmus.store import atomic

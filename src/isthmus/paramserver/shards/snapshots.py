@@ -10,20 +10,19 @@ name. One that is not whole by itself holds what changed since the snapshot befo
 
 import os
 import shutil
-import zlib
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.paramserver.engine import StoredArray
+from isthmus.paramserver.shards import array_files
+from isthmus.paramserver.shards.array_files import checksum
 from isthmus.store import atomic
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -221,22 +220,9 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
         DiskError: The disk is full.
         OSError: A file cannot be written for another reason.
     """
-    whole = {
-        folder / f"{prefix}.{key}.npy": np.ascontiguousarray(array) for key, array in arrays.items()
-    }
-    with disk_full_is_error(folder), ExitStack() as opened:
-        checking = opened.enter_context(ThreadPoolExecutor(1))  # takes as long as writing does
-        checksums = checking.map(checksum, whole.values())
-        files = list[IO[bytes]]()
-        for path, array in whole.items():
-            files.append(opened.enter_context(path.open("xb")))
-            _write(files[-1], array)
-        for file in files:  # once all is written: then most need no wait any more
-            os.fsync(file.fileno())
-        return {
-            path.name: StoredArray(file.tell(), found)
-            for path, file, found in zip(whole, files, checksums, strict=True)
-        }
+    return array_files.write_arrays(
+        {folder / f"{prefix}.{key}.npy": array for key, array in arrays.items()}
+    )
 
 
 def read_arrays(folder: Path, manifest: Manifest, prefix: str) -> dict[str, NDArray[Any]]:
@@ -286,21 +272,6 @@ def read_array(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:
     if size != stored.size or checksum(array) != stored.checksum:
         raise SpecError(f"{path}: is not as it was written: it was changed or cut. {_ADVICE}")
     return array
-
-
-def _write(file: IO[bytes], array: NDArray[Any]) -> None:
-    npy.write_array_header_2_0(file, npy.header_data_from_array_1_0(array))
-    file.write(_bytes(array))
-    file.flush()
-
-
-def checksum(array: NDArray[Any]) -> int:
-    """Returns the CRC-32 of an array without gaps."""
-    return zlib.crc32(_bytes(array))
-
-
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
 
 
 def _sync(folder: Path) -> None:

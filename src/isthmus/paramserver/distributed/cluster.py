@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
-from isthmus.paramserver.distributed import guard, processes
+from isthmus.paramserver.distributed import certificates, guard, processes
 from isthmus.paramserver.spec import Cluster
 
 _LONGEST_FOLDER = 40
 """Ray adds up to 67 signs for its sockets, and the system takes 107."""
 
 _PATIENCE = 3.0
-_TLS = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
 _TO_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _ALWAYS = {
     "RAY_AUTH_MODE": "token",
@@ -106,16 +105,17 @@ def given_environment(cluster: Cluster, folder: Path) -> dict[str, str]:
     if cluster.line == "tls" and not encrypted:
         raise SpecError(
             "cluster.line is tls, but RAY_USE_TLS is not 1 in the environment of this command. Set "
-            f"it and {', '.join(_TLS)}, as for all processes of the cluster."
+            f"it and {', '.join(certificates.VARIABLES)}, as for all processes of the cluster."
         )
-    if cluster.line == "tls":
-        _check_certificates(variables)
-    elif encrypted:
+    if cluster.line == "not_encrypted" and encrypted:
         raise SpecError(
             "cluster.line is not_encrypted, but RAY_USE_TLS is set in the environment of this "
             "command. Write tls, or unset it."
         )
+    context = certificates.read(variables) if encrypted else None
     _check_reachable(cluster.address)
+    if context:
+        certificates.try_line(cluster.address, context)
     for name in ("RAY_AUTH_TOKEN", "RAY_ADDRESS"):  # Ray takes them before what the job says
         variables.pop(name, None)
     if _is_this_machine(cluster.address):
@@ -192,14 +192,6 @@ def _checked_token(path: Path) -> Path:
     if others:
         raise SpecError(f"{path}: others can read this token. Run `chmod 600` on it.")
     return path.resolve()
-
-
-def _check_certificates(variables: Mapping[str, str]) -> None:
-    for name in _TLS:
-        if not Path(variables.get(name, "")).is_file():
-            raise SpecError(
-                f"cluster.line is tls, but {name} in the environment of this command names no file."
-            )
 
 
 def _is_this_machine(address: str) -> bool:

@@ -105,7 +105,7 @@ class BlockReader:
             The blocks; cut the same wherever reading began.
 
         Raises:
-            SpecError: A file cannot be read or lacks a column, or there is no row where one has to be.
+            SpecError: A file cannot be read or lacks a column, or there is no row at all.
         """
         place = start or Place()
         for number in range(place.file, len(self.files)):

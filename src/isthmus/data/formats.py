@@ -31,7 +31,7 @@ _ARROW_FILE = b"ARROW1"
 _UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
 """The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
 
-RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 """The one message of Arrow that quotes no cell."""
 
 _CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
@@ -64,7 +64,7 @@ def names_of(path: Path, dataset: Dataset) -> list[str] | None:
     if is_pipe(path) or path.name.endswith(".jsonl"):
         return None
     check_readable(path)
-    with _reading(path):
+    with reading(path):
         if path.name.endswith(".parquet"):
             names = list(parquet.read_schema(path).names)
         elif path.name.endswith((".arrow", ".feather")):
@@ -94,7 +94,7 @@ def batches_of(
         SpecError: The file cannot be read.
     """
     before = 0
-    with _reading(path, columns):
+    with reading(path, columns):
         if path.name.endswith(".parquet"):
             before, found = _parquet(path, list(columns), skip)
         elif path.name.endswith((".arrow", ".feather")):
@@ -125,7 +125,7 @@ def rows_of(path: Path) -> int | None:
     """
     if not path.name.endswith(".parquet"):
         return None
-    with _reading(path):
+    with reading(path):
         rows: int = parquet.read_metadata(path).num_rows
     return rows
 
@@ -143,17 +143,17 @@ def check_readable(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(2)
     except FileNotFoundError:
-        raise SpecError(f"{path}: there is no such file. Correct its `path`.") from None
+        raise SpecError(f"{path}: there is no such file. Correct the path.") from None
     except OSError as error:
         raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. Correct its `path`, or the permissions."
+            f"{path}: cannot be read: {error.strerror}. Correct the path, or the permissions."
         ) from None
     if head in _UTF_16:  # a spreadsheet's "Unicode text"
         raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")
 
 
 @contextmanager
-def _reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator[None]:
+def reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator[None]:
     """Turn the errors of Arrow into sentences.
 
     Args:
@@ -174,7 +174,7 @@ def _reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator
 
 
 def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -> str:
-    if ragged := RAGGED.search(str(error)):
+    if ragged := _RAGGED.search(str(error)):
         expected, actual = ragged.groups()
         return (
             f"a line has {actual} cells where the first line has {expected}. Put cells that hold "

@@ -7,8 +7,6 @@ Our errors never repeat Arrow's own message: it quotes the value that could not 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -20,7 +18,7 @@ import pyarrow.compute
 from pyarrow import csv, parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.data.formats import RAGGED, check_readable, parsing
+from isthmus.data.formats import check_readable, parsing, reading
 from isthmus.data.spec import Dataset
 
 Column = Any
@@ -117,7 +115,7 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
 
 def _header(dataset: Dataset, path: Path) -> list[str]:
     check_readable(path)
-    with _reading(path):
+    with reading(path):
         if _is_parquet(path):
             names = list(parquet.read_schema(path).names)
         else:
@@ -182,7 +180,7 @@ def _categorical(dataset: Dataset, features: tuple[str, ...], path: Path) -> fro
 
 
 def _parquet(path: Path, wanted: Columns) -> Any:
-    with _reading(path):
+    with reading(path):
         return parquet.read_table(path, columns=wanted.names)
 
 
@@ -195,7 +193,7 @@ def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
         null_values=list(dataset.missing_values),
         strings_can_be_null=True,
     )
-    with _reading(path):
+    with reading(path):
         return csv.read_csv(path, parse_options=parsing(dataset), convert_options=converting)
 
 
@@ -208,25 +206,6 @@ def _is_parquet(path: Path) -> bool:
         f"{path}: only .csv, .csv.gz and .parquet files can be read. Convert the file, or rename "
         "it if it is one of these."
     )
-
-
-@contextmanager
-def _reading(path: Path) -> Generator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: {_why_unreadable(path, error)}") from None
-
-
-def _why_unreadable(path: Path, error: Exception) -> str:
-    if ragged := RAGGED.search(str(error)):
-        expected, actual = ragged.groups()
-        return (
-            f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
-            "the `delimiter` in double quotes."
-        )
-    kind = "Parquet" if _is_parquet(path) else "CSV in UTF-8"
-    return f"the file is not {kind}, or is empty or cut short. Copy or export it again."
 
 
 def _typed(column: Column, name: str, kind: str | None, path: Path) -> Column:

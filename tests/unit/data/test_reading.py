@@ -301,7 +301,7 @@ class TestRefusal:
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     def test_of_a_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(SpecError, match=r"there is no such file. Correct its `path`"):
+        with pytest.raises(SpecError, match=r"there is no such file. Correct the path"):
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ class TestRefusal:
         self, tmp_path: Path, path: str, why: str
     ) -> None:
         (tmp_path / "folder.csv").mkdir()
-        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct its `path`"):
+        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct the path"):
             load(Dataset(path=path, identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
         **{f"label of {name}": _label(found, name) for name in spec.tasks},
         "table": f"about {rows:,} rows, {decimal(size)} in {spec.server.shards} shard"
         f"{'s' if spec.server.shards > 1 else ''}{told}",
+        "layers": f"{layers(spec):,} numbers, {decimal(layers_memory(spec))} with what their "
+        "optimizer remembers; each worker has a copy",
         "traffic": f"about {decimal(traffic(spec, found))} between workers and shards{told}",
     }
 
@@ -66,11 +68,20 @@ def traffic(spec: Multitask, found: HeadStatistics) -> int:
     """
     row = 4 * Layout(row_dimension(spec), spec.server.rows).width
     keys = sum(each.in_window for each in found.features.values()) + len(found.features)
-    number = 4 * Layout(1, spec.server.dense).width
-    with torch.device("meta"):  # without memory for their numbers
-        layers = parts_of(Network(spec)).size
+    dense = layers(spec) + 2 * layers_memory(spec)
     windows = -(-found.trained * spec.epochs // spec.server.exchange_every)
-    return windows * (keys * (2 * _KEY + _COUNT + 1 + 2 * row) + layers * (1 + 2 * number))
+    return windows * (keys * (2 * _KEY + _COUNT + 1 + 2 * row) + dense)
+
+
+def layers(spec: Multitask) -> int:
+    """Returns how many numbers the layers have."""
+    with torch.device("meta"):  # without memory for them
+        return parts_of(Network(spec)).size
+
+
+def layers_memory(spec: Multitask) -> int:
+    """Returns the bytes of all numbers of the layers, those of their optimizer included."""
+    return 4 * Layout(1, spec.server.dense).width * layers(spec)
 
 
 def memory(spec: Multitask, found: HeadStatistics) -> int:

@@ -15,7 +15,7 @@ from isthmus.core.telemetry import Event
 from isthmus.jobs import trained
 from isthmus.jobs.check import check
 from isthmus.jobs.run import run
-from isthmus.multitask import scoring
+from isthmus.multitask import model_file, scoring
 from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.store.runs import Run
 
@@ -174,14 +174,17 @@ class TestRun:
 
 
 class TestCheck:
-    def test_forecasts_what_comes(self, job: Callable[..., Path]) -> None:
+    def test_forecasts_what_comes(self, job: Callable[..., Path], tmp_path: Path) -> None:
         file = job()
         ready = check(file).ready
         assert ready is not None
         assert ready.facts["rows"] == "6,000"
-        finished = result_of(run(file))["memory"]
+        finished = result_of(run(file, into=tmp_path / "run"))["memory"]
         megabytes = f"{finished['peak_bytes'] / 1e6:.1f} MB"
         assert ready.facts["table"] == f"about {finished['rows']} rows, {megabytes} in 2 shards"
+        layers = len(model_file.read(tmp_path / "run/model").dense)
+        kilobytes = 4 * (1 + 3) * layers / 1e3  # Adam remembers three more of each
+        assert str(ready.facts["layers"]).startswith(f"{layers:,} numbers, {kilobytes:.1f} kB")
 
     def test_tells_how_much_memory_one_row_takes(self, job: Callable[..., Path]) -> None:
         file = job()

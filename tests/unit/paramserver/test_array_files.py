@@ -24,7 +24,7 @@ class TestWrittenArrays:
     @pytest.mark.parametrize("size", SIZES)
     def test_are_the_bytes_that_numpy_writes(self, tmp_path: Path, size: int) -> None:
         path, array = tmp_path / "array.npy", some(size)
-        stored = write_arrays({path: array})["array.npy"]
+        stored = write_arrays(tmp_path, {"array.npy": array})["array.npy"]
         expected = io.BytesIO()
         np.lib.format.write_array(expected, array, version=(2, 0))
         assert path.read_bytes() == expected.getvalue()
@@ -35,27 +35,27 @@ class TestWrittenArrays:
     ) -> None:
         array = some(5 * MIB)
         monkeypatch.setattr(array_files, "_DIRECT", 0)
-        stored = write_arrays({tmp_path / "array.npy": array})
+        stored = write_arrays(tmp_path, {"array.npy": array})
         assert stored["array.npy"].checksum == checksum(array)
         assert np.array_equal(np.load(tmp_path / "array.npy"), array)
 
     def test_may_have_gaps_in_memory(self, tmp_path: Path) -> None:
         array = some(4 * MIB).reshape(1024, -1)[:, ::2]
-        write_arrays({tmp_path / "array.npy": array})
+        write_arrays(tmp_path, {"array.npy": array})
         assert np.array_equal(np.load(tmp_path / "array.npy"), array)
 
     def test_are_all_there(self, tmp_path: Path) -> None:
-        arrays = {tmp_path / f"{size}.npy": some(size) for size in SIZES}
-        assert write_arrays(arrays).keys() == {path.name for path in arrays}
-        for path, array in arrays.items():
-            assert np.array_equal(np.load(path), array)
+        arrays = {f"{size}.npy": some(size) for size in SIZES}
+        assert write_arrays(tmp_path, arrays).keys() == arrays.keys()
+        for name, array in arrays.items():
+            assert np.array_equal(np.load(tmp_path / name), array)
 
     @pytest.mark.parametrize("room", [0, 100, 4096, 5 * MIB, 6 * MIB + 1])
     def test_that_find_no_room_are_an_error(self, tmp_path: Path, room: int) -> None:
         with full_disk(room), pytest.raises(DiskError, match="no space left"):
-            write_arrays({tmp_path / "array.npy": some(7 * MIB)})
+            write_arrays(tmp_path, {"array.npy": some(7 * MIB)})
 
     def test_replace_no_file(self, tmp_path: Path) -> None:
         (tmp_path / "array.npy").write_bytes(b"before")
         with pytest.raises(FileExistsError):
-            write_arrays({tmp_path / "array.npy": some(1)})
+            write_arrays(tmp_path, {"array.npy": some(1)})

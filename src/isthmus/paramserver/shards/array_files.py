@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,12 @@ _AT_ONCE = 4
 _DIRECT: int = getattr(os, "O_DIRECT", 0)  # of Linux
 
 
-def write_arrays(files: Mapping[Path, NDArray[Any]]) -> dict[str, StoredArray]:
+def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, StoredArray]:
     """Write new files, and wait until they are on the disk.
 
     Args:
-        files: Arrays of numbers, by where each goes.
+        folder: An existing folder.
+        arrays: Numbers only, by name of the file.
 
     Returns:
         What was written, by name of the file.
@@ -51,10 +52,14 @@ def write_arrays(files: Mapping[Path, NDArray[Any]]) -> dict[str, StoredArray]:
         DiskError: The disk is full.
         OSError: A file cannot be written for another reason.
     """
-    largest_first = sorted(files, key=lambda path: -files[path].nbytes)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="arrays") as pool:
-        stored = pool.map(_write, largest_first, [files[path] for path in largest_first])
-        return {path.name: each for path, each in zip(largest_first, stored, strict=True)}
+    names = sorted(arrays, key=lambda name: -arrays[name].nbytes)
+    with disk_full_is_error(folder), ExitStack() as opened:
+        pool = opened.enter_context(ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="arrays"))
+        files = [opened.enter_context((folder / name).open("xb", buffering=0)) for name in names]
+        stored = list(pool.map(_write, files, [arrays[name] for name in names]))
+        for file in files:  # once all is written: then most need no wait any more
+            os.fsync(file.fileno())
+        return dict(zip(names, stored, strict=True))
 
 
 def checksum(array: NDArray[Any]) -> int:
@@ -62,18 +67,16 @@ def checksum(array: NDArray[Any]) -> int:
     return zlib.crc32(_bytes(array).data)
 
 
-def _write(path: Path, array: NDArray[Any]) -> StoredArray:
+def _write(file: io.FileIO, array: NDArray[Any]) -> StoredArray:
     array = np.ascontiguousarray(array)
     begin, content = _header(array), _bytes(array)
-    with disk_full_is_error(path.parent), path.open("xb", buffering=0) as file:
-        if len(content) < _LARGE:
-            _write_all(file, begin)
-            _write_all(file, content)
-            found = zlib.crc32(content.data)
-        else:
-            found = _write_past_cache(file, begin, content)
-        os.fsync(file.fileno())
-        return StoredArray(file.tell(), found)
+    if len(content) >= _LARGE:
+        found = _write_past_cache(file, begin, content)
+    else:
+        _write_all(file, begin)
+        _write_all(file, content)
+        found = zlib.crc32(content.data)
+    return StoredArray(file.tell(), found)
 
 
 def _write_past_cache(file: io.FileIO, begin: Bytes, content: Bytes) -> int:

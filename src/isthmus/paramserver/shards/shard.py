@@ -26,7 +26,7 @@ class Shard:
     def __init__(self, plan: Plan, number: int) -> None:
         self._plan = plan
         self._number = number
-        self._copies = dict[int, ShardState]()
+        self._copies = dict[int, tuple[ShardState, Float32s]]()
         self.table = _table(plan, number)
 
     def begin(self, dense: Float32s, folders: Sequence[Path]) -> None:
@@ -103,12 +103,12 @@ class Shard:
             version: Number of the snapshot.
             whole: Whether it holds all rows.
         """
-        self._copies[version] = ShardState(
+        state = ShardState(
             rows=self.table.dump(None if whole else self._version),
-            dense=self.dense.copy(),
             applied=np.array(self._applied, np.int64),
             calls=self._calls,
         )
+        self._copies[version] = state, self.dense.copy()
         self._version = version
 
     def write(self, version: int, folder: Path) -> dict[str, StoredArray]:
@@ -124,7 +124,7 @@ class Shard:
         Raises:
             DiskError: The disk is full.
         """
-        return write_state(folder, self._number, self._copies.pop(version))
+        return write_state(folder, self._number, *self._copies.pop(version))
 
     def close(self) -> None:
         """Remove what lies on disk outside snapshots, and forget copies."""

@@ -13,15 +13,14 @@ from isthmus.paramserver.shards import snapshots
 from isthmus.paramserver.tables.dump import Dump
 from isthmus.paramserver.window import Float32s, Int64s
 
+_DENSE = "dense"
+
 
 @dataclass(frozen=True)
 class ShardState:
-    """All of a shard, or what has changed in it, and the dense numbers in any case."""
+    """All of a shard, or what has changed in it, but for its part of the dense numbers."""
 
     rows: Dump
-    dense: Float32s
-    """Its part, shape (1 + states, part)."""
-
     applied: Int64s
     """The last window of each worker that it contains, shape (workers,)."""
 
@@ -29,13 +28,16 @@ class ShardState:
     """Exchanges so far."""
 
 
-def write_state(folder: Path, shard: int, state: ShardState) -> dict[str, StoredArray]:
+def write_state(
+    folder: Path, shard: int, state: ShardState, dense: Float32s
+) -> dict[str, StoredArray]:
     """Write the files of a shard.
 
     Args:
         folder: An existing folder.
         shard: Number of the shard.
         state: What to write.
+        dense: Its part of the dense numbers and their state, shape (1 + states, part).
 
     Returns:
         The files.
@@ -44,7 +46,7 @@ def write_state(folder: Path, shard: int, state: ShardState) -> dict[str, Stored
         DiskError: The disk is full.
     """
     others: dict[str, NDArray[Any]] = {
-        "dense": state.dense,
+        _DENSE: dense,
         "applied": state.applied,
         "calls": np.array([state.calls], np.int64),
     }
@@ -70,7 +72,7 @@ def read_states(
 
     Yields:
         One state or, if there were others, one of each of them: the keys that now lie on this
-        shard, with the dense numbers that lay on the other.
+        shard.
 
     Raises:
         SpecError: A file is missing or is not as it was written.
@@ -80,9 +82,7 @@ def read_states(
         return
     for before in range(manifest.shards):
         state = _read(folder, manifest, before)
-        yield ShardState(
-            state.rows.of_shard(shard, shards), state.dense, state.applied, state.calls
-        )
+        yield ShardState(state.rows.of_shard(shard, shards), state.applied, state.calls)
 
 
 def read_dense(folder: Path, manifest: snapshots.Manifest) -> Float32s:
@@ -99,15 +99,15 @@ def read_dense(folder: Path, manifest: snapshots.Manifest) -> Float32s:
         SpecError: A file is missing or is not as it was written.
     """
     parts = [
-        snapshots.read_array(folder, manifest, f"{_name(shard)}.dense")
+        snapshots.read_array(folder, manifest, f"{_name(shard)}.{_DENSE}")
         for shard in range(manifest.shards)
     ]
     return np.concatenate(parts, axis=1)
 
 
 def _read(folder: Path, manifest: snapshots.Manifest, shard: int) -> ShardState:
-    arrays = snapshots.read_arrays(folder, manifest, _name(shard))
-    return ShardState(Dump.of(arrays), arrays["dense"], arrays["applied"], int(arrays["calls"][0]))
+    arrays = snapshots.read_arrays(folder, manifest, _name(shard), without=_DENSE)
+    return ShardState(Dump.of(arrays), arrays["applied"], int(arrays["calls"][0]))
 
 
 def _name(shard: int) -> str:

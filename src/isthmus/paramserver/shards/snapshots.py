@@ -31,9 +31,6 @@ Arrays = Mapping[str, NDArray[Any]]
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a run has come."""
 
-    rounds: int = 0
-    """Rounds of one window per worker."""
-
     windows: int = 0
     samples: int = 0
     calls: int = 0
@@ -220,18 +217,20 @@ def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredA
         DiskError: The disk is full.
         OSError: A file cannot be written for another reason.
     """
-    return array_files.write_arrays(
-        {folder / f"{prefix}.{key}.npy": array for key, array in arrays.items()}
-    )
+    files = {f"{prefix}.{key}.npy": array for key, array in arrays.items()}
+    return array_files.write_arrays(folder, files)
 
 
-def read_arrays(folder: Path, manifest: Manifest, prefix: str) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    folder: Path, manifest: Manifest, prefix: str, *, without: str = ""
+) -> dict[str, NDArray[Any]]:
     """Read the arrays of one part of a snapshot.
 
     Args:
         folder: The folder of the snapshot.
         manifest: What it is.
         prefix: Name of the part.
+        without: Name of an array that is not needed.
 
     Returns:
         The arrays by name.
@@ -241,7 +240,7 @@ def read_arrays(folder: Path, manifest: Manifest, prefix: str) -> dict[str, NDAr
     """
     names = [name for name in manifest.files if name.startswith(f"{prefix}.")]
     keys = [name.removeprefix(f"{prefix}.").removesuffix(".npy") for name in names]
-    return {key: read_array(folder, manifest, f"{prefix}.{key}") for key in keys}
+    return {key: read_array(folder, manifest, f"{prefix}.{key}") for key in keys if key != without}
 
 
 def read_array(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:

@@ -184,7 +184,6 @@ def run(
         LinearTrainer().first(),
         folder / "snapshots",
         JOB,
-        total=len(feeder.data.ids),
         metrics=lambda _: {"read": float(feeder.at)},
     )
     try:

@@ -111,11 +111,11 @@ def snapshots(folder: Path, spec: Multitask, shards: int = 2, versions: int = 3)
                 table.evict(clock, version)
                 state = ShardState(
                     table.dump(None if version == 1 else version - 1),
-                    np.stack([dense, dense])[:, part(len(dense), shards, number)],
                     np.zeros(1, np.int64),
                     1,
                 )
-                files |= write_state(new, number, state)
+                here = part(len(dense), shards, number)
+                files |= write_state(new, number, state, np.stack([dense, dense])[:, here])
             manifest = Manifest(
                 job="job", version=version, whole=1, shards=shards, progress=Progress(), files={}
             )

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from isthmus.paramserver.engine import (
     StoredArray,
     WindowReport,
 )
+from isthmus.paramserver.tiers.in_process import lane
 from isthmus.paramserver.window import Float32s, Pull, Window
 
 _FACTS = Call("facts", ())
@@ -66,9 +67,9 @@ class ActorEngine:
         self._remote = remote
         numbers = range(plan.server.shards)
         self._members = Members(plan, recipe, remote)
-        self._lanes = [_lane(f"shard-{number}") for number in numbers]
-        self._writers = [_lane(f"writer-{number}") for number in numbers]
-        self._trainers = [_lane(f"worker-{number}") for number in range(plan.server.workers)]
+        self._lanes = [lane(f"shard-{number}") for number in numbers]
+        self._writers = [lane(f"writer-{number}") for number in numbers]
+        self._trainers = [lane(f"worker-{number}") for number in range(plan.server.workers)]
 
     def begin(self, shard: int, dense: Float32s, snapshots: Sequence[Path]) -> Handle:
         """Give a shard its first state."""
@@ -173,11 +174,11 @@ class ActorEngine:
     def close(self) -> None:
         """End all processes."""
         lanes = [*self._lanes, *self._writers, *self._trainers]
-        for lane in lanes:
-            lane.shutdown(wait=False, cancel_futures=True)
+        for each in lanes:
+            each.shutdown(wait=False, cancel_futures=True)
         self._members.end()
-        for lane in lanes:
-            lane.shutdown()
+        for each in lanes:
+            each.shutdown()
 
     def _begun(self, shard: int, generation: int) -> bool:
         """Returns whether a shard got its state in this generation; else the loop has to hear."""
@@ -203,10 +204,6 @@ class ActorEngine:
             return answer
 
         return self._lanes[number].submit(task)
-
-
-def _lane(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 def _reference(handle: _Stored) -> Reference:

@@ -42,9 +42,9 @@ class Engine:
         self._plan = plan
         self._shards = [Shard(plan, number) for number in range(server.shards)]
         self._trainers = [make_trainer() for _ in range(server.workers)]
-        self._lanes = [_lane(f"shard-{number}") for number in range(server.shards)]
-        self._writers = [_lane(f"writer-{number}") for number in range(server.shards)]
-        self._workers = [_lane(f"worker-{number}") for number in range(server.workers)]
+        self._lanes = [lane(f"shard-{number}") for number in range(server.shards)]
+        self._writers = [lane(f"writer-{number}") for number in range(server.shards)]
+        self._workers = [lane(f"worker-{number}") for number in range(server.workers)]
 
     def begin(self, shard: int, dense: Float32s, snapshots: Sequence[Path]) -> Handle:
         """Give a shard its first state."""
@@ -116,13 +116,14 @@ class Engine:
     def close(self) -> None:
         """End all lanes, after what they are just doing."""
         lanes = [*self._lanes, *self._writers, *self._workers]
-        for lane in lanes:
-            lane.shutdown(wait=False, cancel_futures=True)
-        for lane in lanes:
-            lane.shutdown()
+        for each in lanes:
+            each.shutdown(wait=False, cancel_futures=True)
+        for each in lanes:
+            each.shutdown()
         for shard in self._shards:
             shard.close()
 
 
-def _lane(name: str) -> ThreadPoolExecutor:
+def lane(name: str) -> ThreadPoolExecutor:
+    """Returns a thread that does one thing after the other."""
     return ThreadPoolExecutor(1, thread_name_prefix=name)

@@ -68,9 +68,6 @@ class RunSettings:
     job: str
     """Digest of the job: snapshots of another one are refused."""
 
-    total: int = 0
-    """Samples to come in all, for the display; 0 if that is not known."""
-
     metrics: Callable[[Float32s], Mapping[str, float]] = lambda _: dict[str, float]()
     """Returns more numbers for an event, from what trainers counted since the event before.
 
@@ -243,7 +240,6 @@ class _Loop:
         self._clock += sum(window.samples for window in given.windows)
         self._progress = replace(
             self._progress,
-            rounds=self._progress.rounds + 1,
             calls=self._progress.calls + 1,
             traffic=self._progress.traffic + _traffic(given),
         )
@@ -314,8 +310,6 @@ class _Loop:
             self._telemetry.progress(
                 "train",
                 self._progress.samples,
-                self._settings.total,
-                note="",
                 loss=shown.loss / shown.samples,
                 samples_per_s=shown.samples / (self._shown.since - shown.since),
                 staleness=float(self._progress.staleness),

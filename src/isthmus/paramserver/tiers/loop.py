@@ -310,6 +310,8 @@ class _Loop:
             self._telemetry.progress(
                 "train",
                 self._progress.samples,
+                0,
+                note="",
                 loss=shown.loss / shown.samples,
                 samples_per_s=shown.samples / (self._shown.since - shown.since),
                 staleness=float(self._progress.staleness),

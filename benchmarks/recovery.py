@@ -36,6 +36,7 @@ WINDOWS = 4
 """Trained on since the snapshot when the shard is killed, of 16 batches each."""
 
 TURNS = 3
+_SNAPSHOTS = 7
 _PULLED = 100_000
 _SEED = 1
 _EPOCHS = 1000  # so that windows never end
@@ -169,7 +170,7 @@ def saved(stream: Path, folder: Path, megabytes: int) -> Saved:
     run = _Training("local", stream, folder, megabytes)
     found = list[tuple[float, float, float, float]]()
     size = 0
-    for version in range(1, TURNS + 1):
+    for version in range(1, _SNAPSHOTS + 1):
         run.train()
         run.push()
         began = time.perf_counter()

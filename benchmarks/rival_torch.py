@@ -37,6 +37,9 @@ class Asked(NamedTuple):
 
     seed: int
 
+    rows: int = 0
+    """Of the table; 0: as many as there are ids in the stream."""
+
 
 class Network(nn.Module):
     """Layers and a factorization machine; the last number of a row is its first-order weight."""
@@ -103,7 +106,10 @@ def train(asked: Asked, folder: Path, make: Callable[[str, int], Table]) -> dict
     torch.manual_seed(asked.seed)
     ids = torch.from_numpy(np.load(folder / "ids.npy"))
     labels = torch.from_numpy(np.load(folder / "labels.npy"))
-    table, network = make(asked.kind, int(ids.max()) + 1), Network()
+    rows = int(ids.max()) + 1
+    if asked.rows:  # the ids of a vocabulary that occur lie all over it
+        ids, rows = ids * (asked.rows // rows), asked.rows
+    table, network = make(asked.kind, rows), Network()
     dense = torch.optim.Adam(network.parameters(), DENSE_RATE)
     optimizers = [dense, *([table.optimizer] if table.optimizer else [])]
     batches = min(asked.batches, asked.train // BATCH)

@@ -16,6 +16,9 @@ SUMMED = "exchange every 16, sum"
 OURS = "isthmus, engine local"
 SPARSE = "PyTorch, sparse Adagrad"
 DENSE = "PyTorch, fused dense Adam"
+DENSE_ROWS = {DENSE: 0, f"{DENSE}, 1M rows": 1_000_000, f"{DENSE}, 3M rows": 3_000_000}
+"""Rows of its table, 0 for as few as there are ids: it trains all of them in every batch."""
+
 TORCHREC = "torchrec==1.9.2"
 
 FASTER, LESS_TRAFFIC, MORE_LOSS = 2.0, 0.35, 0.004

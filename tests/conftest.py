@@ -14,6 +14,12 @@ settings.register_profile("gate", deadline=None, max_examples=30)
 settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+_LONGEST = {"test_flower_jobs.py", "test_ads.py", "test_ray.py", "test_rounds.py"}
+"""Files of whole runs that take minutes."""
+
+_COMPUTING = {"vertical", "horizontal", "paramserver", "jobs", "aligned", "local", "tee"}
+"""Folders of the longest among the other files."""
+
 # Processes that tests start have it too: a key of full size costs more than all the rest.
 os.environ.setdefault(keys.TEST_KEY_BITS, "1024")
 
@@ -23,9 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, in an order that is otherwise left to chance.
 
     Runs of many processes wait much and compute little: others can go on beside them, but not once
-    they are the last ones left.
+    they are the last ones left. Nor should the last file be one that takes a minute by itself: a
+    file goes to one process, and the others would wait for it.
     """
-    items.sort(key=lambda item: "slow" not in item.keywords)
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> int:
+    if "slow" in item.keywords:
+        return 0 if item.path.name in _LONGEST else 1
+    return 2 if item.path.parent.name in _COMPUTING else 3
 
 
 _made_once = cache(keys.generate)

@@ -93,6 +93,7 @@ class TestAlone:
 
 class TestEnclaves:
     @pytest.mark.slow
+    @pytest.mark.long  # tests/e2e aligns in enclaves and goes on by the same commands
     def test_leads_to_training_that_takes_up_the_alignment(self, tmp_path: Path) -> None:
         guide = Reader(ENCLAVES, tmp_path)
         guide.type_commands()

@@ -80,7 +80,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 class TestResume:
-    @pytest.mark.parametrize("killed", PARTIES)
+    @pytest.mark.parametrize("killed", ["clinic", pytest.param("insurer", marks=pytest.mark.long)])
     def test_ends_with_the_same_model_after_a_party_was_killed_inside_a_tree(
         self, desk: Desk, undisturbed: dict[str, Any], killed: str
     ) -> None:

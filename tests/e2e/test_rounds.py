@@ -111,6 +111,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return isthmus("simulate", EXAMPLES / "encoder" / "job.toml", "--runs", runs)
 
 
+@pytest.mark.long  # tests/docs trains an encoder by the same commands, tests/protocol its worth
 class TestExampleOfASharedEncoder:
     def test_is_worth_more_to_every_site_than_one_of_its_own(self, encoder: dict[str, Any]) -> None:
         sites = encoder["metrics_by_party"]

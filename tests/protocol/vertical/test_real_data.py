@@ -32,7 +32,7 @@ def joined(ours: Table, theirs: Table) -> Table:
     ("name", "link", "measure"),
     [
         ("breast", "logit", 0.99),
-        ("default_credit", "logit", 0.7373),
+        pytest.param("default_credit", "logit", 0.7373, marks=pytest.mark.long),
         ("student", "identity", 4.2532),
         ("motor", "identity", 0.3145),
         ("dvisits", "identity", 0.8349),

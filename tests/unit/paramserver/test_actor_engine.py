@@ -30,6 +30,7 @@ from isthmus.paramserver.distributed.remote import (
 from isthmus.paramserver.engine import LostError
 from isthmus.paramserver.spec import Server
 from isthmus.paramserver.tiers import loop as tiers
+from tests.thoroughness import costly
 from tests.tiers import (
     BATCH,
     JOB,
@@ -125,6 +126,7 @@ class TestNumbers:
     def test_are_those_of_the_local_engine(self, tmp_path: Path) -> None:
         assert same(by_processes(tmp_path, Processes()), undisturbed())
 
+    @costly
     @given(
         st.builds(
             Death,
@@ -138,6 +140,7 @@ class TestNumbers:
         with TemporaryDirectory() as folder:
             assert same(by_processes(Path(folder), Processes(death)), undisturbed())
 
+    @costly
     @given(st.builds(Death, st.just("worker"), st.just("train"), st.integers(1, 12), st.booleans()))
     def test_stay_the_same_if_a_worker_dies(self, death: Death) -> None:
         with TemporaryDirectory() as folder:
@@ -152,6 +155,7 @@ class TestNumbers:
         assert same(by_processes(tmp_path, deaths), undisturbed())
         assert deaths.made.count("shard 0") == 3
 
+    @costly
     @given(st.integers(1, 9), st.integers(1, 12))
     def test_stay_the_same_if_a_shard_and_a_worker_die(self, shard: int, worker: int) -> None:
         with TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 CHILDREN = ("branch-01", "branch-03", "branch-06")
 PARTIES = (MASTER, *CHILDREN)
-ROUNDS = 15
+ROUNDS = 8
 
 
 def an_office(folder: Path) -> Office:
@@ -80,7 +80,7 @@ class TestResume:
         self, office: Office, undisturbed: dict[str, Any]
     ) -> None:
         running = office.start_all("run")
-        office.wait_for_round(5)
+        office.wait_for_round(3)
         running[CHILDREN[1]].send_signal(signal.SIGKILL)
         running[CHILDREN[1]].communicate()
         running[CHILDREN[1]] = office.start("run", CHILDREN[1])
@@ -92,7 +92,7 @@ class TestResume:
         self, office: Office, undisturbed: dict[str, Any]
     ) -> None:
         running = office.start_all("run")
-        office.wait_for_round(5)
+        office.wait_for_round(3)
         running[MASTER].send_signal(signal.SIGKILL)
         running[MASTER].communicate()
         for child in CHILDREN:

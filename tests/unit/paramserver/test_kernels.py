@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,17 @@ class TestCompiledCode:
         folder = Path(self.run(tmp_path))
         assert folder.is_relative_to(tmp_path / "isthmus")
         assert (tmp_path / "isthmus").stat().st_mode & 0o777 == 0o700
+
+    def test_of_other_kernels_goes_once_it_is_long_unused(self, tmp_path: Path) -> None:
+        old, recent = (tmp_path / "isthmus" / f"kernels-{name}" for name in ("old", "recent"))
+        for each in (old, recent):
+            each.mkdir(parents=True)
+            (each / "code").touch()
+        (tmp_path / "isthmus").chmod(0o700)
+        over_a_week_ago = time.time() - 8 * 24 * 3600
+        os.utime(old, (over_a_week_ago, over_a_week_ago))
+        ours = Path(self.run(tmp_path))
+        assert {ours, recent} == set((tmp_path / "isthmus").iterdir())
 
     def test_is_not_kept_where_others_can_write(self, tmp_path: Path) -> None:
         (tmp_path / "isthmus").mkdir()

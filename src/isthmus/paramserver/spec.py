@@ -129,10 +129,10 @@ class Server(Spec, frozen=True):
         ),
     ] = 1
     merge: Annotated[
-        Literal["touch_mean", "mean", "sum"],
+        Literal["touch_mean", "touch_root", "mean", "sum"],
         Meta(
             description="changes of a row by several workers are divided by those that changed it, "
-            "divided by all workers, or added up"
+            "by the root of their number, by all workers, or added up"
         ),
     ] = "touch_mean"
     rows: Annotated[Optimizer, Meta(description="optimizer of the rows")] = RowwiseAdagrad()

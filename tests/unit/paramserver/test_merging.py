@@ -1,5 +1,7 @@
 """Merging what several workers made of the same rows."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,10 +46,15 @@ def merged_plainly(table: Row, changes: list[Row], layout: Layout, rule: Rule) -
                 isinstance(layout.optimizer, Adam)
                 and layout.dimension <= column < 3 * layout.dimension
             )
-            divisor: float = {"touch_mean": len(with_it), "mean": len(changes), "sum": 1}[rule]
-            if rule == "touch_mean" and layout.sums[column]:
+            divisor: float = {
+                "touch_mean": len(with_it),
+                "touch_root": math.sqrt(len(with_it)),
+                "mean": len(changes),
+                "sum": 1,
+            }[rule]
+            if rule != "mean" and layout.sums[column]:
                 divisor = 1
-            if rule == "sum" and is_mean:
+            if rule != "mean" and is_mean:
                 divisor = len(with_it)
             row[column] += sum(float(change[column]) for change in with_it) / divisor
         result[name] = row.astype(np.float32)
@@ -55,7 +62,7 @@ def merged_plainly(table: Row, changes: list[Row], layout: Layout, rule: Rule) -
 
 
 OPTIMIZERS: list[Optimizer] = [Sgd(), Adagrad(), RowwiseAdagrad(), Adam(), Ftrl()]
-RULES: list[Rule] = ["touch_mean", "mean", "sum"]
+RULES: list[Rule] = ["touch_mean", "touch_root", "mean", "sum"]
 
 
 class TestMergeRows:
@@ -101,7 +108,7 @@ class TestMergeRows:
         assert keys is push.keys
         assert rows is push.rows
 
-    @pytest.mark.parametrize("rule", ["touch_mean", "sum"])
+    @pytest.mark.parametrize("rule", ["touch_mean", "touch_root", "sum"])
     def test_sets_a_row_exactly_that_one_worker_alone_changed(self, rule: Rule) -> None:
         after = np.array([0.1, 0.3], np.float32)
         table = {(0, 1): np.array([1e8, 1e8], np.float32), (0, 2): np.zeros(2, np.float32)}
@@ -119,6 +126,16 @@ class TestMergeRows:
         assert merged.tolist() == [[0]]
         _, merged = merge_rows(pushes[1:] + pushes[:1], reader(table), layout, "sum")
         assert merged.tolist() == [[1]]
+
+    def test_by_the_root_takes_a_new_row_as_far_as_one_worker_with_all_steps(self) -> None:
+        def after(steps: int) -> Float32s:
+            """Value and sum of squares of Adagrad, when each gradient was -1."""
+            return np.array([(1 / np.sqrt(np.arange(1, steps + 1))).sum(), steps], np.float32)
+
+        table = {(0, 1): np.zeros(2, np.float32)}
+        pushes = [push_of(worker, {(0, 1): after(500)}) for worker in range(4)]
+        found = by_key(*merge_rows(pushes, reader(table), Layout(1, Adagrad()), "touch_root"))
+        assert found[0, 1] == pytest.approx(after(2000), rel=0.02)
 
     def test_tells_features_with_the_same_id_apart(self) -> None:
         one, two = np.array([1.0], np.float32), np.array([2.0], np.float32)

@@ -3,13 +3,15 @@
 The merged row is the row before plus the changes of all workers, added up in the order of their
 windows and divided by a number that depends on the rule and on what the column is:
 
-| column                             | touch_mean      | mean    | sum             |
-|------------------------------------|-----------------|---------|-----------------|
-| state that is a sum                | 1               | windows | 1               |
-| means of Adam                      | workers with it | windows | workers with it |
-| value, and all other state         | workers with it | windows | 1               |
+| column                     | touch_mean      | touch_root      | mean    | sum             |
+|----------------------------|-----------------|-----------------|---------|-----------------|
+| state that is a sum        | 1               | 1               | windows | 1               |
+| means of Adam              | workers with it | workers with it | windows | workers with it |
+| value, and all other state | workers with it | their root      | windows | 1               |
 
-"Workers with it" changed the row; "windows" are those of the round, one per worker. A row
+"Workers with it" changed the row; "windows" are those of the round, one per worker. Why a root: a
+step of Adagrad is divided by the root of the sum of squares, so the steps of n workers that start
+together are, on a new row, sqrt(n) times as long as if one worker had taken them in turn. A row
 that one worker alone changed is set exactly as it left it, wherever nothing is divided and pushes
 hold whole rows: so one worker trains as without any server between. Dense numbers are averaged over
 the workers that trained them.
@@ -25,7 +27,7 @@ from isthmus.paramserver.tables.kernels.unique import unique
 from isthmus.paramserver.tables.optimizers import Layout
 from isthmus.paramserver.window import Bools, Float32s, Int32s, Keys, Push
 
-Rule = Literal["touch_mean", "mean", "sum"]
+Rule = Literal["touch_mean", "touch_root", "mean", "sum"]
 Read = Callable[[Keys], Float32s]
 """From keys to the rows that a table has of them."""
 
@@ -105,10 +107,14 @@ def _divisors(touches: Int32s, windows: int, layout: Layout, rule: Rule) -> Floa
     """Returns by what the changes are divided, shape (keys, width)."""
     by_touch = touches.astype(np.float32)[:, None]
     divisors = np.empty((len(touches), layout.width), np.float32)
-    divisors[:] = {"touch_mean": by_touch, "mean": np.float32(windows), "sum": np.float32(1)}[rule]
-    if rule == "touch_mean":
+    divisors[:] = {
+        "touch_mean": by_touch,
+        "touch_root": np.sqrt(by_touch),
+        "mean": np.float32(windows),
+        "sum": np.float32(1),
+    }[rule]
+    if rule != "mean":
         divisors[:, layout.sums] = 1
-    if rule == "sum":
         divisors[:, _means(layout)] = by_touch
     return divisors
 

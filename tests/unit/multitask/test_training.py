@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +70,27 @@ def rows(count: int, seed: int) -> Any:
     return pa.table({"user": user, "ad": ad, "click": click, "known": known})
 
 
+def write_job(
+    folder: Path, compare_rows: int = 0, optimizer: str = "rowwise_adagrad", rate: float = 0.1
+) -> Path:
+    """Write a job and its data."""
+    parquet.write_table(rows(6_000, 1), folder / "shown.parquet")
+    parquet.write_table(rows(2_000, 2), folder / "later.parquet")
+    text = JOB.format(compare_rows=compare_rows, optimizer=optimizer, rate=rate)
+    (folder / "job.toml").write_text(text)
+    return folder / "job.toml"
+
+
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., Path]:
-    def write(compare_rows: int = 0, optimizer: str = "rowwise_adagrad", rate: float = 0.1) -> Path:
-        parquet.write_table(rows(6_000, 1), tmp_path / "shown.parquet")
-        parquet.write_table(rows(2_000, 2), tmp_path / "later.parquet")
-        text = JOB.format(compare_rows=compare_rows, optimizer=optimizer, rate=rate)
-        (tmp_path / "job.toml").write_text(text)
-        return tmp_path / "job.toml"
+    return partial(write_job, tmp_path)
 
-    return write
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of the plain job, beside it and its data."""
+    folder = tmp_path_factory.mktemp("finished")
+    return run(write_job(folder), into=folder / "run")
 
 
 def result_of(finished: Run) -> dict[str, Any]:
@@ -110,20 +122,18 @@ class TestRun:
         assert told[-1].keys() >= {"loss", "auc_click", "samples_per_s", "waiting_click", "rows"}
         assert finished.report.exists()
 
-    def test_keeps_the_score_of_every_test_row(self, job: Callable[..., Path]) -> None:
-        finished = run(job())
+    def test_keeps_the_score_of_every_test_row(self, finished: Run) -> None:
         found = parquet.read_table(finished.predictions)
         assert found.column_names == ["row", "click", "label_click"]
-        later = parquet.read_table(job().with_name("later.parquet"))
+        later = parquet.read_table(finished.folder.with_name("later.parquet"))
         assert found["row"].to_pylist() == list(range(2_000))
         assert found["label_click"].to_pylist() == later["click"].to_pylist()
 
-    def test_gives_the_same_again(self, job: Callable[..., Path]) -> None:
-        file = job()
-        assert without_times(run(file)) == without_times(run(file))
+    def test_gives_the_same_again(self, job: Callable[..., Path], finished: Run) -> None:
+        assert without_times(run(job())) == without_times(finished)
 
     def test_goes_on_from_the_last_snapshot_with_the_same_result(
-        self, job: Callable[..., Path], tmp_path: Path
+        self, job: Callable[..., Path], tmp_path: Path, finished: Run
     ) -> None:
         class StoppedError(Exception):
             pass
@@ -132,14 +142,13 @@ class TestRun:
             if event.stage == "score":
                 raise StoppedError
 
-        whole = run(job(), into=tmp_path / "whole")
         with pytest.raises(StoppedError):
             run(job(), into=tmp_path / "stopped", watch=stop)
         snapshots = tmp_path / "stopped/snapshots"
         last = max(snapshots.iterdir())
         last.rename(tmp_path / "later snapshot")  # as if it had been stopped before that one
         again = run(job(), into=tmp_path / "stopped")
-        assert without_times(again) == without_times(whole)
+        assert without_times(again) == without_times(finished)
 
     def test_says_how_to_begin_anew_when_a_file_has_changed(
         self, job: Callable[..., Path], tmp_path: Path
@@ -174,15 +183,14 @@ class TestRun:
 
 
 class TestCheck:
-    def test_forecasts_what_comes(self, job: Callable[..., Path], tmp_path: Path) -> None:
-        file = job()
-        ready = check(file).ready
+    def test_forecasts_what_comes(self, job: Callable[..., Path], finished: Run) -> None:
+        ready = check(job()).ready
         assert ready is not None
         assert ready.facts["rows"] == "6,000"
-        finished = result_of(run(file, into=tmp_path / "run"))["memory"]
-        megabytes = f"{finished['peak_bytes'] / 1e6:.1f} MB"
-        assert ready.facts["table"] == f"about {finished['rows']} rows, {megabytes} in 2 shards"
-        layers = len(model_file.read(tmp_path / "run/model").dense)
+        memory = result_of(finished)["memory"]
+        megabytes = f"{memory['peak_bytes'] / 1e6:.1f} MB"
+        assert ready.facts["table"] == f"about {memory['rows']} rows, {megabytes} in 2 shards"
+        layers = len(model_file.read(finished.folder / "model").dense)
         kilobytes = 4 * (1 + 3) * layers / 1e3  # Adam remembers three more of each
         assert str(ready.facts["layers"]).startswith(f"{layers:,} numbers, {kilobytes:.1f} kB")
 
@@ -195,12 +203,13 @@ class TestCheck:
         ):
             check(file)
 
-    def test_forecasts_traffic_within_a_fifth(self, job: Callable[..., Path]) -> None:
-        file = job()
-        ready = check(file).ready
+    def test_forecasts_traffic_within_a_fifth(
+        self, job: Callable[..., Path], finished: Run
+    ) -> None:
+        ready = check(job()).ready
         assert ready is not None
         told = float(ready.facts["traffic"].split()[1]) * 1_000  # "about 310.4 kB between ..."
-        assert told == pytest.approx(result_of(run(file))["traffic"]["bytes"], rel=0.2)
+        assert told == pytest.approx(result_of(finished)["traffic"]["bytes"], rel=0.2)
 
 
 class TestExport:

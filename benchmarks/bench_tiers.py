@@ -23,7 +23,16 @@ from benchmarks.paddle_servers import Reached
 from benchmarks.recovery import Killed, Saved
 from benchmarks.rival_torch import Asked
 from benchmarks.rivals import installed
-from benchmarks.tiers_rows import AIMED, DENSE_ROWS, EVERY_BATCH, OURS, SPARSE, SUMMED, TORCHREC
+from benchmarks.tiers_rows import (
+    AIMED,
+    DENSE_ROWS,
+    EVERY_BATCH,
+    OURS,
+    ROOT,
+    SPARSE,
+    SUMMED,
+    TORCHREC,
+)
 from benchmarks.tiers_run import Trained, Wanted
 from isthmus.core.errors import SpecError
 from isthmus.paramserver.spec import Server
@@ -72,6 +81,7 @@ def ray_servers() -> dict[str, Server]:
         "exchange every 4": made(every=4, staleness=1, merge="touch_mean"),
         AIMED: made(every=16, staleness=1, merge="touch_mean"),
         "exchange every 64": made(every=64, staleness=1, merge="touch_mean"),
+        ROOT: made(every=16, staleness=1, merge="touch_root"),
         SUMMED: made(every=16, staleness=1, merge="sum"),
     }
 
@@ -126,7 +136,7 @@ def on_ray(streams: Mapping[int, Path]) -> dict[str, list[Trained]]:
     found = dict[str, list[Trained]]()
     for seed, stream in streams.items():
         for name, server in ray_servers().items():
-            if name not in found or name in {EVERY_BATCH, AIMED}:
+            if name not in found or name in {EVERY_BATCH, AIMED, ROOT}:
                 found.setdefault(name, []).append(_ours(stream, server, seed))
     return found
 

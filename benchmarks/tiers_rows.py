@@ -12,6 +12,7 @@ from benchmarks.tiers_run import Trained
 
 EVERY_BATCH = "external server every batch"
 AIMED = "exchange every 16"
+ROOT = "exchange every 16, touch_root"
 SUMMED = "exchange every 16, sum"
 OURS = "isthmus, engine local"
 SPARSE = "PyTorch, sparse Adagrad"

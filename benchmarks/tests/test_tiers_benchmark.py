@@ -12,7 +12,7 @@ from benchmarks import bench_tiers, clicks, tiers_rows
 from benchmarks.bench_tiers import Sizes
 from benchmarks.paddle_servers import Reached
 from benchmarks.recovery import Killed, Saved
-from benchmarks.tiers_rows import AIMED, DENSE, EVERY_BATCH, OURS, SPARSE, TORCHREC
+from benchmarks.tiers_rows import AIMED, DENSE, EVERY_BATCH, OURS, ROOT, SPARSE, TORCHREC
 from benchmarks.tiers_run import Trained
 
 EVERY = Trained(100.0, 50.0, 2.0, 1000, 10, 0, 7, 0.5, 0.7)
@@ -92,7 +92,8 @@ class TestServers:
         monkeypatch.setattr(bench_tiers, "_ours", lambda *_: EVERY)
         found = bench_tiers.on_ray({1: Path(), 2: Path()})
         assert {name: len(runs) for name, runs in found.items()} == {
-            name: 2 if name in {EVERY_BATCH, AIMED} else 1 for name in bench_tiers.ray_servers()
+            name: 2 if name in {EVERY_BATCH, AIMED, ROOT} else 1
+            for name in bench_tiers.ray_servers()
         }
 
     def test_every_batch_waits_for_its_rows(self) -> None:

@@ -1,0 +1,58 @@
+"""The `encoder` table of a job: what turns a text into a vector."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z",
+        description="tag of a language, such as en or zh-Hant (BCP 47)",
+    ),
+]
+
+EncoderType = Literal["static", "tiny", "small", "base", "bytes"]
+
+
+class Encoder(Spec, frozen=True):
+    """What turns a text into a vector."""
+
+    type: Annotated[
+        EncoderType,
+        Meta(
+            description="static: a weighted mean of the vectors of a text's pieces; tiny, small, "
+            "base: ModernBERT of 1 to 2, 6 or 12 layers; bytes: a transformer over bytes"
+        ),
+    ] = "static"
+    size: Annotated[
+        Annotated[int, Meta(ge=8, le=4096)] | None,
+        Meta(description="numbers of a vector; none: 256, and 768 of base"),
+    ] = None
+    layers: Annotated[
+        Annotated[int, Meta(ge=1, le=48)] | None,
+        Meta(description="layers of a transformer; none: 1 of tiny, 6 of small, 12 of base"),
+    ] = None
+    vocabulary: Annotated[
+        int, Meta(ge=512, le=1_000_000, description="most pieces of the tokenizer")
+    ] = 16_384
+    tokenizer: Annotated[
+        str | None,
+        Meta(description="a tokenizer.json to use instead of training one on the corpora"),
+    ] = None
+    length: Annotated[
+        int, Meta(ge=8, le=8192, description="pieces that are read of a text; the rest is cut off")
+    ] = 128
+    begin: Annotated[
+        Literal["drawn", "static"],
+        Meta(
+            description="first vectors of the pieces of a transformer: drawn, or those of a static "
+            "encoder that is trained before it"
+        ),
+    ] = "drawn"
+    continued: Annotated[
+        str | None,
+        Meta(description="a Hugging Face folder whose encoder and tokenizer are trained on"),
+    ] = None

@@ -14,7 +14,7 @@ import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset, Normalisation
-from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.description import LanguagePair, PartialMetrics
 from isthmus.store.runs import Run
 
 
@@ -33,24 +33,27 @@ class LocalInputs:
     folder: Path
     """Folder of the job file: paths in it are relative to this folder."""
 
-    train: Dataset | None
-    test: Dataset | None
-    test_share: float
-    normalise: Sequence[Normalisation]
-    """Normalisation of identifiers, if rows have any."""
-
     seed: int
     job: str
     """Digest of the job."""
+
+    train: Dataset | None = None
+    """None where the system names its data itself, see `NamesData`."""
+
+    test: Dataset | None = None
+    test_share: float = 0.0
+    normalise: Sequence[Normalisation] = ()
+    """Normalisation of identifiers, if rows have any."""
 
     others: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
     """Data sets that the system names itself, see `NamesDatasets`, by name."""
 
 
-class Throughput(msgspec.Struct, frozen=True):
-    """How fast training was, without the time that starting took."""
+class Throughput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How fast training was, without the time that starting took; None: not counted."""
 
-    samples_per_s: float
+    samples_per_s: float | None = None
+    tokens_per_s: float | None = None
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -59,14 +62,14 @@ class Traffic(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Memory(msgspec.Struct, frozen=True):
-    """What the tables of a model took."""
+class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the tables of a model took, or the whole process."""
 
     peak_bytes: int
-    rows: int
-    """Rows at the end."""
+    rows: int | None = None
+    """Rows of tables at the end; None where a model has none."""
 
-    evicted: int
+    evicted: int | None = None
 
 
 class Staleness(msgspec.Struct, frozen=True):
@@ -86,6 +89,29 @@ class QueueCounts(msgspec.Struct, frozen=True):
 
     trained: int
     """Samples that were trained on."""
+
+
+class Retrieval(msgspec.Struct, frozen=True):
+    """How well texts find their translations."""
+
+    pairs: Sequence[LanguagePair]
+
+
+class Converged(msgspec.Struct, frozen=True):
+    """Whether the losses were flat at the end, by the kind of corpora; None: no such task."""
+
+    bilingual: bool | None
+    monolingual: bool | None
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The pieces of a tokenizer."""
+
+    size: int
+    unknown: float
+    """Share of the pieces of the training texts that stand for what the vocabulary lacks."""
+
+    unknown_by_language: dict[str, float]
 
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +134,10 @@ class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     queues: dict[str, QueueCounts] = {}
     """By name of the task."""
+
+    retrieval: Retrieval | None = None
+    converged: Converged | None = None
+    vocabulary: Vocabulary | None = None
 
 
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +196,15 @@ class NamesDatasets(Protocol):
 
     def datasets(self, spec: Any, /) -> Sequence[str]:
         """Returns the names of the data sets that the job's table names."""
+        ...
+
+
+@runtime_checkable
+class NamesData(Protocol):
+    """A system of one organisation whose table says where its data lie: the job has no `[data]`."""
+
+    def sources(self, spec: Any, /) -> Sequence[str]:
+        """Returns the names of the data in the job's table."""
         ...
 
 

@@ -17,6 +17,9 @@ MODELS = {
 HEADINGS = {
     "active_only": "active party alone",
     "boosted": "boosted trees",
+    "char_tfidf": "characters",
+    "dictionary_tfidf": "dictionary",
+    "fused": "all together",
     "ideal": "known probabilities",
     "linear": "logistic regression",
     "shared_head": "the network",

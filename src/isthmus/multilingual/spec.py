@@ -1,10 +1,12 @@
 """The `[multilingual]` table of a job."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
-from isthmus.core.spec import Spec
+from isthmus.core.spec import Spec, anchored
 from isthmus.text.spec import Encoder, Language
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")]
@@ -48,6 +50,19 @@ class Corpus(Spec, frozen=True):
     ] = 100
     source: Annotated[str | None, Meta(description="where it is from, for the model card")] = None
     licence: Annotated[str | None, Meta(description="its licence, for the model card")] = None
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the table with absolute paths; they are relative to the folder so far."""
+        path = self.path
+        moved = (
+            anchored(path, folder)
+            if isinstance(path, str)
+            else {language: anchored(each, folder) for language, each in path.items()}
+        )
+        documents = self.documents
+        if documents is not None and Path(folder, documents).is_file():  # it is no column
+            documents = anchored(documents, folder)
+        return replace(self, path=moved, documents=documents)
 
 
 class Objectives(Spec, frozen=True):
@@ -170,3 +185,15 @@ class Multilingual(Spec, frozen=True):
     objectives: Objectives = Objectives()
     mixing: Mixing = Mixing()
     training: Training = Training()
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the table with absolute paths; they are relative to the folder so far."""
+        teacher = anchored(self.objectives.teacher, folder)
+        return replace(
+            self,
+            corpora={name: corpus.anchored(folder) for name, corpus in self.corpora.items()},
+            tests={name: corpus.anchored(folder) for name, corpus in self.tests.items()},
+            encoder=self.encoder.anchored(folder),
+            objectives=replace(self.objectives, teacher=teacher),
+            mixing=replace(self.mixing, table=anchored(self.mixing.table, folder)),
+        )

@@ -1,10 +1,12 @@
 """The `encoder` table of a job: what turns a text into a vector."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
-from isthmus.core.spec import Spec
+from isthmus.core.spec import Spec, anchored
 
 Language = Annotated[
     str,
@@ -56,3 +58,8 @@ class Encoder(Spec, frozen=True):
         str | None,
         Meta(description="a Hugging Face folder whose encoder and tokenizer are trained on"),
     ] = None
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the table with absolute paths; they are relative to the folder so far."""
+        moved = {key: anchored(getattr(self, key), folder) for key in ("tokenizer", "continued")}
+        return replace(self, **moved)

@@ -66,7 +66,7 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
             _check_flower(loaded, party)
         _check_patience(loaded, party)
         _check_attack(loaded, party)
-    data = loaded.job.data
+    data = loaded.data
     train, test = (
         samples.load(party.datasets[name], file.parent) if name in party.datasets else None
         for name in (data.train, data.test)

@@ -1,0 +1,45 @@
+"""Made-up languages whose words translate one to one, and texts in them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.core.arrays import Bools
+
+
+class Lines:
+    """Rows of texts in memory, as the corpora of a job have them."""
+
+    def __init__(self, texts: Mapping[str, Sequence[str | None]], name: str = "lines") -> None:
+        self.name = name
+        self.languages = tuple(texts)
+        self.rows = len(next(iter(texts.values())))
+        self._texts = texts
+
+    def present(self, language: str) -> Bools:
+        return np.array([bool(text) for text in self._texts[language]], np.bool_)
+
+    def read(self, language: str, rows: NDArray[np.int64]) -> list[str | None]:
+        return [self._texts[language][row] for row in rows]
+
+
+def said(numbers: Sequence[int], language: str) -> str:
+    """A sentence: word 3 of language "xa" is "xathree", so to say."""
+    return " ".join(f"{language}{number:03}" for number in numbers)
+
+
+def sentences(rows: int, words: int = 40, seed: int = 0) -> list[list[int]]:
+    """Sentences of 3 to 9 different words."""
+    random = np.random.default_rng(seed)
+    return [random.permutation(words)[: random.integers(3, 10)].tolist() for _ in range(rows)]
+
+
+def parallel(languages: Sequence[str], rows: int = 300, seed: int = 0) -> dict[str, list[str]]:
+    """The same sentences in each language, words in another order."""
+    random = np.random.default_rng(seed + 1)
+    meant = sentences(rows, seed=seed)
+    return {
+        language: [said(random.permutation(each).tolist(), language) for each in meant]
+        for language in languages
+    }

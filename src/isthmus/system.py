@@ -8,7 +8,7 @@ A row of the registry names the module. Systems over aligned columns have more f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -167,6 +167,55 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Ids whose rows have gone since then."""
 
 
+class Embedded(msgspec.Struct, frozen=True):
+    """Vectors of the texts of a file."""
+
+    texts: int
+    size: int
+    """Numbers of a vector."""
+
+    cut: int
+    """Texts that are longer than the encoder reads."""
+
+
+Score = Literal["dense", "lexical", "fused"]
+"""Vectors alone, the mined dictionary and characters alone, or all of them."""
+
+
+class MinedPairs(msgspec.Struct, frozen=True):
+    """Texts of two files that are translations of each other, one to one."""
+
+    pairs: int
+    texts: tuple[int, int]
+    """Texts of the two files."""
+
+    languages: tuple[str, str]
+    threshold: float
+    """Lowest margin of a pair, chosen on held-out pairs."""
+
+    precision: float | None
+    """Share of right ones among held-out pairs that were found so; None: nothing is held out."""
+
+    recall: float | None
+
+
+class MixedText(msgspec.Struct, frozen=True):
+    """A text and the mixed-language text made of it."""
+
+    language: str
+    original: str
+    mixed: str
+    languages: Sequence[str]
+    """All languages of the mixed text."""
+
+
+class ScoredTexts(msgspec.Struct, frozen=True):
+    """How well an encoder does on texts that its job does not name."""
+
+    metrics: PartialMetrics
+    retrieval: Retrieval
+
+
 @runtime_checkable
 class LocalSystem(System, Protocol):
     """A system of one organisation: no peers, nothing leaves."""
@@ -252,4 +301,32 @@ class Exports(Protocol):
         Returns:
             What was written.
         """
+        ...
+
+
+@runtime_checkable
+class EncodesTexts(Protocol):
+    """A system whose stored model turns texts into vectors."""
+
+    def embed(self, spec: Any, run: Run, file: Path, out: IO[bytes], /) -> Embedded:
+        """Write the vectors of the texts of a file, as Parquet."""
+        ...
+
+    def mine(
+        self, spec: Any, run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score, /
+    ) -> MinedPairs:
+        """Write the texts of two files that are translations of each other, as TSV."""
+        ...
+
+    def evaluate(self, spec: Any, run: Run, files: Sequence[Path], /) -> ScoredTexts:
+        """Returns how well texts of files find their translations."""
+        ...
+
+
+@runtime_checkable
+class MixesTexts(Protocol):
+    """A system that makes mixed-language texts to train on."""
+
+    def mix(self, spec: Any, inputs: LocalInputs, count: int, /) -> Sequence[MixedText]:
+        """Returns some of them, from the data of a job."""
         ...

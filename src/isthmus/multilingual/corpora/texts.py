@@ -16,12 +16,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import ipc
 
+from isthmus.core.arrays import Bools
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.multilingual.spec import Name
 from isthmus.text.spec import Language
 
 Columns = Mapping[str, Sequence[str | None]]
 """Texts of some rows, by language; None where a row has none in that language."""
+
+Batch = Any
+"""A `pyarrow.RecordBatch`."""
 
 BATCH = 8192
 """Rows that are read, checked and written at a time."""
@@ -105,21 +109,26 @@ class Texts:
             The texts of each block, by language.
         """
         parts, held = list[Any](), 0
+        for batch in self.batches():
+            begin = 0
+            while begin < batch.num_rows:
+                part = batch.slice(begin, size - held)
+                begin += part.num_rows
+                held += part.num_rows
+                parts.append(part)
+                if held == size:
+                    yield _columns(parts)
+                    parts, held = [], 0
+        if parts:
+            yield _columns(parts)
+
+    def batches(self) -> Iterator[Batch]:
+        """Read all rows in order, in batches as they were written."""
         # Not from the map: pages of a map that were read count as memory of this process.
         with pa.OSFile(str(self._path)) as opened:
             file = ipc.open_file(opened)
             for number in range(file.num_record_batches):
-                batch, begin = file.get_batch(number), 0
-                while begin < batch.num_rows:
-                    part = batch.slice(begin, size - held)
-                    begin += part.num_rows
-                    held += part.num_rows
-                    parts.append(part)
-                    if held == size:
-                        yield _columns(parts)
-                        parts, held = [], 0
-        if parts:
-            yield _columns(parts)
+                yield file.get_batch(number)
 
     def read(self, language: str, rows: NDArray[np.int64]) -> list[str | None]:
         """Read rows in any order.
@@ -141,7 +150,7 @@ class Texts:
         self._map.madvise(mmap.MADV_DONTNEED)  # the system keeps the pages, but not in our name
         return found.tolist()
 
-    def present(self, language: str) -> NDArray[np.bool_]:
+    def present(self, language: str) -> Bools:
         """Returns which rows have a text in a language, shape (rows,)."""
         column = self.languages.index(language)
         valid = [
@@ -201,9 +210,13 @@ class Writer:
     def write(self, columns: Columns) -> None:
         """Append rows; all languages have as many."""
         arrays = [pa.array(columns[language], pa.string()) for language in self._languages]
-        if len(arrays[0]):
-            self._out.write(pa.record_batch(arrays, names=list(self._languages)))
-            self.rows += len(arrays[0])
+        self.append(pa.record_batch(arrays, names=list(self._languages)))
+
+    def append(self, batch: Batch) -> None:
+        """Append rows that are in Arrow already."""
+        if batch.num_rows:
+            self._out.write(batch)
+            self.rows += batch.num_rows
 
 
 @contextmanager
@@ -225,6 +238,24 @@ def written(path: Path, languages: Sequence[str]) -> Generator[Writer]:
         path.touch(mode=0o600)
         with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, schema) as out:
             yield Writer(languages, out)
+
+
+def copy(texts: Texts, kept: Bools, path: Path) -> None:
+    """Write some rows of a corpus into a file of their own.
+
+    Args:
+        texts: The corpus.
+        kept: Which rows to write, shape (rows,).
+        path: The file, for `Texts`.
+
+    Raises:
+        DiskError: There is no room for it.
+    """
+    with written(path, texts.languages) as out:
+        begin = 0
+        for batch in texts.batches():
+            out.append(batch.filter(pa.array(kept[begin : begin + batch.num_rows])))
+            begin += batch.num_rows
 
 
 def file_of(folder: Path, name: str) -> Path:

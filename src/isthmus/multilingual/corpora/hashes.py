@@ -1,0 +1,111 @@
+"""Finding equal texts among more of them than fit into memory: 64 bits of each, in files."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.core.arrays import Bools
+
+Hashes = NDArray[np.uint64]
+
+_PARTS = 64  # a part of a hundred million texts takes 25 MB
+_BITS = np.uint64(58)
+_AT_ONCE = 2**16
+_ENTRY = np.dtype([("hash", np.uint64), ("place", np.int64)])
+
+
+def hashes_of(texts: Sequence[str | None]) -> Hashes:
+    """Hash texts without regard to case, as tokenizers see them; None is 0, and only None."""
+    digests = [
+        _NOTHING if text is None else hashlib.blake2b(text.lower().encode(), digest_size=8).digest()
+        for text in texts
+    ]
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+_NOTHING = bytes(8)
+
+
+def hashes_of_rows(texts: Hashes, languages: Sequence[str]) -> Hashes:
+    """Hash rows: equal if they have equal texts in the same languages.
+
+    Args:
+        texts: Hashes of their texts, shape (rows, languages), 0 where there is none.
+        languages: Language of each column.
+
+    Returns:
+        Shape (rows,).
+    """
+    # Odd factors lose nothing, and the order of languages does not matter.
+    factors = hashes_of(languages) | np.uint64(1)
+    rows: Hashes = (texts * factors).sum(axis=1, dtype=np.uint64)
+    return rows
+
+
+class HashFile:
+    """Hashes in the order in which they were added, in files by their first bits.
+
+    0 stands for no text: it is equal to nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder for the files.
+
+        Args:
+            folder: A folder that is not there yet.
+        """
+        folder.mkdir(mode=0o700, parents=True)
+        self._folder = folder
+        self._waiting = list[NDArray[np.void]]()
+        self._held = 0
+        self._total = 0
+
+    def add(self, hashes: Hashes) -> None:
+        """Append hashes, shape (texts,)."""
+        entries = np.empty(len(hashes), _ENTRY)
+        entries["hash"] = hashes
+        entries["place"] = np.arange(self._total, self._total + len(hashes))
+        self._total += len(hashes)
+        self._waiting.append(entries[hashes != 0])
+        self._held += len(hashes)
+        if self._held >= _AT_ONCE:
+            self._flush()
+
+    def first(self) -> Bools:
+        """Returns which hashes were not added before, shape (all that were added,)."""
+        found = np.ones(self._total, np.bool_)
+        for part in range(_PARTS):
+            entries = self._part(part)
+            _, first = np.unique(entries["hash"], return_index=True)
+            found[entries["place"]] = False
+            found[entries["place"][first]] = True
+        return found
+
+    def found_in(self, other: "HashFile") -> Bools:
+        """Returns which hashes the other has too, shape (all that were added,)."""
+        found = np.zeros(self._total, np.bool_)
+        for part in range(_PARTS):
+            entries = self._part(part)
+            found[entries["place"]] = np.isin(entries["hash"], other._part(part)["hash"])  # noqa: SLF001
+        return found
+
+    def _part(self, part: int) -> NDArray[np.void]:
+        self._flush()
+        path = self._folder / str(part)
+        return np.fromfile(path, _ENTRY) if path.exists() else np.empty(0, _ENTRY)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        entries = np.concatenate(self._waiting)
+        parts = (entries["hash"] >> _BITS).astype(np.int64)
+        entries = entries[np.argsort(parts, kind="stable")]
+        ends = np.cumsum(np.bincount(parts, minlength=_PARTS))
+        for part, found in enumerate(np.split(entries, ends[:-1])):
+            if len(found):
+                with (self._folder / str(part)).open("ab") as file:
+                    found.tofile(file)
+        self._waiting, self._held = [], 0

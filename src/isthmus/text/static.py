@@ -1,0 +1,86 @@
+"""A static encoder: the vector of a text is a weighted sum of the vectors of its pieces."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from isthmus.text.tokens import Tokens
+
+_SPREAD = 0.1
+_BLOCK = 4096  # texts at a time
+
+
+class StaticEncoder(nn.Module):
+    """Texts to embeddings: the sum of exp(log weight) times vector of each piece.
+
+    It knows neither the order of pieces nor what stands around them, and trains in seconds.
+    """
+
+    def __init__(self, pieces: int, size: int) -> None:
+        """Make an encoder; `begin` sets its parameters.
+
+        Args:
+            pieces: Size of the vocabulary.
+            size: Numbers of a vector.
+        """
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(pieces, size))
+        self.log_weights = nn.Parameter(torch.zeros(pieces))
+
+    def begin(self, generator: np.random.Generator) -> None:
+        """Draw the vectors; all pieces weigh the same."""
+        shape = tuple(self.table.shape)
+        drawn = generator.standard_normal(shape, np.float32) * np.float32(_SPREAD)
+        with torch.no_grad():
+            self.table.copy_(torch.as_tensor(drawn))
+            self.log_weights.zero_()
+
+    def forward(self, ids: Tensor, starts: Tensor) -> Tensor:
+        """Embed texts.
+
+        Args:
+            ids: Numbers of the pieces of all texts, shape (pieces,).
+            starts: Where each text starts, and where the last one ends, shape (texts + 1,).
+
+        Returns:
+            Shape (texts, size); zeros for a text without pieces.
+        """
+        return functional.embedding_bag(
+            ids, self._weighted(), starts, mode="sum", include_last_offset=True
+        )
+
+    def folded(self) -> Tensor:
+        """Returns the vectors times their weights, shape (pieces, size)."""
+        return self._weighted().detach()
+
+    def _weighted(self) -> Tensor:
+        return self.table * self.log_weights.exp().unsqueeze(1)
+
+
+def embed(encoder: StaticEncoder | Tensor, tokens: Tokens) -> NDArray[np.float32]:
+    """Embed texts for use.
+
+    Args:
+        encoder: The encoder, or its `folded` vectors.
+        tokens: Pieces of the texts.
+
+    Returns:
+        Shape (texts, size); vectors of length 1, and zeros for a text without pieces.
+    """
+    table = encoder.folded() if isinstance(encoder, StaticEncoder) else encoder
+    vectors = np.empty((tokens.texts, table.shape[1]), np.float32)
+    for begin in range(0, tokens.texts, _BLOCK):
+        end = min(begin + _BLOCK, tokens.texts)
+        ids, starts = tensors(tokens.take(np.arange(begin, end)))
+        with torch.no_grad():
+            # The mean, as sentence-transformers computes it, so that all numbers are the same.
+            means = functional.embedding_bag(ids, table, starts, include_last_offset=True)
+            vectors[begin:end] = functional.normalize(means, dim=-1).numpy()
+    return vectors
+
+
+def tensors(tokens: Tokens) -> tuple[Tensor, Tensor]:
+    """Returns pieces and starts as `StaticEncoder` takes them."""
+    return torch.as_tensor(tokens.ids.astype(np.int64)), torch.as_tensor(tokens.starts)

@@ -1,6 +1,6 @@
 """Which messages rounds of training will send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from isthmus.horizontal.privacy.messages import (
     Survivors,
 )
 from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
+from isthmus.horizontal.tables import Tables
 from isthmus.ledger.forecast import Flow
 from isthmus.transport.message import Message
 
@@ -35,7 +36,12 @@ _DIGEST = "0" * 64
 
 
 def forecast(
-    network: str, children: int, rounds: int, privacy: Privacy, parameters: Parameters
+    network: str,
+    children: int,
+    rounds: int,
+    privacy: Privacy,
+    parameters: Parameters,
+    tables: Sequence[str] = (),
 ) -> list[Flow]:
     """The messages between the master and one of its children, both ways.
 
@@ -45,6 +51,7 @@ def forecast(
         rounds: How many the child trains in.
         privacy: What the job says.
         parameters: Of the model, for their shapes; nothing where sizes do not matter.
+        tables: Arrays whose touches go along under masks.
 
     Returns:
         Messages by the role that sends them, in the order in which they first leave.
@@ -62,8 +69,9 @@ def forecast(
         Flow("master", Published(parameters=parameters, model=_DIGEST), 1),
         Flow("child", Kept(model=_DIGEST), 1),
     ]
-    size = Layout.of(parameters).size
     if privacy.secure_aggregation:
+        layout = Layout.of(parameters)
+        size = layout.size + (Tables(layout, tables).rows if parameters else 0)
         neighbours = min(privacy.secure_aggregation.neighbours, children - 1)
         flows = [Flow(*it, rounds) for it in _sum(rounds, size, children, neighbours)]
     else:

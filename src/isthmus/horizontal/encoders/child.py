@@ -8,7 +8,7 @@ import numpy as np
 from isthmus.core import seeds
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
-from isthmus.horizontal.encoders.learner import Learner, learner
+from isthmus.horizontal.encoders.learner import Learner, learner, tables_of
 from isthmus.horizontal.encoders.local import Correct, steps_of, train_round, train_round_privately
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.fusion.corrections import (
@@ -85,7 +85,12 @@ def trainer(spec: Encoders, samples: Samples, seed: int, party: str) -> LocalTra
     found = to_inputs(spec.network, samples, spec.classes)
     trainee = _Trainee(spec, found, seed, party, learner(spec))
     return LocalTrainer(
-        len(samples), trainee.layout, trainee.train, trainee.state, privacy=spec.privacy
+        len(samples),
+        trainee.layout,
+        trainee.train,
+        trainee.state,
+        tables=tables_of(spec),
+        privacy=spec.privacy,
     )
 
 

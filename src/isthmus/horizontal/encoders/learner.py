@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from isthmus.core import seeds
 from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.fusion.spec import TouchMean
 from isthmus.horizontal.parameters import Parameters
 from isthmus.nn import build, parameters
 
@@ -52,6 +53,13 @@ def initial(spec: Encoders, seed: int) -> Parameters:
     module = module.to_empty(device="cpu")
     parameters.draw(module, seeds.generator(seed, "initial parameters"))
     return parameters.arrays_of(module)
+
+
+def tables_of(spec: Encoders) -> tuple[str, ...]:
+    """Returns the names of the arrays whose rows are averaged over who touched them, if any."""
+    if not isinstance(spec.fusion, TouchMean):
+        return ()
+    return spec.fusion.tables or tuple(f"{_ENCODER}{name}" for name in spec.network.tables)
 
 
 def encoder_of(found: Parameters) -> Parameters:

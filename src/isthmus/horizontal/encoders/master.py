@@ -6,7 +6,7 @@ import numpy as np
 
 from isthmus.core.errors import JobError
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.learner import initial
+from isthmus.horizontal.encoders.learner import initial, tables_of
 from isthmus.horizontal.encoders.master_as_child import MasterAsChild
 from isthmus.horizontal.encoders.root_data import RootData
 from isthmus.horizontal.encoders.spec import Encoders
@@ -21,6 +21,7 @@ from isthmus.horizontal.fusion.spec import ActorCritic, Scaffold
 from isthmus.horizontal.fusion.weigher import Weigher
 from isthmus.horizontal.parameters import Layout
 from isthmus.horizontal.rounds.training import Fuse, SecureRule, Training
+from isthmus.horizontal.tables import Tables
 from isthmus.nn.spec import type_of
 
 
@@ -46,7 +47,7 @@ def training(
     Raises:
         JobError: The fusion rule needs samples of the master's own, and there are none; or the
             epsilon of the job does not allow a single round.
-        SpecError: These do not fit the job.
+        SpecError: These do not fit the job, or a table of the fusion rule is none of the network.
         ValueError: There is no weigher where the rule needs one.
     """
     if root is None and rules.needs_own_samples(spec.fusion):
@@ -65,6 +66,7 @@ def training(
         privacy=spec.privacy,
         numbers=numbers,
         layout=layout,
+        tables=Tables(layout, tables_of(spec)),
         root_data=None if root is None else RootData(spec, root, seed),
         weigher=weigher,
         master_as_child=_master_as_child(spec, root, seed),
@@ -77,7 +79,7 @@ def training(
         _fuse(context),
         PlainFusion(context).examine,
         compression=spec.privacy.compression,
-        secure_rule=_secure_rule(context),
+        secure_rule=_secure_rule(context, tables_of(spec)),
     )
 
 
@@ -99,9 +101,9 @@ def _master_as_child(spec: Encoders, root: Samples | None, seed: int) -> MasterA
     return MasterAsChild(spec, root, seed)
 
 
-def _secure_rule(context: FusionContext) -> SecureRule | None:
+def _secure_rule(context: FusionContext, tables: tuple[str, ...]) -> SecureRule | None:
     secure = context.privacy.secure_aggregation
     if secure is None:
         return None
     fusion = SecureFusion(context)
-    return SecureRule(secure, fusion.weigh, fusion.fuse)
+    return SecureRule(secure, fusion.weigh, fusion.fuse, tables)

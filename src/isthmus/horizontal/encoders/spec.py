@@ -15,6 +15,7 @@ from isthmus.horizontal.fusion.spec import (
     Fusion,
     Limits,
     Scaffold,
+    TouchMean,
     Uniform,
 )
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation, conflict
@@ -93,6 +94,12 @@ def _training_conflict(spec: Encoders) -> str:
     if isinstance(spec.fusion, Scaffold) and (training.optimiser != "sgd" or training.momentum > 0):
         # Its controls are means of the gradients that a child descended by.
         return 'the fusion rule "scaffold" needs the optimiser "sgd" without `momentum`'
+    rule = spec.fusion
+    if isinstance(rule, TouchMean) and not rule.tables and not spec.network.tables:
+        return (
+            'the fusion rule "touch_mean" averages the rows of tables, and this network has none: '
+            'take "count"'
+        )
     return ""
 
 
@@ -109,6 +116,12 @@ def _privacy_conflict(spec: Encoders) -> str:
         return (
             f"the noise of `privacy.child_level` goes on the mean of a round, and the fusion rule "
             f"{name!r} looks at each update before: choose another rule"
+        )
+    if asked.child_level and isinstance(spec.fusion, TouchMean):
+        return (
+            "a row that one child alone touched is its own in the mean, which the noise of "
+            f"`privacy.child_level` does not cover, and the fusion rule is {name!r}: choose "
+            "another rule"
         )
     if asked.sample_level and isinstance(spec.fusion, FedProx | Scaffold):
         return (
@@ -143,4 +156,4 @@ def _sees_sums_alone(rule: Fusion) -> bool:
 
 
 _FEWEST_CLASSES = 2
-_BY_SUM = (Count, Uniform, FedAvgM, FedAdam, FedYogi, FedProx)
+_BY_SUM = (Count, Uniform, TouchMean, FedAvgM, FedAdam, FedYogi, FedProx)

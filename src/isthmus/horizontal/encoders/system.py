@@ -70,13 +70,14 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
 def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
     """Returns what crosses between the master and each child."""
     model: Parameters = {}
+    tables: tuple[str, ...] = ()
     if sizes.train:  # the sizes of messages are asked for
-        from isthmus.horizontal.encoders.learner import initial  # noqa: PLC0415 - it loads PyTorch
+        from isthmus.horizontal.encoders import learner  # noqa: PLC0415 - it loads PyTorch
 
-        model = initial(spec, seed=0)
+        model, tables = learner.initial(spec, seed=0), learner.tables_of(spec)
     children = len(sizes.rows) - 1
     return rounds_forecast.forecast(
-        type_of(spec.network), children, sizes.rounds, spec.privacy, model
+        type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
     )
 
 

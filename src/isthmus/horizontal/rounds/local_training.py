@@ -31,6 +31,9 @@ class LocalTrainer:
     privacy: Privacy = field(default_factory=Privacy)
     """The privacy and the compression of updates that the job asks for."""
 
+    tables: tuple[str, ...] = ()
+    """Arrays whose rows are averaged over the children that touched them."""
+
     def update(self, start: RoundStart, memory: ChildMemory) -> LastUpdate:
         """Train in one round, or return the update of this round from memory.
 

@@ -17,7 +17,8 @@ from isthmus.horizontal.messages import (
 )
 from isthmus.horizontal.parameters import Layout, Parameters, digest, misfit
 from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
-from isthmus.horizontal.privacy.secure_sum.master import secure_sum
+from isthmus.horizontal.privacy.secure_sum.master import Terms, secure_sum
+from isthmus.horizontal.privacy.secure_sum.weighted import weighted_mean, weighted_words
 from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.children import Children
 from isthmus.horizontal.rounds.inbox import Inbox
@@ -33,6 +34,7 @@ from isthmus.horizontal.rounds.training import (
     TrainingState,
 )
 from isthmus.horizontal.spec import Rounds
+from isthmus.horizontal.tables import Tables
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import one_line
 
@@ -130,17 +132,22 @@ def _secure_round(
     offers = children.offers(start)
     children.check_quorum(f"in round {start.round}", offers)
     layout = Layout.of(state.parameters)
+    tables = Tables(layout, secure_rule.tables)
     samples = {child: children.samples(child) for child in offers}
     weights = secure_rule.weigh(samples, state.rule_state)
     total = secure_sum(
-        children.exchange, offers, weights, start.parameters, secure_rule.spec, children.quorum
+        children.exchange,
+        offers,
+        weights,
+        Terms(start.parameters, layout.size + tables.rows, secure_rule.spec, children.quorum),
     )
+    mean = weighted_mean(total, tables, secure_rule.spec.largest_norm)
     missing = children.check_quorum(f"in the sum of round {start.round}", total.weights)
     taken = [
         MaskedContribution(child, samples[child], total.digests[child], offers[child].metrics)
         for child in total.weights
     ]
-    summed = SecureSum(layout.to_parameters(total.mean), total.weights, taken)
+    summed = SecureSum(layout.to_parameters(mean), total.weights, taken)
     fused = secure_rule.fuse(state.parameters, summed, state.rule_state)
     return state.after(taken, fused, missing)
 
@@ -227,5 +234,7 @@ def _train(
     if secure is None:
         master.send(updates.to_message(last, trainer.privacy.compression))
         return master.receive(Turn)
+    tables = Tables(trainer.layout, trainer.tables)
     update = trainer.layout.to_vector(last.update)
-    return send_masked_update(master, start, update, last.metrics, secure, memory.commit)
+    words = weighted_words(update, tables, secure.largest_norm)
+    return send_masked_update(master, start, words, last.metrics, secure, memory.commit)

@@ -45,7 +45,7 @@ class SecureSum:
     """The result of secure aggregation: the mean of updates that the master never saw."""
 
     update: Parameters
-    """The weighted mean of the updates."""
+    """The weighted mean of the updates; in a row of a table, over those that touched it."""
 
     weights: Mapping[str, float]
     """Weight of each child in it; they sum to 1."""
@@ -94,6 +94,9 @@ class SecureRule:
     fuse: Callable[[Parameters, SecureSum, Arrays], Fused]
     """From the parameters of a round, the mean of its updates and the state of the rule to the
     result of the fusion."""
+
+    tables: tuple[str, ...] = ()
+    """Arrays whose rows are averaged over the children that touched them."""
 
 
 @dataclass(frozen=True)

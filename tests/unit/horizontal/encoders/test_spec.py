@@ -10,6 +10,7 @@ from isthmus.horizontal.fusion.spec import ActorCritic
 
 TEXT = {"type": "text"}
 SECURE: dict[str, Any] = {"secure_aggregation": {}}
+TOUCHES = {"rule": "touch_mean"}
 SUM_ONLY: dict[str, Any] = {"rule": "actor_critic", "mode": "sum_only"}
 
 
@@ -35,6 +36,11 @@ class TestEncoders:
                 "without `momentum`",
             ),
             ({"fusion": {"rule": "scaffold"}, "training": {"optimiser": "adam"}}, '"sgd"'),
+            (
+                {"fusion": TOUCHES, "network": {"type": "tabular", "columns": ["a"]}},
+                "this network has none",
+            ),
+            ({"fusion": TOUCHES, "privacy": {"child_level": {}}}, "one child alone touched"),
             ({"fusion": {"rule": "median"}, "privacy": SECURE}, "'median' looks at more"),
             ({"fusion": {"rule": "scaffold"}, "privacy": SECURE}, "'scaffold' looks at more"),
             (

@@ -1,0 +1,77 @@
+"""Encoders of every type as training sees them: pieces to embeddings."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from isthmus.core import seeds
+from isthmus.text import static
+from isthmus.text.spec import Encoder
+from isthmus.text.static import StaticEncoder
+from isthmus.text.tokenizer import Tokenizer
+from isthmus.text.tokens import Tokens
+
+SIZE = 256
+"""Numbers of the vector of a static encoder, unless the job says another."""
+
+
+class TextEncoder(Protocol):
+    """A network that turns pieces into embeddings."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The network, with its parameters."""
+        ...
+
+    def vectors(self, tokens: Tokens) -> Tensor:
+        """Returns embeddings to learn from, shape (texts, size)."""
+        ...
+
+    def embed(self, tokens: Tokens) -> NDArray[np.float32]:
+        """Returns vectors of length 1 for use, shape (texts, size)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Static:
+    """A weighted sum of the vectors of the pieces."""
+
+    module: StaticEncoder
+
+    def vectors(self, tokens: Tokens) -> Tensor:
+        """Returns embeddings to learn from, shape (texts, size)."""
+        ids, starts = static.tensors(tokens)
+        device = self.module.table.device
+        vectors: Tensor = self.module(ids.to(device), starts.to(device))
+        return vectors
+
+    def embed(self, tokens: Tokens) -> NDArray[np.float32]:
+        """Returns vectors of length 1 for use, shape (texts, size)."""
+        return static.embed(self.module, tokens)
+
+
+def begun(spec: Encoder, tokenizer: Tokenizer, seed: int) -> TextEncoder:
+    """Make an encoder with its first parameters.
+
+    Args:
+        spec: The `encoder` table.
+        tokenizer: Its vocabulary.
+        seed: The job's seed.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        SpecError: It cannot be what it says.
+    """
+    generator = seeds.generator(seed, "first parameters")
+    if spec.type == "static":
+        module = StaticEncoder(tokenizer.size, spec.size or SIZE)
+        module.begin(generator)
+        return Static(module)
+    from isthmus.multilingual.training import layered  # its library takes seconds to load
+
+    return layered.begun(spec, tokenizer, generator)

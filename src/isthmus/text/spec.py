@@ -1,5 +1,6 @@
 """The `encoder` table of a job: what turns a text into a vector."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -17,6 +18,9 @@ Language = Annotated[
 ]
 
 EncoderType = Literal["static", "tiny", "small", "base", "bytes"]
+
+_SIZES: Mapping[EncoderType, int] = {"base": 768}
+_LAYERS: Mapping[EncoderType, int] = {"small": 6, "base": 12}
 
 
 class Encoder(Spec, frozen=True):
@@ -58,6 +62,16 @@ class Encoder(Spec, frozen=True):
         str | None,
         Meta(description="a Hugging Face folder whose encoder and tokenizer are trained on"),
     ] = None
+
+    @property
+    def vector_size(self) -> int:
+        """Numbers of a vector."""
+        return self.size or _SIZES.get(self.type, 256)
+
+    @property
+    def depth(self) -> int:
+        """Layers of the transformer; 0 of a static encoder."""
+        return 0 if self.type == "static" else self.layers or _LAYERS.get(self.type, 1)
 
     def anchored(self, folder: Path) -> Self:
         """Returns the table with absolute paths; they are relative to the folder so far."""

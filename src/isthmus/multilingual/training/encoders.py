@@ -14,9 +14,6 @@ from isthmus.text.static import StaticEncoder
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens
 
-SIZE = 256
-"""Numbers of the vector of a static encoder, unless the job says another."""
-
 
 class TextEncoder(Protocol):
     """A network that turns pieces into embeddings."""
@@ -69,7 +66,7 @@ def begun(spec: Encoder, tokenizer: Tokenizer, seed: int) -> TextEncoder:
     """
     generator = seeds.generator(seed, "first parameters")
     if spec.type == "static":
-        module = StaticEncoder(tokenizer.size, spec.size or SIZE)
+        module = StaticEncoder(tokenizer.size, spec.vector_size)
         module.begin(generator)
         return Static(module)
     from isthmus.multilingual.training import layered  # its library takes seconds to load

@@ -74,8 +74,20 @@ def _held_out(corpus: ReadCorpus, held: Hashes, excluded: HashFile, folder: Path
         for column, hashes in zip(texts[chosen].T, seen, strict=True):
             hashes.add(column)
     once = np.logical_and.reduce([hashes.first() for hashes in seen])
-    fate[np.flatnonzero(fate == Fate.HELD_OUT)[~once]] = Fate.DUPLICATE
+    _mark(fate, Fate.HELD_OUT, ~once, Fate.DUPLICATE)
     return fate
+
+
+def _mark(fates: Fates, before: Fate, marked: Bools, after: Fate) -> None:
+    """Change the fate of some rows; numbers of rows would take eight times the memory of marks.
+
+    Args:
+        fates: Fates of the rows of a corpus; receives the change.
+        before: The fate of the rows that `marked` is about.
+        marked: Which of them to change.
+        after: Their new fate.
+    """
+    fates[fates == before] = np.where(marked, np.uint8(after), np.uint8(before))
 
 
 def _with_fates(corpus: ReadCorpus, fates: Mapping[str, Fates]) -> Iterator[tuple[Hashes, Fates]]:
@@ -97,9 +109,9 @@ def _mark_found(corpora: Sequence[ReadCorpus], fates: Mapping[str, Fates], found
     begin = 0
     for corpus in corpora:
         fate, languages = fates[corpus.source.name], len(corpus.source.languages)
-        rows = np.flatnonzero(fate == Fate.TRAINED)
-        end = begin + len(rows) * languages
-        fate[rows[found[begin:end].reshape(-1, languages).any(axis=1)]] = Fate.FOUND_IN_TESTS
+        end = begin + int((fate == Fate.TRAINED).sum()) * languages
+        marked = np.logical_or.reduce(found[begin:end].reshape(-1, languages), axis=1)
+        _mark(fate, Fate.TRAINED, marked, Fate.FOUND_IN_TESTS)
         begin = end
 
 
@@ -113,9 +125,9 @@ def _mark_duplicates(
     first, begin = rows.first(), 0
     for corpus in corpora:
         fate = fates[corpus.source.name]
-        trained = np.flatnonzero(fate == Fate.TRAINED)
-        fate[trained[~first[begin : begin + len(trained)]]] = Fate.DUPLICATE
-        begin += len(trained)
+        end = begin + int((fate == Fate.TRAINED).sum())
+        _mark(fate, Fate.TRAINED, ~first[begin:end], Fate.DUPLICATE)
+        begin = end
 
 
 def _refuse_inside(test: ReadCorpus, trained: HashFile, folder: Path) -> None:

@@ -4,8 +4,9 @@ import gzip
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from isthmus.core.errors import SpecError
 
@@ -74,8 +75,8 @@ def opened(path: Path) -> Generator[BinaryIO]:
     try:
         with path.open("rb") as file:
             if path.name.endswith(_COMPRESSED):
-                with gzip.open(file) as inner:
-                    yield inner  # type: ignore[misc]  # gzip.GzipFile is a BinaryIO but in name
+                with gzip.open(file) as inner, BufferedReader(cast(Any, inner)) as buffered:
+                    yield buffered
             else:
                 yield file
     except (FileNotFoundError, NotADirectoryError):

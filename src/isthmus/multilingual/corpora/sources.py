@@ -86,9 +86,9 @@ class Source:
             if row.document is not None:
                 yield row
             elif whole:
-                yield row._replace(document=label)
+                yield Row(label, row.texts)
             else:
-                yield row._replace(document=f"{label}#{number // size}")
+                yield Row(f"{label}#{number // size}", row.texts)
 
 
 def sources_of(spec: Multilingual, folder: Path) -> tuple[Sequence[Source], Sequence[Source]]:

@@ -6,13 +6,13 @@
 import mmap
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 from pyarrow import ipc
 
@@ -21,19 +21,26 @@ from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.multilingual.spec import Name
 from isthmus.text.spec import Language
 
+_POOL = pa.system_memory_pool()
+"""Arrow's own pools keep memory that was freed, more the longer a file is."""
+
 Columns = Mapping[str, Sequence[str | None]]
 """Texts of some rows, by language; None where a row has none in that language."""
+
+pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 Batch = Any
 """A `pyarrow.RecordBatch`."""
 
 BATCH = 8192
-"""Rows that are read, checked and written at a time."""
+"""Rows that are read, checked and written at a time; but for the last, batches have as many."""
 
 COUNTS = "counts.json"
 PARTS = ("trained", "held_out", "tests")
 
 _ENDING = ".arrow"
+_BATCHES_AT_ONCE = 16
+"""Batches to look into until their pages are let go: the system maps some 64 kB around each row."""
 
 
 class CorpusCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +104,7 @@ class Texts:
                 "`--into FOLDER`."
             ) from None
         self.languages: tuple[str, ...] = tuple(self._file.schema.names)
-        self.rows = int(self._starts[-1])
+        self.rows = _rows_in(self._file)
 
     def blocks(self, size: int = 4096) -> Iterator[Columns]:
         """Read all rows in order; a block is all that is in memory.
@@ -126,7 +133,7 @@ class Texts:
         """Read all rows in order, in batches as they were written."""
         # Not from the map: pages of a map that were read count as memory of this process.
         with pa.OSFile(str(self._path)) as opened:
-            file = ipc.open_file(opened)
+            file = ipc.open_file(opened, memory_pool=_POOL)
             for number in range(file.num_record_batches):
                 yield file.get_batch(number)
 
@@ -140,33 +147,36 @@ class Texts:
         Returns:
             The text of each row, or None where it has none in this language.
         """
-        column = self.languages.index(language)
-        batches = np.searchsorted(self._starts, rows, side="right") - 1
-        found = np.empty(len(rows), object)
-        for number in np.unique(batches):
+        column, found = self.languages.index(language), np.empty(len(rows), object)
+        batches = rows // BATCH
+        for done, number in enumerate(np.unique(batches), 1):
             chosen = np.flatnonzero(batches == number)
-            places = pa.array(rows[chosen] - self._starts[number])
-            found[chosen] = self._batches[number].column(column).take(places).to_pylist()
-        self._map.madvise(mmap.MADV_DONTNEED)  # the system keeps the pages, but not in our name
+            texts = self._file.get_batch(number).column(column)
+            found[chosen] = texts.take(pa.array(rows[chosen] % BATCH)).to_pylist()
+            if done % _BATCHES_AT_ONCE == 0:
+                self._release()
+        self._release()
         return found.tolist()
 
     def present(self, language: str) -> Bools:
         """Returns which rows have a text in a language, shape (rows,)."""
-        column = self.languages.index(language)
-        valid = [
-            np.asarray(batch.column(column).is_valid().to_numpy(zero_copy_only=False), np.bool_)
-            for batch in self._batches
-        ]
-        return np.concatenate(valid) if valid else np.empty(0, np.bool_)
+        column, found = self.languages.index(language), np.empty(self.rows, np.bool_)
+        for number in range(self._file.num_record_batches):
+            valid = self._file.get_batch(number).column(column).is_valid()
+            found[number * BATCH :][: len(valid)] = valid.to_numpy(zero_copy_only=False)
+            if number % _BATCHES_AT_ONCE == 0:
+                self._release()
+        self._release()
+        return found
 
-    @cached_property
-    def _batches(self) -> list[Any]:
-        return [self._file.get_batch(number) for number in range(self._file.num_record_batches)]
+    def _release(self) -> None:
+        """Let go of pages that were read: the system keeps them, but not in our name."""
+        self._map.madvise(mmap.MADV_DONTNEED)
 
-    @cached_property
-    def _starts(self) -> NDArray[np.int64]:
-        """Row that each record batch begins with, and the number of all rows."""
-        return np.cumsum([0, *(batch.num_rows for batch in self._batches)], dtype=np.int64)
+
+def _rows_in(file: Any) -> int:
+    full = file.num_record_batches - 1
+    return full * BATCH + int(file.get_batch(full).num_rows) if full >= 0 else 0
 
 
 class Corpora:
@@ -200,23 +210,32 @@ class Corpora:
 
 
 class Writer:
-    """Writes the file of one corpus."""
+    """Writes the file of one corpus, in batches of `BATCH` rows."""
 
-    def __init__(self, languages: Sequence[str], out: Any) -> None:
-        self._languages = languages
+    def __init__(self, schema: Any, out: Any) -> None:
+        self._schema = schema
         self._out = out
-        self.rows = 0
+        self._waiting = pa.table([[]] * len(schema), schema=schema)
 
     def write(self, columns: Columns) -> None:
         """Append rows; all languages have as many."""
-        arrays = [pa.array(columns[language], pa.string()) for language in self._languages]
-        self.append(pa.record_batch(arrays, names=list(self._languages)))
+        arrays = [
+            pa.array(columns[name], pa.string(), memory_pool=_POOL) for name in self._schema.names
+        ]
+        self.append(pa.record_batch(arrays, schema=self._schema))
 
     def append(self, batch: Batch) -> None:
         """Append rows that are in Arrow already."""
-        if batch.num_rows:
-            self._out.write(batch)
-            self.rows += batch.num_rows
+        rows = pa.concat_tables([self._waiting, pa.Table.from_batches([batch])], memory_pool=_POOL)
+        full = rows.num_rows - rows.num_rows % BATCH
+        for part in rows.slice(0, full).combine_chunks(memory_pool=_POOL).to_batches(BATCH):
+            self._out.write(part)
+        self._waiting = rows.slice(full).combine_chunks(memory_pool=_POOL)
+
+    def end(self) -> None:
+        """Write the rows that are left."""
+        for part in self._waiting.to_batches(BATCH):
+            self._out.write(part)
 
 
 @contextmanager
@@ -237,7 +256,9 @@ def written(path: Path, languages: Sequence[str]) -> Generator[Writer]:
     with disk_full_is_error(path):
         path.touch(mode=0o600)
         with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, schema) as out:
-            yield Writer(languages, out)
+            writer = Writer(schema, out)
+            yield writer
+            writer.end()
 
 
 def copy(texts: Texts, kept: Bools, path: Path) -> None:
@@ -254,7 +275,8 @@ def copy(texts: Texts, kept: Bools, path: Path) -> None:
     with written(path, texts.languages) as out:
         begin = 0
         for batch in texts.batches():
-            out.append(batch.filter(pa.array(kept[begin : begin + batch.num_rows])))
+            chosen = pa.array(kept[begin : begin + batch.num_rows])
+            out.append(pc.filter(batch, chosen, memory_pool=_POOL))
             begin += batch.num_rows
 
 

@@ -1,0 +1,236 @@
+"""The door to transformers: ModernBERT, on packed rows.
+
+Given a plain 4-D mask it would leave out its sliding windows, so each kind of layer gets its own.
+"""
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+from isthmus.core.arrays import Bools, Integers
+from isthmus.core.errors import SpecError
+from isthmus.text.packing import Packed, pack, same_text, surrounded
+from isthmus.text.spec import Encoder
+from isthmus.text.tokenizer import Specials
+from isthmus.text.tokens import Tokens
+
+_LAYERS = {"tiny": 1, "small": 6, "base": 12}
+_SIZES = {"tiny": 256, "small": 256, "base": 768}
+_HEAD = 64  # numbers of a head
+_SPREAD = 0.02  # standard deviation of first parameters
+_BLOCK = 1024  # texts at a time
+
+
+class Transformer(nn.Module):
+    """ModernBERT with its head for masked pieces: texts to embeddings, or places to logits."""
+
+    def __init__(self, config: ModernBertConfig, specials: Specials) -> None:
+        """Make an encoder; `begin` sets its parameters.
+
+        Args:
+            config: Of its network.
+            specials: Numbers of the special pieces of its tokenizer.
+        """
+        super().__init__()
+        # The library draws parameters, which `begin` replaces, from the generator of everybody.
+        with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
+            self.network = ModernBertForMaskedLM(config)
+        self.specials = specials
+        self.half_precision = False
+        """Whether to compute in 16 bits where that is enough (bfloat16)."""
+
+    @property
+    def config(self) -> ModernBertConfig:
+        """Returns the configuration of the network."""
+        return self.network.config
+
+    @property
+    def size(self) -> int:
+        """Returns the size of an embedding."""
+        return int(self.config.hidden_size)
+
+    @property
+    def table(self) -> nn.Parameter:
+        """Returns the vectors of the pieces, shape (pieces, size)."""
+        return cast(nn.Parameter, self.network.model.embeddings.tok_embeddings.weight)
+
+    def recompute(self) -> None:
+        """Compute each layer again for its gradient: less memory, a third more time."""
+        cast(Any, self.network).activation_checkpointing_enable()
+
+    def places(self, packed: Packed, seen: Bools, ids: Integers | None = None) -> Tensor:
+        """Compute what stands at each place.
+
+        Args:
+            packed: The texts.
+            seen: Which place sees which, shape (rows, places, places); each sees itself.
+            ids: Pieces to read in place of those of the texts, shape (rows, places).
+
+        Returns:
+            Shape (rows, places, size).
+        """
+        positions = self._tensor(packed.positions)
+        far = (positions[:, :, None] - positions[:, None, :]).abs() > self.config.sliding_window
+        mask = self._tensor(seen)
+        masks = {"full_attention": mask[:, None], "sliding_attention": (mask & ~far)[:, None]}
+        with self._precision():
+            made = self.network.model(
+                input_ids=self._tensor(packed.ids if ids is None else ids),
+                position_ids=positions,
+                attention_mask=masks,
+            )
+        return cast(Tensor, made.last_hidden_state).float()
+
+    def logits(self, places: Tensor) -> Tensor:
+        """Predict pieces.
+
+        Args:
+            places: What stands at the places to predict, shape (places, size).
+
+        Returns:
+            Logits, shape (places, pieces).
+        """
+        with self._precision():
+            logits: Tensor = self.network.decoder(self.network.head(places))
+        return logits.float()
+
+    def forward(self, packed: Packed) -> Tensor:
+        """Returns the embedding of each text: the mean over its places, shape (texts, size)."""
+        return self.means(packed, self.places(packed, same_text(packed)))
+
+    def means(self, packed: Packed, places: Tensor) -> Tensor:
+        """Returns the mean over the places of each text, shape (texts, size)."""
+        present = self._tensor(packed.present)
+        texts = self._tensor(packed.texts)[present]
+        sums = places.new_zeros((packed.total, self.size)).index_add(0, texts, places[present])
+        return sums / torch.bincount(texts, minlength=packed.total).unsqueeze(1)
+
+    def packed(self, tokens: Tokens, together: int = 1) -> Packed:
+        """Returns texts in rows, each with the special pieces around it; see `pack`."""
+        specials = self.specials
+        around = surrounded(tokens, specials.start, specials.end)
+        return pack(around, specials.pad, together)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.table.device.type, torch.bfloat16, enabled=self.half_precision)
+
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(array, device=self.table.device)
+
+
+def make(encoder: Encoder, pieces: int, specials: Specials) -> Transformer:
+    """Make the transformer of a job; `begin` sets its parameters.
+
+    Args:
+        encoder: The `encoder` table; its type is `tiny`, `small` or `base`.
+        pieces: Size of the vocabulary.
+        specials: Numbers of its special pieces.
+
+    Returns:
+        It.
+
+    Raises:
+        SpecError: Its size is odd.
+    """
+    size = encoder.size or _SIZES[encoder.type]
+    config = ModernBertConfig(
+        vocab_size=pieces,
+        hidden_size=size,
+        intermediate_size=size * 3 // 2,
+        num_hidden_layers=encoder.layers or _LAYERS[encoder.type],
+        num_attention_heads=_heads(size),
+        max_position_embeddings=encoder.length + 2,
+        pad_token_id=specials.pad,
+        bos_token_id=specials.start,
+        eos_token_id=specials.end,
+        cls_token_id=specials.start,
+        sep_token_id=specials.end,
+        classifier_pooling="mean",
+    )
+    return Transformer(config, specials)
+
+
+def begin(
+    transformer: Transformer, generator: np.random.Generator, table: Tensor | None = None
+) -> None:
+    """Set the first parameters; the same generator gives the same ones.
+
+    Args:
+        transformer: The transformer.
+        generator: From the job's seed.
+        table: Vectors of the pieces to begin with, as a static encoder has learned them, shape
+            (pieces, size); they are scaled to what is usual. None to draw them.
+
+    Raises:
+        SpecError: The table is of another size.
+    """
+    embedding = transformer.table
+    if table is not None and table.shape != embedding.shape:
+        raise SpecError(
+            f"the static table has {table.shape[0]:,} pieces of size {table.shape[1]:,}, and the "
+            f"transformer {embedding.shape[0]:,} of size {embedding.shape[1]:,}: give both the "
+            "same `size` and tokenizer."
+        )
+    deep = 1 / math.sqrt(2 * len(transformer.network.model.layers))
+    with torch.no_grad():
+        for name, parameter in transformer.network.named_parameters():
+            if parameter.ndim == 1:  # norms begin as the identity, and the others are biases
+                parameter.fill_(float("norm" in name))
+                continue
+            spread = _SPREAD * (deep if name.endswith("Wo.weight") else 1)
+            parameter.copy_(_drawn(tuple(parameter.shape), spread, generator))
+        if table is not None:
+            embedding.copy_(table * (_SPREAD / table.square().mean().sqrt()))
+        embedding[transformer.specials.pad] = 0
+
+
+def embed(transformer: Transformer, tokens: Tokens) -> NDArray[np.float32]:
+    """Embed texts for use.
+
+    Args:
+        transformer: The encoder.
+        tokens: Pieces of the texts, without special ones.
+
+    Returns:
+        Vectors of length 1, shape (texts, size).
+    """
+    vectors = np.empty((tokens.texts, transformer.size), np.float32)
+    order = np.argsort(tokens.lengths, kind="stable")
+    for at in range(0, tokens.texts, _BLOCK):
+        rows = order[at : at + _BLOCK]
+        with torch.no_grad():
+            means = transformer(transformer.packed(tokens.take(rows)))
+            vectors[rows] = functional.normalize(means, dim=-1).cpu().numpy()
+    return vectors
+
+
+def _heads(size: int) -> int:
+    """Divide a size between heads.
+
+    Args:
+        size: Numbers of an embedding.
+
+    Returns:
+        Number of heads; each has 64 numbers, or more if that does not divide the size.
+
+    Raises:
+        SpecError: It is odd.
+    """
+    fitting = (heads for heads in range(max(size // _HEAD, 1), 0, -1) if size % (2 * heads) == 0)
+    heads = next(fitting, 0)
+    if not heads:
+        raise SpecError(
+            f"`encoder.size` is {size}, and that of a transformer is even: give a multiple of 64."
+        )
+    return heads
+
+
+def _drawn(shape: tuple[int, ...], spread: float, generator: np.random.Generator) -> Tensor:
+    drawn = generator.standard_normal(shape, np.float32)
+    return torch.as_tensor(np.clip(drawn, -2, 2) * np.float32(spread))

@@ -121,7 +121,18 @@ def write_common(
         "similarity_fn_name": "cosine",
     }
     _write_json(folder / _SENTENCES, sentences)
-    (folder / _CARD).write_text(_header(facts.languages) + card, encoding="utf-8")
+    write_card(folder, facts.languages, card)
+
+
+def write_card(folder: Path, languages: Sequence[str], card: str) -> None:
+    """Write the model card, or replace it.
+
+    Args:
+        folder: The folder of the encoder.
+        languages: What it was trained on.
+        card: What the card says, in Markdown.
+    """
+    (folder / _CARD).write_text(_header(languages) + card, encoding="utf-8")
 
 
 def read_facts(folder: Path) -> Facts | None:

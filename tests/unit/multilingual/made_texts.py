@@ -24,9 +24,26 @@ class Lines:
         return [self._texts[language][row] for row in rows]
 
 
+DIGITS = {"xa": "abcdefghij", "xb": "klmnopqrst", "xc": "αβγδεζηθικ"}
+"""Letters of each language: no two have one in common."""
+
+
+def word(number: int, language: str) -> str:
+    """The word for a number: its digits as letters of the language."""
+    return "".join(DIGITS[language][int(digit)] for digit in f"{number:03}")
+
+
+def meant(text: str) -> list[int]:
+    """The numbers that the words of a text stand for, in any language."""
+    letters = {
+        letter: str(number) for each in DIGITS.values() for number, letter in enumerate(each)
+    }
+    return [int("".join(letters[letter] for letter in each)) for each in text.split()]
+
+
 def said(numbers: Sequence[int], language: str) -> str:
-    """A sentence: word 3 of language "xa" is "xathree", so to say."""
-    return " ".join(f"{language}{number:03}" for number in numbers)
+    """A text with these words."""
+    return " ".join(word(number, language) for number in numbers)
 
 
 def sentences(rows: int, words: int = 40, seed: int = 0) -> list[list[int]]:
@@ -38,8 +55,8 @@ def sentences(rows: int, words: int = 40, seed: int = 0) -> list[list[int]]:
 def parallel(languages: Sequence[str], rows: int = 300, seed: int = 0) -> dict[str, list[str]]:
     """The same sentences in each language, words in another order."""
     random = np.random.default_rng(seed + 1)
-    meant = sentences(rows, seed=seed)
+    numbers = sentences(rows, seed=seed)
     return {
-        language: [said(random.permutation(each).tolist(), language) for each in meant]
+        language: [said(random.permutation(each).tolist(), language) for each in numbers]
         for language in languages
     }

@@ -91,14 +91,14 @@ def _chosen(corpora: Sequence[TranslatedTexts], most: int) -> Chosen:
     for number, texts in enumerate(corpora):
         present = {language: texts.present(language) for language in texts.languages}
         for left, right in combinations(sorted(present), 2):
-            rows = _spread(np.flatnonzero(present[left] & present[right]), most)
+            rows = spread(np.flatnonzero(present[left] & present[right]), most)
             if len(rows):
                 empty = [np.zeros(0, np.int64) for _ in corpora]
                 chosen.setdefault((left, right), empty)[number] = rows
     return dict(sorted(chosen.items()))
 
 
-def _spread(rows: Rows, most: int) -> Rows:
+def spread(rows: Rows, most: int) -> Rows:
     """Returns rows evenly spread over all, nearly the same ones for each pair of languages."""
     if len(rows) <= most:
         return rows

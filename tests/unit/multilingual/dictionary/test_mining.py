@@ -12,7 +12,7 @@ from isthmus.multilingual.dictionary.ibm1 import probabilities
 from isthmus.multilingual.dictionary.mining import Mining, mine
 from isthmus.multilingual.dictionary.numbered import Numbered
 from tests.unit.multilingual.dictionary import slow_ibm1
-from tests.unit.multilingual.made_texts import Lines, parallel
+from tests.unit.multilingual.made_texts import Lines, parallel, word
 
 ALL = Mining(least_count=1, least_score=0.0)
 
@@ -54,8 +54,9 @@ class TestMine:
         lines = parallel(["xa", "xb"])
         dictionary = mine(split(lines["xa"]), split(lines["xb"]), ("xa", "xb"))
         for number in range(40):
-            assert dictionary.translations("xa", "xb", f"xa{number:03}")[0].word == f"xb{number:03}"
-            assert dictionary.translations("xb", "xa", f"xb{number:03}")[0].word == f"xa{number:03}"
+            ours, theirs = word(number, "xa"), word(number, "xb")
+            assert dictionary.translations("xa", "xb", ours)[0].word == theirs
+            assert dictionary.translations("xb", "xa", theirs)[0].word == ours
 
     @given(texts)
     def test_scores_by_both_directions(self, rows: list[tuple[list[str], list[str]]]) -> None:

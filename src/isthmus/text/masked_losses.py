@@ -18,12 +18,27 @@ from isthmus.core.arrays import Bools, Integers
 from isthmus.text.masking import Masked, across, placeholders
 from isthmus.text.packing import Packed, same_group, same_text
 from isthmus.text.tokenizer import Specials
+from isthmus.text.tokens import Tokens
 
-_NEVER = -1e9
+_BLOCK = 1024  # places at a time
 
 
 class PlaceEncoder(Protocol):
     """An encoder that has something to say at each place of a text."""
+
+    @property
+    def specials(self) -> Specials:
+        """Returns the numbers of its special pieces."""
+        ...
+
+    @property
+    def pieces(self) -> int:
+        """Returns the size of its vocabulary."""
+        ...
+
+    def around(self, tokens: Tokens) -> Tokens:
+        """Returns texts with the special pieces that it reads before and after each."""
+        ...
 
     def places(self, packed: Packed, seen: Bools, ids: Integers | None = None) -> Tensor:
         """Returns what stands at each place, shape (rows, places, size)."""
@@ -104,32 +119,36 @@ def btmlm(encoder: PlaceEncoder, packed: Packed, masked: Masked) -> Prediction:
 
 
 def pseudo_pieces(
-    encoder: PlaceEncoder, packed: Packed, specials: Specials, languages: Tensor
+    encoder: PlaceEncoder, packed: Packed, shares: Tensor, languages: Integers
 ) -> Packed:
     """Put the likeliest pieces of another language in place of placeholders.
 
     Args:
         encoder: The encoder; a place with a placeholder sees the text alone, as in `camlm`.
         packed: Pairs of a text and its placeholders.
-        specials: Numbers of the special pieces, which are never put there.
-        languages: Logarithm of the share of each piece that is in the other language, for each
-            text, shape (texts, pieces): the encoder is asked for a piece, and not for a language.
+        shares: Logarithm of the share that each language has in each piece, shape (languages,
+            pieces): the encoder is asked for a piece, and says nothing of languages.
+        languages: Which of them the pseudo pieces of each text are in, shape (texts,).
 
     Returns:
-        Pairs of a text and pseudo pieces.
+        Pairs of a text and pseudo pieces, none of them special.
 
     Source:
         US11995405B2 (S2), the second task; Ouyang et al. 2021, arXiv:2012.15674, section 3.3.
     """
     chosen = placeholders(packed)
+    wanted = languages[packed.groups[chosen]]
+    found = list[Tensor]()
     with torch.no_grad():
         places = encoder.places(packed, across(packed, chosen))
-        logits = encoder.logits(places[_on(chosen, places)])
-        logits = logits + languages[_on(packed.groups[chosen], places)]
-        logits[:, list(specials)] = _NEVER
-        found = logits.argmax(dim=-1).cpu().numpy()
+        empty = places[_on(chosen, places)]
+        for begin in range(0, len(empty), _BLOCK):
+            logits = encoder.logits(empty[begin : begin + _BLOCK])
+            logits = logits + shares[_on(wanted[begin : begin + _BLOCK], shares)].to(logits.device)
+            logits[:, list(encoder.specials)] = -torch.inf
+            found.append(logits.argmax(dim=-1))
     ids = packed.ids.copy()
-    ids[chosen] = found
+    ids[chosen] = torch.cat(found).cpu().numpy()
     return packed._replace(ids=ids)
 
 

@@ -100,7 +100,7 @@ def with_placeholders(
     """Pair each text with placeholders for pieces in another language.
 
     Args:
-        tokens: The texts, with special pieces around them.
+        tokens: The texts, as the encoder reads them.
         specials: Numbers of the special pieces.
         generator: Of this step: it draws where in the other text the placeholders would stand.
         share: Placeholders of a text, as a share of its pieces.
@@ -108,7 +108,8 @@ def with_placeholders(
     Returns:
         Pairs of a text and its placeholders.
     """
-    inner = np.maximum(tokens.lengths - 2, 1)
+    ordinary = np.cumsum([0, *~np.isin(tokens.ids, np.array(specials))])
+    inner = np.maximum(np.diff(ordinary[tokens.starts]), 1)
     counts = np.maximum(np.rint(inner * share).astype(np.int64), 1)
     shifts = np.zeros(2 * tokens.texts, np.int64)
     shifts[1::2] = generator.integers(1, inner - counts + 2)

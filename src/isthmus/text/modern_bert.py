@@ -20,8 +20,6 @@ from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Specials
 from isthmus.text.tokens import Tokens
 
-_LAYERS = {"tiny": 1, "small": 6, "base": 12}
-_SIZES = {"tiny": 256, "small": 256, "base": 768}
 _HEAD = 64  # numbers of a head
 _SPREAD = 0.02  # standard deviation of first parameters
 _BLOCK = 1024  # texts at a time
@@ -41,9 +39,14 @@ class Transformer(nn.Module):
         # The library draws parameters, which `begin` replaces, from the generator of everybody.
         with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
             self.network = ModernBertForMaskedLM(config)
-        self.specials = specials
+        self._specials = specials
         self.half_precision = False
         """Whether to compute in 16 bits where that is enough (bfloat16)."""
+
+    @property
+    def specials(self) -> Specials:
+        """Returns the numbers of the special pieces."""
+        return self._specials
 
     @property
     def config(self) -> ModernBertConfig:
@@ -54,6 +57,11 @@ class Transformer(nn.Module):
     def size(self) -> int:
         """Returns the size of an embedding."""
         return int(self.config.hidden_size)
+
+    @property
+    def pieces(self) -> int:
+        """Returns the size of the vocabulary."""
+        return int(self.config.vocab_size)
 
     @property
     def table(self) -> nn.Parameter:
@@ -113,9 +121,11 @@ class Transformer(nn.Module):
 
     def packed(self, tokens: Tokens, together: int = 1) -> Packed:
         """Returns texts in rows, each with the special pieces around it; see `pack`."""
-        specials = self.specials
-        around = surrounded(tokens, specials.start, specials.end)
-        return pack(around, specials.pad, together)
+        return pack(self.around(tokens), self.specials.pad, together)
+
+    def around(self, tokens: Tokens) -> Tokens:
+        """Returns texts with the special pieces before and after each."""
+        return surrounded(tokens, self.specials.start, self.specials.end)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.table.device.type, torch.bfloat16, enabled=self.half_precision)
@@ -138,12 +148,12 @@ def make(encoder: Encoder, pieces: int, specials: Specials) -> Transformer:
     Raises:
         SpecError: Its size is odd.
     """
-    size = encoder.size or _SIZES[encoder.type]
+    size = encoder.vector_size
     config = ModernBertConfig(
         vocab_size=pieces,
         hidden_size=size,
         intermediate_size=size * 3 // 2,
-        num_hidden_layers=encoder.layers or _LAYERS[encoder.type],
+        num_hidden_layers=encoder.depth,
         num_attention_heads=_heads(size),
         max_position_embeddings=encoder.length + 2,
         pad_token_id=specials.pad,

@@ -67,26 +67,26 @@ class TestSight:
             assert (before == after) is same
 
 
-def pseudo(made: Transformer, language: torch.Tensor) -> tuple[Packed, Packed]:
+def pseudo(made: Transformer, shares: torch.Tensor) -> tuple[Packed, Packed]:
     around = surrounded(texts(10, 6), SPECIALS.start, SPECIALS.end)
     packed = masking.with_placeholders(around, SPECIALS, np.random.default_rng(0))
-    return packed, masked_losses.pseudo_pieces(made, packed, SPECIALS, language)
+    return packed, masked_losses.pseudo_pieces(made, packed, shares, np.array([0, 1]))
 
 
 class TestPseudoPieces:
     def test_are_of_the_other_language(self) -> None:
-        languages = torch.full((2, PIECES), -100.0)
-        languages[0, 50:60] = 0
-        languages[1, 80:90] = 0
-        packed, made = pseudo(transformer(), languages)
+        shares = torch.full((2, PIECES), -100.0)
+        shares[0, 50:60] = 0
+        shares[1, 80:90] = 0
+        packed, made = pseudo(transformer(), shares)
         assert (made.ids[packed.texts == 0] == packed.ids[packed.texts == 0]).all()
         assert np.isin(made.ids[packed.texts == 1], np.arange(50, 60)).all()
         assert np.isin(made.ids[packed.texts == 3], np.arange(80, 90)).all()
 
     def test_are_never_special(self) -> None:
-        languages = torch.full((2, PIECES), -100.0)
-        languages[:, : max(SPECIALS) + 1] = 0
-        packed, made = pseudo(transformer(), languages)
+        shares = torch.full((2, PIECES), -100.0)
+        shares[:, : max(SPECIALS) + 1] = 0
+        packed, made = pseudo(transformer(), shares)
         found = made.ids[masking.placeholders(packed)]
         assert not np.isin(found, np.array(SPECIALS)).any()
 

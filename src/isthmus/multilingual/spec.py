@@ -41,8 +41,9 @@ class Corpus(Spec, frozen=True):
     documents: Annotated[
         str | None,
         Meta(
-            description="column that names the document of a row or, for .txt, a file with a name "
-            "a line. None: each .tmx or .po file is one, else every `document_rows` rows"
+            description="column that names the document of a row; for .tmx the type of such a "
+            "`prop`, for .txt a file with a name a line. None: each .tmx or .po file of a folder "
+            "is one, else every `document_rows` rows"
         ),
     ] = None
     document_rows: Annotated[

@@ -93,15 +93,15 @@ class HashFile:
         return found
 
     def _part(self, part: int) -> NDArray[np.void]:
-        self._flush()
+        """Entries of a part in the order in which they were added."""
         path = self._folder / str(part)
-        return np.fromfile(path, _ENTRY) if path.exists() else np.empty(0, _ENTRY)
+        found = [np.fromfile(path, _ENTRY)] if path.exists() else []
+        waiting = [each[_parts_of(each) == part] for each in self._waiting]
+        return np.concatenate([np.empty(0, _ENTRY), *found, *waiting])
 
     def _flush(self) -> None:
-        if not self._waiting:
-            return
         entries = np.concatenate(self._waiting)
-        parts = (entries["hash"] >> _BITS).astype(np.int64)
+        parts = _parts_of(entries)
         entries = entries[np.argsort(parts, kind="stable")]
         ends = np.cumsum(np.bincount(parts, minlength=_PARTS))
         for part, found in enumerate(np.split(entries, ends[:-1])):
@@ -109,3 +109,7 @@ class HashFile:
                 with (self._folder / str(part)).open("ab") as file:
                     found.tofile(file)
         self._waiting, self._held = [], 0
+
+
+def _parts_of(entries: NDArray[np.void]) -> NDArray[np.int64]:
+    return (entries["hash"] >> _BITS).astype(np.int64)

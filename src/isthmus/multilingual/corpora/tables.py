@@ -39,6 +39,8 @@ def rows_of_tsv(path: Path, columns: Sequence[str], document: str | None) -> Ite
     """
     lines = lines_of(path)
     names = next(lines, "").split("\t")
+    if names == [""]:
+        raise SpecError(f"{path}: is empty, or its first line is. It must name the columns.")
     places = [_place(path, names, name) for name in columns]
     naming = None if document is None else _place(path, names, document)
     for number, line in enumerate(lines, 2):

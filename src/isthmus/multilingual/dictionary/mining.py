@@ -18,8 +18,13 @@ class Mining:
     least_count: int = 3
     """How often both words occur at least."""
 
-    least_score: float = 0.05
-    """Probability of the one word given the other, times that of the other given the one."""
+    least_score: float = 0.003
+    """Probability of the one word given the other, times that of the other given the one.
+
+    Retrieval gains from forms of a word that each have little of its probability: on Tatoeba 52%
+    find their translation with 0.05, 66% with 0.01, 68% with 0.003. Whoever takes one translation
+    of a word for granted should ask for more.
+    """
 
     rounds: int = ROUNDS
 

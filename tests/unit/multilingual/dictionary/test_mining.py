@@ -77,7 +77,7 @@ class TestMine:
 
     def test_leaves_out_pairs_that_one_direction_doubts(self) -> None:
         left, right = [["common", f"{n}"] for n in range(60)], [[f"w{n}"] for n in range(60)]
-        dictionary = mine(left, right, ("xa", "xb"), Mining(least_count=1))
+        dictionary = mine(left, right, ("xa", "xb"), Mining(least_count=1, least_score=0.05))
         assert not dictionary.translations("xa", "xb", "common")
 
     def test_of_no_texts_is_empty(self) -> None:

@@ -112,6 +112,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """Share of the pieces of the training texts that stand for what the vocabulary lacks."""
 
     unknown_by_language: dict[str, float]
+    cut: float
+    """Share of the texts that are longer than the encoder reads."""
 
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,9 +175,6 @@ class Embedded(msgspec.Struct, frozen=True):
     texts: int
     size: int
     """Numbers of a vector."""
-
-    cut: int
-    """Texts that are longer than the encoder reads."""
 
 
 Score = Literal["dense", "lexical", "fused"]

@@ -25,8 +25,7 @@ def embed(
     from isthmus.jobs.texts import embed as encode
 
     found = encode(run, file, out)
-    cut = f" {found.cut:,} texts were longer than the encoder reads." if found.cut else ""
-    text = f"{out}: {found.texts:,} vectors of {found.size} numbers.{cut}"
+    text = f"{out}: {found.texts:,} vectors of {found.size} numbers."
     return Answer({"vectors": str(out), **msgspec.to_builtins(found)}, page(text))
 
 

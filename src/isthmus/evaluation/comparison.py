@@ -19,6 +19,8 @@ HEADINGS = {
     "boosted": "boosted trees",
     "char_tfidf": "characters",
     "dictionary_tfidf": "dictionary",
+    "encoder_centred": "less the mean",
+    "encoder_cosine": "plain cosine",
     "fused": "all together",
     "ideal": "known probabilities",
     "linear": "logistic regression",

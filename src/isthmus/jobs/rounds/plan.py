@@ -42,6 +42,7 @@ class RoundsPlan(PartyPlan):
             train=self.train,
             test=self.test,
             seed=self.job.seed,
+            folder=self.loaded.path.parent,
             simulated_attack=self.party.simulated_attack,
         )
 

@@ -1,6 +1,8 @@
 """Encoders of every type as training sees them: pieces to embeddings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from isthmus.core import seeds
-from isthmus.text import static
+from isthmus.text import model_folder, static
 from isthmus.text.spec import Encoder
 from isthmus.text.static import StaticEncoder
 from isthmus.text.tokenizer import Tokenizer
@@ -31,6 +33,12 @@ class TextEncoder(Protocol):
         """Returns vectors of length 1 for use, shape (texts, size)."""
         ...
 
+    def store(
+        self, folder: Path, tokenizer: Tokenizer, card: str, languages: Sequence[str]
+    ) -> None:
+        """Write the folder of the encoder, with its model card."""
+        ...
+
 
 @dataclass(frozen=True)
 class Static:
@@ -48,6 +56,12 @@ class Static:
     def embed(self, tokens: Tokens) -> NDArray[np.float32]:
         """Returns vectors of length 1 for use, shape (texts, size)."""
         return static.embed(self.module, tokens)
+
+    def store(
+        self, folder: Path, tokenizer: Tokenizer, card: str, languages: Sequence[str]
+    ) -> None:
+        """Write the folder of the encoder, with its model card."""
+        model_folder.write_static(folder, self.module.folded(), tokenizer, card, languages)
 
 
 def begun(spec: Encoder, tokenizer: Tokenizer, seed: int) -> TextEncoder:

@@ -1,6 +1,8 @@
 """Encoders with layers as training sees them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,12 @@ class Layered:
     def embed(self, tokens: Tokens) -> NDArray[np.float32]:
         """Returns vectors of length 1 for use, shape (texts, size)."""
         return modern_bert.embed(self.module, tokens)
+
+    def store(
+        self, folder: Path, tokenizer: Tokenizer, card: str, languages: Sequence[str]
+    ) -> None:
+        """Write the folder of the encoder, with its model card."""
+        raise NotImplementedError
 
 
 def begun(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) -> Layered:

@@ -40,8 +40,7 @@ class PieceCounts(msgspec.Struct, frozen=True):
         """Share of the unknown pieces."""
         return self.unknown / max(1, self.pieces)
 
-    def plus(self, other: "PieceCounts") -> "PieceCounts":
-        """Returns the sums."""
+    def __add__(self, other: "PieceCounts") -> "PieceCounts":
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
         return PieceCounts(*(ours + theirs for ours, theirs in pairs))
 
@@ -73,7 +72,7 @@ def write(
         for name, each in texts.items():
             for language in each.languages:
                 found = _write(each, language, tokenizer, length, work)
-                counts[language] = counts.get(language, PieceCounts()).plus(found)
+                counts[language] = counts.get(language, PieceCounts()) + found
                 done += each.rows
                 telemetry.progress("pieces", done, total, note=f"{name}, {language}")
         atomic.write(work / _COUNTS, to_json(counts))
@@ -130,13 +129,11 @@ def _write(
     for block in texts.blocks():
         known = [text or "" for text in block[language]]
         tokens = tokenizer.tokens(known, length + 1)
-        found = found.plus(
-            PieceCounts(
-                pieces=len(tokens.ids),
-                unknown=int(np.isin(tokens.ids, tokenizer.unknown).sum()),
-                texts=sum(map(bool, known)),
-                cut=int((tokens.lengths > length).sum()),
-            )
+        found += PieceCounts(
+            pieces=len(tokens.ids),
+            unknown=int(np.isin(tokens.ids, tokenizer.unknown).sum()),
+            texts=sum(map(bool, known)),
+            cut=int((tokens.lengths > length).sum()),
         )
         parts.append(tokens.cut(length))
     whole = Tokens.joined(parts)

@@ -103,16 +103,16 @@ def write_common(
         card: The model card, in Markdown.
     """
     tokenizer.save(folder / TOKENIZER)
-    _write_json(folder / FACTS, facts)
+    write_json(folder / FACTS, facts)
     rows = [
         {"idx": number, "name": str(number), "path": it.path, "type": _PACKAGE + it.name}
         for number, it in enumerate(modules)
     ]
-    _write_json(folder / MODULES, rows)
+    write_json(folder / MODULES, rows)
     for module in modules:
         (folder / module.path).mkdir(exist_ok=True)
         if module.config is not None:
-            _write_json(folder / module.path / CONFIG, module.config)
+            write_json(folder / module.path / CONFIG, module.config)
     sentences = {
         "__version__": {"sentence_transformers": _OLDEST},
         "model_type": "SentenceTransformer",
@@ -120,7 +120,7 @@ def write_common(
         "default_prompt_name": None,
         "similarity_fn_name": "cosine",
     }
-    _write_json(folder / _SENTENCES, sentences)
+    write_json(folder / _SENTENCES, sentences)
     write_card(folder, facts.languages, card)
 
 
@@ -211,7 +211,8 @@ def read_parameters(path: Path) -> dict[str, Tensor]:
 
 def write_parameters(path: Path, parameters: dict[str, Tensor]) -> None:
     """Write parameters of an encoder."""
-    path.write_bytes(tensors.save({name: it.contiguous() for name, it in parameters.items()}))
+    stored = {name: it.contiguous() for name, it in parameters.items()}
+    path.write_bytes(tensors.save(stored, {"format": "pt"}))
 
 
 def read_json(path: Path, kind: type[_Decoded]) -> _Decoded:
@@ -235,7 +236,8 @@ def read_json(path: Path, kind: type[_Decoded]) -> _Decoded:
         raise SpecError(f"{path}: does not describe a model: {error}. {_ADVICE}") from None
 
 
-def _write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
+    """Write a file of JSON, for readers."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
 
 

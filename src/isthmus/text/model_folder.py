@@ -42,7 +42,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Returns vectors of length 1, shape (texts, size); zeros of an empty text."""
+        """Returns vectors of length 1, shape (texts, size); an empty text may have zeros."""
         ...
 
 
@@ -108,6 +108,10 @@ def read(folder: Path) -> Embedder:
     facts = model_files.read_facts(folder)
     if facts.type == "static" if facts else model_files.first_module(folder) == _STATIC:
         return read_static(folder)
+    if facts or model_files.first_module(folder) in {"", "Transformer"}:
+        from isthmus.text import transformer_folder  # its library takes seconds to load
+
+        return transformer_folder.read_transformer(folder)
     raise SpecError(f"{folder}: is a model of another kind than those that this version reads.")
 
 

@@ -3,7 +3,9 @@
 Given a plain 4-D mask it would leave out its sliding windows, so each kind of layer gets its own.
 """
 
+import json
 import math
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -127,6 +129,24 @@ class Transformer(nn.Module):
         """Returns texts with the special pieces before and after each."""
         return surrounded(tokens, self.specials.start, self.specials.end)
 
+    def stored(self, *, head: bool) -> dict[str, Tensor]:
+        """Returns the parameters by the names of the library, with or without the head."""
+        if not head:
+            return dict(self.network.model.state_dict())
+        parameters = self.network.state_dict()
+        if self.config.tie_word_embeddings:
+            del parameters["decoder.weight"]  # is the table
+        return dict(parameters)
+
+    def described(self, *, head: bool) -> str:
+        """Returns the configuration as JSON, with or without the head."""
+        network = self.network if head else self.network.model
+        content: dict[str, Any] = cast(Any, self.config).to_dict() | {
+            "architectures": [type(network).__name__],
+            "dtype": "float32",
+        }
+        return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.table.device.type, torch.bfloat16, enabled=self.half_precision)
 
@@ -200,6 +220,73 @@ def begin(
         embedding[transformer.specials.pad] = 0
 
 
+def configured(described: Mapping[str, Any], pieces: int) -> ModernBertConfig:
+    """Read the configuration of a transformer.
+
+    Args:
+        described: What the file `config.json` of its folder says.
+        pieces: Size of the vocabulary of the tokenizer beside it.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        SpecError: It is not that of a ModernBERT, or has fewer pieces.
+    """
+    kind = described.get("model_type")
+    if kind != ModernBertConfig.model_type:
+        raise SpecError(
+            f"describes a model of type {str(kind)[:40]!r}, and only "
+            f"{ModernBertConfig.model_type!r} can be trained on or served here."
+        )
+    try:
+        config: ModernBertConfig = cast(Any, ModernBertConfig).from_dict(dict(described))
+        with torch.device("meta"):
+            ModernBertForMaskedLM(config)
+    except Exception as error:  # noqa: BLE001  the library checks by many kinds of errors
+        raise SpecError(
+            f"does not describe a ModernBERT: {_first_line(error)}. Copy the folder again."
+        ) from None
+    if config.vocab_size < pieces:
+        raise SpecError(
+            f"has vectors of {config.vocab_size:,} pieces, and the tokenizer beside it has "
+            f"{pieces:,}. Copy the whole folder again."
+        )
+    return config
+
+
+def take(
+    transformer: Transformer,
+    parameters: Mapping[str, Tensor],
+    generator: np.random.Generator | None,
+) -> None:
+    """Set the parameters to those of a file.
+
+    Args:
+        transformer: The transformer.
+        parameters: By name; those of the head may be missing.
+        generator: Draws those that are missing; None to leave them as they are.
+
+    Raises:
+        SpecError: One is missing, or is of another shape.
+    """
+    if generator is not None:
+        begin(transformer, generator)
+    network = transformer.network
+    own = network.state_dict()
+    missing = [name for name in own if name.startswith("model.") and name not in parameters]
+    if missing:
+        raise SpecError(f"lacks {len(missing):,} parameters, such as {missing[0]}.")
+    known = {name: tensor.float() for name, tensor in parameters.items() if name in own}
+    for name, tensor in known.items():
+        if tensor.shape != own[name].shape:
+            raise SpecError(
+                f"holds {name} of shape {tuple(tensor.shape)}, and the files beside it are about "
+                f"{tuple(own[name].shape)}. Copy the whole folder again."
+            )
+    network.load_state_dict(known, strict=False)
+
+
 def embed(transformer: Transformer, tokens: Tokens) -> NDArray[np.float32]:
     """Embed texts for use.
 
@@ -218,6 +305,10 @@ def embed(transformer: Transformer, tokens: Tokens) -> NDArray[np.float32]:
             means = transformer(transformer.packed(tokens.take(rows)))
             vectors[rows] = functional.normalize(means, dim=-1).cpu().numpy()
     return vectors
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")[:200].rstrip(".") or type(error).__name__
 
 
 def _heads(size: int) -> int:

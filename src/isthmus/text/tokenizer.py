@@ -32,8 +32,8 @@ _SPECIAL = (PAD, UNKNOWN, START, END, MASK)
 _OTHER_NAMES = {
     PAD: ("<pad>",),
     UNKNOWN: ("<unk>",),
-    START: ("<s>", "<cls>", "<|startoftext|>"),
-    END: ("</s>", "<sep>", "<|endoftext|>"),
+    START: ("<s>", "<cls>", "<bos>", "<|startoftext|>"),
+    END: ("</s>", "<sep>", "<eos>", "<|endoftext|>"),
     MASK: ("<mask>",),
 }
 _BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
@@ -194,6 +194,10 @@ class Tokenizer:
                 )
             found.append(self.vocabulary[names[0]])
         return Specials(*found)
+
+    def edges(self) -> list[int]:
+        """Returns the special pieces that transformers puts around a text: of an empty one, all."""
+        return list(self._engine.encode("", add_special_tokens=True).ids)
 
     def _divided(self, texts: Sequence[str]) -> Tokens:
         if self._words is not None:

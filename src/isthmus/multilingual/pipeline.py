@@ -71,7 +71,7 @@ def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: 
     """Train the encoder and store it with all that serving and measuring it takes."""
     run, seed = files.run, inputs.seed
     made = prepared(spec, inputs.folder, seed, files, telemetry)
-    encoder = encoders.begun(spec.encoder, made.tokenizer, seed)
+    encoder = encoders.begun(spec.encoder, inputs.folder, made.tokenizer, seed)
     learned = tasks.make(spec, made, encoder, seed)
     checkpoints = Checkpoints(run.checkpoint, inputs.job)
     with telemetry.timed("train"):
@@ -89,14 +89,14 @@ def _measured(
     spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: Telemetry
 ) -> list[LanguagePair]:
     embedder = model_folder.read(files.model)
-    untrained = _untrained(spec, embedder.tokenizer, inputs.seed)
+    untrained = _untrained(spec, inputs, embedder.tokenizer)
     compared = Compared(embedder.embed, untrained, dictionary(files, telemetry))
     return measuring.measure(files.corpora, compared, spec.test_rows, telemetry)
 
 
-def _untrained(spec: Multilingual, tokenizer: Tokenizer, seed: int) -> Embed:
+def _untrained(spec: Multilingual, inputs: LocalInputs, tokenizer: Tokenizer) -> Embed:
     """The encoder as it was before training."""
-    before = encoders.begun(spec.encoder, tokenizer, seed)
+    before = encoders.begun(spec.encoder, inputs.folder, tokenizer, inputs.seed)
     return lambda texts: before.embed(tokenizer.tokens(texts, spec.encoder.length))
 
 

@@ -129,18 +129,23 @@ class Transformer(nn.Module):
         """Returns texts with the special pieces before and after each."""
         return surrounded(tokens, self.specials.start, self.specials.end)
 
-    def stored(self, *, head: bool) -> dict[str, Tensor]:
-        """Returns the parameters by the names of the library, with or without the head."""
-        if not head:
+    @property
+    def predicts(self) -> bool:
+        """Returns whether the head has learned something: its biases begin as 0."""
+        return bool(self.network.decoder.bias.any())
+
+    def stored(self) -> dict[str, Tensor]:
+        """Returns the parameters by the names of the library, with the head if it predicts."""
+        if not self.predicts:
             return dict(self.network.model.state_dict())
         parameters = self.network.state_dict()
         if self.config.tie_word_embeddings:
             del parameters["decoder.weight"]  # is the table
         return dict(parameters)
 
-    def described(self, *, head: bool) -> str:
-        """Returns the configuration as JSON, with or without the head."""
-        network = self.network if head else self.network.model
+    def described(self) -> str:
+        """Returns the configuration as JSON, of what is `stored`."""
+        network = self.network if self.predicts else self.network.model
         content: dict[str, Any] = cast(Any, self.config).to_dict() | {
             "architectures": [type(network).__name__],
             "dtype": "float32",

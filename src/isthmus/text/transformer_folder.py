@@ -46,20 +46,13 @@ class TransformerEmbedder:
         return modern_bert.embed(self.transformer, self.tokenizer.tokens(texts, self.length))
 
 
-def write_transformer(
-    folder: Path,
-    embedder: TransformerEmbedder,
-    card: str,
-    *,
-    head: bool = False,
-) -> None:
-    """Store a transformer.
+def write_transformer(folder: Path, embedder: TransformerEmbedder, card: str) -> None:
+    """Store a transformer, with its head for masked pieces if that has learned something.
 
     Args:
         folder: Where to; a folder that is there is replaced.
         embedder: The transformer, its tokenizer, and what it was trained on.
         card: What the model card says, in Markdown.
-        head: Whether its head for masked pieces is trained, and so worth keeping.
 
     Raises:
         DiskError: The disk is full.
@@ -89,8 +82,8 @@ def write_transformer(
             new / _SENTENCES, {"max_seq_length": longest, "do_lower_case": False}
         )
         model_files.write_json(new / _TOKENS, _tokens(tokenizer, longest))
-        (new / model_files.CONFIG).write_text(transformer.described(head=head), encoding="utf-8")
-        model_files.write_parameters(new / model_files.MODEL, transformer.stored(head=head))
+        (new / model_files.CONFIG).write_text(transformer.described(), encoding="utf-8")
+        model_files.write_parameters(new / model_files.MODEL, transformer.stored())
 
 
 def read_transformer(

@@ -64,11 +64,12 @@ class Static:
         model_folder.write_static(folder, self.module.folded(), tokenizer, card, languages)
 
 
-def begun(spec: Encoder, tokenizer: Tokenizer, seed: int) -> TextEncoder:
+def begun(spec: Encoder, folder: Path, tokenizer: Tokenizer, seed: int) -> TextEncoder:
     """Make an encoder with its first parameters.
 
     Args:
         spec: The `encoder` table.
+        folder: Folder of the job file.
         tokenizer: Its vocabulary.
         seed: The job's seed.
 
@@ -80,9 +81,20 @@ def begun(spec: Encoder, tokenizer: Tokenizer, seed: int) -> TextEncoder:
     """
     generator = seeds.generator(seed, "first parameters")
     if spec.type == "static":
+        if spec.continued is not None:
+            return _continued(model_folder.read_static(folder / spec.continued).table)
         module = StaticEncoder(tokenizer.size, spec.vector_size)
         module.begin(generator)
         return Static(module)
     from isthmus.multilingual.training import layered  # its library takes seconds to load
 
+    if spec.continued is not None:
+        return layered.continued(spec, folder / spec.continued, generator)
     return layered.begun(spec, tokenizer, generator)
+
+
+def _continued(table: Tensor) -> Static:
+    """Returns a static encoder that begins with these vectors, all of the same weight."""
+    module = StaticEncoder(*table.shape)
+    module.table.data.copy_(table)
+    return Static(module)

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isthmus.text import modern_bert
+from isthmus.core.errors import SpecError
+from isthmus.text import modern_bert, transformer_folder
 from isthmus.text.modern_bert import Transformer
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens
+from isthmus.text.transformer_folder import TransformerEmbedder
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Layered:
     """A transformer over the pieces; the mean over its places."""
 
     module: Transformer
+    length: int
+    """Most pieces that are read of a text."""
 
     def vectors(self, tokens: Tokens) -> Tensor:
         """Returns embeddings to learn from, shape (texts, size)."""
@@ -34,11 +38,40 @@ class Layered:
         self, folder: Path, tokenizer: Tokenizer, card: str, languages: Sequence[str]
     ) -> None:
         """Write the folder of the encoder, with its model card."""
-        raise NotImplementedError
+        made = TransformerEmbedder(self.module, tokenizer, self.length, tuple(languages))
+        transformer_folder.write_transformer(folder, made, card)
 
 
 def begun(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) -> Layered:
     """Returns a transformer with its first parameters."""
     transformer = modern_bert.make(spec, tokenizer.size, tokenizer.specials())
     modern_bert.begin(transformer, generator)
-    return Layered(transformer)
+    return Layered(transformer, spec.length)
+
+
+def continued(spec: Encoder, folder: Path, generator: np.random.Generator) -> Layered:
+    """Open a transformer to train on.
+
+    Args:
+        spec: The `encoder` table.
+        folder: Where its parameters are.
+        generator: Draws those of a head for masked pieces, if the folder has none.
+
+    Returns:
+        The transformer; it has the size and the layers that the folder says.
+
+    Raises:
+        SpecError: The folder is not that of a ModernBERT, or it reads fewer pieces of a text.
+    """
+    found = transformer_folder.read_transformer(folder, generator)
+    if found.transformer.config.max_position_embeddings < spec.length + 2:
+        raise SpecError(
+            f"{folder}: reads at most {found.transformer.config.max_position_embeddings - 2:,} "
+            f"pieces of a text: lower `multilingual.encoder.length`, which is {spec.length:,}."
+        )
+    if found.size != spec.vector_size and spec.size is not None:
+        raise SpecError(
+            f"{folder}: has vectors of {found.size:,} numbers, and `multilingual.encoder.size` is "
+            f"{spec.size:,}: leave it out."
+        )
+    return Layered(found.transformer, spec.length)

@@ -43,6 +43,7 @@ _MOST_DISTINCT = 2**20  # words that are counted at a time
 _MOST_WORDS = 2**20  # words that a vocabulary is trained on
 _LINE = 4096  # words
 _LONGEST_PIECE = 16
+_MOST_HOLES = 2  # numbers for each piece: some vocabularies leave some out
 _ADVICE = "Is it the file `tokenizer.json` of a model, whole and unchanged?"
 
 
@@ -79,8 +80,11 @@ class Tokenizer:
         self._engine = _engine(self.content)
         self.vocabulary: Mapping[str, int] = self._engine.get_vocab(with_added_tokens=True)
         self.size = max(self.vocabulary.values(), default=-1) + 1
-        if not self.size:
-            raise SpecError(f"is a tokenizer without a single piece. {_ADVICE}")
+        if not 0 < self.size <= _MOST_HOLES * len(self.vocabulary):
+            raise SpecError(
+                f"is not a tokenizer: it has {len(self.vocabulary):,} pieces and counts them up to "
+                f"{self.size:,}. {_ADVICE}"
+            )
         unknown = [
             self.vocabulary[it] for it in (*_BYTES, UNKNOWN, "<unk>") if it in self.vocabulary
         ]
@@ -329,7 +333,9 @@ def _unpadded(content: bytes) -> bytes:
 def _engine(content: bytes) -> tokenizers.Tokenizer:
     try:
         return tokenizers.Tokenizer.from_str(content.decode())
-    except Exception as error:  # noqa: BLE001  the library raises nothing more special
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  the library panics, or raises no special error
         reason = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
         raise SpecError(f"is not a tokenizer: {reason[:200]}. {_ADVICE}") from None
 
@@ -341,9 +347,9 @@ def _is_by_word(content: bytes) -> bool:
     plain.normalizer, plain.pre_tokenizer = _normalizer(), _pre_tokenizer()
     due = json.loads(plain.to_str())
     model = cast(dict[str, Any], parts["model"])
-    names = [it["content"] for it in parts["added_tokens"]]
+    names = [it["content"] for it in parts.get("added_tokens", [])]
     return (
-        all(parts[it] == due[it] for it in ("normalizer", "pre_tokenizer"))
+        all(parts.get(it) == due[it] for it in ("normalizer", "pre_tokenizer"))
         and (model.get("type"), model.get("dropout")) == ("BPE", None)
         and names == list(_SPECIAL)
     )

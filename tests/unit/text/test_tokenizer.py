@@ -181,6 +181,10 @@ class TestFile:
             b"[" * 100_000,
             TRAINED.content[:-100],
             TRAINED.content.replace(b'"BPE"', b'"APE"'),
+            TRAINED.content.replace(b'"[PAD]": 0', b'"[PAD]": 4000000'),
+            TRAINED.content.replace(
+                b'"continuing_subword_prefix": null', b'"continuing_subword_prefix": "zz"'
+            ),
         ],
     )
     def test_that_is_broken_is_refused(self, tmp_path: Path, content: bytes) -> None:

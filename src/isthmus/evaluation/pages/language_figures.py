@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from isthmus.evaluation.pages.drawing import BLUE, INK, STYLE, canvas, svg
 
@@ -37,9 +38,13 @@ def matrix_figure(title: str, above: tuple[str, Values], below: tuple[str, Value
     for (left, right), value in below[1].items():
         cells[languages.index(right), languages.index(left)] = value
     figure, axes = canvas(max(1.6, _INCHES * (len(languages) + 2)))
-    axes.imshow(cells, _PALE, vmin=0, vmax=100, aspect="auto")
+    axes.set_xlim(-0.5, len(languages) - 0.5)
+    axes.set_ylim(len(languages) - 0.5, -0.5)
     for row, column in np.argwhere(np.isfinite(cells)):
         value = cells[row, column]
+        # An image would be a file of its own, which a page that loads nothing does not show.
+        corner = (column - 0.48, row - 0.48)
+        axes.add_patch(Rectangle(corner, 0.96, 0.96, color=_PALE(value / 100), linewidth=0))
         color = "#ffffff" if value >= _DARK else INK
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color)
     axes.set_xticks(range(len(languages)), languages)

@@ -11,6 +11,8 @@ from isthmus.multilingual.corpora.texts import Corpora, Texts
 from isthmus.multilingual.dictionary import files as dictionary_files
 from isthmus.multilingual.dictionary.dictionary import Dictionary
 from isthmus.multilingual.dictionary.from_texts import mined
+from isthmus.multilingual.mixing.making import Sources, provider_of
+from isthmus.multilingual.mixing.mixing import Mixer
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import token_files
@@ -30,6 +32,8 @@ class Prepared:
     """None where no corpus has texts in two languages."""
 
     tokens: TokensByLanguage
+    folder: Path
+    """Folder of the job file."""
 
 
 def prepared(
@@ -58,7 +62,8 @@ def prepared(
         token_files.check_known(token_files.counts(files.tokens), spec.encoder.tokenizer)
     with telemetry.timed("dictionary"):
         found = dictionary(files, telemetry)
-    return Prepared(files.corpora, tokenizer, found, token_files.read(texts, files.tokens))
+    tokens = token_files.read(texts, files.tokens)
+    return Prepared(files.corpora, tokenizer, found, tokens, folder)
 
 
 def dictionary(files: RunFiles, telemetry: Telemetry) -> Dictionary | None:
@@ -68,6 +73,33 @@ def dictionary(files: RunFiles, telemetry: Telemetry) -> Dictionary | None:
         dictionary_files.save(found, files.dictionary)
     kept = dictionary_files.load(files.dictionary)
     return kept if len(kept) else None
+
+
+def mixer(
+    spec: Multilingual, folder: Path, dictionary: Dictionary | None, corpora: Corpora, seed: int
+) -> Mixer:
+    """Make what mixes the texts of a job.
+
+    Args:
+        spec: The `[multilingual]` table.
+        folder: Folder of the job file.
+        dictionary: Of the run.
+        corpora: Of the run.
+        seed: The job's seed.
+
+    Returns:
+        The mixer.
+
+    Raises:
+        SpecError: A provider has nothing to translate with.
+    """
+    table = spec.mixing.table
+    sources = Sources(
+        dictionary=dictionary or Dictionary({}),
+        languages=corpora.languages,
+        table=None if table is None else dictionary_files.load_table(folder / table),
+    )
+    return Mixer(provider_of(spec.mixing, sources), seed)
 
 
 def _tokenizer(

@@ -1,6 +1,7 @@
 """Makes the tasks that a job asks for."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.objectives import BILINGUAL, SECOND, weights
@@ -8,14 +9,16 @@ from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import batches
 from isthmus.multilingual.training.batches import Batches, Group
 from isthmus.multilingual.training.contrast_tasks import Contrast, Pairs
-from isthmus.multilingual.training.encoders import TextEncoder
+from isthmus.multilingual.training.encoders import Static, TextEncoder
 from isthmus.multilingual.training.loop import Weighted
-from isthmus.multilingual.training.preparation import Prepared
+from isthmus.multilingual.training.preparation import Prepared, mixer
+from isthmus.multilingual.training.switched_task import Switched
 from isthmus.multilingual.training.task import Task
+from isthmus.multilingual.training.token_files import TokensByLanguage
+from isthmus.text.masked_losses import PlaceEncoder
 
-def make(
-    spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int
-) -> list[Weighted]:
+
+def make(spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int) -> list[Weighted]:
     """Make the tasks of a job.
 
     Args:
@@ -44,6 +47,24 @@ def _task(
     drawn = _batches(name, groups, spec, seed)
     if name == "pairs":
         return Pairs(Contrast(encoder, spec), drawn, prepared.tokens)
+    if name == "switched":
+        mixed = mixer(spec, prepared.folder, prepared.dictionary, prepared.corpora, seed)
+        return Switched(Contrast(encoder, spec), drawn, texts, prepared.tokenizer, mixed, spec)
+    if isinstance(encoder, Static):
+        raise SpecError(f"`multilingual.objectives.{name}` needs an encoder with layers.")
+    return _masked(name, encoder, drawn, prepared.tokens, spec.training.accumulate)
+
+
+def _masked(
+    name: str, encoder: TextEncoder, drawn: Batches, tokens: TokensByLanguage, parts: int
+) -> Task:
+    from isthmus.multilingual.training.masked_tasks import BackTranslated, MaskedPieces
+
+    places = cast(PlaceEncoder, encoder.module)
+    if name == SECOND:
+        return BackTranslated(places, drawn, tokens, parts)
+    if name in {"mlm", "tlm", "camlm"}:
+        return MaskedPieces(cast(Any, name), places, drawn, tokens, parts)
     raise SpecError(f"`multilingual.objectives.{name}` is not there yet.")
 
 

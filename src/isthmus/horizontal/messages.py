@@ -3,7 +3,7 @@
 | message        | direction       | the reader learns                                            |
 |----------------|-----------------|--------------------------------------------------------------|
 | EncoderRequest | child -> master | which type of encoder the child asks for, if any             |
-| Instruction    | master -> child | which type of encoder is trained                             |
+| Instruction    | master -> child | which type of encoder is trained, and by which vocabulary    |
 | Confirmation   | child -> master | how many samples of that type the child has, or why it       |
 |                |                 | does not train                                               |
 | Turn           | master -> child | what comes next                                              |
@@ -68,9 +68,11 @@ class Instruction(Message, frozen=True):
     """The type of encoder that is trained."""
 
     purpose: ClassVar[str] = "say what is trained"
-    reveals: ClassVar[str] = "which type of encoder is trained"
+    reveals: ClassVar[str] = "which type of encoder is trained, and by which vocabulary"
 
     encoder: Kind
+    vocabulary: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    """SHA-256 of that of an encoder that has one."""
 
 
 class Confirmation(Message, frozen=True):

@@ -37,6 +37,9 @@ class LocalData:
     seed: int
     """The job's."""
 
+    folder: Path = Path()
+    """Of the job file: files that the job names lie there."""
+
     simulated_attack: SimulatedAttack | None = None
     """How this child attacks the training in a simulation, if it does."""
 

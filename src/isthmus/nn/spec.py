@@ -104,7 +104,7 @@ Network = Tabular | Image | Text
 """All types of network: the key `type` of the table says which."""
 
 
-def type_of(network: Network) -> str:
+def type_of(network: NetworkSpec) -> str:
     """Returns the type of a network, as in the job."""
     return str(type(network).__struct_config__.tag)
 

@@ -1,6 +1,7 @@
 """Sets up training at the master of a shared encoder, and the fusion of updates."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from isthmus.horizontal.rounds.training import Fuse, SecureRule, Training
 from isthmus.horizontal.tables import Tables
 from isthmus.nn.spec import type_of
 
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
+
 
 def training(
     spec: Encoders,
@@ -31,6 +35,7 @@ def training(
     seed: int,
     root: Samples | None = None,
     weigher: Weigher | None = None,
+    vocabulary: "Tokenizer | None" = None,
 ) -> Training:
     """Set up training at the master.
 
@@ -40,6 +45,7 @@ def training(
         seed: The job's.
         root: Samples of the master's own, if it has any.
         weigher: The actor-critic, where the fusion rule is one.
+        vocabulary: Of a static network.
 
     Returns:
         Initial parameters, and the rule that fuses a round's updates.
@@ -57,7 +63,7 @@ def training(
         )
     if isinstance(spec.fusion, ActorCritic) and weigher is None:
         raise ValueError("an actor-critic has to be given where the rule of the job is one")
-    first = initial(spec, seed)
+    first = initial(spec, seed, 0 if vocabulary is None else vocabulary.size)
     layout = Layout.of(first)
     numbers = {name: it for it, name in enumerate(sorted(children))}
     context = FusionContext(
@@ -79,6 +85,7 @@ def training(
         _fuse(context),
         PlainFusion(context).examine,
         compression=spec.privacy.compression,
+        vocabulary="" if vocabulary is None else vocabulary.digest,
         secure_rule=_secure_rule(context, tables_of(spec)),
     )
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from isthmus.core import extras
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples, pooled
@@ -10,8 +12,9 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal import forecast as rounds_forecast
 from isthmus.horizontal.actor_critic.modes import weigher_of
 from isthmus.horizontal.actor_critic.suspects import find_suspects
+from isthmus.horizontal.encoders.retrieval import RETRIEVAL
 from isthmus.horizontal.encoders.simulated_attack import poison_samples, poison_updates
-from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.encoders.spec import Encoders, Static, layered, sample_type
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.spec import ActorCritic
 from isthmus.horizontal.parameters import Parameters
@@ -20,6 +23,9 @@ from isthmus.horizontal.rounds.training import Round, Training
 from isthmus.horizontal.system import EPSILON, Compared, LocalData, RoundsOutcome, means, merged
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of
+
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
 
 
 def check(spec: Encoders) -> None:
@@ -52,16 +58,24 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
         SpecError: The master needs samples of its own and has none, labels are missing, or samples
             do not fit the network.
     """
-    from isthmus.horizontal.encoders.inputs import to_inputs  # noqa: PLC0415 - it loads PyTorch
+    from isthmus.horizontal.encoders.inputs import (  # noqa: PLC0415 - it loads PyTorch
+        check_texts,
+        to_inputs,
+    )
 
     if role == "master" and train is None and rules.needs_own_samples(spec.fusion):
         raise SpecError(
             f"the fusion rule {rules.name(spec.fusion)!r} needs samples of the master's own: add "
             "the table of the job's data set to the party file, or agree on another rule."
         )
+    if isinstance(spec.network, Static):
+        extras.require("multilingual", 'the network "static"')
     for samples in (_fitting(spec, part) for part in (train, test)):
         if samples is None:
             continue  # a child may have none: then it declines
+        check_texts(spec.objective, samples)
+        if isinstance(spec.network, Static):
+            continue  # its vocabulary is not there yet
         if spec.objective == "labels" and samples.labels is None:
             raise SpecError("the job learns from labels: name their column, `label`.")
         to_inputs(spec.network, samples, spec.classes)
@@ -74,7 +88,8 @@ def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
     if sizes.train:  # the sizes of messages are asked for
         from isthmus.horizontal.encoders import learner  # noqa: PLC0415 - it loads PyTorch
 
-        model, tables = learner.initial(spec, seed=0), learner.tables_of(spec)
+        # The forecast knows no files: of a vocabulary it takes the usual size.
+        model, tables = learner.initial(spec, 0, _USUAL_PIECES), learner.tables_of(spec)
     children = len(sizes.rows) - 1
     return rounds_forecast.forecast(
         type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
@@ -86,7 +101,9 @@ def lead(spec: Encoders, local: LocalData) -> Training:
     from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
 
     chooses = weigher_of(spec.fusion, len(local.children), local.seed)
-    return training(spec, local.children, local.seed, local.train, chooses)
+    words = _vocabulary(spec, local)
+    root = None if words else local.train
+    return training(spec, local.children, local.seed, root, chooses, words)
 
 
 def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
@@ -104,16 +121,17 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
     """
     from isthmus.horizontal.encoders.child import trainer_factory  # noqa: PLC0415 - it loads PyTorch
 
-    attack = local.simulated_attack
+    attack, words = local.simulated_attack, _vocabulary(spec, local)
     if attack is None or local.train is None:
-        return trainer_factory(spec, local.train, local.seed, local.party)
+        return trainer_factory(spec, local.train, local.seed, local.party, words)
     if attack != "sign_flip" and not spec.classes:
         raise SpecError(
             f'`simulated_attack = "{attack}"` has a child change its labels, and this job learns '
             'from none. Take "sign_flip".'
         )
     samples = poison_samples(local.train, attack, spec.classes, local.seed, local.party)
-    return poison_updates(trainer_factory(spec, samples, local.seed, local.party), attack)
+    honest = trainer_factory(spec, samples, local.seed, local.party, words)
+    return poison_updates(honest, attack)
 
 
 def finish(
@@ -134,6 +152,10 @@ def finish(
     """
     from isthmus.horizontal.encoders import head, learner, model, model_file  # noqa: PLC0415
 
+    if isinstance(spec.network, Static):
+        from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
+
+        return translations.finish(spec.network, local, outcome.parameters, folder)
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
     metrics: Metrics = {}
     if spec.objective == "labels":
@@ -143,7 +165,7 @@ def finish(
     elif train is not None and train.labels:
         found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
     else:
-        found = model.Model(spec.network, learner.encoder_of(outcome.parameters))
+        found = model.Model(layered(spec.network), learner.encoder_of(outcome.parameters))
     model_file.save(folder, found)
     own_head = spec.head is not None or spec.objective != "labels"
     if own_head and outcome.count and train and train.labels and test and test.labels:
@@ -182,6 +204,10 @@ def compare(
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
 
+    if isinstance(spec.network, Static):
+        from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
+
+        return _beside(measured, translations.compared(spec, spec.network, parties))
     children = [it for it in parties.values() if it.party in it.children]
     fitting = (_fitting(spec, child.train) for child in children)
     parts = [part for part in fitting if part is not None]
@@ -204,6 +230,27 @@ def suspects(spec: Encoders, history: Sequence[Round]) -> dict[str, list[str]]:
     return {it.child: list(it.reasons) for it in find_suspects(history)}
 
 
+def _beside(measured: Mapping[str, Metrics], others: Metrics) -> Compared:
+    # Only the master has texts in languages of several children.
+    by_party = {
+        party: merged(metrics, others if RETRIEVAL in metrics else {})
+        for party, metrics in measured.items()
+        if metrics
+    }
+    return Compared(means(by_party.values()), by_party)
+
+
+def _vocabulary(spec: Encoders, local: LocalData) -> "Tokenizer | None":
+    if not isinstance(spec.network, Static):
+        return None
+    from isthmus.horizontal.encoders.translations import vocabulary_of  # noqa: PLC0415 - an extra
+
+    return vocabulary_of(spec.network, local.folder)
+
+
 def _fitting(spec: Encoders, samples: Samples | None) -> Samples | None:
     """Returns the samples if the network takes their type; a child with other samples declined."""
-    return samples if samples is not None and samples.type == type_of(spec.network) else None
+    return samples if samples is not None and samples.type == sample_type(spec.network) else None
+
+
+_USUAL_PIECES = 16_384

@@ -48,6 +48,7 @@ class Children:
         self._spec = spec
         self._telemetry = telemetry
         self._layout = Layout.of(training.initial)
+        self._instruction = Instruction(encoder=training.encoder, vocabulary=training.vocabulary)
         self._children = {child: ChildState() for child in inbox.expected}
         self._start: RoundStart | None = None  # of the round that is open
         self._taken = dict[str, Contribution | MaskKeys]()
@@ -230,12 +231,12 @@ class Children:
         self._children[child] = ChildState(Status.ASKING)
         if wanted not in (None, self._training.encoder):
             why = f"it asks for the encoder {wanted!r}, we train {self._training.encoder!r}"
-            self._refuse(child, why, Instruction(encoder=self._training.encoder))
+            self._refuse(child, why, self._instruction)
             return
         self.requested |= wanted is not None
         if self.requested:
             for each in self.in_status(Status.ASKING):
-                self._inbox.request(each, Confirmation, Instruction(encoder=self._training.encoder))
+                self._inbox.request(each, Confirmation, self._instruction)
                 self._children[each].status = Status.INSTRUCTED
 
     def _enrol(self, child: str, samples: int, declined: str | None) -> None:

@@ -34,6 +34,9 @@ class LocalTrainer:
     tables: tuple[str, ...] = ()
     """Arrays whose rows are averaged over the children that touched them."""
 
+    vocabulary: str = ""
+    """SHA-256 of the vocabulary of a network that has one."""
+
     def update(self, start: RoundStart, memory: ChildMemory) -> LastUpdate:
         """Train in one round, or return the update of this round from memory.
 

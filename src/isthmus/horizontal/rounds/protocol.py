@@ -182,11 +182,13 @@ def child(
     master.send(EncoderRequest(encoder=wanted))
 
     # 2. Find samples of the type that is trained; confirm with their number, or decline.
-    encoder = master.receive(Instruction).encoder
+    instruction = master.receive(Instruction)
+    encoder = instruction.encoder
     if wanted not in (None, encoder):
         raise PeerError(f"{master.peer!r} trains {encoder!r}, and we ask for {wanted!r}.")
     trainer = make_trainer(encoder)
     if isinstance(trainer, LocalTrainer):
+        _check_vocabulary(master, instruction, trainer)
         trainer.state.update(memory.state)
         master.send(Confirmation(samples=trainer.samples))
     else:
@@ -213,6 +215,15 @@ def child(
     master.send(Kept(model=published.model))
     metrics = memory.last.metrics if memory.last else {}
     return Received(published.parameters, published.model, memory.rounds, metrics)
+
+
+def _check_vocabulary(master: Channel, told: Instruction, ours: LocalTrainer) -> None:
+    if ours.vocabulary != told.vocabulary:
+        theirs, here = (it[:12] or "none" for it in (told.vocabulary, ours.vocabulary))
+        raise PeerError(
+            f"{master.peer!r} trains with the vocabulary {theirs}, and ours is {here} (these are "
+            "the beginnings of digests): get the same tokenizer.json."
+        )
 
 
 def _train(

@@ -113,6 +113,9 @@ class Training:
     examine: Examine = lambda _: ""
     """Called for contributions whose round, names, shapes and types are right."""
 
+    vocabulary: str = ""
+    """SHA-256 of the vocabulary of a network that has one."""
+
     compression: TopK | EightBit | None = None
     """How children make their updates smaller."""
 

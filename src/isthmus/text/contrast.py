@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -19,7 +19,13 @@ Part = TypeVar("Part")
 _ROWS = 2048  # of the matrix of all cosines, at a time
 
 
-def contrast(left: Tensor, right: Tensor, temperature: float, same: Tensor | None = None) -> Tensor:
+def contrast(
+    left: Tensor,
+    right: Tensor,
+    temperature: float,
+    same: Tensor | None = None,
+    margin: float = 0.0,
+) -> Tensor:
     """Symmetric loss of finding each text's translation among those of the batch.
 
     Of large batches the matrix of cosines is computed in parts, and again for the gradient.
@@ -30,6 +36,7 @@ def contrast(left: Tensor, right: Tensor, temperature: float, same: Tensor | Non
         temperature: What cosines are divided by, > 0.
         same: Shape (texts, texts), True where text i and translation j belong together as well;
             there j is no wrong answer. None if they do so nowhere beside the diagonal.
+        margin: By how much the cosine of the right answer has to be above those of wrong ones.
 
     Returns:
         The mean cross-entropy of both directions, shape ().
@@ -39,12 +46,13 @@ def contrast(left: Tensor, right: Tensor, temperature: float, same: Tensor | Non
 
     Source:
         van den Oord, Li, Vinyals 2018, arXiv:1807.03748; symmetric and in the batch as Radford et
-        al. 2021, arXiv:2103.00020.
+        al. 2021, arXiv:2103.00020; the margin of Yang et al. 2019, arXiv:1902.08564.
     """
     _check(len(left), same)
+    scale = _Scale(temperature, margin)
     one, other = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
     if len(left) <= _ROWS:
-        scores = _scores(one, other, temperature, same, 0)
+        scores = _scores(one, other, scale, same, 0)
         answers = torch.arange(len(left), device=left.device)
         return _mean(scores, answers) + _mean(scores.T, answers)
     total = left.new_zeros(())
@@ -53,7 +61,7 @@ def contrast(left: Tensor, right: Tensor, temperature: float, same: Tensor | Non
             (one, other, same),
             (other, one, None if same is None else same.T),
         ):
-            total = total + _part(here, there, temperature, known, begin)
+            total = total + _part(here, there, scale, known, begin)
     return total
 
 
@@ -118,10 +126,14 @@ def _check(texts: int, same: Tensor | None) -> None:
     )
 
 
-def _scores(
-    left: Tensor, right: Tensor, temperature: float, same: Tensor | None, begin: int
-) -> Tensor:
-    scores = left @ right.T / temperature
+class _Scale(NamedTuple):
+    temperature: float
+    margin: float
+
+
+def _scores(left: Tensor, right: Tensor, scale: _Scale, same: Tensor | None, begin: int) -> Tensor:
+    scores = left @ right.T / scale.temperature
+    scores.diagonal(begin).sub_(scale.margin / scale.temperature)
     if same is None:
         return scores
     wrong = same.clone()
@@ -133,15 +145,13 @@ def _mean(scores: Tensor, answers: Tensor) -> Tensor:
     return functional.cross_entropy(scores, answers) / 2
 
 
-def _part(
-    here: Tensor, there: Tensor, temperature: float, same: Tensor | None, begin: int
-) -> Tensor:
+def _part(here: Tensor, there: Tensor, scale: _Scale, same: Tensor | None, begin: int) -> Tensor:
     """Returns what some rows add to the loss in one direction."""
     end = min(begin + _ROWS, len(here))
 
     def share(rows: Tensor, columns: Tensor) -> Tensor:
         known = None if same is None else same[begin:end]
-        scores = _scores(rows, columns, temperature, known, begin)
+        scores = _scores(rows, columns, scale, known, begin)
         answers = torch.arange(begin, end, device=rows.device)
         return _mean(scores, answers) * (len(rows) / len(columns))
 

@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isthmus.core.arrays import Integers
 from isthmus.text.tokens import Tokens
 
 _SPREAD = 0.1
+_COMMON = 1e-3  # share of all pieces: what is as common as that begins with half the weight
 _BLOCK = 4096  # texts at a time
 
 
@@ -29,13 +31,27 @@ class StaticEncoder(nn.Module):
         self.table = nn.Parameter(torch.zeros(pieces, size))
         self.log_weights = nn.Parameter(torch.zeros(pieces))
 
-    def begin(self, generator: np.random.Generator) -> None:
-        """Draw the vectors; all pieces weigh the same."""
+    def begin(self, generator: np.random.Generator, counts: Integers | None = None) -> None:
+        """Set the first parameters; the same generator gives the same ones.
+
+        Args:
+            generator: Draws the vectors.
+            counts: How often each piece occurs in the texts to learn from, shape (pieces,): the
+                common weigh less. None: all weigh the same.
+
+        Source:
+            Weights of Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence
+            embeddings", equation 1.
+        """
         shape = tuple(self.table.shape)
         drawn = generator.standard_normal(shape, np.float32) * np.float32(_SPREAD)
+        weights = np.zeros(len(drawn), np.float32)
+        if counts is not None:
+            share = counts / max(int(counts.sum()), 1)
+            weights = np.log(_COMMON / (_COMMON + share)).astype(np.float32)
         with torch.no_grad():
             self.table.copy_(torch.as_tensor(drawn))
-            self.log_weights.zero_()
+            self.log_weights.copy_(torch.as_tensor(weights))
 
     def forward(self, ids: Tensor, starts: Tensor) -> Tensor:
         """Embed texts.

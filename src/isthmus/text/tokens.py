@@ -49,6 +49,21 @@ class Tokens(NamedTuple):
         places = np.arange(len(self.ids)) - np.repeat(self.starts[:-1], self.lengths)
         return type(self)(self.ids[places < length], _starts([np.minimum(self.lengths, length)]))
 
+    def thinned(self, share: float, generator: np.random.Generator) -> Self:
+        """Leave pieces out by chance, so that what is learned does not lean on single ones.
+
+        Args:
+            share: The odds of each piece to be left out, 0 to 1.
+            generator: Draws them.
+
+        Returns:
+            The same texts; one that would lose all its pieces keeps them.
+        """
+        kept = generator.random(len(self.ids)) >= share
+        left = _starts([kept.astype(np.int64)])[self.starts]
+        kept |= np.repeat(np.diff(left) == 0, self.lengths)
+        return type(self)(self.ids[kept], _starts([kept.astype(np.int64)])[self.starts])
+
 
 def _starts(lengths: list[Integers]) -> Integers:
     starts: Integers = np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]), dtype=np.int64)

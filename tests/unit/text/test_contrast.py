@@ -15,10 +15,12 @@ def drawn(texts: int = 6, seed: int = 0) -> Tensor:
     return torch.tensor(numbers, requires_grad=True)
 
 
-def by_definition(left: Tensor, right: Tensor, same: Tensor | None = None) -> float:
+def by_definition(
+    left: Tensor, right: Tensor, same: Tensor | None = None, margin: float = 0
+) -> float:
     """The loss text by text."""
     ours, theirs = (it.detach() / it.detach().norm(dim=1, keepdim=True) for it in (left, right))
-    cosines = ours @ theirs.T
+    cosines = ours @ theirs.T - margin * torch.eye(len(ours))
     losses: list[float] = []
     for scores, excluded in ((cosines, same), (cosines.T, None if same is None else same.T)):
         for row in range(len(scores)):
@@ -51,19 +53,24 @@ class TestContrast:
         assert found.item() == pytest.approx(by_definition(left, right, SAME))
         assert found.item() < contrast(left, right, TEMPERATURE).item()
 
+    def test_asks_for_a_margin(self) -> None:
+        left, right = drawn(seed=1), drawn(seed=2)
+        found = contrast(left, right, TEMPERATURE, SAME, 0.2)
+        assert found.item() == pytest.approx(by_definition(left, right, SAME, 0.2))
+
     def test_has_the_gradient_of_finite_differences(self) -> None:
         inputs = (drawn(seed=1), drawn(seed=2))
-        assert torch.autograd.gradcheck(lambda x, y: contrast(x, y, TEMPERATURE, SAME), inputs)
+        assert torch.autograd.gradcheck(lambda x, y: contrast(x, y, TEMPERATURE, SAME, 0.2), inputs)
 
     @pytest.mark.parametrize("same", [None, SAME])
     def test_of_a_large_batch_is_computed_in_parts(
         self, monkeypatch: pytest.MonkeyPatch, same: Tensor | None
     ) -> None:
         left, right = drawn(seed=1), drawn(seed=2)
-        whole = contrast(left, right, TEMPERATURE, same)
+        whole = contrast(left, right, TEMPERATURE, same, 0.2)
         due = gradients(whole, left, right)
         monkeypatch.setattr("isthmus.text.contrast._ROWS", 4)
-        parts = contrast(left, right, TEMPERATURE, same)
+        parts = contrast(left, right, TEMPERATURE, same, 0.2)
         torch.testing.assert_close(parts, whole)
         torch.testing.assert_close(gradients(parts, left, right), due)
 

@@ -49,6 +49,14 @@ class TestStaticEncoder:
         assert torch.equal(first.table, encoder().table)
         assert not torch.equal(first.table[0], first.table[1])
 
+    def test_common_pieces_begin_with_less_weight(self) -> None:
+        made = encoder()
+        assert not made.log_weights.any()
+        table = made.table.detach().clone()
+        made.begin(np.random.default_rng(0), np.array([999, 1, 0, 0]))
+        assert made.log_weights.exp().tolist() == pytest.approx([1 / 1000, 1 / 2, 1, 1])
+        assert torch.equal(made.table, table)
+
     def test_folds_its_weights_in(self) -> None:
         made = encoder([1.0, 2.0, 3.0, 4.0])
         torch.testing.assert_close(made.folded()[2], 3 * made.table.detach()[2])

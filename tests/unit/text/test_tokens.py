@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +44,17 @@ class TestTokens:
     @given(rows, st.integers(1, 6))
     def test_are_cut_to_a_length(self, texts: Rows, length: int) -> None:
         assert lists(tokens(texts).cut(length)) == [text[:length] for text in texts]
+
+    @given(rows, st.floats(0, 1), st.integers(0, 99))
+    def test_are_thinned_in_order_but_no_text_to_nothing(
+        self, texts: Rows, share: float, seed: int
+    ) -> None:
+        found = lists(tokens(texts).thinned(share, np.random.default_rng(seed)))
+        for text, thin in zip(texts, found, strict=True):
+            left = iter(text)
+            assert all(piece in left for piece in thin)
+            assert bool(thin) == bool(text)
+
+    def test_are_thinned_by_a_share(self) -> None:
+        found = tokens([[1] * 10_000]).thinned(0.2, np.random.default_rng(0))
+        assert len(found.ids) == pytest.approx(8000, abs=200)

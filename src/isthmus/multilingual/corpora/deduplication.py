@@ -1,6 +1,6 @@
 """The fate of each row: trained on, held out, or left out as it says nothing new."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Bools
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.corpora.hashes import Hashes, HashFile, hashes_of_rows
+from isthmus.multilingual.corpora.hashes import Hashes, HashFile, by_language, hashes_of_rows
 from isthmus.multilingual.corpora.reading import ReadCorpus
 
 
@@ -49,33 +49,52 @@ def fates_of(
     fates = {each.source.name: _held_out(each, held, excluded, folder) for each in corpora}
     for test in tests:
         for _, texts in test.blocks():
-            excluded.add(texts.ravel())
-    for corpus in corpora:
-        for texts, fate in _with_fates(corpus, fates):
-            trained.add(texts[fate == Fate.TRAINED].ravel())
+            excluded.add(texts)
+    for _, texts in _trained(corpora, fates):
+        trained.add(texts)
     for test in tests:
         _refuse_inside(test, trained, folder)
-    _mark_found(corpora, fates, trained.found_in(excluded))
-    _mark_duplicates(corpora, fates, HashFile(folder / "rows"))
+    _mark_trained(fates.values(), trained.found_in(excluded), Fate.FOUND_IN_TESTS)
+    rows = HashFile(folder / "rows")
+    for corpus, texts in _trained(corpora, fates):
+        rows.add(hashes_of_rows(texts, corpus.source.languages).reshape(-1, 1))
+    _mark_trained(fates.values(), rows.repeated(), Fate.DUPLICATE)
     return fates
 
 
 def _held_out(corpus: ReadCorpus, held: Hashes, excluded: HashFile, folder: Path) -> Fates:
     """Mark rows of documents that are held out, each text once: retrieval looks for one."""
-    fate = np.full(corpus.rows, Fate.TRAINED, np.uint8)
-    languages = corpus.source.languages
-    seen = [HashFile(folder / corpus.source.name / language) for language in languages]
-    begin = 0
+    fates = np.full(corpus.rows, Fate.TRAINED, np.uint8)
+    texts_before, begin = HashFile(folder / "held_out" / corpus.source.name), 0
     for documents, texts in corpus.blocks():
         chosen = np.isin(documents, held)
-        fate[begin : begin + len(documents)][chosen] = Fate.HELD_OUT
+        fates[begin : begin + len(documents)][chosen] = Fate.HELD_OUT
         begin += len(documents)
-        excluded.add(texts[chosen].ravel())
-        for column, hashes in zip(texts[chosen].T, seen, strict=True):
-            hashes.add(column)
-    once = np.logical_and.reduce([hashes.first() for hashes in seen])
-    _mark(fate, Fate.HELD_OUT, ~once, Fate.DUPLICATE)
-    return fate
+        excluded.add(texts[chosen])
+        texts_before.add(by_language(texts[chosen], corpus.source.languages))
+    _mark(fates, Fate.HELD_OUT, texts_before.repeated(), Fate.DUPLICATE)
+    return fates
+
+
+def _trained(
+    corpora: Sequence[ReadCorpus], fates: Mapping[str, Fates]
+) -> Iterator[tuple[ReadCorpus, Hashes]]:
+    """Read the hashes of the texts of those rows that are to be trained on."""
+    for corpus in corpora:
+        begin = 0
+        for _, texts in corpus.blocks():
+            fate = fates[corpus.source.name][begin : begin + len(texts)]
+            begin += len(texts)
+            yield corpus, texts[fate == Fate.TRAINED]
+
+
+def _mark_trained(fates: Iterable[Fates], marked: Bools, after: Fate) -> None:
+    """Change the fate of some rows to train on; `marked` goes through those of all corpora."""
+    begin = 0
+    for fate in fates:
+        end = begin + int((fate == Fate.TRAINED).sum())
+        _mark(fate, Fate.TRAINED, marked[begin:end], after)
+        begin = end
 
 
 def _mark(fates: Fates, before: Fate, marked: Bools, after: Fate) -> None:
@@ -90,50 +109,10 @@ def _mark(fates: Fates, before: Fate, marked: Bools, after: Fate) -> None:
     fates[fates == before] = np.where(marked, np.uint8(after), np.uint8(before))
 
 
-def _with_fates(corpus: ReadCorpus, fates: Mapping[str, Fates]) -> Iterator[tuple[Hashes, Fates]]:
-    """Read the hashes of texts with the fates of their rows, which may be written to."""
-    begin = 0
-    for _, texts in corpus.blocks():
-        yield texts, fates[corpus.source.name][begin : begin + len(texts)]
-        begin += len(texts)
-
-
-def _mark_found(corpora: Sequence[ReadCorpus], fates: Mapping[str, Fates], found: Bools) -> None:
-    """Mark the rows to train on of which a text was found.
-
-    Args:
-        corpora: The corpora.
-        fates: Receives the marks.
-        found: Of each text of each row to train on, in order, whether it was found.
-    """
-    begin = 0
-    for corpus in corpora:
-        fate, languages = fates[corpus.source.name], len(corpus.source.languages)
-        end = begin + int((fate == Fate.TRAINED).sum()) * languages
-        marked = np.logical_or.reduce(found[begin:end].reshape(-1, languages), axis=1)
-        _mark(fate, Fate.TRAINED, marked, Fate.FOUND_IN_TESTS)
-        begin = end
-
-
-def _mark_duplicates(
-    corpora: Sequence[ReadCorpus], fates: Mapping[str, Fates], rows: HashFile
-) -> None:
-    for corpus in corpora:
-        for texts, fate in _with_fates(corpus, fates):
-            hashes = hashes_of_rows(texts, corpus.source.languages)
-            rows.add(hashes[fate == Fate.TRAINED])
-    first, begin = rows.first(), 0
-    for corpus in corpora:
-        fate = fates[corpus.source.name]
-        end = begin + int((fate == Fate.TRAINED).sum())
-        _mark(fate, Fate.TRAINED, ~first[begin:end], Fate.DUPLICATE)
-        begin = end
-
-
 def _refuse_inside(test: ReadCorpus, trained: HashFile, folder: Path) -> None:
     texts = HashFile(folder / "tests" / test.source.name)
     for _, hashes in test.blocks():
-        texts.add(hashes.ravel())
+        texts.add(hashes.reshape(-1, 1))
     present = sum(test.tally.texts.values())
     if texts.found_in(trained).sum() == present:
         raise SpecError(

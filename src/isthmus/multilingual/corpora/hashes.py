@@ -11,10 +11,10 @@ from isthmus.core.arrays import Bools
 
 Hashes = NDArray[np.uint64]
 
-_PARTS = 64  # a part of a hundred million texts takes 25 MB
-_BITS = np.uint64(58)
+_PARTS = 256  # a part of a hundred million texts takes 6 MB
+_BITS = np.uint64(56)
 _AT_ONCE = 2**16
-_ENTRY = np.dtype([("hash", np.uint64), ("place", np.int64)])
+_ENTRY = np.dtype([("hash", np.uint64), ("row", np.int64)])
 
 
 def hashes_of(texts: Sequence[str | None]) -> Hashes:
@@ -39,14 +39,18 @@ def hashes_of_rows(texts: Hashes, languages: Sequence[str]) -> Hashes:
     Returns:
         Shape (rows,).
     """
-    # Odd factors lose nothing, and the order of languages does not matter.
-    factors = hashes_of(languages) | np.uint64(1)
-    rows: Hashes = (texts * factors).sum(axis=1, dtype=np.uint64)
+    rows: Hashes = by_language(texts, languages).sum(axis=1, dtype=np.uint64)
     return rows
 
 
+def by_language(texts: Hashes, languages: Sequence[str]) -> Hashes:
+    """Returns hashes of which equal ones are equal texts of one language; shapes as above."""
+    keyed: Hashes = texts * (hashes_of(languages) | np.uint64(1))  # odd factors lose nothing
+    return keyed
+
+
 class HashFile:
-    """Hashes in the order in which they were added, in files by their first bits.
+    """Rows of hashes in the order in which they were added, in files by their first bits.
 
     0 stands for no text: it is equal to nothing.
     """
@@ -61,35 +65,35 @@ class HashFile:
         self._folder = folder
         self._waiting = list[NDArray[np.void]]()
         self._held = 0
-        self._total = 0
+        self._rows = 0
 
     def add(self, hashes: Hashes) -> None:
-        """Append hashes, shape (texts,)."""
-        entries = np.empty(len(hashes), _ENTRY)
-        entries["hash"] = hashes
-        entries["place"] = np.arange(self._total, self._total + len(hashes))
-        self._total += len(hashes)
-        self._waiting.append(entries[hashes != 0])
-        self._held += len(hashes)
+        """Append rows, shape (rows, columns)."""
+        entries = np.empty(hashes.size, _ENTRY)
+        entries["hash"] = hashes.ravel()
+        entries["row"] = self._rows + np.arange(hashes.size) // hashes.shape[1]
+        self._rows += len(hashes)
+        self._waiting.append(entries[entries["hash"] != 0])
+        self._held += hashes.size
         if self._held >= _AT_ONCE:
             self._flush()
 
-    def first(self) -> Bools:
-        """Returns which hashes were not added before, shape (all that were added,)."""
-        found = np.ones(self._total, np.bool_)
+    def repeated(self) -> Bools:
+        """Returns which rows have a hash that was added before, shape (rows,)."""
+        found = np.zeros(self._rows, np.bool_)
         for part in range(_PARTS):
             entries = self._part(part)
-            _, first = np.unique(entries["hash"], return_index=True)
-            found[entries["place"]] = False
-            found[entries["place"][first]] = True
+            before = np.ones(len(entries), np.bool_)
+            before[np.unique(entries["hash"], return_index=True)[1]] = False
+            found[entries["row"][before]] = True
         return found
 
     def found_in(self, other: "HashFile") -> Bools:
-        """Returns which hashes the other has too, shape (all that were added,)."""
-        found = np.zeros(self._total, np.bool_)
+        """Returns which rows have a hash that the other has too, shape (rows,)."""
+        found = np.zeros(self._rows, np.bool_)
         for part in range(_PARTS):
-            entries = self._part(part)
-            found[entries["place"]] = np.isin(entries["hash"], other._part(part)["hash"])  # noqa: SLF001
+            entries, others = self._part(part), other._part(part)  # noqa: SLF001
+            found[entries["row"][np.isin(entries["hash"], others["hash"])]] = True
         return found
 
     def _part(self, part: int) -> NDArray[np.void]:

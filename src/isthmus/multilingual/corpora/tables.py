@@ -111,11 +111,19 @@ def rows_of_parquet(path: Path, columns: Sequence[str], document: str | None) ->
             _place(path, schema.names, name)
         for name in columns:
             _check_text(path, name, schema.field(name).type)
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=wanted):
+        for batch in _batches(file, wanted):
             texts = [batch.column(name).to_pylist() for name in columns]
             names = [None] * batch.num_rows if document is None else batch.column(document)
             for name, *row in zip(names, *texts, strict=True):
                 yield Row(None if document is None else str(name), row)
+
+
+def _batches(file: Any, columns: Sequence[str]) -> Iterator[Any]:
+    """Read group by group: Arrow lets go of what it read of a file only at the end."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(
+            _ROWS_AT_ONCE, row_groups=[group], columns=columns, use_threads=False
+        )
 
 
 def rows_in_parquet(path: Path) -> int:

@@ -33,16 +33,16 @@ class TestHashes:
 
 class TestHashFile:
     @given(TEXTS)
-    def test_tells_which_came_first(
+    def test_tells_which_rows_have_a_text_that_came_before(
         self, tmp_path_factory: pytest.TempPathFactory, texts: list[str | None]
     ) -> None:
         file = HashFile(tmp_path_factory.mktemp("hashes") / "a")
-        file.add(hashes_of(texts))
-        expected = [text is None or text not in texts[:n] for n, text in enumerate(texts)]
-        assert file.first().tolist() == expected
+        file.add(hashes_of(texts).reshape(-1, 1))
+        expected = [text is not None and text in texts[:n] for n, text in enumerate(texts)]
+        assert file.repeated().tolist() == expected
 
     @given(TEXTS, TEXTS)
-    def test_tells_which_another_has_too(
+    def test_tells_which_rows_have_a_text_that_another_has_too(
         self,
         tmp_path_factory: pytest.TempPathFactory,
         texts: list[str | None],
@@ -50,10 +50,11 @@ class TestHashFile:
     ) -> None:
         folder = tmp_path_factory.mktemp("hashes")
         file, other = HashFile(folder / "a"), HashFile(folder / "b")
-        file.add(hashes_of(texts))
-        other.add(hashes_of(others))
-        expected = [text is not None and text in others for text in texts]
-        assert file.found_in(other).tolist() == expected
+        file.add(hashes_of([*texts, *reversed(texts)]).reshape(2, -1).T)
+        other.add(hashes_of(others).reshape(-1, 1))
+        known = {text for text in others if text is not None}
+        rows = zip(texts, reversed(texts), strict=True)
+        assert file.found_in(other).tolist() == [bool({*row} & known) for row in rows]
 
     def test_may_be_asked_between_additions_of_any_size(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -62,9 +63,9 @@ class TestHashFile:
         file, numbers = HashFile(tmp_path / "a"), np.random.default_rng(0)
         texts = [str(number) for number in numbers.integers(300, size=1000)]
         for begin in range(0, 1000, 7):
-            file.add(hashes_of(texts[begin : begin + 7]))
+            file.add(hashes_of(texts[begin : begin + 7]).reshape(-1, 1))
             if begin % 350 == 0:
-                assert file.first()[0]
-        assert np.flatnonzero(file.first()).tolist() == sorted(
+                assert not file.repeated()[0]
+        assert np.flatnonzero(~file.repeated()).tolist() == sorted(
             texts.index(text) for text in set(texts)
         )

@@ -159,8 +159,8 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int
     """Rows of all tables."""
 
-    snapshot: int
-    """The snapshot that was exported."""
+    snapshot: int | None = None
+    """The snapshot that was exported; None where training takes none."""
 
     since: int | None = None
     """The snapshot that its rows are the changes since; None: all rows."""

@@ -16,6 +16,7 @@ from isthmus.multilingual.spec import Multilingual
 from isthmus.store.runs import Run
 from isthmus.system import (
     Embedded,
+    Exported,
     LocalInputs,
     LocalOutcome,
     MinedPairs,
@@ -72,10 +73,13 @@ def steps(spec: Multilingual) -> Sequence[str]:
 def _steps(spec: Multilingual) -> Iterator[str]:
     encoder, training = spec.encoder, spec.training
     weights = objectives.weights(spec.objectives)
-    yield (
-        f"Hold out {spec.held_out:.0%} of the documents, and leave out of training whatever is in "
-        "them, in the texts to test on, or there twice."
-    )
+    if spec.held_out:
+        yield (
+            f"Hold out {spec.held_out:.0%} of the documents, and leave out of training whatever is "
+            "in them, in the texts to test on, or there twice."
+        )
+    else:
+        yield "Leave out of training whatever is in the texts to test on, or there twice."
     if encoder.tokenizer is None and encoder.continued is None:
         yield f"Train a vocabulary of {encoder.vocabulary:,} pieces at most, and mine a dictionary."
     else:
@@ -126,6 +130,13 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     from isthmus.multilingual import report
 
     return report.page(run, shown, outcome)
+
+
+def export(_spec: Multilingual, run: Run, into: Path, since: int | None) -> Exported:
+    """Write the folder of the encoder, and beside it the same encoder as ONNX."""
+    from isthmus.multilingual import exporting
+
+    return exporting.export(run, into, since)
 
 
 def embed(_spec: Multilingual, run: Run, file: Path, out: IO[bytes]) -> Embedded:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
+
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.preparation import prepare
@@ -29,7 +31,7 @@ def some(spec: Multilingual, inputs: LocalInputs, count: int) -> Sequence[MixedT
     Raises:
         SpecError: The corpora are not what the job says, or nothing translates a word of them.
     """
-    telemetry = Telemetry()
+    telemetry, spec = Telemetry(), _without_model(spec)
     with TemporaryDirectory(prefix="isthmus-") as folder:
         files = RunFiles(Run(Path(folder)))
         prepare(spec, inputs.folder, inputs.seed, files.corpora_folder, telemetry)
@@ -44,3 +46,24 @@ def some(spec: Multilingual, inputs: LocalInputs, count: int) -> Sequence[MixedT
         MixedText(each.language, each.original, each.mixed.text, each.mixed.languages)
         for each in found
     ]
+
+
+def _without_model(spec: Multilingual) -> Multilingual:
+    """Leave out the provider that there is only in training.
+
+    Args:
+        spec: The `[multilingual]` table.
+
+    Returns:
+        The table without it.
+
+    Raises:
+        SpecError: It is the only one.
+    """
+    found = tuple(name for name in spec.mixing.providers if name != "model")
+    if not found:
+        raise SpecError(
+            "the only provider of `multilingual.mixing` is `model`, which translates while it is "
+            "trained: add `dictionary` to see mixed texts before that."
+        )
+    return replace(spec, mixing=replace(spec.mixing, providers=found))

@@ -1,18 +1,23 @@
 """Which objectives a job asks for, and whether they fit its encoder."""
 
+from collections.abc import Mapping
+
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.spec import Multilingual, Objectives
+
+CONTRAST = ("pairs", "switched")
+"""Objectives on texts that mean the same, against others of the batch."""
 
 BILINGUAL = ("pairs", "tlm", "camlm")
 """Objectives on texts with their translations."""
 
 MASKED = ("mlm", "tlm", "camlm", "btmlm")
-"""Objectives that predict pieces from what stands around them, which takes layers."""
+"""Objectives that predict pieces from what stands around them, or from the translation."""
 
 SECOND = "btmlm"
 """The objective that begins when the losses of the others are flat."""
 
-NAMES = ("pairs", "switched", *MASKED, "distillation")
+NAMES = (*CONTRAST, *MASKED, "distillation")
 
 
 def weights(spec: Objectives) -> dict[str, float]:
@@ -34,13 +39,6 @@ def check(spec: Multilingual) -> None:
         raise SpecError(
             "[multilingual.objectives] leaves all objectives out: give one a weight above 0."
         )
-    masked = [name for name in MASKED if name in found]
-    if masked and spec.encoder.type == "static":
-        raise SpecError(
-            f"`multilingual.objectives.{masked[0]}` predicts a piece from those around it, and a "
-            'static encoder looks at each alone: give `multilingual.encoder.type = "tiny"`, or '
-            "take it out."
-        )
     if set(found) == {SECOND}:
         raise SpecError(
             f"`multilingual.objectives.{SECOND}` begins when another loss is flat, and it is the "
@@ -50,4 +48,30 @@ def check(spec: Multilingual) -> None:
         raise SpecError(
             "`multilingual.objectives.distillation` needs a teacher: name the folder of an encoder "
             "in `multilingual.objectives.teacher`."
+        )
+    _check_begin(spec, found)
+
+
+def _check_begin(spec: Multilingual, found: Mapping[str, float]) -> None:
+    """Refuse a static encoder to begin with that cannot be trained.
+
+    Args:
+        spec: The `[multilingual]` table.
+        found: The objectives that count.
+
+    Raises:
+        SpecError: It has nothing to learn from, or nothing begins with it.
+    """
+    encoder = spec.encoder
+    if encoder.begin == "drawn":
+        return
+    if encoder.type == "static" or encoder.continued is not None:
+        raise SpecError(
+            '`multilingual.encoder.begin = "static"` is for an encoder with layers that begins '
+            "anew: leave it out, or give another `type` and no `continued`."
+        )
+    if not any(name in found for name in CONTRAST):
+        raise SpecError(
+            '`multilingual.encoder.begin = "static"` trains a static encoder first, which learns '
+            "from pairs or switched: give one of these objectives a weight above 0."
         )

@@ -7,6 +7,7 @@
 | dictionary.parquet | translations of words, mined from the corpora                 |
 | tokens/            | pieces of the texts, until training is over                   |
 | checkpoint.npz     | where training resumes, until it is over                      |
+| static.npz         | likewise, of a static encoder that is trained first           |
 | model/             | the encoder, a Hugging Face folder                            |
 | trained.json       | how training ended                                            |
 """
@@ -31,6 +32,7 @@ class RunFiles:
         self.tokenizer = run.folder / "tokenizer.json"
         self.dictionary = run.folder / "dictionary.parquet"
         self.tokens = run.folder / "tokens"
+        self.static_checkpoint = run.folder / "static.npz"
         self.model = run.tables
         self.trained = run.folder / "trained.json"
 

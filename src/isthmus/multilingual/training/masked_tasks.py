@@ -22,7 +22,7 @@ from isthmus.text.masking import Masked
 from isthmus.text.packing import Packed, pack
 from isthmus.text.tokens import Tokens
 
-Name = Literal["mlm", "tlm", "camlm"]
+MaskedName = Literal["mlm", "tlm", "camlm"]
 
 _SMOOTH = 0.1  # occurrences of each piece in each language that are added to those counted
 _BLOCK = 2**20  # pieces at a time
@@ -43,7 +43,7 @@ class MaskedPieces:
 
     def __init__(
         self,
-        name: Name,
+        name: MaskedName,
         encoder: PlaceEncoder,
         batches: Batches,
         tokens: TokensByLanguage,

@@ -13,6 +13,7 @@ from isthmus.multilingual.dictionary.dictionary import Dictionary
 from isthmus.multilingual.dictionary.from_texts import mined
 from isthmus.multilingual.mixing.making import Sources, provider_of
 from isthmus.multilingual.mixing.mixing import Mixer
+from isthmus.multilingual.mixing.providers import Provider
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import token_files
@@ -76,7 +77,12 @@ def dictionary(files: RunFiles, telemetry: Telemetry) -> Dictionary | None:
 
 
 def mixer(
-    spec: Multilingual, folder: Path, dictionary: Dictionary | None, corpora: Corpora, seed: int
+    spec: Multilingual,
+    folder: Path,
+    dictionary: Dictionary | None,
+    corpora: Corpora,
+    seed: int,
+    model: Provider | None = None,
 ) -> Mixer:
     """Make what mixes the texts of a job.
 
@@ -86,6 +92,7 @@ def mixer(
         dictionary: Of the run.
         corpora: Of the run.
         seed: The job's seed.
+        model: The encoder in training.
 
     Returns:
         The mixer.
@@ -98,6 +105,7 @@ def mixer(
         dictionary=dictionary or Dictionary({}),
         languages=corpora.languages,
         table=None if table is None else dictionary_files.load_table(folder / table),
+        model=model,
     )
     return Mixer(provider_of(spec.mixing, sources), seed)
 

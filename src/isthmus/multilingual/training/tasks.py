@@ -1,7 +1,7 @@
 """Makes the tasks that a job asks for."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.objectives import BILINGUAL, SECOND, weights
@@ -9,13 +9,22 @@ from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import batches
 from isthmus.multilingual.training.batches import Batches, Group
 from isthmus.multilingual.training.contrast_tasks import Contrast, Pairs
+from isthmus.multilingual.training.distillation_task import Distillation
 from isthmus.multilingual.training.encoders import Static, TextEncoder
 from isthmus.multilingual.training.loop import Weighted
+from isthmus.multilingual.training.masked_tasks import (
+    BackTranslated,
+    MaskedName,
+    MaskedPieces,
+    language_shares,
+)
+from isthmus.multilingual.training.model_provider import ModelProvider
 from isthmus.multilingual.training.preparation import Prepared, mixer
 from isthmus.multilingual.training.switched_task import Switched
 from isthmus.multilingual.training.task import Task
-from isthmus.multilingual.training.token_files import TokensByLanguage
+from isthmus.text import model_folder
 from isthmus.text.masked_losses import PlaceEncoder
+from isthmus.text.static_places import StaticPlaces
 
 
 def make(spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int) -> list[Weighted]:
@@ -45,27 +54,34 @@ def _task(
     texts = prepared.corpora.trained
     groups = batches.by_pair(texts) if name in BILINGUAL else batches.by_language(texts)
     drawn = _batches(name, groups, spec, seed)
+    tokens, parts = prepared.tokens, spec.training.accumulate
     if name == "pairs":
-        return Pairs(Contrast(encoder, spec), drawn, prepared.tokens)
+        return Pairs(Contrast(encoder, spec), drawn, tokens)
     if name == "switched":
-        mixed = mixer(spec, prepared.folder, prepared.dictionary, prepared.corpora, seed)
+        model = _provider(spec, prepared, encoder) if "model" in spec.mixing.providers else None
+        mixed = mixer(spec, prepared.folder, prepared.dictionary, prepared.corpora, seed, model)
         return Switched(Contrast(encoder, spec), drawn, texts, prepared.tokenizer, mixed, spec)
-    if isinstance(encoder, Static):
-        raise SpecError(f"`multilingual.objectives.{name}` needs an encoder with layers.")
-    return _masked(name, encoder, drawn, prepared.tokens, spec.training.accumulate)
-
-
-def _masked(
-    name: str, encoder: TextEncoder, drawn: Batches, tokens: TokensByLanguage, parts: int
-) -> Task:
-    from isthmus.multilingual.training.masked_tasks import BackTranslated, MaskedPieces
-
-    places = cast(PlaceEncoder, encoder.module)
+    if name == "distillation":
+        teacher = model_folder.read(prepared.folder / (spec.objectives.teacher or ""))
+        return Distillation(encoder, teacher, drawn, texts, tokens, parts)
+    places = _places(encoder, prepared)
     if name == SECOND:
         return BackTranslated(places, drawn, tokens, parts)
-    if name in {"mlm", "tlm", "camlm"}:
-        return MaskedPieces(cast(Any, name), places, drawn, tokens, parts)
-    raise SpecError(f"`multilingual.objectives.{name}` is not there yet.")
+    return MaskedPieces(cast(MaskedName, name), places, drawn, tokens, parts)
+
+
+def _places(encoder: TextEncoder, prepared: Prepared) -> PlaceEncoder:
+    """Returns an encoder as one that has something to say at each place."""
+    if isinstance(encoder, Static):
+        return StaticPlaces(encoder.module, prepared.tokenizer.specials())
+    return cast(PlaceEncoder, encoder.module)
+
+
+def _provider(spec: Multilingual, prepared: Prepared, encoder: TextEncoder) -> ModelProvider:
+    """Returns what asks the encoder in training for translations."""
+    places = _places(encoder, prepared)
+    shares = language_shares(prepared.tokens, places.pieces)
+    return ModelProvider(places, prepared.tokenizer, shares, spec.encoder.length)
 
 
 def _batches(name: str, groups: Sequence[Group], spec: Multilingual, seed: int) -> Batches:

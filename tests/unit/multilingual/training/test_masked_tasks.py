@@ -8,8 +8,8 @@ from isthmus.core.errors import SpecError
 from isthmus.multilingual.training.batches import Batches, Group, Part
 from isthmus.multilingual.training.masked_tasks import (
     BackTranslated,
+    MaskedName,
     MaskedPieces,
-    Name,
     PseudoPieces,
     language_shares,
 )
@@ -44,7 +44,7 @@ def batches(*languages: str, corpus: str = "both", batch: int = 8) -> Batches:
     return Batches([group], batch, 0.3, 7, "test")
 
 
-def of_masked(name: Name, encoder: PlaceEncoder, parts: int = 1) -> MaskedPieces:
+def of_masked(name: MaskedName, encoder: PlaceEncoder, parts: int = 1) -> MaskedPieces:
     drawn = batches("de") if name == "mlm" else batches("de", "en")
     return MaskedPieces(name, encoder, drawn, TOKENS, parts)
 
@@ -55,7 +55,7 @@ def static() -> StaticPlaces:
     return StaticPlaces(encoder, SPECIALS)
 
 
-NAMES: tuple[Name, ...] = ("mlm", "tlm", "camlm")
+NAMES: tuple[MaskedName, ...] = ("mlm", "tlm", "camlm")
 
 
 def tasks(encoder: PlaceEncoder, parts: int = 1) -> list[Task]:

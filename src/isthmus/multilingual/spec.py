@@ -131,6 +131,23 @@ class Training(Spec, frozen=True):
     temperature: Annotated[
         float, Meta(gt=0, le=10, description="of the contrast between texts; less: sharper")
     ] = 0.05
+    margin: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="by how much the cosine of a text and its translation has to be above "
+            "those with others of the batch",
+        ),
+    ] = 0.3
+    left_out: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="share of the pieces of a text that contrast leaves out by chance",
+        ),
+    ] = 0.2
     flat_steps: Annotated[
         int,
         Meta(ge=2, le=10**6, description="steps of the moving average of a loss"),

@@ -295,7 +295,8 @@ def _alphabet(counts: Counter[str], most: int) -> list[str]:
     for word, count in counts.items():
         for sign in word:
             signs[sign] += count
-    common = sorted((it for it in signs if signs[it] > 1), key=lambda it: (-signs[it], it))
+    least = 1 if len(signs) <= most // 2 else 2  # of many signs, those that occur once are bytes
+    common = sorted((it for it in signs if signs[it] >= least), key=lambda it: (-signs[it], it))
     return [_SPACE, *common[: most - 1]]
 
 

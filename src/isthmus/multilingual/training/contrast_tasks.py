@@ -25,16 +25,17 @@ class Contrast:
 
     def __init__(self, encoder: TextEncoder, spec: Multilingual) -> None:
         self._encoder = encoder
-        self._temperature = spec.training.temperature
+        self._training = spec.training
         self._parts = spec.training.accumulate
         self._sizes = spec.matryoshka
 
-    def loss(self, left: Tokens, right: Tokens) -> Tensor:
+    def loss(self, left: Tokens, right: Tokens, generator: np.random.Generator) -> Tensor:
         """Compute the loss of a batch.
 
         Args:
             left: The texts.
             right: What means the same, in the same order.
+            generator: Draws the pieces that are left out.
 
         Returns:
             The loss, shape ().
@@ -42,9 +43,14 @@ class Contrast:
         Raises:
             SpecError: No text differs from the others.
         """
-        ours, theirs = self._embedded(left), self._embedded(right)
+        training = self._training
+        ours, theirs = (
+            self._embedded(side.thinned(training.left_out, generator)) for side in (left, right)
+        )
         same = same_texts(_numbered(left).to(ours.device), _numbered(right).to(ours.device))
-        loss = partial(contrast, temperature=self._temperature, same=same)
+        loss = partial(
+            contrast, temperature=training.temperature, same=same, margin=training.margin
+        )
         return matryoshka(loss, ours, theirs, self._sizes) if self._sizes else loss(ours, theirs)
 
     def _embedded(self, tokens: Tokens) -> Tensor:
@@ -80,7 +86,7 @@ class Pairs:
         """Compute the loss of the batch of a step."""
         drawn = self._batches.draw(step)
         left, right = (taken(self._tokens, drawn.parts, language) for language in drawn.languages)
-        value = self._contrast.loss(left, right)
+        value = self._contrast.loss(left, right, drawn.generator)
         return TaskLoss(value, len(left.ids) + len(right.ids), "-".join(drawn.languages))
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from isthmus.core import seeds
+from isthmus.multilingual.training import token_files
+from isthmus.multilingual.training.token_files import TokensByLanguage
 from isthmus.text import model_folder, static
 from isthmus.text.spec import Encoder
 from isthmus.text.static import StaticEncoder
@@ -64,7 +66,13 @@ class Static:
         model_folder.write_static(folder, self.module.folded(), tokenizer, card, languages)
 
 
-def begun(spec: Encoder, folder: Path, tokenizer: Tokenizer, seed: int) -> TextEncoder:
+def begun(
+    spec: Encoder,
+    folder: Path,
+    tokenizer: Tokenizer,
+    seed: int,
+    tokens: TokensByLanguage | None = None,
+) -> TextEncoder:
     """Make an encoder with its first parameters.
 
     Args:
@@ -72,6 +80,8 @@ def begun(spec: Encoder, folder: Path, tokenizer: Tokenizer, seed: int) -> TextE
         folder: Folder of the job file.
         tokenizer: Its vocabulary.
         seed: The job's seed.
+        tokens: Pieces of the texts to learn from: common pieces weigh less in a static encoder.
+            None: all weigh the same.
 
     Returns:
         The encoder.
@@ -84,7 +94,8 @@ def begun(spec: Encoder, folder: Path, tokenizer: Tokenizer, seed: int) -> TextE
         if spec.continued is not None:
             return _continued(model_folder.read_static(folder / spec.continued).table)
         module = StaticEncoder(tokenizer.size, spec.vector_size)
-        module.begin(generator)
+        counts = None if tokens is None else token_files.frequencies(tokens, tokenizer.size)
+        module.begin(generator, counts)
         return Static(module)
     from isthmus.multilingual.training import layered  # its library takes seconds to load
 

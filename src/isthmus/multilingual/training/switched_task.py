@@ -79,7 +79,7 @@ class Switched:
             )
         length = self._spec.encoder.length
         left, right = (self._tokenizer.tokens(side, length) for side in zip(*found, strict=True))
-        value = self._contrast.loss(left, right)
+        value = self._contrast.loss(left, right, drawn.generator)
         return TaskLoss(value, len(left.ids) + len(right.ids), language)
 
     def _pairs(self, parts: Sequence[Part], language: str, step: int) -> Iterator[MixedPair]:

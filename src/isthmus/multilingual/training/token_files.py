@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.texts import Texts
@@ -22,6 +23,7 @@ MOST_UNKNOWN = 0.05
 """Share of the pieces of a language that may stand for what the vocabulary lacks."""
 
 _COUNTS = "counts.json"
+_BLOCK = 2**20  # pieces at a time
 
 
 class PieceCounts(msgspec.Struct, frozen=True):
@@ -96,6 +98,24 @@ def read(texts: Mapping[str, Texts], folder: Path) -> TokensByLanguage:
 def counts(folder: Path) -> Mapping[str, PieceCounts]:
     """Returns what `write` counted, by language."""
     return msgspec.json.decode((folder / _COUNTS).read_bytes(), type=dict[str, PieceCounts])
+
+
+def frequencies(tokens: TokensByLanguage, size: int) -> Integers:
+    """Count pieces.
+
+    Args:
+        tokens: Those of all texts.
+        size: Of the vocabulary.
+
+    Returns:
+        How often each piece occurs, shape (size,).
+    """
+    found = np.zeros(size, np.int64)
+    for each in tokens.values():
+        for part in each.values():
+            for begin in range(0, len(part.ids), _BLOCK):
+                found += np.bincount(part.ids[begin : begin + _BLOCK], minlength=size)
+    return found
 
 
 def check_known(found: Mapping[str, PieceCounts], given: str | None) -> None:

@@ -14,6 +14,7 @@ from isthmus.multilingual.training import batches, token_files
 from isthmus.multilingual.training.batches import Batches, Drawn
 from isthmus.multilingual.training.contrast_tasks import check_negatives
 from isthmus.text.tokenizer import Tokenizer
+from isthmus.text.tokens import Tokens
 
 
 def texts(folder: Path, name: str, columns: Mapping[str, list[str | None]]) -> Texts:
@@ -111,6 +112,14 @@ class TestTokenFiles:
         found = token_files.counts(tmp_path / "tokens")["xa"]
         assert (found.texts, found.cut, found.unknown) == (2, 1, 0)
         assert corpora
+
+    def test_say_how_often_each_piece_occurs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(token_files, "_BLOCK", 2)
+        tokens = {
+            "a": {"xa": Tokens(np.array([1, 1, 3], np.int32), np.array([0, 3]))},
+            "b": {"xb": Tokens(np.array([3], np.int32), np.array([0, 1]))},
+        }
+        assert token_files.frequencies(tokens, 5).tolist() == [0, 2, 0, 2, 0]
 
     def test_refuse_a_vocabulary_that_lacks_a_script(self, tmp_path: Path) -> None:
         tokenizer = Tokenizer.train(["only latin letters"], 512)

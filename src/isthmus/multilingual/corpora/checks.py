@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from isthmus.multilingual.corpora.files import form_of
+from isthmus.multilingual.corpora.misalignment import check_in_step
 from isthmus.multilingual.corpora.reading import columns_of, present
 from isthmus.multilingual.corpora.sources import Source, sources_of
 from isthmus.multilingual.corpora.tables import rows_in_parquet
@@ -58,7 +59,8 @@ def _facts(sources: Sequence[Source]) -> dict[str, CorpusFacts]:
 def _look_at(source: Source) -> CorpusFacts:
     rows, tally = list(islice(source.rows(), _ROWS)), Tally(source)
     if rows:
-        _, texts = columns_of(rows, source.languages)
+        columns, texts = columns_of(rows, source.languages)
+        check_in_step(source, columns, 0)
         tally.add(len(rows), texts[present(texts)])
     tally.check_rows()
     tally.check_equal()

@@ -11,6 +11,7 @@ from isthmus.core.arrays import Bools
 from isthmus.core.errors import disk_full_is_error
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.hashes import Hashes, hashes_of
+from isthmus.multilingual.corpora.misalignment import check_in_step
 from isthmus.multilingual.corpora.rows import Row
 from isthmus.multilingual.corpora.sources import Source
 from isthmus.multilingual.corpora.tallies import Tally
@@ -78,6 +79,7 @@ def read(source: Source, seed: int, folder: Path, hashes: Path, telemetry: Telem
     ):
         for rows in _cut(source.rows()):
             columns, texts = columns_of(rows, source.languages)
+            check_in_step(source, columns, tally.read)
             kept = present(texts)
             tally.add(len(rows), texts[kept])
             out.write({name: _chosen(column, kept) for name, column in columns.items()})

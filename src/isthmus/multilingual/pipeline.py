@@ -71,7 +71,13 @@ def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: 
     """Train the encoder and store it with all that serving and measuring it takes."""
     run, seed = files.run, inputs.seed
     made = prepared(spec, inputs.folder, seed, files, telemetry)
-    encoder = encoders.begun(spec.encoder, inputs.folder, made.tokenizer, seed)
+    encoder = encoders.begun(spec.encoder, inputs.folder, made.tokenizer, seed, made.tokens)
+    if spec.encoder.begin == "static" and not run.checkpoint.exists():
+        from isthmus.multilingual.training import static_start  # its library takes seconds to load
+
+        with telemetry.timed("static"):
+            first = Checkpoints(files.static_checkpoint, inputs.job)
+            static_start.begin(encoder, spec, made, seed, first, telemetry)
     learned = tasks.make(spec, made, encoder, seed)
     checkpoints = Checkpoints(run.checkpoint, inputs.job)
     with telemetry.timed("train"):
@@ -82,6 +88,7 @@ def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: 
         pieces = dict(token_files.counts(files.tokens))
         run.write_json(files.trained.name, Stored(trained, pieces))
         run.checkpoint.unlink(missing_ok=True)
+        files.static_checkpoint.unlink(missing_ok=True)
         shutil.rmtree(files.tokens)
 
 

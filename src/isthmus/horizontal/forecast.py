@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from isthmus.horizontal.messages import (
+    CommonCells,
+    CommonWords,
     Confirmation,
     EncoderRequest,
     Instruction,
@@ -13,6 +15,7 @@ from isthmus.horizontal.messages import (
     RoundStart,
     RoundUpdate,
     Turn,
+    Vocabulary,
 )
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.messages import (
@@ -26,7 +29,7 @@ from isthmus.horizontal.privacy.messages import (
     SparseUpdate,
     Survivors,
 )
-from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
+from isthmus.horizontal.privacy.spec import EightBit, Privacy, SecureAggregation, TopK
 from isthmus.horizontal.tables import Tables
 from isthmus.ledger.forecast import Flow
 from isthmus.transport.message import Message
@@ -79,6 +82,31 @@ def forecast(
     return [*first, *flows, *last]
 
 
+def vocabulary(children: int, privacy: Privacy, cells: int, *, large: bool) -> list[Flow]:
+    """The messages by which a master and one of its children agree on a vocabulary, both ways.
+
+    Args:
+        children: How many there are.
+        privacy: What the job says.
+        cells: Cells of counts.
+        large: Whether sizes matter.
+
+    Returns:
+        Messages by the role that sends them, in the order in which they first leave.
+    """
+    asked = privacy.secure_aggregation or SecureAggregation()
+    neighbours = min(asked.neighbours, children - 1)
+    words = _WORDS if large else 1
+    named = CommonWords(words=["eightltr"] * words, documents=[100] * words)
+    return [
+        Flow("master", Turn(task="count"), 6),
+        *(Flow(*it, 1) for it in _sum(0, cells if large else 1, children, neighbours)),
+        Flow("master", CommonCells(cells=np.zeros(cells // 8 if large else 1, np.uint8)), 1),
+        Flow("child", named, 1),
+        Flow("master", Vocabulary(content=bytes(_TOKENIZER if large else 1)), 1),
+    ]
+
+
 def _update(number: int, compression: TopK | EightBit | None, parameters: Parameters) -> Message:
     size = Layout.of(parameters).size
     match compression:
@@ -116,3 +144,5 @@ def _sum(number: int, size: int, children: int, neighbours: int) -> Iterator[tup
 
 
 _SEALED = 128  # bytes of two shares, sealed
+_WORDS = 5000  # that a child names
+_TOKENIZER = 500_000  # bytes

@@ -1,6 +1,6 @@
 """Trains a shared encoder on the samples of a child."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ def trainer_factory(
     seed: int,
     party: str,
     vocabulary: "Tokenizer | None" = None,
+    prepared: Callable[[Samples], LocalTrainer] | None = None,
 ) -> MakeTrainer:
     """Make the function by which a child finds out whether it trains, and on what.
 
@@ -45,6 +46,7 @@ def trainer_factory(
         seed: The job's.
         party: Name of the child.
         vocabulary: Of a static network.
+        prepared: Makes the trainer, where something is to be agreed on before.
 
     Returns:
         From the type of an encoder to its trainer, or to the reason why there is none; it raises
@@ -60,6 +62,8 @@ def trainer_factory(
             return "too few samples"
         if not affords_all_rounds(spec, len(samples)):
             return "privacy budget too small for all rounds"
+        if prepared is not None:
+            return prepared(samples)
         return trainer(spec, samples, seed, party, vocabulary)
 
     return make

@@ -27,19 +27,46 @@ from isthmus.nn.spec import Network, NetworkSpec, Size, Text, type_of
 Objective = Literal["reconstruction", "contrastive", "labels", "pairs"]
 
 
+class Joint(Spec, frozen=True):
+    """How a vocabulary of the words of all children comes about."""
+
+    pieces: Annotated[
+        int, Meta(ge=512, le=1_000_000, description="most pieces of the vocabulary")
+    ] = 8192
+    least_documents: Annotated[
+        int,
+        Meta(ge=2, le=10**6, description="documents of all children that a word must be in"),
+    ] = 20
+    own_documents: Annotated[
+        int,
+        Meta(ge=1, le=10**6, description="documents of a child itself that it must be in"),
+    ] = 5
+    words_per_document: Annotated[
+        int, Meta(ge=1, le=10_000, description="words of one document that are counted")
+    ] = 50
+
+
 class Static(NetworkSpec, frozen=True, tag="static"):
     """Texts in any languages, each the weighted mean of the vectors of its pieces."""
 
     tables: ClassVar[tuple[str, ...]] = ("table", "log_weights")
 
     size: Size = 256
+    vocabulary: Annotated[
+        Literal["given", "joint"],
+        Meta(
+            description="given: the file `tokenizer`; joint: trained on the words that many "
+            "documents of all children have"
+        ),
+    ] = "given"
     tokenizer: Annotated[
         str,
         Meta(
-            description="the vocabulary: a public tokenizer.json that every party has, with a path "
-            "from the folder of the job; the master tells its digest"
+            description="a public tokenizer.json that every party has, with a path from the folder "
+            "of the job; the master tells its digest"
         ),
     ] = "tokenizer.json"
+    joint: Joint = Joint()
     length: Annotated[
         int, Meta(ge=1, le=8192, description="pieces that are read of a text; the rest is cut off")
     ] = 128

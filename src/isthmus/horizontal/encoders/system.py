@@ -1,6 +1,7 @@
 """The job of a shared encoder: its checks, both roles, and what the encoder is worth to a child."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal import forecast as rounds_forecast
 from isthmus.horizontal.actor_critic.modes import weigher_of
 from isthmus.horizontal.actor_critic.suspects import find_suspects
+from isthmus.horizontal.encoders.cells import SIZE as CELLS
 from isthmus.horizontal.encoders.retrieval import RETRIEVAL
 from isthmus.horizontal.encoders.simulated_attack import poison_samples, poison_updates
 from isthmus.horizontal.encoders.spec import Encoders, Static, layered, sample_type
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.spec import ActorCritic
 from isthmus.horizontal.parameters import Parameters
-from isthmus.horizontal.rounds.local_training import MakeTrainer
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
 from isthmus.horizontal.system import EPSILON, Compared, LocalData, RoundsOutcome, means, merged
 from isthmus.ledger.forecast import Flow, Sizes
@@ -91,9 +93,13 @@ def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
         # The forecast knows no files: of a vocabulary it takes the usual size.
         model, tables = learner.initial(spec, 0, _USUAL_PIECES), learner.tables_of(spec)
     children = len(sizes.rows) - 1
-    return rounds_forecast.forecast(
+    flows = rounds_forecast.forecast(
         type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
     )
+    if not isinstance(spec.network, Static) or spec.network.vocabulary == "given":
+        return flows
+    before = rounds_forecast.vocabulary(children, spec.privacy, CELLS, large=bool(sizes.train))
+    return [*flows[:3], *before, *flows[3:]]
 
 
 def lead(spec: Encoders, local: LocalData) -> Training:
@@ -101,6 +107,10 @@ def lead(spec: Encoders, local: LocalData) -> Training:
     from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
 
     chooses = weigher_of(spec.fusion, len(local.children), local.seed)
+    if isinstance(spec.network, Static) and spec.network.vocabulary == "joint":
+        from isthmus.horizontal.encoders import joint_vocabulary  # noqa: PLC0415 - an extra
+
+        return joint_vocabulary.training(spec, spec.network, local.children, local.seed)
     words = _vocabulary(spec, local)
     root = None if words else local.train
     return training(spec, local.children, local.seed, root, chooses, words)
@@ -123,14 +133,16 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
 
     attack, words = local.simulated_attack, _vocabulary(spec, local)
     if attack is None or local.train is None:
-        return trainer_factory(spec, local.train, local.seed, local.party, words)
+        prepared = _prepared(spec, local)
+        return trainer_factory(spec, local.train, local.seed, local.party, words, prepared)
     if attack != "sign_flip" and not spec.classes:
         raise SpecError(
             f'`simulated_attack = "{attack}"` has a child change its labels, and this job learns '
             'from none. Take "sign_flip".'
         )
     samples = poison_samples(local.train, attack, spec.classes, local.seed, local.party)
-    honest = trainer_factory(spec, samples, local.seed, local.party, words)
+    prepared = _prepared(spec, local)
+    honest = trainer_factory(spec, samples, local.seed, local.party, words, prepared)
     return poison_updates(honest, attack)
 
 
@@ -155,7 +167,7 @@ def finish(
     if isinstance(spec.network, Static):
         from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
 
-        return translations.finish(spec.network, local, outcome.parameters, folder)
+        return translations.finish(spec.network, local, outcome, folder)
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
     metrics: Metrics = {}
     if spec.objective == "labels":
@@ -207,7 +219,8 @@ def compare(
     if isinstance(spec.network, Static):
         from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
 
-        return _beside(measured, translations.compared(spec, spec.network, parties))
+        others, vocabulary = translations.compared(spec, spec.network, parties)
+        return replace(_beside(measured, others), vocabulary=vocabulary)
     children = [it for it in parties.values() if it.party in it.children]
     fitting = (_fitting(spec, child.train) for child in children)
     parts = [part for part in fitting if part is not None]
@@ -240,8 +253,20 @@ def _beside(measured: Mapping[str, Metrics], others: Metrics) -> Compared:
     return Compared(means(by_party.values()), by_party)
 
 
+def _prepared(spec: Encoders, local: LocalData) -> "Callable[[Samples], LocalTrainer] | None":
+    network = spec.network
+    if not isinstance(network, Static) or network.vocabulary == "given":
+        return None
+    from isthmus.horizontal.encoders import joint_vocabulary  # noqa: PLC0415 - an extra
+
+    def prepared(samples: Samples) -> LocalTrainer:
+        return joint_vocabulary.trainer(spec, network, samples, local.seed, local.party)
+
+    return prepared
+
+
 def _vocabulary(spec: Encoders, local: LocalData) -> "Tokenizer | None":
-    if not isinstance(spec.network, Static):
+    if not isinstance(spec.network, Static) or spec.network.vocabulary == "joint":
         return None
     from isthmus.horizontal.encoders.translations import vocabulary_of  # noqa: PLC0415 - an extra
 

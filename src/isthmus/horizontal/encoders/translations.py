@@ -16,6 +16,7 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders.child import trainer
 from isthmus.horizontal.encoders.head import alone
 from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
+from isthmus.horizontal.encoders.joint_vocabulary import rehearsed
 from isthmus.horizontal.encoders.learner import encoder_of, initial, learner
 from isthmus.horizontal.encoders.local import descend, steps_of
 from isthmus.horizontal.encoders.master import training
@@ -25,19 +26,20 @@ from isthmus.horizontal.fusion.spec import Count
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.rounds.in_process import federate
-from isthmus.horizontal.system import LocalData
+from isthmus.horizontal.system import LocalData, RoundsOutcome, VocabularyFacts
 from isthmus.nn import parameters
 from isthmus.text import static
 from isthmus.text.model_folder import write_static
 from isthmus.text.tokenizer import Tokenizer
 
 
-def vocabulary_of(network: Static, folder: Path) -> Tokenizer:
+def vocabulary_of(network: Static, folder: Path, agreed: bytes = b"") -> Tokenizer:
     """Read the vocabulary of a job.
 
     Args:
         network: It names the file.
         folder: Of the job file.
+        agreed: The file that all agreed on, if they have.
 
     Returns:
         The vocabulary.
@@ -46,22 +48,23 @@ def vocabulary_of(network: Static, folder: Path) -> Tokenizer:
         SpecError: The file is missing or no tokenizer, or the extra is not installed.
     """
     extras.require("multilingual", 'the network "static"')
-    return Tokenizer.load(folder / network.tokenizer)
+    return Tokenizer(agreed) if agreed else Tokenizer.load(folder / network.tokenizer)
 
 
-def finish(network: Static, local: LocalData, published: Parameters, folder: Path) -> Metrics:
+def finish(network: Static, local: LocalData, outcome: RoundsOutcome, folder: Path) -> Metrics:
     """Store an encoder in a folder that sentence-transformers loads, and measure it.
 
     Args:
         network: What the job says.
         local: The party and its samples.
-        published: The final parameters of the job.
+        outcome: The result of the rounds.
         folder: Where the encoder goes.
 
     Returns:
         At a party with test texts in several languages, `retrieval` of the model `shared`.
     """
-    vocabulary = vocabulary_of(network, local.folder)
+    vocabulary = vocabulary_of(network, local.folder, outcome.vocabulary)
+    published = outcome.parameters
     languages = () if local.train is None else local.train.names
     write_static(folder, folded(published), vocabulary, _CARD, languages)
     if local.test is None or not local.test.translations:
@@ -92,7 +95,9 @@ def retrieval(learned: Parameters, vocabulary: Tokenizer, texts: Samples) -> flo
     return fmean(top1(one, other) for one, other in combinations(vectors, 2))
 
 
-def compared(spec: Encoders, network: Static, parties: Mapping[str, LocalData]) -> Metrics:
+def compared(
+    spec: Encoders, network: Static, parties: Mapping[str, LocalData]
+) -> tuple[Metrics, VocabularyFacts]:
     """Train in other ways on the texts of all children.
 
     Args:
@@ -102,14 +107,14 @@ def compared(spec: Encoders, network: Static, parties: Mapping[str, LocalData]) 
 
     Returns:
         `retrieval` on the master's test texts: of the models `alone` (the mean over the children),
-        `fedavg` and `pooled`; nothing where the master has none.
+        `fedavg` and `pooled`; nothing where the master has none. And the vocabulary.
     """
     (master,) = (it for it in parties.values() if it.party not in it.children)
-    texts = master.test
-    if texts is None or not texts.translations:
-        return {}
     own = {it.party: it.train for it in parties.values() if it.train and it.party in it.children}
-    vocabulary = vocabulary_of(network, master.folder)
+    vocabulary, words = _vocabulary(network, master, list(own.values()))
+    facts, texts = VocabularyFacts(vocabulary.size, words), master.test
+    if texts is None or not texts.translations:
+        return {}, facts
     plain = structs.replace(spec, fusion=Count(), privacy=Privacy())
     models = {
         "fedavg": [_fused(plain, own, master.seed, vocabulary)],
@@ -119,12 +124,11 @@ def compared(spec: Encoders, network: Static, parties: Mapping[str, LocalData]) 
             for child, samples in own.items()
         ],
     }
-    return {
-        RETRIEVAL: {
-            model: fmean(retrieval(it, vocabulary, texts) for it in learned)
-            for model, learned in models.items()
-        }
+    means = {
+        model: fmean(retrieval(it, vocabulary, texts) for it in learned)
+        for model, learned in models.items()
     }
+    return {RETRIEVAL: means}, facts
 
 
 def pooled(
@@ -148,6 +152,14 @@ def pooled(
         generator = seeds.generator(seed, "train", "pooled", str(number))
         descend(spec, module, _mixed(spec, inputs, generator), generator)
     return parameters.arrays_of(module)
+
+
+def _vocabulary(
+    network: Static, master: LocalData, parts: Sequence[Samples]
+) -> tuple[Tokenizer, int | None]:
+    if network.vocabulary == "joint":
+        return rehearsed(network, parts, master.seed)
+    return vocabulary_of(network, master.folder), None
 
 
 def _mixed(

@@ -33,6 +33,12 @@ from isthmus.horizontal.rounds.training import (
     Training,
     TrainingState,
 )
+from isthmus.horizontal.rounds.vocabulary import (
+    agree,
+    count_words,
+    name_words,
+    take_vocabulary,
+)
 from isthmus.horizontal.spec import Rounds
 from isthmus.horizontal.tables import Tables
 from isthmus.transport.channel import Channel
@@ -51,6 +57,9 @@ class Trained:
     holders: tuple[str, ...]
     """Children that have confirmed that they have the parameters."""
 
+    vocabulary: bytes = b""
+    """The file `tokenizer.json`, where all agreed on one."""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -65,6 +74,9 @@ class Received:
 
     metrics: Mapping[str, float]
     """Of its training in the last of these rounds."""
+
+    vocabulary: bytes = b""
+    """The file `tokenizer.json`, where all agreed on one."""
 
 
 def master(
@@ -89,7 +101,6 @@ def master(
         JobError: No child asks for an encoder, or the fused parameters are not finite.
         ChannelError: Fewer children than the quorum were there in time.
     """
-    state = memory.state or TrainingState(training.initial)
     children = Children(inbox, training, spec, telemetry)
 
     # 1. A child requests an encoder; all are instructed, and each confirms or declines.
@@ -99,7 +110,12 @@ def master(
         raise JobError("no child asks for a shared encoder: at least one of them has to.")
     children.check_quorum("before the first round", ready)
 
-    # 2. Train: send parameters, take the updates that come in time, fuse them.
+    # 2. Agree on a vocabulary, where the job asks for one of all children's words.
+    if training.joint is not None:
+        training = agree(children, training.joint, memory)
+
+    # 3. Train: send parameters, take the updates that come in time, fuse them.
+    state = memory.state or TrainingState(training.initial)
     while not state.done and len(state.rounds) < spec.count:
         number = len(state.rounds) + 1
         start = RoundStart(round=number, parameters=state.parameters)
@@ -110,10 +126,12 @@ def master(
         memory.keep(state)
         telemetry.progress("train", number, spec.count, children=len(state.rounds[-1].taken))
 
-    # 3. Publish the result to every child, also to those that did not train.
+    # 4. Publish the result to every child, also to those that did not train.
     published = Published(parameters=state.parameters, model=digest(state.parameters))
     holders = children.publish(published)
-    return Trained(state.parameters, published.model, state.rounds, tuple(holders))
+    return Trained(
+        state.parameters, published.model, state.rounds, tuple(holders), memory.vocabulary
+    )
 
 
 def _round(
@@ -195,15 +213,8 @@ def child(
         telemetry.progress("gather", note=f"we do not train: {trainer}")
         master.send(Confirmation(samples=0, declined=trainer))
 
-    # 3. Train whenever it is our turn.
-    turn = master.receive(Turn)
-    while turn.task != "publish":
-        if turn.task == "leave":
-            raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
-        if turn.task == "train":
-            turn = _train(master, trainer, telemetry, memory)
-        else:
-            turn = master.receive(Turn)
+    # 3. Train whenever it is our turn, at first agree on a vocabulary where the job asks for one.
+    vocabulary = _play(master, trainer, telemetry, memory)
 
     # 4. Take the result.
     published = master.receive(Published)
@@ -214,11 +225,40 @@ def child(
         )
     master.send(Kept(model=published.model))
     metrics = memory.last.metrics if memory.last else {}
-    return Received(published.parameters, published.model, memory.rounds, metrics)
+    return Received(published.parameters, published.model, memory.rounds, metrics, vocabulary)
+
+
+def _play(
+    master: Channel, trainer: LocalTrainer | Reason, telemetry: Telemetry, memory: ChildMemory
+) -> bytes:
+    # Takes turns until the result is published; returns the vocabulary, where all agreed on one.
+    vocabulary, turn = b"", master.receive(Turn)
+    while turn.task != "publish":
+        if turn.task == "leave":
+            raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
+        if turn.task == "train":
+            turn = _train(master, trainer, telemetry, memory)
+        elif turn.task == "vocabulary":
+            vocabulary, trainer = take_vocabulary(master, trainer)
+            turn = master.receive(Turn)
+        else:
+            turn = _prepare(master, turn, trainer, memory)
+    return vocabulary
+
+
+def _prepare(
+    master: Channel, turn: Turn, trainer: LocalTrainer | Reason, memory: ChildMemory
+) -> Turn:
+    counter = trainer.counter if isinstance(trainer, LocalTrainer) else None
+    if counter is not None and turn.task == "count":
+        return count_words(master, counter, memory)
+    if counter is not None and turn.task == "name":
+        return name_words(master, counter, memory)
+    return master.receive(Turn)
 
 
 def _check_vocabulary(master: Channel, told: Instruction, ours: LocalTrainer) -> None:
-    if ours.vocabulary != told.vocabulary:
+    if ours.counter is None and ours.vocabulary != told.vocabulary:
         theirs, here = (it[:12] or "none" for it in (told.vocabulary, ours.vocabulary))
         raise PeerError(
             f"{master.peer!r} trains with the vocabulary {theirs}, and ours is {here} (these are "

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.core.errors import JobError
+from isthmus.horizontal.messages import CommonWords
 from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, misfit
 from isthmus.horizontal.privacy.spec import EightBit, SecureAggregation, TopK
 from isthmus.store.checkpoint import Arrays
@@ -116,11 +118,34 @@ class Training:
     vocabulary: str = ""
     """SHA-256 of the vocabulary of a network that has one."""
 
+    joint: "JointVocabulary | None" = None
+    """If given, everything else but `encoder` comes of it before the first round."""
+
     compression: TopK | EightBit | None = None
     """How children make their updates smaller."""
 
     secure_rule: SecureRule | None = None
     """If given, updates come under masks, and `fuse` and `examine` are not called."""
+
+
+@dataclass(frozen=True)
+class JointVocabulary:
+    """How a master comes to a vocabulary of the words of its children."""
+
+    spec: SecureAggregation
+    """Of the sum of counts."""
+
+    size: int
+    """Cells of counts."""
+
+    common: Callable[[NDArray[np.uint32]], NDArray[np.uint8]]
+    """From the sum of counts to which cells are large enough, a bit for each."""
+
+    agree: Callable[[Mapping[str, CommonWords]], bytes]
+    """From what each child named, sorted by child, to the file `tokenizer.json`."""
+
+    training: Callable[[bytes], Training]
+    """What is trained with this file."""
 
 
 class ContributionRecord(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.rounds.in_process import federate
 from isthmus.horizontal.rounds.local_training import LocalTrainer
 from isthmus.horizontal.spec import LocalTraining, Rounds
-from isthmus.horizontal.system import LocalData, RoundsOutcome
+from isthmus.horizontal.system import LocalData, RoundsOutcome, VocabularyFacts
 from isthmus.nn.spec import Text
 from isthmus.text.model_folder import read_static
 from isthmus.text.tokenizer import LEAST, Tokenizer
@@ -190,7 +190,9 @@ class TestSystem:
         vocabulary.save(tmp_path / "tokenizer.json")
         parties = {it: self.party(it, tmp_path, train=own) for it, own in OWN.items()}
         hub = self.party("hub", tmp_path)
-        assert system.compare(job(), parties | {"hub": hub}, {}).metrics == {}
+        compared = system.compare(job(), parties | {"hub": hub}, {})
+        assert compared.metrics == {}
+        assert compared.vocabulary == VocabularyFacts(vocabulary.size, None)
 
     def test_names_a_vocabulary_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match=r"tokenizer\.json: cannot be read"):

@@ -191,27 +191,8 @@ def make(encoder: Encoder, pieces: int, specials: Specials) -> Transformer:
     return Transformer(config, specials)
 
 
-def begin(
-    transformer: Transformer, generator: np.random.Generator, table: Tensor | None = None
-) -> None:
-    """Set the first parameters; the same generator gives the same ones.
-
-    Args:
-        transformer: The transformer.
-        generator: From the job's seed.
-        table: Vectors of the pieces to begin with, as a static encoder has learned them, shape
-            (pieces, size); they are scaled to what is usual. None to draw them.
-
-    Raises:
-        SpecError: The table is of another size.
-    """
-    embedding = transformer.table
-    if table is not None and table.shape != embedding.shape:
-        raise SpecError(
-            f"the static table has {table.shape[0]:,} pieces of size {table.shape[1]:,}, and the "
-            f"transformer {embedding.shape[0]:,} of size {embedding.shape[1]:,}: give both the "
-            "same `size` and tokenizer."
-        )
+def begin(transformer: Transformer, generator: np.random.Generator) -> None:
+    """Set the first parameters; the same generator gives the same ones."""
     deep = 1 / math.sqrt(2 * len(transformer.network.model.layers))
     with torch.no_grad():
         for name, parameter in transformer.network.named_parameters():
@@ -220,9 +201,19 @@ def begin(
                 continue
             spread = _SPREAD * (deep if name.endswith("Wo.weight") else 1)
             parameter.copy_(_drawn(tuple(parameter.shape), spread, generator))
-        if table is not None:
-            embedding.copy_(table * (_SPREAD / table.square().mean().sqrt()))
-        embedding[transformer.specials.pad] = 0
+        transformer.table[transformer.specials.pad] = 0
+
+
+def begin_with(transformer: Transformer, table: Tensor) -> None:
+    """Set the first vectors of the pieces to those of a static encoder.
+
+    Args:
+        transformer: The transformer, whose other parameters stay.
+        table: The vectors, shape (pieces, size); they are scaled to what is usual.
+    """
+    with torch.no_grad():
+        transformer.table.copy_(table * (_SPREAD / table.square().mean().sqrt()))
+        transformer.table[transformer.specials.pad] = 0
 
 
 def configured(described: Mapping[str, Any], pieces: int) -> ModernBertConfig:

@@ -64,15 +64,11 @@ class TestBegin:
     def test_can_take_the_table_of_a_static_encoder(self) -> None:
         made = transformer()
         table = torch.from_numpy(np.random.default_rng(0).normal(0, 3, (PIECES, 32)))
-        modern_bert.begin(made, np.random.default_rng(0), table)
+        modern_bert.begin_with(made, table)
         assert not made.table[SPECIALS.pad].any()
         ratio = (made.table[1:] / table[1:]).detach()
         assert float(ratio.max()) == pytest.approx(float(ratio.min()), rel=1e-4)
         assert float(made.table.detach().std()) == pytest.approx(0.02, rel=0.05)
-
-    def test_refuses_a_table_of_another_size(self) -> None:
-        with pytest.raises(SpecError, match=r"has 200 pieces of size 16, and the transformer 200"):
-            modern_bert.begin(transformer(), np.random.default_rng(0), torch.zeros(PIECES, 16))
 
 
 class TestMake:

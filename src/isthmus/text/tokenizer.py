@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
@@ -16,6 +16,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 
 from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.text import word_counts
 from isthmus.text.tokens import Tokens
 from isthmus.text.word_cache import WordCache
 
@@ -39,9 +40,6 @@ _OTHER_NAMES = {
 _BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _SPACE = "▁"
 _BLOCK = 4096  # texts at a time
-_MOST_DISTINCT = 2**20  # words that are counted at a time
-_MOST_WORDS = 2**20  # words that a vocabulary is trained on
-_LINE = 4096  # words
 _LONGEST_PIECE = 16
 _MOST_HOLES = 2  # numbers for each piece: some vocabularies leave some out
 _ADVICE = "Is it the file `tokenizer.json` of a model, whole and unchanged?"
@@ -110,7 +108,7 @@ class Tokenizer:
             Sennrich, Haddow, Birch 2016, arXiv:1508.07909; bytes as Kudo, Richardson 2018,
             arXiv:1808.06226.
         """
-        return cls.train_on_words(_counted(texts), size)
+        return cls.train_on_words(word_counts.counted(texts), size)
 
     @classmethod
     def train_on_words(cls, counts: Mapping[str, int], size: int) -> Self:
@@ -130,6 +128,11 @@ class Tokenizer:
         if not normalised:
             raise SpecError("there is no word in the texts that a vocabulary is to be trained on.")
         return cls(_trained(normalised, size))
+
+    @classmethod
+    def of_bytes(cls) -> Self:
+        """Returns the vocabulary of bytes of UTF-8, which needs no training and lacks nothing."""
+        return cls(_bytes())
 
     @classmethod
     def load(cls, path: Path, digest: str | None = None) -> Self:
@@ -227,16 +230,6 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence([spaces, pre_tokenizers.Punctuation("isolated")])
 
 
-def _counted(texts: Iterable[str]) -> Counter[str]:
-    """Returns how often words occur; of too many words, without those that seem to be rare."""
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(text.split(" "))
-        if len(counts) > _MOST_DISTINCT:
-            counts = Counter(dict(counts.most_common(_MOST_DISTINCT // 2)))
-    return counts
-
-
 def _normalised(counts: Mapping[str, int]) -> Counter[str]:
     normalizer = _normalizer()
     normalised: Counter[str] = Counter()
@@ -248,7 +241,8 @@ def _normalised(counts: Mapping[str, int]) -> Counter[str]:
 
 
 def _trained(counts: Counter[str], size: int) -> bytes:
-    alphabet = _alphabet(counts, (size - len(_SPECIAL) - len(_BYTES)) // 2)
+    signs = (size - len(_SPECIAL) - len(_BYTES)) // 2
+    alphabet = [_SPACE, *word_counts.common_signs(counts, signs - 1)]
     engine = tokenizers.Tokenizer(models.BPE(unk_token=UNKNOWN))
     engine.pre_tokenizer = _pre_tokenizer()
     trainer = BpeTrainer(
@@ -259,7 +253,7 @@ def _trained(counts: Counter[str], size: int) -> bytes:
         max_token_length=_LONGEST_PIECE,
         show_progress=False,
     )
-    engine.train_from_iterator(_lines(counts), trainer)
+    engine.train_from_iterator(word_counts.lines(counts), trainer)
     model: dict[str, Any] = json.loads(engine.to_str())["model"]
     pieces = sorted(cast(dict[str, int], model["vocab"]).items(), key=lambda it: it[1])
     names = [*_SPECIAL, *_BYTES, *(name for name, _ in pieces if name not in _SPECIAL)]
@@ -273,11 +267,7 @@ def _file(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> bytes:
     cast(Any, engine).add_special_tokens([AddedToken(it, special=True) for it in _SPECIAL])
     engine.normalizer = _normalizer()
     engine.pre_tokenizer = _pre_tokenizer()
-    engine.post_processor = TemplateProcessing(
-        single=f"{START} $A {END}",
-        pair=f"{START} $A {END} $B:1 {END}:1",
-        special_tokens=[(name, vocabulary[name]) for name in (START, END)],
-    )
+    engine.post_processor = _surrounding(vocabulary)
     engine.decoder = decoders.Sequence(
         [
             decoders.Replace(_SPACE, " "),
@@ -289,32 +279,24 @@ def _file(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> bytes:
     return engine.to_str(pretty=True).encode()
 
 
-def _alphabet(counts: Counter[str], most: int) -> list[str]:
-    """Returns the commonest signs, with that of a word's beginning; the library's choice varies."""
-    signs: Counter[str] = Counter()
-    for word, count in counts.items():
-        for sign in word:
-            signs[sign] += count
-    least = 1 if len(signs) <= most // 2 else 2  # of many signs, those that occur once are bytes
-    common = sorted((it for it in signs if signs[it] >= least), key=lambda it: (-signs[it], it))
-    return [_SPACE, *common[: most - 1]]
+def _bytes() -> bytes:
+    signs = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {name: number for number, name in enumerate((*_SPECIAL, *signs))}
+    engine = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=UNKNOWN))
+    cast(Any, engine).add_special_tokens([AddedToken(it, special=True) for it in _SPECIAL])
+    engine.normalizer = normalizers.NFKC()
+    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    engine.post_processor = _surrounding(vocabulary)
+    engine.decoder = decoders.ByteLevel()
+    return engine.to_str(pretty=True).encode()
 
 
-def _lines(counts: Counter[str]) -> Iterator[str]:
-    # The library takes no counts, so words are repeated: in proportion, if they are many.
-    share = min(1.0, _MOST_WORDS / counts.total())
-    line: list[str] = []
-    words = 0
-    for word in sorted(counts):
-        times = round(counts[word] * share)
-        while times:
-            now = min(times, _LINE)
-            line.append(f"{word} " * now)
-            times, words = times - now, words + now
-            if words >= _LINE:
-                yield "".join(line)
-                line, words = [], 0
-    yield "".join(line)
+def _surrounding(vocabulary: Mapping[str, int]) -> TemplateProcessing:
+    return TemplateProcessing(
+        single=f"{START} $A {END}",
+        pair=f"{START} $A {END} $B:1 {END}:1",  # pyright: ignore[reportUnknownMemberType]
+        special_tokens=[(name, vocabulary[name]) for name in (START, END)],
+    )
 
 
 def _unpadded(content: bytes) -> bytes:

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -61,14 +62,14 @@ class TestTrain:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         counts = Counter(word for text in TEXTS for word in text.split())
-        monkeypatch.setattr("isthmus.text.tokenizer._MOST_WORDS", counts.total())
+        monkeypatch.setattr("isthmus.text.word_counts._MOST_WORDS", counts.total())
         many = {word: count * 1000 for word, count in counts.items()}
         assert Tokenizer.train_on_words(many, 700).digest == TRAINED.digest
 
     def test_of_too_many_words_rare_ones_are_left_out(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("isthmus.text.tokenizer._MOST_DISTINCT", 20)
+        monkeypatch.setattr("isthmus.text.word_counts._MOST_DISTINCT", 20)
         texts = ["often said " * 5, *(f"w{number}" for number in range(100)), "often said"]
         assert "▁often" in Tokenizer.train(texts, LEAST).vocabulary
 
@@ -213,3 +214,14 @@ class TestFile:
         found = Tokenizer.load(tmp_path / "tokenizer.json")
         assert own(["one two three", ""], found) == [[1, 2, 0], []]
         assert found.unknown_share(found.tokens(["one two three"])) == pytest.approx(1 / 3)
+
+
+class TestOfBytes:
+    @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20))
+    def test_every_text_is_its_bytes(self, text: str) -> None:
+        made = Tokenizer.of_bytes()
+        content = unicodedata.normalize("NFKC", text)
+        tokens = made.tokens([content])
+        assert len(tokens.ids) == len(content.encode())
+        assert made.text(tokens.ids) == content
+        assert made.unknown_share(tokens) == 0

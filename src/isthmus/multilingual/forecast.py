@@ -1,4 +1,4 @@
-"""What a job will take, as far as its table and its files tell."""
+"""A forecast of what a job takes, as far as its table and its files tell."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,7 @@ _COPIES = 4
 """A parameter, its gradient, and two moments of Adam."""
 
 _BYTES = 4
+_BYTE_PIECES = 256 + 5  # bytes, and special pieces
 
 
 def facts(spec: Multilingual, found: Facts) -> Mapping[str, object]:
@@ -33,13 +34,16 @@ def parameters(encoder: Encoder) -> int:
     """Returns about how many parameters an encoder has."""
     size = encoder.vector_size
     layer = 9 * size * size  # attention 4, its two linear layers 3 * 1.5 and a little
-    return encoder.vocabulary * (size + 1) + encoder.depth * layer
+    pieces = _BYTE_PIECES if encoder.type == "bytes" else encoder.vocabulary
+    return pieces * (size + 1) + encoder.depth * layer
 
 
 def _encoder(encoder: Encoder) -> str:
     if encoder.continued is not None:
         return f"goes on from {encoder.continued}"
     pieces = f"{encoder.vocabulary:,} pieces at most" if encoder.tokenizer is None else "given"
+    if encoder.type == "bytes":
+        pieces = "bytes"
     return f"{encoder.type}, vectors of {encoder.vector_size} numbers, vocabulary: {pieces}"
 
 

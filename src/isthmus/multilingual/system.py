@@ -58,6 +58,11 @@ def check(spec: Multilingual) -> None:
             "`multilingual.encoder.continued` has a tokenizer of its own: take "
             "`multilingual.encoder.tokenizer` out."
         )
+    if spec.encoder.tokenizer is not None and spec.encoder.type == "bytes":
+        raise SpecError(
+            '`multilingual.encoder.type = "bytes"` reads bytes, and no pieces of a tokenizer: take '
+            "`multilingual.encoder.tokenizer` out."
+        )
 
 
 def sources(spec: Multilingual) -> Sequence[str]:
@@ -80,7 +85,9 @@ def _steps(spec: Multilingual) -> Iterator[str]:
         )
     else:
         yield "Leave out of training whatever is in the texts to test on, or there twice."
-    if encoder.tokenizer is None and encoder.continued is None:
+    if encoder.type == "bytes":
+        yield "Take the bytes of texts as their pieces, and mine a dictionary."
+    elif encoder.tokenizer is None and encoder.continued is None:
         yield f"Train a vocabulary of {encoder.vocabulary:,} pieces at most, and mine a dictionary."
     else:
         yield "Take the vocabulary as it is given, and mine a dictionary."

@@ -294,7 +294,7 @@ def _bytes() -> bytes:
 def _surrounding(vocabulary: Mapping[str, int]) -> TemplateProcessing:
     return TemplateProcessing(
         single=f"{START} $A {END}",
-        pair=f"{START} $A {END} $B:1 {END}:1",  # pyright: ignore[reportUnknownMemberType]
+        pair=f"{START} $A {END} $B:1 {END}:1",
         special_tokens=[(name, vocabulary[name]) for name in (START, END)],
     )
 

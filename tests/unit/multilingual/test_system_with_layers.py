@@ -92,9 +92,16 @@ class TestOtherWays:
         assert made.tables.exists()
         assert result.metrics["retrieval"]["encoder"] is not None
 
+    def test_a_transformer_over_bytes_needs_no_vocabulary(self, tmp_path: Path) -> None:
+        made, result = ended(tmp_path, encoder={"type": "bytes", "size": 16, "length": 40})
+        assert model_folder.read(made.tables).tokenizer.size == 256 + 5
+        assert result.vocabulary is not None
+        assert result.vocabulary.unknown == 0
+
     @pytest.mark.parametrize(
         ("keys", "sentence"),
         [
+            ({"encoder": {"type": "bytes", "tokenizer": "a.json"}}, "reads bytes, and no pieces"),
             ({"encoder": {"begin": "static"}}, "is for an encoder with layers"),
             (
                 {

@@ -137,6 +137,8 @@ def _tokenizer(
         made = Tokenizer.load(folder / spec.tokenizer)
     elif spec.continued is not None:
         made = Tokenizer.load(folder / spec.continued / TOKENIZER)
+    elif spec.type == "bytes":
+        made = Tokenizer.of_bytes()
     else:
         made = Tokenizer.train(_every_text(texts), spec.vocabulary)
     with disk_full_is_error(path):

@@ -71,7 +71,7 @@ def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: 
     """Train the encoder and store it with all that serving and measuring it takes."""
     run, seed = files.run, inputs.seed
     made = prepared(spec, inputs.folder, seed, files, telemetry)
-    encoder = encoders.begun(spec.encoder, inputs.folder, made.tokenizer, seed, made.tokens)
+    encoder = encoders.make(spec.encoder, inputs.folder, made.tokenizer, seed, made.tokens)
     if spec.encoder.begin == "static" and not run.checkpoint.exists():
         from isthmus.multilingual.training import static_start  # its library takes seconds to load
 
@@ -103,7 +103,7 @@ def _measured(
 
 def _untrained(spec: Multilingual, inputs: LocalInputs, tokenizer: Tokenizer) -> Embed:
     """The encoder as it was before training."""
-    before = encoders.begun(spec.encoder, inputs.folder, tokenizer, inputs.seed)
+    before = encoders.make(spec.encoder, inputs.folder, tokenizer, inputs.seed)
     return lambda texts: before.embed(tokenizer.tokens(texts, spec.encoder.length))
 
 

@@ -1,4 +1,4 @@
-"""What is masked of texts, and who sees whom then."""
+"""Pieces to mask, and which place of a text sees which then."""
 
 from typing import NamedTuple
 

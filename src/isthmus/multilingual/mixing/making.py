@@ -1,4 +1,4 @@
-"""What a job's `[multilingual.mixing]` asks for: providers in order, and texts to look at."""
+"""Providers of a job's `[multilingual.mixing]` in order, and mixed texts to look at."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

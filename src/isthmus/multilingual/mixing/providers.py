@@ -1,6 +1,6 @@
-"""What translates a word of a text, for mixed-language texts."""
+"""Providers of translations of the words of a text, for mixed-language texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -88,15 +88,24 @@ class DictionaryProvider:
         self._dictionary = dictionary
         self._into = into
         self._least = least
+        self._known = dict[tuple[str, str], Sequence[Choice]]()
 
     def choices(self, text: Original, place: int) -> Sequence[Choice]:
         """Returns translations of one word."""
-        return [
-            Choice(into, *each)
-            for into in self._into
-            for each in self._dictionary.translations(text.language, into, text.words[place])
-            if each.score >= self._least
-        ]
+        word = text.language, text.words[place]
+        known = self._known.get(word)
+        if known is None:
+            known = tuple(self._find(*word))
+            if known:  # words that have none are without number
+                self._known[word] = known
+        return known
+
+    def _find(self, language: str, word: str) -> Iterator[Choice]:
+        for into in self._into:
+            for each in self._dictionary.translations(language, into, word):
+                if each.score < self._least:
+                    break
+                yield Choice(into, each.word, each.score)
 
 
 class PairProvider:

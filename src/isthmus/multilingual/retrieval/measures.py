@@ -1,4 +1,4 @@
-"""How often the translation of a text is found among others."""
+"""Measures of retrieval: is the translation of a text found among others?"""
 
 from typing import NamedTuple
 

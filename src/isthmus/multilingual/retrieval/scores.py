@@ -1,4 +1,4 @@
-"""How well each text of one side goes with each of the other, a block of rows at a time."""
+"""Scores of each text of one side with each of the other, a block of rows at a time."""
 # scipy's stubs leave the type of an index open:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false

@@ -66,7 +66,7 @@ class Static:
         model_folder.write_static(folder, self.module.folded(), tokenizer, card, languages)
 
 
-def begun(
+def make(
     spec: Encoder,
     folder: Path,
     tokenizer: Tokenizer,
@@ -101,7 +101,7 @@ def begun(
 
     if spec.continued is not None:
         return layered.continued(spec, folder / spec.continued, generator)
-    return layered.begun(spec, tokenizer, generator)
+    return layered.make(spec, tokenizer, generator)
 
 
 def _continued(table: Tensor) -> Static:

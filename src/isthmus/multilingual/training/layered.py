@@ -42,7 +42,7 @@ class Layered:
         transformer_folder.write_transformer(folder, made, card)
 
 
-def begun(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) -> Layered:
+def make(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) -> Layered:
     """Returns a transformer with its first parameters."""
     transformer = modern_bert.make(spec, tokenizer.size, tokenizer.specials())
     modern_bert.begin(transformer, generator)

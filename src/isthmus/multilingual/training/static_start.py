@@ -37,7 +37,7 @@ def begin(
         SpecError: Training diverged.
     """
     alone = of_static(spec)
-    first = encoders.begun(
+    first = encoders.make(
         alone.encoder, prepared.folder, prepared.tokenizer, seed, prepared.tokens
     )
     learned = tasks.make(alone, prepared, first, seed)

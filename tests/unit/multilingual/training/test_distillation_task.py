@@ -9,7 +9,7 @@ import pytest
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.training.batches import Batches, Group, Part
 from isthmus.multilingual.training.distillation_task import Distillation
-from isthmus.multilingual.training.encoders import begun
+from isthmus.multilingual.training.encoders import make as make_encoder
 from isthmus.text.model_folder import StaticEmbedder
 from isthmus.text.spec import Encoder
 from isthmus.text.static import StaticEncoder
@@ -25,7 +25,7 @@ def task(seed: int, parts: int = 1) -> Distillation:
     teacher.begin(np.random.default_rng(0))
     texts = Lines({"en": ENGLISH}, "some")
     return Distillation(
-        begun(Encoder(size=8), Path(), TOKENIZER, seed),
+        make_encoder(Encoder(size=8), Path(), TOKENIZER, seed),
         StaticEmbedder(teacher.folded(), TOKENIZER),
         Batches([Group(("en",), [Part("some", np.arange(12))])], 6, 0.3, 0, "distillation"),
         {"some": cast(Texts, texts)},

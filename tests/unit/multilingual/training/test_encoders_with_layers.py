@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.training.encoders import TextEncoder, begun
+from isthmus.multilingual.training.encoders import TextEncoder
+from isthmus.multilingual.training.encoders import make as make_encoder
 from isthmus.text.model_folder import read
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
@@ -19,7 +20,7 @@ TINY = Encoder(type="tiny", size=32, length=20)
 
 
 def made(spec: Encoder = TINY, seed: int = 0, folder: Path = Path()) -> TextEncoder:
-    return begun(spec, folder, TOKENIZER, seed)
+    return make_encoder(spec, folder, TOKENIZER, seed)
 
 
 def equal(first: nn.Module, second: nn.Module) -> bool:

@@ -58,11 +58,11 @@ def mix(original: Original, provider: Provider, ratio: float, numbers: Floats) -
     count = len(original.words)
     wanted = min(max(1, round(ratio * count)), count - 1)
     chosen, gone = dict[int, Choice](), set[int]()
-    turns: list[int] = np.argsort(numbers[:, 0], kind="stable").tolist()
-    for place in turns:
+    drawn: list[list[float]] = numbers.tolist()
+    for place in sorted(range(count), key=lambda place: drawn[place][0]):
         if len(gone) >= wanted:
             break
-        choice = _drawn(original, place, provider, numbers[place])
+        choice = _drawn(original.words[place], provider.choices(original, place), drawn[place])
         if choice is None:
             continue
         places = range(place, place + choice.words)
@@ -115,16 +115,17 @@ class Mixer:
         return found
 
 
-def _drawn(original: Original, place: int, provider: Provider, numbers: Floats) -> Choice | None:
+def _drawn(word: str, choices: Sequence[Choice], numbers: Sequence[float]) -> Choice | None:
     """Draws a language, then one of the translations, in proportion to their scores."""
-    word = original.words[place]
-    # Names are often their own translation: that would be no other language.
-    choices = [each for each in provider.choices(original, place) if each.translation != word]
     if not choices:
         return None
-    languages = sorted({each.into for each in choices})
+    # Names are often their own translation: that would be no other language.
+    others = [each for each in choices if each.translation != word]
+    languages = sorted({each.into for each in others})
+    if not languages:
+        return None
     into = languages[int(numbers[1] * len(languages))]
-    among = [each for each in choices if each.into == into]
+    among = [each for each in others if each.into == into]
     sums = list(accumulate(each.score for each in among))
     return among[bisect_right(sums, numbers[2] * sums[-1])]
 

@@ -86,7 +86,7 @@ def train(folder: Path, asked: Asked) -> Trained:
     made = prepared(spec, folder, 0, RunFiles(Run(folder / BASE)), Telemetry())
     with TemporaryDirectory() as place:
         began = time.process_time()
-        encoder = encoders.begun(spec.encoder, folder, made.tokenizer, asked.seed)
+        encoder = encoders.make(spec.encoder, folder, made.tokenizer, asked.seed)
         learned = tasks.make(spec, made, encoder, asked.seed)
         checkpoints = Checkpoints(Path(place, "checkpoint.npz"), "benchmark")
         done = loop.train(encoder.module, learned, spec.training, checkpoints, Telemetry())

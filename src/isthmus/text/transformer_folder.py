@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.core.errors import SpecError, naming_file
-from isthmus.text import model_files, modern_bert
+from isthmus.text import model_files, modern_bert, transformer_parameters
 from isthmus.text.model_files import Facts, Module
 from isthmus.text.modern_bert import Transformer
 from isthmus.text.tokenizer import Specials, Tokenizer
@@ -114,7 +114,7 @@ def read_transformer(
     path = folder / model_files.MODEL
     parameters = model_files.read_parameters(path)
     with naming_file(path):
-        modern_bert.take(transformer, _full_names(parameters), generator)
+        transformer_parameters.take(transformer, _full_names(parameters), generator)
     length = _longest(folder, config.max_position_embeddings) - 2
     return TransformerEmbedder(transformer, tokenizer, length, facts.languages if facts else ())
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isthmus.text import modern_bert
+from isthmus.text import modern_bert, transformer_parameters
 from isthmus.text.modern_bert import Transformer
 from isthmus.text.spec import Encoder, EncoderType
 from isthmus.text.tokenizer import Specials
@@ -19,7 +19,7 @@ def transformer(
     made = modern_bert.make(
         Encoder(type=kind, size=size, layers=layers, length=length), PIECES, SPECIALS
     )
-    modern_bert.begin(made, np.random.default_rng(seed))
+    transformer_parameters.begin(made, np.random.default_rng(seed))
     return made
 
 

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModel
 
 from isthmus.core.errors import SpecError
-from isthmus.text import modern_bert
+from isthmus.text import modern_bert, transformer_parameters
 from isthmus.text.packing import pack, same_text, surrounded
 from isthmus.text.spec import Encoder
 from tests.unit.text.small_transformers import PIECES, SPECIALS, texts, transformer
@@ -64,7 +64,7 @@ class TestBegin:
     def test_can_take_the_table_of_a_static_encoder(self) -> None:
         made = transformer()
         table = torch.from_numpy(np.random.default_rng(0).normal(0, 3, (PIECES, 32)))
-        modern_bert.begin_with(made, table)
+        transformer_parameters.begin_with(made, table)
         assert not made.table[SPECIALS.pad].any()
         ratio = (made.table[1:] / table[1:]).detach()
         assert float(ratio.max()) == pytest.approx(float(ratio.min()), rel=1e-4)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from isthmus.core.errors import SpecError
-from isthmus.text import modern_bert
+from isthmus.text import modern_bert, transformer_parameters
 from isthmus.text.model_folder import read
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
@@ -39,7 +39,7 @@ CARD = "# An encoder\n"
 def embedder(seed: int = 0) -> TransformerEmbedder:
     encoder = Encoder(type="tiny", size=32, layers=2, length=100)
     made = modern_bert.make(encoder, TOKENIZER.size, TOKENIZER.specials())
-    modern_bert.begin(made, np.random.default_rng(seed))
+    transformer_parameters.begin(made, np.random.default_rng(seed))
     for parameter in made.parameters():  # so that equal vectors say something
         parameter.data *= 5
     return TransformerEmbedder(made.eval(), TOKENIZER, 100, ("de", "en"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.core.errors import SpecError
-from isthmus.text import modern_bert, transformer_folder
+from isthmus.text import modern_bert, transformer_folder, transformer_parameters
 from isthmus.text.modern_bert import Transformer
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
@@ -45,7 +45,7 @@ class Layered:
 def make(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) -> Layered:
     """Returns a transformer with its first parameters."""
     transformer = modern_bert.make(spec, tokenizer.size, tokenizer.specials())
-    modern_bert.begin(transformer, generator)
+    transformer_parameters.begin(transformer, generator)
     return Layered(transformer, spec.length)
 
 

@@ -12,7 +12,7 @@ from isthmus.multilingual.training.checkpoints import Checkpoints
 from isthmus.multilingual.training.encoders import Static, TextEncoder
 from isthmus.multilingual.training.layered import Layered
 from isthmus.multilingual.training.preparation import Prepared
-from isthmus.text import modern_bert
+from isthmus.text import transformer_parameters
 
 
 def begin(
@@ -37,13 +37,11 @@ def begin(
         SpecError: Training diverged.
     """
     alone = of_static(spec)
-    first = encoders.make(
-        alone.encoder, prepared.folder, prepared.tokenizer, seed, prepared.tokens
-    )
+    first = encoders.make(alone.encoder, prepared.folder, prepared.tokenizer, seed, prepared.tokens)
     learned = tasks.make(alone, prepared, first, seed)
     loop.train(first.module, learned, alone.training, checkpoints, telemetry)
     table = cast(Static, first).module.table.detach()
-    modern_bert.begin_with(cast(Layered, encoder).module, table)
+    transformer_parameters.begin_with(cast(Layered, encoder).module, table)
 
 
 def of_static(spec: Multilingual) -> Multilingual:

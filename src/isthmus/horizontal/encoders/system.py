@@ -90,8 +90,7 @@ def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
     if sizes.train:  # the sizes of messages are asked for
         from isthmus.horizontal.encoders import learner  # noqa: PLC0415 - it loads PyTorch
 
-        # The forecast knows no files: of a vocabulary it takes the usual size.
-        model, tables = learner.initial(spec, 0, _USUAL_PIECES), learner.tables_of(spec)
+        model, tables = learner.initial(spec, 0, _most_pieces(spec)), learner.tables_of(spec)
     children = len(sizes.rows) - 1
     flows = rounds_forecast.forecast(
         type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
@@ -241,6 +240,13 @@ def suspects(spec: Encoders, history: Sequence[Round]) -> dict[str, list[str]]:
     if not isinstance(spec.fusion, ActorCritic):
         return {}  # no other rule reports measures of a child
     return {it.child: list(it.reasons) for it in find_suspects(history)}
+
+
+def _most_pieces(spec: Encoders) -> int:
+    # The forecast knows no files: of a vocabulary that is given it takes the usual size.
+    if isinstance(spec.network, Static) and spec.network.vocabulary == "joint":
+        return spec.network.joint.pieces
+    return _USUAL_PIECES
 
 
 def _beside(measured: Mapping[str, Metrics], others: Metrics) -> Compared:

@@ -37,7 +37,7 @@ class SimulatedRounds(SimulatedResult, frozen=True, kw_only=True, tag="rounds.si
     weights: dict[str, float]  # of each child in the last round
     suspects: dict[str, list[str]]
     reports: dict[str, str]
-    traffic: Traffic  # that all parties sent together
+    traffic: Traffic | None = None  # that all parties sent together
     vocabulary: VocabularyFacts | None = None  # of a network that has one
 
 

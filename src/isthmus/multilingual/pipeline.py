@@ -81,7 +81,7 @@ def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: 
     learned = tasks.make(spec, made, encoder, seed)
     checkpoints = Checkpoints(run.checkpoint, inputs.job)
     with telemetry.timed("train"):
-        trained = loop.train(encoder.module, learned, spec.training, checkpoints, telemetry)
+        trained = loop.train(encoder.module, learned, spec.fitting_training, checkpoints, telemetry)
     with telemetry.timed("store"):
         text = card.written(spec, made.corpora.counts, None)
         encoder.store(files.model, made.tokenizer, text, made.corpora.languages)

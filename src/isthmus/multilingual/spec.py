@@ -122,12 +122,22 @@ class Mixing(Spec, frozen=True):
     ] = 0.5
 
 
+STATIC_RATE, LAYERED_RATE = 0.02, 0.001
+"""Learning rates that fit encoders without and with layers."""
+
+
 class Training(Spec, frozen=True):
     """The steps of training, and when it ends."""
 
     batch: Annotated[int, Meta(ge=2, le=1_000_000, description="texts of a step")] = 1024
     steps: Annotated[int, Meta(ge=1, le=10**9, description="most steps")] = 200
-    rate: Annotated[float, Meta(gt=0, le=10, description="highest learning rate of Adam")] = 0.02
+    rate: Annotated[
+        Annotated[float, Meta(gt=0, le=10)] | None,
+        Meta(
+            description="highest learning rate of Adam; none: 0.02 of a static encoder, and 0.001 "
+            "of one with layers"
+        ),
+    ] = None
     temperature: Annotated[
         float, Meta(gt=0, le=10, description="of the contrast between texts; less: sharper")
     ] = 0.05
@@ -177,6 +187,11 @@ class Training(Spec, frozen=True):
         int, Meta(ge=1, le=10**9, description="steps between two checkpoints")
     ] = 100
 
+    @property
+    def highest_rate(self) -> float:
+        """The learning rate; that of a static encoder if none is given."""
+        return self.rate or STATIC_RATE
+
 
 class Multilingual(Spec, frozen=True):
     """The `[multilingual]` table of a job: an encoder for texts in several languages."""
@@ -203,6 +218,12 @@ class Multilingual(Spec, frozen=True):
     objectives: Objectives = Objectives()
     mixing: Mixing = Mixing()
     training: Training = Training()
+
+    @property
+    def fitting_training(self) -> Training:
+        """The `training` table, with the rate that fits the encoder if the job gives none."""
+        usual = STATIC_RATE if self.encoder.type == "static" else LAYERED_RATE
+        return replace(self.training, rate=self.training.rate or usual)
 
     def anchored(self, folder: Path) -> Self:
         """Returns the table with absolute paths; they are relative to the folder so far."""

@@ -96,7 +96,9 @@ def train(
 def rate(spec: Training, step: int) -> float:
     """Returns the learning rate of a step: it rises at the begin, then falls in a line."""
     warm = min(WARM_UP, max(1, spec.steps // 10))
-    return spec.rate * min(1.0, (step + 1) / warm) * (1 - (1 - LAST_RATE) * step / spec.steps)
+    return (
+        spec.highest_rate * min(1.0, (step + 1) / warm) * (1 - (1 - LAST_RATE) * step / spec.steps)
+    )
 
 
 _Seen = Sequence[tuple[str, str, float]]
@@ -117,7 +119,7 @@ class _Loop:
         self._tasks = tasks
         self._spec = spec
         self._checkpoints = checkpoints
-        self._optimizer = Adam(module.parameters(), lr=spec.rate, betas=BETAS, fused=True)
+        self._optimizer = Adam(module.parameters(), lr=spec.highest_rate, betas=BETAS, fused=True)
         self.progress = checkpoints.load(module, self._optimizer)
         names = [each.task.name for each in tasks]
         self._losses = {name: Losses(spec, self.progress.losses.get(name, ())) for name in names}
@@ -184,7 +186,7 @@ class _Loop:
         kept = f"The last good state is kept in {path}" if path.exists() else "No state was kept"
         return SpecError(
             f"{what} not finite any more after {self.progress.step:,} steps: training diverged. "
-            f"Lower `multilingual.training.rate`, which is {self._spec.rate:g}. {kept}."
+            f"Lower `multilingual.training.rate`, which is {self._spec.highest_rate:g}. {kept}."
         )
 
 

@@ -190,6 +190,6 @@ class TestFlatness:
 class TestRate:
     def test_rises_then_falls_to_a_small_share(self) -> None:
         rates = [loop.rate(SPEC, step) for step in range(40)]
-        assert max(rates) <= SPEC.rate
+        assert max(rates) <= SPEC.highest_rate
         assert rates.index(max(rates)) == 3
-        assert 0 < rates[-1] < 0.1 * SPEC.rate
+        assert 0 < rates[-1] < 0.1 * SPEC.highest_rate

@@ -82,7 +82,7 @@ def _runs_by_length(signs: Keys) -> Iterator[tuple[Keys, NDArray[np.int64]]]:
     """Yields keys and places of runs of each length. Those of 2 and 3 characters are exact."""
     between = (signs[:-1] == _SPACE) & (signs[1:] == _SPACE)
     keys, broken = signs, np.zeros(len(signs), np.bool_)
-    for length in range(2, LONGEST + 1):
+    for length in range(SHORTEST, LONGEST + 1):
         last = signs[length - 1 :]
         before = keys[: len(last)]
         keys = (before << _BITS) | last if length <= 3 else before * _MIXED + last  # noqa: PLR2004

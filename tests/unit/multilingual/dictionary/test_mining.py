@@ -1,5 +1,8 @@
 """Dictionaries are mined from texts and their translations."""
 
+import gzip
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,13 +14,28 @@ from isthmus.multilingual.dictionary.from_texts import mined
 from isthmus.multilingual.dictionary.ibm1 import probabilities
 from isthmus.multilingual.dictionary.mining import Mining, mine
 from isthmus.multilingual.dictionary.numbered import Numbered
+from tests.real_data import BESIDE, needs
 from tests.unit.multilingual.dictionary import slow_ibm1
 from tests.unit.multilingual.made_texts import Lines, parallel, word
+
+MULTILINGUAL = BESIDE / "multilingual"
 
 ALL = Mining(least_count=1, least_score=0.0)
 
 a_text = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=4)
 texts = st.lists(st.tuples(a_text, a_text), min_size=1, max_size=6)
+
+
+def verses(languages: Sequence[str], rows: int) -> dict[str, list[str]]:
+    found = dict[str, list[str]]()
+    for language in languages:
+        with gzip.open(
+            MULTILINGUAL / "bible" / f"{language}.txt.gz", "rt", encoding="utf-8"
+        ) as file:
+            found[language] = [
+                line.rstrip("\n") for line, _ in zip(file, range(rows), strict=False)
+            ]
+    return found
 
 
 def split(lines: list[str]) -> list[list[str]]:
@@ -93,6 +111,15 @@ class TestMine:
         left, right = [["a", "b"]] * 5, [["x", "y"]] * 5
         dictionary = mine(left, right, ("en", "de"), Mining(most_words=1))
         assert list(dictionary.rows()) == [("de", "x", "en", "a", 1.0), ("en", "a", "de", "x", 1.0)]
+
+
+@needs(MULTILINGUAL)
+class TestBible:
+    def test_tells_what_words_mean(self) -> None:
+        dictionary = mined({"bible": Lines(verses(("de", "en"), 5000))}, Telemetry())
+        expected = {"house": "haus", "king": "könig", "water": "wasser", "three": "drei"}
+        best = {word: dictionary.translations("en", "de", word)[0].word for word in expected}
+        assert best == expected
 
 
 class TestMined:

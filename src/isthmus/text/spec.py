@@ -62,6 +62,19 @@ class Encoder(Spec, frozen=True):
         str | None,
         Meta(description="a Hugging Face folder whose encoder and tokenizer are trained on"),
     ] = None
+    precision: Annotated[
+        Literal["float32", "bfloat16"],
+        Meta(
+            description="of most of what a transformer computes in training: bfloat16 is faster "
+            "where the processor has it, and many times slower where it has not"
+        ),
+    ] = "float32"
+    recompute: Annotated[
+        bool,
+        Meta(
+            description="compute layers again for the gradient in training: less memory, more time"
+        ),
+    ] = False
 
     @property
     def vector_size(self) -> int:

@@ -46,7 +46,7 @@ def make(spec: Encoder, tokenizer: Tokenizer, generator: np.random.Generator) ->
     """Returns a transformer with its first parameters."""
     transformer = modern_bert.make(spec, tokenizer.size, tokenizer.specials())
     transformer_parameters.begin(transformer, generator)
-    return Layered(transformer, spec.length)
+    return _layered(transformer, spec)
 
 
 def continued(spec: Encoder, folder: Path, generator: np.random.Generator) -> Layered:
@@ -74,4 +74,11 @@ def continued(spec: Encoder, folder: Path, generator: np.random.Generator) -> La
             f"{folder}: has vectors of {found.size:,} numbers, and `multilingual.encoder.size` is "
             f"{spec.size:,}: leave it out."
         )
-    return Layered(found.transformer, spec.length)
+    return _layered(found.transformer, spec)
+
+
+def _layered(transformer: Transformer, spec: Encoder) -> Layered:
+    transformer.half_precision = spec.precision == "bfloat16"
+    if spec.recompute:
+        transformer.recompute()
+    return Layered(transformer, spec.length)

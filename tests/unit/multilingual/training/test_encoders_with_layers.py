@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.training.encoders import TextEncoder
 from isthmus.multilingual.training.encoders import make as make_encoder
 from isthmus.text.model_folder import read
+from isthmus.text.modern_bert import Transformer
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
 
@@ -62,3 +64,19 @@ class TestStored:
             SpecError, match=r"vectors of 32 numbers, and `multilingual\.encoder\.si"
         ):
             made(Encoder(type="tiny", continued="model", length=20, size=64), folder=tmp_path)
+
+
+class TestSavings:
+    def test_are_those_of_the_job(self) -> None:
+        exact, near = (
+            made().module,
+            made(replace(TINY, precision="bfloat16", recompute=True)).module,
+        )
+        tokens = TOKENIZER.tokens(TEXTS)
+        assert isinstance(exact, Transformer)
+        assert isinstance(near, Transformer)
+        assert equal(exact, near)
+        difference = (exact(exact.packed(tokens)) - near(near.packed(tokens))).detach().abs().max()
+        assert 0 < difference < 0.1
+        assert near.network.is_activation_checkpointing
+        assert not exact.network.is_activation_checkpointing

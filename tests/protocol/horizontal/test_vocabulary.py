@@ -15,6 +15,7 @@ from isthmus.horizontal.fusion.spec import TouchMean
 from isthmus.horizontal.messages import CommonCells, CommonWords, Vocabulary
 from isthmus.horizontal.privacy.messages import MaskedUpdate
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
+from isthmus.horizontal.rounds.local_training import WordCounter
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate, MasterMemory
 from isthmus.horizontal.rounds.protocol import Trained
 from isthmus.horizontal.rounds.vocabulary import count_words, name_words
@@ -155,8 +156,10 @@ class TestMembership:
 
 
 class TestCheats:
-    def counter(self) -> Any:
-        return joint_vocabulary.trainer(SPEC, NETWORK, OWN["ada"], SEED, "ada").counter
+    def counter(self) -> WordCounter:
+        found = joint_vocabulary.trainer(SPEC, NETWORK, OWN["ada"], SEED, "ada").counter
+        assert found is not None
+        return found
 
     def test_a_child_names_nothing_before_its_counts_were_summed(self) -> None:
         master, ours = loopback("ada", "master")

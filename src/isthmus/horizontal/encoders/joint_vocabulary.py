@@ -125,7 +125,7 @@ def rehearsed(network: Static, parts: Sequence[Samples], seed: int) -> tuple[Tok
     common = cells.common(total, joint.least_documents)
     found = [cells.named(it, common, joint.own_documents, seed) for it in counts]
     said = [CommonWords(words=list(it), documents=list(it.values())) for it in found]
-    return Tokenizer(agreed(said, joint)), len(set().union(*found))
+    return Tokenizer(agreed(said, joint)), len({word for each in found for word in each})
 
 
 def _documents(samples: Samples) -> Iterator[list[str]]:

@@ -126,12 +126,17 @@ def pairs(
     """
     chosen = generator.choice(texts.shape[1], 2, replace=False)
     one, other = (texts[:, int(column)] for column in chosen)
-    numbers = [torch.unique(it, dim=0, return_inverse=True)[1] for it in (one, other)]
-    same = translations.same_texts(*numbers)
+    same = translations.same_texts(_numbers(one), _numbers(other))
     if len(texts) == 1 or (same is not None and bool(same.all())):
         return embedded(learner.encoder, one).sum(dim=1) * 0
     left, right = (embedded(learner.encoder, it) for it in (one, other))
     return translations.contrast(left, right, temperature, same).expand(len(texts))
+
+
+def _numbers(texts: Tensor) -> Tensor:
+    # A number of each text: equal texts have equal ones.
+    _, found = np.unique(texts.numpy(), axis=0, return_inverse=True)
+    return torch.as_tensor(found.ravel())
 
 
 def embedded(encoder: nn.Module, texts: Tensor) -> Tensor:

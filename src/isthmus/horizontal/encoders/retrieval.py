@@ -1,4 +1,4 @@
-"""How often a text finds its translation among others."""
+"""Retrieval at a child: is the translation of a text found among others?"""
 
 import numpy as np
 from numpy.typing import NDArray

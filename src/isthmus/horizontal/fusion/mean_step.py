@@ -64,7 +64,7 @@ def mean_step(
     after = layout.to_parameters(layout.to_vector(before) + fused.update)
     state = FusionState(rounds, fused.state, last.weigher).arrays()
     asked = context.privacy.child_level
-    named = {} if fused.weights is None else weights
+    named = weights if fused.weights is not None else dict[str, float]()
     return Fused(after, named, state, done=asked is not None and budget_is_spent(asked, rounds))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from isthmus.jobs.report import write as write_report
 from isthmus.jobs.run import run
 from isthmus.jobs.trained import export, predict
 from isthmus.store.runs import Run
+from isthmus.system import Score
 from isthmus.text import model_folder
 from tests.unit.multilingual import small_job
 from tests.unit.multilingual.small_job import LANGUAGES
@@ -45,7 +47,7 @@ def result(ended: Run) -> LocalResult:
     return found
 
 
-JOB_REFUSALS: dict[str, tuple[dict[str, object], str]] = {
+JOB_REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "no objective": ({"objectives": {"pairs": 0}}, "leaves all objectives out"),
     "the second task alone": (
         {"objectives": {"pairs": 0, "btmlm": 1}, "encoder": {"type": "tiny"}},
@@ -74,7 +76,7 @@ class TestCheck:
 
     @pytest.mark.parametrize(("keys", "sentence"), JOB_REFUSALS.values(), ids=list(JOB_REFUSALS))
     def test_refuses_a_table_that_contradicts_itself(
-        self, keys: dict[str, object], sentence: str, tmp_path: Path
+        self, keys: dict[str, Any], sentence: str, tmp_path: Path
     ) -> None:
         with pytest.raises(SpecError, match=rf"job\.toml: .*{sentence}"):
             load_job(small_job.write(tmp_path, **keys))
@@ -212,7 +214,7 @@ class TestUse:
 
     @pytest.mark.parametrize("score", ["dense", "lexical", "fused"])
     def test_mines_pairs_of_translations(
-        self, score: texts.Score, ended: Run, job: Path, tmp_path: Path
+        self, score: Score, ended: Run, job: Path, tmp_path: Path
     ) -> None:
         left, right = (job.parent / f"other.{it}.txt" for it in ("xa", "xb"))
         shuffled = tmp_path / "right.txt"

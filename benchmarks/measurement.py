@@ -25,7 +25,9 @@ LIBRARIES = (
     "ray",
     "rbcl",
     "scikit-learn",
+    "sentence-transformers",
     "sf-heu",
+    "tokenizers",
     "torch",
 )
 """Whose versions matter to a result."""

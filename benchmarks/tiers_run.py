@@ -122,13 +122,13 @@ def train(wanted: Wanted, stream: Path, runs: Path, sink: Sink = silent) -> Trai
     assert outcome.memory
     assert outcome.staleness
     return Trained(
-        samples_per_s=outcome.throughput.samples_per_s,
+        samples_per_s=outcome.throughput.samples_per_s or 0.0,
         samples_per_cpu_s=outcome.rows["train"] / telemetry.cpu["train"],
         start=telemetry.seconds["start"],
         traffic=outcome.traffic.bytes,
         exchanges=outcome.exchanges or 0,
         staleness=outcome.staleness.greatest,
-        rows=outcome.memory.rows,
+        rows=outcome.memory.rows or 0,
         logloss=outcome.metrics["logloss_click"]["model"] or 0.0,
         auc=outcome.metrics["auc_click"]["model"] or 0.0,
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.horizontal.encoders.spec import Encoders
     from isthmus.horizontal.weighting.spec import Weighting
     from isthmus.jobs.job import Job
+    from isthmus.multilingual.spec import Multilingual
     from isthmus.multitask.spec import Multitask
     from isthmus.vertical.baseline.spec import BoostingBaseline, RegressionBaseline
     from isthmus.vertical.boosting.spec import Boosting
@@ -22,6 +23,7 @@ __all__ = [
     "Encoders",
     "IsthmusError",
     "Job",
+    "Multilingual",
     "Multitask",
     "Party",
     "Regression",

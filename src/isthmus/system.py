@@ -8,13 +8,13 @@ A row of the registry names the module. Systems over aligned columns have more f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import IO, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset, Normalisation
-from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.description import LanguagePair, PartialMetrics
 from isthmus.store.runs import Run
 
 
@@ -33,24 +33,27 @@ class LocalInputs:
     folder: Path
     """Folder of the job file: paths in it are relative to this folder."""
 
-    train: Dataset | None
-    test: Dataset | None
-    test_share: float
-    normalise: Sequence[Normalisation]
-    """Normalisation of identifiers, if rows have any."""
-
     seed: int
     job: str
     """Digest of the job."""
+
+    train: Dataset | None = None
+    """None where the system names its data itself, see `NamesData`."""
+
+    test: Dataset | None = None
+    test_share: float = 0.0
+    normalise: Sequence[Normalisation] = ()
+    """Normalisation of identifiers, if rows have any."""
 
     others: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
     """Data sets that the system names itself, see `NamesDatasets`, by name."""
 
 
-class Throughput(msgspec.Struct, frozen=True):
-    """How fast training was, without the time that starting took."""
+class Throughput(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How fast training was, without the time that starting took; None: not counted."""
 
-    samples_per_s: float
+    samples_per_s: float | None = None
+    tokens_per_s: float | None = None
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -59,14 +62,14 @@ class Traffic(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Memory(msgspec.Struct, frozen=True):
-    """What the tables of a model took."""
+class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the tables of a model took, or the whole process."""
 
     peak_bytes: int
-    rows: int
-    """Rows at the end."""
+    rows: int | None = None
+    """Rows of tables at the end; None where a model has none."""
 
-    evicted: int
+    evicted: int | None = None
 
 
 class Staleness(msgspec.Struct, frozen=True):
@@ -86,6 +89,31 @@ class QueueCounts(msgspec.Struct, frozen=True):
 
     trained: int
     """Samples that were trained on."""
+
+
+class Retrieval(msgspec.Struct, frozen=True):
+    """How well texts find their translations."""
+
+    pairs: Sequence[LanguagePair]
+
+
+class Converged(msgspec.Struct, frozen=True):
+    """Whether the losses were flat at the end, by the kind of corpora; None: no such task."""
+
+    bilingual: bool | None
+    monolingual: bool | None
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The pieces of a tokenizer."""
+
+    size: int
+    unknown: float
+    """Share of the pieces of the training texts that stand for what the vocabulary lacks."""
+
+    unknown_by_language: dict[str, float]
+    cut: float
+    """Share of the texts that are longer than the encoder reads."""
 
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +137,10 @@ class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueCounts] = {}
     """By name of the task."""
 
+    retrieval: Retrieval | None = None
+    converged: Converged | None = None
+    vocabulary: Vocabulary | None = None
+
 
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of the rows of a file."""
@@ -127,14 +159,60 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: int
     """Rows of all tables."""
 
-    snapshot: int
-    """The snapshot that was exported."""
+    snapshot: int | None = None
+    """The snapshot that was exported; None where training takes none."""
 
     since: int | None = None
     """The snapshot that its rows are the changes since; None: all rows."""
 
     evicted: int = 0
     """Ids whose rows have gone since then."""
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """Vectors of the texts of a file."""
+
+    texts: int
+    size: int
+    """Numbers of a vector."""
+
+
+Score = Literal["dense", "lexical", "fused"]
+"""Vectors alone, the mined dictionary and characters alone, or all of them."""
+
+
+class MinedPairs(msgspec.Struct, frozen=True):
+    """Texts of two files that are translations of each other, one to one."""
+
+    pairs: int
+    texts: tuple[int, int]
+    """Texts of the two files."""
+
+    languages: tuple[str, str]
+    threshold: float
+    """Lowest margin of a pair, chosen on held-out pairs."""
+
+    precision: float | None
+    """Share of right ones among held-out pairs that were found so; None: nothing is held out."""
+
+    recall: float | None
+
+
+class MixedText(msgspec.Struct, frozen=True):
+    """A text and the mixed-language text made of it."""
+
+    language: str
+    original: str
+    mixed: str
+    languages: Sequence[str]
+    """All languages of the mixed text."""
+
+
+class ScoredTexts(msgspec.Struct, frozen=True):
+    """How well an encoder does on texts that its job does not name."""
+
+    metrics: PartialMetrics
+    retrieval: Retrieval
 
 
 @runtime_checkable
@@ -166,6 +244,15 @@ class NamesDatasets(Protocol):
 
     def datasets(self, spec: Any, /) -> Sequence[str]:
         """Returns the names of the data sets that the job's table names."""
+        ...
+
+
+@runtime_checkable
+class NamesData(Protocol):
+    """A system of one organisation whose table says where its data lie: the job has no `[data]`."""
+
+    def sources(self, spec: Any, /) -> Sequence[str]:
+        """Returns the names of the data in the job's table."""
         ...
 
 
@@ -213,4 +300,32 @@ class Exports(Protocol):
         Returns:
             What was written.
         """
+        ...
+
+
+@runtime_checkable
+class EncodesTexts(Protocol):
+    """A system whose stored model turns texts into vectors."""
+
+    def embed(self, spec: Any, run: Run, file: Path, out: IO[bytes], /) -> Embedded:
+        """Write the vectors of the texts of a file, as Parquet."""
+        ...
+
+    def mine(
+        self, spec: Any, run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score, /
+    ) -> MinedPairs:
+        """Write the texts of two files that are translations of each other, as TSV."""
+        ...
+
+    def evaluate(self, spec: Any, run: Run, files: Sequence[Path], /) -> ScoredTexts:
+        """Returns how well texts of files find their translations."""
+        ...
+
+
+@runtime_checkable
+class MixesTexts(Protocol):
+    """A system that makes mixed-language texts to train on."""
+
+    def mix(self, spec: Any, inputs: LocalInputs, count: int, /) -> Sequence[MixedText]:
+        """Returns some of them, from the data of a job."""
         ...

@@ -19,10 +19,12 @@ SOURCE = ROOT / "src/isthmus"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/*.md")])
 SYSTEMS = {
     "s1.md": SOURCE / "vertical/regression",
+    "s2.md": SOURCE / "multilingual",
     "s3.md": SOURCE / "horizontal",
     "s4.md": SOURCE / "paramserver",
     "s5.md": SOURCE / "multitask",
     "s6.md": SOURCE / "horizontal/actor_critic",
+    "s8.md": SOURCE / "multilingual",
     "s9.md": SOURCE / "vertical/boosting",
 }
 """The folder that the page of a system is about."""
@@ -40,7 +42,7 @@ class TestPages:
     def test_name_files_that_exist(self, page: Path) -> None:
         for path in re.findall(r"`([\w.-]+/[\w/.-]+\.\w+)`", page.read_text()):
             if not path.startswith(
-                ("mytrial/", "myads/", "bank/", "shop/", "peers/", "network/")
+                ("mytrial/", "myads/", "words/", "bank/", "shop/", "peers/", "network/")
             ):  # a reader's own
                 resolve(path, page)
 

@@ -10,6 +10,8 @@ from isthmus.cli.main import app
 COMMANDS = """
 align JOB --party --into --json
 check JOB --party --json
+embed RUN FILE --out --json
+evaluate RUN FILE... --json
 explain JOB --party --run --json
 export RUN DIR --since --json
 init TEMPLATE DIR --json
@@ -20,6 +22,8 @@ keys request NAME DIR --json
 keys show CERT --json
 ledger show RUN --json
 ledger verify RUN --certificate --json
+mine RUN LEFT RIGHT --out --score --json
+mix JOB --show --json
 predict RUN FILE --out --json
 report RUN --json
 run JOB --party --into --json
@@ -28,6 +32,10 @@ simulate JOB --runs --json
 tee inspect EVIDENCE --endorsements --at --json
 version --json
 """
+
+
+OTHERS = {"--at", "--since", "--score", "--show"}
+"""A time, a snapshot, a way to use a model that is trained, and how many texts to print."""
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -54,14 +62,14 @@ class TestFlags:
         lines = sorted(" ".join([name, *words(command)]) for name, command in found().items())
         assert lines == COMMANDS.strip().splitlines()
 
-    def test_carry_paths_a_time_or_a_snapshot_and_no_hyper_parameter(self) -> None:
+    def test_carry_paths_and_no_hyper_parameter_of_training(self) -> None:
         options = [
             parameter
             for command in found().values()
             for parameter in command.params
             if parameter.param_type_name == "option"
         ]
-        others = [option for option in options if option.opts[0] not in {"--at", "--since"}]
+        others = [option for option in options if option.opts[0] not in OTHERS]
         assert {option.type.name for option in others} == {"path", "boolean"}
 
     def test_every_command_has_help_and_an_example_of_itself(self) -> None:

@@ -27,6 +27,7 @@ JOBS = {
     "baseline": HEALTH / "alone.toml",
     "encoders": ROOT / "examples/encoder/job.toml",
     "weighting": ROOT / "examples/fusion/job.toml",
+    "multilingual": ROOT / "examples/multilingual/job.toml",
     "multitask": ROOT / "examples/ads/job.toml",
 }
 """An example of each system."""
@@ -156,7 +157,8 @@ class TestCore:
         assert not (tmp_path / "runs").exists()
 
     @pytest.mark.parametrize(
-        ("template", "extra"), [("encoder", "horizontal"), ("ads", "paramserver")]
+        ("template", "extra"),
+        [("encoder", "horizontal"), ("ads", "paramserver"), ("multilingual", "multilingual")],
     )
     def test_makes_no_folder_of_an_example_that_cannot_run(
         self, template: str, extra: str, tmp_path: Path

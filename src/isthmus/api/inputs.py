@@ -107,11 +107,11 @@ def write_job(job: GivenJob, frames: Mapping[str, Frame], folder: Path) -> Path:
             "`isthmus.Party(...)`."
         )
     here = Path.cwd() if isinstance(job, Job) else Path(job).parent
-    before: dict[str, Dataset] = given.datasets or {}
-    datasets = {name: data.anchored(here) for name, data in before.items()}
+    whole = given.replace().anchored(here)
+    datasets: dict[str, Dataset] = dict(whole.datasets or {})
     for name, frame in frames.items():
         datasets[name] = frame.dataset(f"{name}.parquet")
-    whole = given.replace(datasets=datasets) if datasets else given
+    whole = whole.replace(datasets=datasets or None)
     for name, frame in frames.items():
         frame.write(folder / f"{name}.parquet")
     whole.save(folder / JOB_FILE)

@@ -3,7 +3,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from isthmus.api.inputs import unnamed
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Metrics, PartialMetrics, measured
 from isthmus.jobs import finished, trained
+from isthmus.jobs import texts as encoders
 from isthmus.jobs.result import AnyResult, SimulatedResult
 from isthmus.ledger.record import Record, records
 from isthmus.ledger.summary import Row, summarise
@@ -103,6 +104,25 @@ class Run(Drawn):
             frame(rows).write(given)
             trained.predict(self.folder, given, scores)
             return parquet.read_table(scores)
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Turn texts into vectors with the encoder of a run.
+
+        Args:
+            texts: The texts, in any of its languages.
+
+        Returns:
+            Shape (texts, size), a `numpy.ndarray`: vectors of length 1, zeros of an empty text.
+
+        Raises:
+            SpecError: The run trained no encoder of texts.
+        """
+        with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
+            given, vectors = Path(name, "texts.parquet"), Path(name, "vectors.parquet")
+            parquet.write_table(pa.table({"text": pa.array(list(texts), pa.string())}), given)
+            found = encoders.embed(self.folder, given, vectors)
+            column = parquet.read_table(vectors)["vector"].combine_chunks()
+            return column.flatten().to_numpy().reshape(found.texts, found.size)
 
     @property
     def report(self) -> Path | dict[str, Path]:

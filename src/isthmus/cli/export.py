@@ -29,6 +29,7 @@ def export(
 
     found = write(run, into, since)
     rows = f"{found.rows:,} rows" if since is None else f"{found.rows:,} rows that changed"
+    of = "" if found.snapshot is None else f"snapshot {found.snapshot}, "
     gone = "" if since is None else f" since snapshot {since}, {found.evicted:,} ids evicted"
-    text = page(f"{into}: snapshot {found.snapshot}, {rows}{gone}.", indented(found.files))
+    text = page(f"{into}: {of}{rows}{gone}.", indented(found.files))
     return Answer({"folder": str(into), **msgspec.to_builtins(found)}, text)

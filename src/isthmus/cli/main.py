@@ -20,6 +20,7 @@ from isthmus.cli.report import report
 from isthmus.cli.run import align, run
 from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
+from isthmus.cli.texts import embed, evaluate, mine, mix
 from isthmus.cli.version import version
 from isthmus.core.errors import DiskError, disk_full_is_error
 
@@ -34,6 +35,10 @@ COMMANDS: Mapping[Command, str] = {
     report: "isthmus report runs/latest",
     predict: "isthmus predict runs/latest new.parquet --out scores.parquet",
     export: "isthmus export runs/latest served/",
+    mix: "isthmus mix words/job.toml --show 20",
+    embed: "isthmus embed runs/latest texts.txt --out vectors.parquet",
+    mine: "isthmus mine runs/latest left.txt right.txt --out pairs.tsv",
+    evaluate: "isthmus evaluate runs/latest news.en.txt news.de.txt",
     schema: "isthmus schema job",
     version: "isthmus version",
 }

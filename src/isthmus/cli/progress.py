@@ -77,5 +77,6 @@ class Lines:
 def state(event: Event) -> str:
     """How far a stage is, in a few words."""
     steps = f"{event.done:,} of {event.total:,}" if event.total else ""
-    metrics = (f"{name.replace('_', ' ')} {value:.4g}" for name, value in event.metrics.items())
+    named = {name: value for name, value in event.metrics.items() if "/" not in name}  # no parts
+    metrics = (f"{name.replace('_', ' ')} {value:.4g}" for name, value in named.items())
     return ", ".join(part for part in (steps, *metrics, event.note) if part)

@@ -9,6 +9,7 @@ from isthmus.core.errors import SpecError
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("torch", "safetensors", "opacus", "dp_accounting", "Crypto"),
     "flower": ("flwr",),
+    "multilingual": ("torch", "safetensors", "tokenizers", "transformers", "accelerate", "polib"),
     "paramserver": ("numba", "ray", "safetensors", "torch"),
     "export": ("onnx", "onnxscript", "onnxruntime"),
     "tee": ("dcap_qvl", "cbor2"),

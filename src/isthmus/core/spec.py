@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import msgspec
 
@@ -15,6 +15,20 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
+
+
+@runtime_checkable
+class NamesFiles(Protocol):
+    """A table with paths of files in it."""
+
+    def anchored(self, folder: Path, /) -> Self:
+        """Returns the table with absolute paths; they are relative to the folder so far."""
+        ...
+
+
+def anchored(path: str | None, folder: Path) -> str | None:
+    """Returns the absolute path of what lies in a folder; None where there is no path."""
+    return None if path is None else str(Path(folder, path).absolute())
 
 
 def load(path: Path, kind: type[SpecT]) -> SpecT:

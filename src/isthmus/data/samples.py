@@ -40,6 +40,9 @@ class Samples:
     labels: tuple[str, ...] | None = None
     """Name of the class of each row; None if the dataset declares no label."""
 
+    translations: tuple[tuple[str, ...], ...] = ()
+    """Texts of each row in every further column, column by column, if the type is text."""
+
     def __len__(self) -> int:
         return len(self.inputs)
 
@@ -51,6 +54,7 @@ class Samples:
             inputs=self.inputs[rows],
             names=self.names,
             texts=tuple(self.texts[row] for row in places) if self.texts else (),
+            translations=tuple(tuple(it[row] for row in places) for it in self.translations),
             labels=None if self.labels is None else tuple(self.labels[row] for row in places),
         )
 
@@ -85,6 +89,10 @@ def pooled(parts: Sequence[Samples]) -> Samples:
         inputs=np.concatenate([part.inputs for part in parts]),
         names=parts[0].names,
         texts=tuple(text for part in parts for text in part.texts),
+        translations=tuple(
+            tuple(text for part in column for text in part)
+            for column in zip(*(part.translations for part in parts), strict=True)
+        ),
         labels=None if None in labels else tuple(it for part in labels for it in part or ()),
     )
 
@@ -106,11 +114,11 @@ def load(dataset: Dataset, folder: Path) -> Samples:
     wanted = sources.columns(dataset, folder)
     _check_used(dataset, path)
     columns = sources.read(dataset, folder, wanted)
-    texts: tuple[str, ...] = ()
+    texts: tuple[tuple[str, ...], ...] = ()
     rows = len(next(iter(columns.values())))
     inputs = np.empty((rows, 0 if dataset.type == "text" else len(wanted.features)), np.float32)
     if dataset.type == "text":
-        texts = _texts(columns, wanted.features, path)
+        texts = tuple(_words(columns[name], name, path) for name in wanted.features)
     else:
         for position, name in enumerate(wanted.features):
             values = cells.feature(columns.pop(name), name, dataset, path, None)
@@ -121,7 +129,8 @@ def load(dataset: Dataset, folder: Path) -> Samples:
                 )
             inputs[:, position] = values
     labels = None if wanted.label is None else _words(columns[wanted.label], wanted.label, path)
-    return Samples(dataset.type, inputs, wanted.features, texts, labels)
+    first, others = (texts[0], texts[1:]) if texts else ((), ())
+    return Samples(dataset.type, inputs, wanted.features, first, labels, others)
 
 
 def _check_used(dataset: Dataset, path: Path) -> None:
@@ -136,15 +145,6 @@ def _check_used(dataset: Dataset, path: Path) -> None:
             f'{path}: `missing = "keep"` is for boosted trees: a network needs a number in every '
             'cell. Set it to "mean" or to a number.'
         )
-
-
-def _texts(columns: dict[str, Column], features: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    if len(features) != 1:
-        raise SpecError(
-            f"{path}: `columns` chooses {len(features)} columns, and samples of type text are one "
-            "column. Name it."
-        )
-    return _words(columns[features[0]], features[0], path)
 
 
 def _words(column: Column, name: str, path: Path) -> tuple[str, ...]:

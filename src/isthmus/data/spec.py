@@ -43,7 +43,8 @@ class Dataset(Spec, frozen=True):
         SampleType,
         Meta(
             description="what a row is, for a network: numbers, the pixels of an image (line by "
-            "line from the top, channels of a pixel together), or one column of text"
+            "line from the top, channels of a pixel together), or a text; further columns are its "
+            "translations, and each is named after its language"
         ),
     ] = "tabular"
     label: Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import LanguagePair, Metrics
 
 MODELS = {
     "shared_head": "the network",
@@ -17,6 +17,11 @@ MODELS = {
 HEADINGS = {
     "active_only": "active party alone",
     "boosted": "boosted trees",
+    "char_tfidf": "characters",
+    "dictionary_tfidf": "dictionary",
+    "encoder_centred": "less the mean",
+    "encoder_cosine": "plain cosine",
+    "fused": "all together",
     "ideal": "known probabilities",
     "linear": "logistic regression",
     "shared_head": "the network",
@@ -105,6 +110,29 @@ def tables_by_party(by_party: Mapping[str, Metrics]) -> list[TextTable]:
         for found in compared(by_party)
         if len(found.parties) > 1
     ]
+
+
+def pairs_table(pairs: Sequence[LanguagePair]) -> TextTable:
+    """The share of texts that find their translation, a line for each pair of languages.
+
+    Args:
+        pairs: Each pair of languages, in each set of texts.
+
+    Returns:
+        Headings and lines, in percent.
+    """
+    methods = list(dict.fromkeys(name for pair in pairs for name in pair.methods))
+    headings = ("of", "languages", "texts #", *(f"{heading(name)} #" for name in methods))
+    lines = [
+        (pair.data, f"{pair.left}-{pair.right}", f"{pair.rows:,}", *_top1(pair, methods))
+        for pair in pairs
+    ]
+    return headings, lines
+
+
+def _top1(pair: LanguagePair, methods: Sequence[str]) -> list[str]:
+    found = [pair.methods.get(name) for name in methods]
+    return ["" if each is None else f"{each.top1:.1f}" for each in found]
 
 
 def title(measure: str) -> str:

@@ -29,6 +29,25 @@ class Importance(msgspec.Struct, frozen=True):
     gain: float | None = None  # share of the gain of all splits, in [0, 1]
 
 
+class Retrieved(msgspec.Struct, frozen=True):
+    """How well texts find their translations, the mean of both ways."""
+
+    top1: float  # percent whose nearest text is the translation
+    mrr: float  # mean of one over the rank of the translation, in percent
+
+
+class LanguagePair(msgspec.Struct, frozen=True, kw_only=True):
+    """Retrieval between two languages, in one set of texts."""
+
+    data: str  # name of the set
+    left: str
+    right: str
+    rows: int
+    in_domain: bool  # held-out documents of a corpus that was trained on
+    trained: bool  # a corpus has texts in both languages; if not, this is zero-shot
+    methods: dict[str, Retrieved]
+
+
 @dataclass(frozen=True)
 class Description:
     """This party's part of a model, for its report."""

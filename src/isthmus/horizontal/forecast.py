@@ -1,10 +1,12 @@
 """Which messages rounds of training will send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from isthmus.horizontal.messages import (
+    CommonCells,
+    CommonWords,
     Confirmation,
     EncoderRequest,
     Instruction,
@@ -13,6 +15,7 @@ from isthmus.horizontal.messages import (
     RoundStart,
     RoundUpdate,
     Turn,
+    Vocabulary,
 )
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.messages import (
@@ -26,7 +29,8 @@ from isthmus.horizontal.privacy.messages import (
     SparseUpdate,
     Survivors,
 )
-from isthmus.horizontal.privacy.spec import EightBit, Privacy, TopK
+from isthmus.horizontal.privacy.spec import EightBit, Privacy, SecureAggregation, TopK
+from isthmus.horizontal.tables import Tables
 from isthmus.ledger.forecast import Flow
 from isthmus.transport.message import Message
 
@@ -35,7 +39,12 @@ _DIGEST = "0" * 64
 
 
 def forecast(
-    network: str, children: int, rounds: int, privacy: Privacy, parameters: Parameters
+    network: str,
+    children: int,
+    rounds: int,
+    privacy: Privacy,
+    parameters: Parameters,
+    tables: Sequence[str] = (),
 ) -> list[Flow]:
     """The messages between the master and one of its children, both ways.
 
@@ -45,6 +54,7 @@ def forecast(
         rounds: How many the child trains in.
         privacy: What the job says.
         parameters: Of the model, for their shapes; nothing where sizes do not matter.
+        tables: Arrays whose touches go along under masks.
 
     Returns:
         Messages by the role that sends them, in the order in which they first leave.
@@ -62,13 +72,39 @@ def forecast(
         Flow("master", Published(parameters=parameters, model=_DIGEST), 1),
         Flow("child", Kept(model=_DIGEST), 1),
     ]
-    size = Layout.of(parameters).size
     if privacy.secure_aggregation:
+        layout = Layout.of(parameters)
+        size = layout.size + (Tables(layout, tables).rows if parameters else 0)
         neighbours = min(privacy.secure_aggregation.neighbours, children - 1)
         flows = [Flow(*it, rounds) for it in _sum(rounds, size, children, neighbours)]
     else:
         flows = [Flow("child", _update(rounds, privacy.compression, parameters), rounds)]
     return [*first, *flows, *last]
+
+
+def vocabulary(children: int, privacy: Privacy, cells: int, *, large: bool) -> list[Flow]:
+    """The messages by which a master and one of its children agree on a vocabulary, both ways.
+
+    Args:
+        children: How many there are.
+        privacy: What the job says.
+        cells: Cells of counts.
+        large: Whether sizes matter.
+
+    Returns:
+        Messages by the role that sends them, in the order in which they first leave.
+    """
+    asked = privacy.secure_aggregation or SecureAggregation()
+    neighbours = min(asked.neighbours, children - 1)
+    words = _WORDS if large else 1
+    named = CommonWords(words=["eightltr"] * words, documents=[100] * words)
+    return [
+        Flow("master", Turn(task="count"), 6),
+        *(Flow(*it, 1) for it in _sum(0, cells if large else 1, children, neighbours)),
+        Flow("master", CommonCells(cells=np.zeros(cells // 8 if large else 1, np.uint8)), 1),
+        Flow("child", named, 1),
+        Flow("master", Vocabulary(content=bytes(_TOKENIZER if large else 1)), 1),
+    ]
 
 
 def _update(number: int, compression: TopK | EightBit | None, parameters: Parameters) -> Message:
@@ -108,3 +144,5 @@ def _sum(number: int, size: int, children: int, neighbours: int) -> Iterator[tup
 
 
 _SEALED = 128  # bytes of two shares, sealed
+_WORDS = 5000  # that a child names
+_TOKENIZER = 500_000  # bytes

@@ -3,9 +3,13 @@
 | message        | direction       | the reader learns                                            |
 |----------------|-----------------|--------------------------------------------------------------|
 | EncoderRequest | child -> master | which type of encoder the child asks for, if any             |
-| Instruction    | master -> child | which type of encoder is trained                             |
+| Instruction    | master -> child | which type of encoder is trained, and by which vocabulary    |
 | Confirmation   | child -> master | how many samples of that type the child has, or why it       |
 |                |                 | does not train                                               |
+| CommonCells    | master -> child | which cells of words are large, over all children            |
+| CommonWords    | child -> master | the child's words in those cells, and in how many of its     |
+|                |                 | documents each is                                            |
+| Vocabulary     | master -> child | pieces of the words that all children together named         |
 | Turn           | master -> child | what comes next                                              |
 | RoundStart     | master -> child | the parameters that all children together arrived at         |
 | RoundUpdate    | child -> master | how training on the child's own samples moves the parameters |
@@ -18,6 +22,9 @@ First come EncoderRequest, Instruction and Confirmation, again whenever a child 
 Turn says what follows, until it says `publish` or `leave`:
 
 - `train`: RoundStart; the answer is RoundUpdate. A child that does not train never hears it.
+- `count`, `name`: a sum of counts of words under masks, whose answer is MaskKeys, and CommonCells,
+  whose answer is CommonWords. Where the job asks for a joint vocabulary, once before all rounds.
+- `vocabulary`: Vocabulary, before the first round of a child on this line, or before `publish`.
 - `share`, `mask`, `open`: a sum under masks, whose answer to RoundStart was MaskKeys.
 - `wait`: nothing; a round begins without this child.
 - `publish`: Published; the answer is Kept, and this is the end.
@@ -31,7 +38,9 @@ the other one sent.
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from isthmus.horizontal.parameters import Parameters
 from isthmus.transport.message import Count, Finite, Message
@@ -50,7 +59,18 @@ Reason = Literal[
 ]
 """Why a child does not train; a closed set, so that it tells nothing else."""
 
-Task = Literal["train", "share", "mask", "open", "wait", "publish", "leave"]
+Task = Literal[
+    "count",
+    "name",
+    "vocabulary",
+    "train",
+    "share",
+    "mask",
+    "open",
+    "wait",
+    "publish",
+    "leave",
+]
 
 _LARGEST_MODEL = 2**30
 
@@ -68,9 +88,11 @@ class Instruction(Message, frozen=True):
     """The type of encoder that is trained."""
 
     purpose: ClassVar[str] = "say what is trained"
-    reveals: ClassVar[str] = "which type of encoder is trained"
+    reveals: ClassVar[str] = "which type of encoder is trained, and by which vocabulary"
 
     encoder: Kind
+    vocabulary: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    """SHA-256 of that of an encoder that has one."""
 
 
 class Confirmation(Message, frozen=True):
@@ -92,6 +114,40 @@ class Turn(Message, frozen=True):
 
     task: Task
     reason: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class CommonCells(Message, frozen=True):
+    """Which cells of words are large enough, a bit for each."""
+
+    purpose: ClassVar[str] = "agree on a vocabulary"
+    reveals: ClassVar[str] = "which cells of words are large, over the documents of all children"
+    discloses: ClassVar[bool] = True
+
+    cells: NDArray[np.uint8]
+
+
+class CommonWords(Message, frozen=True):
+    """The child's words all of whose cells are large enough."""
+
+    purpose: ClassVar[str] = "agree on a vocabulary"
+    reveals: ClassVar[str] = (
+        "words of the child's texts that many documents of all children seem to have, and in how "
+        "many of its own documents each is"
+    )
+    discloses: ClassVar[bool] = True
+
+    words: list[Annotated[str, Meta(max_length=64)]]
+    documents: list[Count]
+
+
+class Vocabulary(Message, frozen=True):
+    """A tokenizer.json, trained on the words that were named."""
+
+    purpose: ClassVar[str] = "agree on a vocabulary"
+    reveals: ClassVar[str] = "pieces of the words that all children together named"
+    discloses: ClassVar[bool] = True
+
+    content: bytes
 
 
 class RoundStart(Message, frozen=True):

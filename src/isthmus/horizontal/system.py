@@ -37,6 +37,9 @@ class LocalData:
     seed: int
     """The job's."""
 
+    folder: Path = Path()
+    """Of the job file: files that the job names lie there."""
+
     simulated_attack: SimulatedAttack | None = None
     """How this child attacks the training in a simulation, if it does."""
 
@@ -61,6 +64,9 @@ class RoundsOutcome:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     """Of the training in the last round, at a child only."""
 
+    vocabulary: bytes = b""
+    """The file `tokenizer.json`, where all agreed on one."""
+
     def save(self, path: Path, job: str) -> None:
         """Write it to a file, so that measuring can be repeated without the other parties.
 
@@ -79,6 +85,7 @@ class RoundsOutcome:
                     "rounds": msgspec.json.encode(self.rounds).decode(),
                     "holders": msgspec.json.encode(self.holders).decode(),
                     "metrics": msgspec.json.encode(self.metrics).decode(),
+                    "vocabulary": self.vocabulary.decode(),
                 },
             ),
         )
@@ -107,7 +114,18 @@ class RoundsOutcome:
             rounds=msgspec.json.decode(str(saved.facts["rounds"]), type=tuple[Round, ...]),
             holders=msgspec.json.decode(str(saved.facts["holders"]), type=tuple[str, ...]),
             metrics=msgspec.json.decode(str(saved.facts["metrics"]), type=dict[str, float]),
+            vocabulary=str(saved.facts["vocabulary"]).encode(),
         )
+
+
+class VocabularyFacts(msgspec.Struct, frozen=True):
+    """The vocabulary of a network of texts."""
+
+    size: int
+    """Its pieces."""
+
+    named_words: int | None
+    """Words that children named for it; None if it was given."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,8 @@ class Compared:
     """Of the master's samples; where it has none, means over the parties."""
 
     by_party: dict[str, Metrics]
+    vocabulary: VocabularyFacts | None = None
+    """Of a network that has one."""
 
 
 @runtime_checkable

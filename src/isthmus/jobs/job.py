@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from isthmus.core import spec
-from isthmus.core.spec import Spec
+from isthmus.core.spec import NamesFiles, Spec
 from isthmus.data.spec import Dataset, Normalisation
 from isthmus.jobs.registry import FAMILIES, ROWS
 
@@ -81,7 +81,10 @@ class AnyJob(Spec, frozen=True):
     seed: Annotated[
         int, Meta(ge=0, description="decides which rows train, in which batch, and which are kept")
     ]
-    data: Data
+    data: Annotated[
+        Data | None,
+        Meta(description="which data sets it uses; none where the table of the system names data"),
+    ] = None
     parties: Annotated[
         dict[Name, Member],
         Meta(description="who takes part, by name; none where one organisation trains alone"),
@@ -100,16 +103,32 @@ class AnyJob(Spec, frozen=True):
             path: The file.
 
         Returns:
-            The job; paths of data sets in it are absolute, so that they lead to the same files from
+            The job; paths of data in it are absolute, so that they lead to the same files from
             everywhere.
 
         Raises:
             SpecError: The file is not that of a job.
         """
-        job, folder = spec.load(Path(path), cls), Path(path).parent
-        datasets: dict[str, Dataset] = job.tables.get("datasets") or {}
-        anchored = {name: data.anchored(folder) for name, data in datasets.items()}
-        return msgspec.structs.replace(job, datasets=anchored) if anchored else job
+        return spec.load(Path(path), cls).anchored(Path(path).parent)
+
+    def anchored(self, folder: Path) -> Self:
+        """Copy the job with paths that lead to the same files from everywhere.
+
+        Args:
+            folder: The folder that paths in the job are relative to.
+
+        Returns:
+            The job with absolute paths.
+        """
+        datasets: dict[str, Dataset] = self.tables.get("datasets") or {}
+        moved: dict[str, Any] = {
+            name: table.anchored(folder)
+            for name, table in self.tables.items()
+            if isinstance(table, NamesFiles)
+        }
+        if datasets:
+            moved["datasets"] = {name: data.anchored(folder) for name, data in datasets.items()}
+        return msgspec.structs.replace(self, **moved)
 
     def save(self, path: str | Path) -> None:
         """Write the job as a file, which keeps no comments."""

@@ -53,6 +53,7 @@ def resolve(job: Job, path: Path) -> Loaded:
     code = registry.load_system(row) if row else None
     family = cast(FamilyCode, registry.load_family(name))
     loaded = Loaded(job, path, family, row, code)
+    _check_data(loaded)
     family.check(loaded)
     if job.parties:
         consent.check(loaded)
@@ -151,6 +152,24 @@ def _check_tables(job: Job, name: str) -> None:
                 f"the table [{used[0]}] belongs to a job with {theirs}, which this one is not: add "
                 f"that, or take [{used[0]}] out."
             )
+
+
+def _check_data(loaded: Loaded) -> None:
+    """Refuse a job that does not say once which data it uses.
+
+    Args:
+        loaded: The job.
+
+    Raises:
+        SpecError: It does not.
+    """
+    if loaded.names_data and loaded.job.data is not None:
+        raise SpecError(f"[{loaded.table}] names its data by itself: take the table [data] out.")
+    if not loaded.names_data and loaded.job.data is None:
+        raise SpecError(
+            "the job says nothing of its data: add a table [data] with the name of the data set to "
+            'train on, for example train = "people".'
+        )
 
 
 def _check_policy(loaded: Loaded, party: Party) -> None:

@@ -9,13 +9,13 @@ from typing import IO, Any, Protocol, cast, runtime_checkable
 import msgspec
 
 from isthmus.core.telemetry import Sink
-from isthmus.jobs.job import Job
+from isthmus.jobs.job import Data, Job
 from isthmus.jobs.party import Party
 from isthmus.jobs.registry import Row
 from isthmus.jobs.result import Summary
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
-from isthmus.system import Exported, Predicted
+from isthmus.system import Exported, NamesData, Predicted
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,17 @@ class Loaded:
     def spec(self) -> Any:
         """What the job says of its system."""
         return self.job.tables[self.table]
+
+    @property
+    def data(self) -> Data:
+        """What the job says of the data sets that it uses."""
+        assert self.job.data is not None, "ask `names_data` first"  # noqa: S101 - likewise
+        return self.job.data
+
+    @property
+    def names_data(self) -> bool:
+        """Whether the table of the system names the data, so that the job has no `[data]`."""
+        return isinstance(self.code, NamesData)
 
     @property
     def peers(self) -> "PartyFamilyCode":

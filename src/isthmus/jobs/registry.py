@@ -20,6 +20,7 @@ from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.weighting.spec import Weighting
+from isthmus.multilingual.spec import Multilingual
 from isthmus.multitask.spec import Multitask
 from isthmus.vertical.baseline.spec import Baseline
 from isthmus.vertical.boosting.spec import Boosting
@@ -131,6 +132,13 @@ ROWS = (
         "isthmus.multitask.system",
         family="local",
         extra="paramserver",
+    ),
+    Row(
+        "multilingual",
+        Multilingual,
+        "isthmus.multilingual.system",
+        family="local",
+        extra="multilingual",
     ),
 )
 

@@ -40,8 +40,8 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
         raise SpecError(f"{out}: scores are a Parquet file: give it a name that ends in {SCORES}.")
     if out.exists() and file.exists() and out.samefile(file):
         raise SpecError(f"{out}: holds the rows to score. Give another file for the scores.")
-    with _written(out), atomic.replacing(out) as scores:
-        return family.predict(run, _job(run), file, scores)
+    with written(out), atomic.replacing(out) as scores:
+        return family.predict(run, job_of(run), file, scores)
 
 
 def export(folder: Path, into: Path, since: int | None = None) -> Exported:
@@ -61,13 +61,13 @@ def export(folder: Path, into: Path, since: int | None = None) -> Exported:
     """
     run = find(folder)
     family = _family(run, "export")
-    with _written(into):
+    with written(into):
         if into.exists() and any(into.iterdir()):
             raise SpecError(f"{into}: is not empty. Give a new folder.")
         into.absolute().parent.mkdir(parents=True, exist_ok=True)
         new = Path(mkdtemp(dir=into.absolute().parent, prefix=f".{into.name}-"))
         try:
-            found = family.export(run, _job(run), new, since)
+            found = family.export(run, job_of(run), new, since)
             new.replace(into)
         finally:
             shutil.rmtree(new, ignore_errors=True)
@@ -91,7 +91,7 @@ def _family(run: Run, verb: str) -> ModelFamilyCode:
     if run.result.exists():
         family = finished.family_of(run)
     else:
-        row = registry.row_of(_job(run).tables)
+        row = registry.row_of(job_of(run).tables)
         family = registry.load_family(row.family if row else registry.DEFAULT_FAMILY)
     if not isinstance(family, ModelFamilyCode):
         raise SpecError(
@@ -101,12 +101,24 @@ def _family(run: Run, verb: str) -> ModelFamilyCode:
     return family
 
 
-def _job(run: Run) -> Job:
+def job_of(run: Run) -> Job:
+    """Returns the job of a run, as it was when the run began."""
     return run.read_json(run.job.name, Job)
 
 
 @contextmanager
-def _written(path: Path) -> Generator[None]:
+def written(path: Path) -> Generator[None]:
+    """Say what cannot be written.
+
+    Args:
+        path: The file or folder.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpecError: The block cannot write it.
+    """
     try:
         with disk_full_is_error(path):
             yield

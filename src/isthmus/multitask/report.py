@@ -110,11 +110,11 @@ def _server(outcome: LocalOutcome) -> Server | None:
     if throughput is None or traffic is None or memory is None or outcome.staleness is None:
         return None
     return Server(
-        samples_per_s=throughput.samples_per_s,
+        samples_per_s=throughput.samples_per_s or 0.0,
         traffic=traffic.bytes,
         exchanges=outcome.exchanges or 0,
         staleness=outcome.staleness.greatest,
         memory=memory.peak_bytes,
-        rows=memory.rows,
-        evicted=memory.evicted,
+        rows=memory.rows or 0,
+        evicted=memory.evicted or 0,
     )

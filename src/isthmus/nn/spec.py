@@ -1,6 +1,6 @@
 """The `network` table of a job, from which every party builds the same network."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -15,6 +15,9 @@ Heads = Annotated[
 
 class NetworkSpec(Spec, frozen=True, tag_field="type"):
     """Base class of the types of network: each turns a sample into an embedding."""
+
+    tables: ClassVar[tuple[str, ...]] = ()
+    """Parameters of the encoder with a row for each piece of a text."""
 
     size: Size = 64
 
@@ -80,6 +83,8 @@ class Image(NetworkSpec, frozen=True, kw_only=True, tag="image"):
 class Text(NetworkSpec, frozen=True, kw_only=True, tag="text"):
     """Texts, read as bytes of UTF-8: there is no vocabulary to agree on."""
 
+    tables: ClassVar[tuple[str, ...]] = ("bytes.weight",)
+
     length: Annotated[
         int, Meta(ge=8, le=8192, description="bytes that are read of a text; the rest is cut off")
     ] = 128
@@ -99,7 +104,7 @@ Network = Tabular | Image | Text
 """All types of network: the key `type` of the table says which."""
 
 
-def type_of(network: Network) -> str:
+def type_of(network: NetworkSpec) -> str:
     """Returns the type of a network, as in the job."""
     return str(type(network).__struct_config__.tag)
 

@@ -62,7 +62,7 @@ class TextEncoder(nn.Module):
         return normed
 
 
-def longest(numbers: Tensor) -> Tensor:
-    """Returns the same texts, without the places that are padding in all of them."""
-    used = int((numbers != PADDING).sum(dim=1).max())
-    return numbers[:, :used]
+def longest(numbers: Tensor, padding: int = PADDING) -> Tensor:
+    """Returns the same texts, without the last places that are padding in all of them."""
+    used = int((numbers != padding).sum(dim=-1).max())
+    return numbers[..., :used]

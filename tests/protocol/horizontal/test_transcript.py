@@ -61,7 +61,7 @@ class TestTranscript:
             message: dict[str, Any] = msgspec.msgpack.decode(data)
             fields |= message.keys()
         assert fields == {
-            "type", "encoder", "task", "reason", "round", "parameters", "model"
+            "type", "encoder", "vocabulary", "task", "reason", "round", "parameters", "model"
         }  # fmt: skip
 
     def test_holds_nothing_of_what_training_keeps(self, sent: dict[str, list[bytes]]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from isthmus.cli import outcome
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import LanguagePair, Metrics, Retrieved
 from isthmus.jobs.aligned.results import (
     Alignment,
     AlignmentResult,
@@ -17,7 +17,16 @@ from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.result import AnyResult, Egress
 from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
-from isthmus.system import Memory, QueueCounts, Staleness, Throughput, Traffic
+from isthmus.system import (
+    Converged,
+    Memory,
+    QueueCounts,
+    Retrieval,
+    Staleness,
+    Throughput,
+    Traffic,
+    Vocabulary,
+)
 from isthmus.tee.evidence import SIMULATION
 
 
@@ -235,6 +244,57 @@ class TestMultitask:
         )
         answer = json.loads(to_json(outcome.of(shown.run).value))
         assert not {"queues", "memory", "exchanges"} & answer.keys()
+
+
+def multilingual() -> LocalResult:
+    methods = {"encoder": Retrieved(71.25, 80.0), "fused": Retrieved(81.0, 90.0)}
+    pairs = [
+        LanguagePair(
+            data=data,
+            left="de",
+            right="en",
+            rows=100,
+            in_domain=data == "bible",
+            trained=True,
+            methods=methods,
+        )
+        for data in ("bible", "news")
+    ]
+    return replace(
+        multitask(),
+        system="multilingual",
+        metrics={"retrieval": {"encoder": 71.25, "fused": 81.0}},
+        throughput=Throughput(tokens_per_s=54_321.9),
+        memory=Memory(peak_bytes=9_000_000),
+        queues={},
+        exchanges=None,
+        staleness=None,
+        traffic=None,
+        retrieval=Retrieval(pairs),
+        converged=Converged(bilingual=True, monolingual=None),
+        vocabulary=Vocabulary(8_192, 0.001, {"de": 0.001}, 0.0),
+    )
+
+
+class TestMultilingual:
+    def test_says_how_texts_find_their_translations(self, shown: Shown) -> None:
+        lines = shown.lines(multilingual())
+        assert "finds the translation, in % encoder all together" in lines
+        assert "all 71.2 81.0" in lines
+        assert "news 71.2 81.0" in lines
+        assert "tokens/s 54,322" in lines
+        assert "memory 9.0 MB at most" in lines
+        assert "vocabulary 8,192 pieces, 0.10% of the texts unknown to it" in lines
+        assert "losses bilingual flat, monolingual no such task" in lines
+
+    def test_answers_null_for_tasks_that_are_off(self, shown: Shown) -> None:
+        shown.run.write_json(shown.run.result.name, multilingual())
+        answer = json.loads(to_json(outcome.of(shown.run).value))
+        assert answer["converged"] == {"bilingual": True, "monolingual": None}
+        assert answer["throughput"] == {"tokens_per_s": 54_321.9}
+        assert answer["memory"] == {"peak_bytes": 9_000_000}
+        assert answer["vocabulary"]["size"] == 8_192
+        assert answer["retrieval"]["pairs"][1]["methods"]["encoder"]["top1"] == 71.25
 
 
 class TestAnswer:

@@ -39,13 +39,21 @@ class TestLoad:
         assert samples.labels == ("de", "en")
         assert samples.inputs.shape == (2, 0)
 
+    def test_reads_translations_from_further_columns(self, load_csv: Load) -> None:
+        samples = load_csv("de,en\nguten Tag,good day\nja,yes\n", type="text")
+        assert samples.names == ("de", "en")
+        assert samples.texts == ("guten Tag", "ja")
+        assert samples.translations == (("good day", "yes"),)
+        assert samples.take(np.array([1])).translations == (("yes",),)
+        assert pooled([samples, samples]).translations == (("good day", "yes") * 2,)
+
     def test_needs_no_labels(self, load_csv: Load) -> None:
         assert load_csv("a,b\n1,2\n").labels is None
 
     @pytest.mark.parametrize(
         ("text", "keys", "message"),
         [
-            ("a,b\nx,1\n", {"type": "text"}, "chooses 2 columns, and samples of type text are one"),
+            ("a,b\nx,\n", {"type": "text"}, "'b' is empty in 1 of 1 rows. Remove these rows"),
             ("a,b\n1,\n2,3\n", {}, "'b' is empty in 1 of 2 rows"),
             ("a,b\n1,x\n", {}, "holds string, not numbers"),
             ("a,b\n1,1e31\n", {}, "beyond 1e+30, too large for a network"),

@@ -19,6 +19,11 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "missing key": ("seed = 7\n", "", "missing required field `seed`"),
     "name that is no file name": ('"trial"', '"../trial"', r"at `\$\.name`"),
     "name with a line break": ('"trial"', '"trial\\n"', r"at `\$\.name`"),
+    "no data": (
+        '[data]\ntrain = "people"\nidentifiers = ["person"]\nnormalise = ["trim"]\n',
+        "",
+        r"says nothing of its data: add a table \[data\]",
+    ),
     "no system": (REGRESSION, "", r"'OpenedGradient', which this job, which trains nothing, does"),
     "one party": (
         PASSIVE,

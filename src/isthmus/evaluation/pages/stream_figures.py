@@ -19,13 +19,16 @@ _POINTS = 200  # of a line at most: more cannot be told apart, and make the page
 
 
 @rc_context(STYLE)
-def stream_figure(title: str, samples: Sequence[int], panels: Mapping[str, Series]) -> str:
+def stream_figure(
+    title: str, samples: Sequence[int], panels: Mapping[str, Series], unit: str = "samples"
+) -> str:
     """Draw numbers over the samples that were trained on, in panels one below the other.
 
     Args:
         title: Title of the figure.
         samples: Samples trained on at each point of time, rising.
         panels: Lines of each panel by the name of its axis; a single line has no legend.
+        unit: What is counted in place of samples.
 
     Returns:
         An `<svg>` element.
@@ -47,14 +50,14 @@ def stream_figure(title: str, samples: Sequence[int], panels: Mapping[str, Serie
             axes.set_ylim(bottom=0)
         if len(series) > 1:
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series), borderpad=0)
-    drawn[-1].set_xlabel("samples trained on")
+    drawn[-1].set_xlabel(f"{unit} trained on" if unit == "samples" else unit)
     drawn[-1].xaxis.set_major_formatter(_SHORT)
     lines = (
         _in_words(name if label == name else f"{name} of {label}", values)
         for name, series in panels.items()
         for label, values in series.items()
     )
-    return svg(figure, title, f"Over {samples[-1]:,} samples: {'; '.join(lines)}.")
+    return svg(figure, title, f"Over {samples[-1]:,} {unit}: {'; '.join(lines)}.")
 
 
 def _shortened(value: float, _place: int | None = None) -> str:

@@ -1,16 +1,17 @@
 """Trains a shared encoder on the samples of a child."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isthmus.core import seeds
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
-from isthmus.horizontal.encoders.learner import Learner, learner
+from isthmus.horizontal.encoders.inputs import Inputs, check_texts, to_inputs
+from isthmus.horizontal.encoders.learner import Learner, learner, tables_of
 from isthmus.horizontal.encoders.local import Correct, steps_of, train_round, train_round_privately
-from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.encoders.spec import Encoders, sample_type
 from isthmus.horizontal.fusion.corrections import (
     proximal_gradient,
     scaffold_control,
@@ -25,8 +26,18 @@ from isthmus.nn import parameters
 from isthmus.nn.spec import type_of
 from isthmus.store.checkpoint import Arrays
 
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
 
-def trainer_factory(spec: Encoders, samples: Samples | None, seed: int, party: str) -> MakeTrainer:
+
+def trainer_factory(
+    spec: Encoders,
+    samples: Samples | None,
+    seed: int,
+    party: str,
+    vocabulary: "Tokenizer | None" = None,
+    prepared: Callable[[Samples], LocalTrainer] | None = None,
+) -> MakeTrainer:
     """Make the function by which a child finds out whether it trains, and on what.
 
     Args:
@@ -34,6 +45,8 @@ def trainer_factory(spec: Encoders, samples: Samples | None, seed: int, party: s
         samples: The child's own, if it has any.
         seed: The job's.
         party: Name of the child.
+        vocabulary: Of a static network.
+        prepared: Makes the trainer, where something is to be agreed on before.
 
     Returns:
         From the type of an encoder to its trainer, or to the reason why there is none; it raises
@@ -43,13 +56,15 @@ def trainer_factory(spec: Encoders, samples: Samples | None, seed: int, party: s
     def make(encoder: str) -> LocalTrainer | Reason:
         if encoder != type_of(spec.network):
             return "type not known"
-        if samples is None or samples.type != encoder:
+        if samples is None or samples.type != sample_type(spec.network):
             return "no samples of this type"
         if len(samples) < spec.least_samples:
             return "too few samples"
         if not affords_all_rounds(spec, len(samples)):
             return "privacy budget too small for all rounds"
-        return trainer(spec, samples, seed, party)
+        if prepared is not None:
+            return prepared(samples)
+        return trainer(spec, samples, seed, party, vocabulary)
 
     return make
 
@@ -67,7 +82,13 @@ def affords_all_rounds(spec: Encoders, samples: int) -> bool:
     return accounting.affordable(accounting.NOTHING_SPENT, asked, rate, steps) == steps
 
 
-def trainer(spec: Encoders, samples: Samples, seed: int, party: str) -> LocalTrainer:
+def trainer(
+    spec: Encoders,
+    samples: Samples,
+    seed: int,
+    party: str,
+    vocabulary: "Tokenizer | None" = None,
+) -> LocalTrainer:
     """The trainer of the encoder of a job.
 
     Args:
@@ -75,6 +96,7 @@ def trainer(spec: Encoders, samples: Samples, seed: int, party: str) -> LocalTra
         samples: To train on, of the type of the encoder.
         seed: The job's.
         party: Name of the party whose samples they are.
+        vocabulary: Of a static network.
 
     Returns:
         The trainer; without noise, the same round from the same parameters gives the same result.
@@ -82,10 +104,18 @@ def trainer(spec: Encoders, samples: Samples, seed: int, party: str) -> LocalTra
     Raises:
         SpecError: The samples do not fit the network or the classes of the job.
     """
-    found = to_inputs(spec.network, samples, spec.classes)
-    trainee = _Trainee(spec, found, seed, party, learner(spec))
+    check_texts(spec.objective, samples)
+    found = to_inputs(spec.network, samples, spec.classes, vocabulary=vocabulary)
+    pieces = 0 if vocabulary is None else vocabulary.size
+    trainee = _Trainee(spec, found, seed, party, learner(spec, pieces))
     return LocalTrainer(
-        len(samples), trainee.layout, trainee.train, trainee.state, privacy=spec.privacy
+        len(samples),
+        trainee.layout,
+        trainee.train,
+        trainee.state,
+        tables=tables_of(spec),
+        privacy=spec.privacy,
+        vocabulary="" if vocabulary is None else vocabulary.digest,
     )
 
 

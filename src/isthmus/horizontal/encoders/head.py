@@ -4,6 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,12 +23,15 @@ from isthmus.horizontal.encoders.learner import Learner, encoder_of, initial, ta
 from isthmus.horizontal.encoders.local import batches
 from isthmus.horizontal.encoders.model import Model, accuracy, embeddings, encoder
 from isthmus.horizontal.encoders.scaling import Scaling
-from isthmus.horizontal.encoders.spec import Encoders, Head
+from isthmus.horizontal.encoders.spec import Encoders, Head, layered
 from isthmus.horizontal.fusion.spec import Count
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.spec import LocalTraining
 from isthmus.nn import build, parameters
+
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,14 @@ def measured(spec: Encoders, learned: Parameters, holding: Holding, seed: int) -
     }
 
 
-def alone(spec: Encoders, samples: Samples, seed: int, party: str, rounds: int) -> Parameters:
+def alone(
+    spec: Encoders,
+    samples: Samples,
+    seed: int,
+    party: str,
+    rounds: int,
+    vocabulary: "Tokenizer | None" = None,
+) -> Parameters:
     """Train with nobody else, from where the job begins, and as many steps as in the job.
 
     Args:
@@ -99,6 +110,7 @@ def alone(spec: Encoders, samples: Samples, seed: int, party: str, rounds: int) 
         seed: The job's.
         party: Whose samples they are.
         rounds: Of the job.
+        vocabulary: Of a static network.
 
     Returns:
         The parameters of a learner.
@@ -107,8 +119,8 @@ def alone(spec: Encoders, samples: Samples, seed: int, party: str, rounds: int) 
         SpecError: The samples do not fit the network or the classes of the job.
     """
     plain = structs.replace(spec, fusion=Count(), privacy=Privacy())
-    by_itself = trainer(plain, samples, seed, party)
-    trained = initial(plain, seed)
+    by_itself = trainer(plain, samples, seed, party, vocabulary)
+    trained = initial(plain, seed, 0 if vocabulary is None else vocabulary.size)
     for number in range(1, rounds + 1):
         trained, _ = by_itself.train(trained, number)
     return trained
@@ -129,7 +141,9 @@ def with_shared_head(spec: Encoders, learned: Parameters, samples: Samples | Non
         SpecError: The samples do not fit the network.
     """
     scaling = None if samples is None else scaling_of(spec.network, samples)
-    return Model(spec.network, encoder_of(learned), scaling, spec.classes, task_of(learned))
+    return Model(
+        layered(spec.network), encoder_of(learned), scaling, spec.classes, task_of(learned)
+    )
 
 
 def tuned(spec: Encoders, learned: Parameters, samples: Samples, seed: int, party: str) -> Model:
@@ -150,10 +164,10 @@ def tuned(spec: Encoders, learned: Parameters, samples: Samples, seed: int, part
     """
     head = spec.head or Head()
     scaling = scaling_of(spec.network, samples)
-    model = Model(spec.network, encoder_of(learned), scaling, classes_of(samples))
+    model = Model(layered(spec.network), encoder_of(learned), scaling, classes_of(samples))
     generator = seeds.generator(seed, "head", party)
     common = _Common(embeddings(model, samples))
-    layer = build.head(spec.network, len(model.classes))
+    layer = build.head(layered(spec.network), len(model.classes))
     parameters.draw(layer, generator)
     learner = Learner(encoder(model), nn.Sequential(common, layer))
     learner.encoder.requires_grad_(head.tune == "fine_tune")

@@ -1,6 +1,8 @@
 """Samples as the inputs of a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,8 +13,22 @@ from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.scaling import Scaling
+from isthmus.horizontal.encoders.spec import AnyNetwork, Static
 from isthmus.nn.spec import Image, Network, Tabular, Text
-from isthmus.nn.text import longest, numbers_of
+from isthmus.nn.text import PADDING, longest, numbers_of
+from isthmus.text.tokens import Tokens
+
+
+class Vocabulary(Protocol):
+    """Divides texts into pieces, as `isthmus.text.tokenizer.Tokenizer` does."""
+
+    def tokens(self, texts: Sequence[str], length: int | None = None, /) -> Tokens:
+        """Returns the pieces of texts, at most so many of each."""
+        ...
+
+
+NO_PIECE = -1
+"""Stands after the last piece of a text."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +36,14 @@ class Inputs:
     """Inputs of a network, and the class of each where it learns classes."""
 
     values: Tensor
-    """Shape (rows, columns), (rows, channels, height, width), or (rows, places) of a text."""
+    """Shape (rows, columns), (rows, channels, height, width), (rows, places) of a text, or
+    (rows, languages, places) of a text and its translations."""
 
     classes: Tensor | None = None
     """Numbers, shape (rows,)."""
+
+    padding: int = PADDING
+    """Stands after a text that is shorter than others."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -44,11 +64,12 @@ class Inputs:
         chosen = torch.tensor(rows)
         values = self.values[chosen]
         if values.dtype == torch.int64:  # texts: a batch is as long as its longest
-            values = longest(values)
-        return Inputs(values, None if self.classes is None else self.classes[chosen])
+            values = longest(values, self.padding)
+        classes = None if self.classes is None else self.classes[chosen]
+        return Inputs(values, classes, self.padding)
 
 
-def scaling_of(network: Network, samples: Samples) -> Scaling | None:
+def scaling_of(network: AnyNetwork, samples: Samples) -> Scaling | None:
     """The scaling of the columns that a network takes, or nothing where it takes no columns.
 
     Args:
@@ -62,10 +83,11 @@ def scaling_of(network: Network, samples: Samples) -> Scaling | None:
 
 
 def to_inputs(
-    network: Network,
+    network: AnyNetwork,
     samples: Samples,
     classes: tuple[str, ...] = (),
     scaling: Scaling | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Inputs:
     """Convert samples to the inputs of a network.
 
@@ -74,6 +96,7 @@ def to_inputs(
         samples: Of its type.
         classes: Names of the classes to learn, or none.
         scaling: Of the samples that it was trained on; none where it is trained on these.
+        vocabulary: Of a static network.
 
     Returns:
         The inputs, in the order of the samples.
@@ -81,10 +104,50 @@ def to_inputs(
     Raises:
         SpecError: They have another form than the network, or labels that are no class of the job.
     """
+    if isinstance(network, Static):
+        return Inputs(torch.tensor(_pieces(network, samples, vocabulary)), padding=NO_PIECE)
     return Inputs(
         torch.tensor(_inputs(network, samples, scaling)),
         torch.tensor(_numbers(samples.labels, classes)) if classes else None,
     )
+
+
+def check_texts(objective: str, samples: Samples) -> None:
+    """Refuse samples with too few columns of text for an objective, or too many.
+
+    Args:
+        objective: Of the job.
+        samples: Of the type of its network.
+
+    Raises:
+        SpecError: There is a column too many, or none to learn from.
+    """
+    columns = len(samples.names)
+    if objective == "pairs" and not samples.translations:
+        raise SpecError(
+            f"the job learns from texts and their translations, and {columns} of your `columns` is "
+            "a text. Name a column for each language."
+        )
+    if objective != "pairs" and samples.translations:
+        raise SpecError(
+            f"`columns` chooses {columns} columns, and the objective {objective!r} of the job "
+            "learns from one column of text. Name it."
+        )
+
+
+def _pieces(network: Static, samples: Samples, vocabulary: Vocabulary | None) -> NDArray[np.int64]:
+    if vocabulary is None:
+        raise ValueError("a static network reads texts by a vocabulary: give it")
+    columns = (samples.texts, *samples.translations)
+    tokens = [vocabulary.tokens(texts, network.length) for texts in columns]
+    places = max(int(it.lengths.max(initial=1)) for it in tokens)
+    return np.stack([_padded(it, places) for it in tokens], axis=1)
+
+
+def _padded(tokens: Tokens, places: int) -> NDArray[np.int64]:
+    found = np.full((tokens.texts, places), NO_PIECE, np.int64)
+    found[np.arange(places) < tokens.lengths[:, None]] = tokens.ids
+    return found
 
 
 def _inputs(
@@ -97,7 +160,8 @@ def _inputs(
         case Image():
             return _images(network, samples)
         case Text(length=length):
-            return numbers_of(samples.texts, length)
+            texts = [numbers_of(it, length) for it in (samples.texts, *samples.translations)]
+            return np.stack(texts, axis=1) if samples.translations else texts[0]
 
 
 def columns(network: Tabular, samples: Samples) -> NDArray[np.float32]:

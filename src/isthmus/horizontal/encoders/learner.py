@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.core import seeds
-from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.encoders.spec import Encoders, Static
+from isthmus.horizontal.fusion.spec import TouchMean
 from isthmus.horizontal.parameters import Parameters
 from isthmus.nn import build, parameters
+from isthmus.text.static import StaticEncoder
 
 _ENCODER, _TASK = "encoder.", "task."
 
@@ -25,33 +27,58 @@ class Learner(nn.Module):
         return found
 
 
-def learner(spec: Encoders) -> Learner:
-    """Returns the learner of a job; its parameters are arbitrary."""
+def learner(spec: Encoders, pieces: int = 0) -> Learner:
+    """Make the learner of a job.
+
+    Args:
+        spec: What the job says.
+        pieces: Size of the vocabulary of a static network.
+
+    Returns:
+        The module; its parameters are arbitrary.
+    """
+    network = spec.network
+    if isinstance(network, Static):
+        return Learner(StaticEncoder(pieces, network.size), nn.Identity())
     match spec.objective:
+        case "pairs":
+            task: nn.Module = nn.Identity()
         case "reconstruction":
-            task = build.decoder(spec.network)
+            task = build.decoder(network)
         case "contrastive":
-            task = build.projection(spec.network)
+            task = build.projection(network)
         case "labels":
-            task = build.head(spec.network, len(spec.classes))
-    return Learner(build.encoder(spec.network), task)
+            task = build.head(network, len(spec.classes))
+    return Learner(build.encoder(network), task)
 
 
-def initial(spec: Encoders, seed: int) -> Parameters:
+def initial(spec: Encoders, seed: int, pieces: int = 0) -> Parameters:
     """The parameters before the first round, the same ones from the same seed.
 
     Args:
         spec: What the job says.
         seed: The job's.
+        pieces: Size of the vocabulary of a static network.
 
     Returns:
         By name; those of the encoder have the names that `encoder_of` knows.
     """
     with torch.device("meta"):
-        module = learner(spec)
+        module = learner(spec, pieces)
     module = module.to_empty(device="cpu")
-    parameters.draw(module, seeds.generator(seed, "initial parameters"))
+    generator = seeds.generator(seed, "initial parameters")
+    if isinstance(module.encoder, StaticEncoder):
+        module.encoder.begin(generator)
+    else:
+        parameters.draw(module, generator)
     return parameters.arrays_of(module)
+
+
+def tables_of(spec: Encoders) -> tuple[str, ...]:
+    """Returns the names of the arrays whose rows are averaged over who touched them, if any."""
+    if not isinstance(spec.fusion, TouchMean):
+        return ()
+    return spec.fusion.tables or tuple(f"{_ENCODER}{name}" for name in spec.network.tables)
 
 
 def encoder_of(found: Parameters) -> Parameters:

@@ -1,6 +1,6 @@
 """Training of one learner on the samples of one party, in one round."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -65,11 +65,34 @@ def train_round(
     Returns:
         `loss` and `first_loss`: the mean over the samples of all batches, and of the first batch.
     """
+    chosen = (inputs.take(rows) for rows in batches(spec.training, len(inputs), generator))
+    return descend(spec, learner, chosen, generator, correct)
+
+
+def descend(
+    spec: Encoders,
+    learner: Learner,
+    chosen: Iterable[Inputs],
+    generator: np.random.Generator,
+    correct: Correct | None = None,
+) -> dict[str, float]:
+    """Train a learner in place, batch by batch.
+
+    Args:
+        spec: Objective and optimiser, which starts anew.
+        learner: What is trained.
+        chosen: The batches.
+        generator: Draws what is masked.
+        correct: Changes each gradient, if given.
+
+    Returns:
+        As `train_round`.
+    """
     optimiser = _optimiser(spec.training, learner)
     found = list[Tensor]()
-    for rows in batches(spec.training, len(inputs), generator):
+    for batch in chosen:
         optimiser.zero_grad()
-        each = losses(spec, learner, inputs.take(rows), generator)
+        each = losses(spec, learner, batch, generator)
         torch.autograd.backward(each.mean())
         if correct is not None:
             _correct(learner, correct)

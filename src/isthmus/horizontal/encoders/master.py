@@ -1,12 +1,13 @@
 """Sets up training at the master of a shared encoder, and the fusion of updates."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isthmus.core.errors import JobError
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.learner import initial
+from isthmus.horizontal.encoders.learner import initial, tables_of
 from isthmus.horizontal.encoders.master_as_child import MasterAsChild
 from isthmus.horizontal.encoders.root_data import RootData
 from isthmus.horizontal.encoders.spec import Encoders
@@ -21,7 +22,11 @@ from isthmus.horizontal.fusion.spec import ActorCritic, Scaffold
 from isthmus.horizontal.fusion.weigher import Weigher
 from isthmus.horizontal.parameters import Layout
 from isthmus.horizontal.rounds.training import Fuse, SecureRule, Training
+from isthmus.horizontal.tables import Tables
 from isthmus.nn.spec import type_of
+
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
 
 
 def training(
@@ -30,6 +35,7 @@ def training(
     seed: int,
     root: Samples | None = None,
     weigher: Weigher | None = None,
+    vocabulary: "Tokenizer | None" = None,
 ) -> Training:
     """Set up training at the master.
 
@@ -39,6 +45,7 @@ def training(
         seed: The job's.
         root: Samples of the master's own, if it has any.
         weigher: The actor-critic, where the fusion rule is one.
+        vocabulary: Of a static network.
 
     Returns:
         Initial parameters, and the rule that fuses a round's updates.
@@ -46,7 +53,7 @@ def training(
     Raises:
         JobError: The fusion rule needs samples of the master's own, and there are none; or the
             epsilon of the job does not allow a single round.
-        SpecError: These do not fit the job.
+        SpecError: These do not fit the job, or a table of the fusion rule is none of the network.
         ValueError: There is no weigher where the rule needs one.
     """
     if root is None and rules.needs_own_samples(spec.fusion):
@@ -56,7 +63,7 @@ def training(
         )
     if isinstance(spec.fusion, ActorCritic) and weigher is None:
         raise ValueError("an actor-critic has to be given where the rule of the job is one")
-    first = initial(spec, seed)
+    first = initial(spec, seed, 0 if vocabulary is None else vocabulary.size)
     layout = Layout.of(first)
     numbers = {name: it for it, name in enumerate(sorted(children))}
     context = FusionContext(
@@ -65,6 +72,7 @@ def training(
         privacy=spec.privacy,
         numbers=numbers,
         layout=layout,
+        tables=Tables(layout, tables_of(spec)),
         root_data=None if root is None else RootData(spec, root, seed),
         weigher=weigher,
         master_as_child=_master_as_child(spec, root, seed),
@@ -77,7 +85,8 @@ def training(
         _fuse(context),
         PlainFusion(context).examine,
         compression=spec.privacy.compression,
-        secure_rule=_secure_rule(context),
+        vocabulary="" if vocabulary is None else vocabulary.digest,
+        secure_rule=_secure_rule(context, tables_of(spec)),
     )
 
 
@@ -99,9 +108,9 @@ def _master_as_child(spec: Encoders, root: Samples | None, seed: int) -> MasterA
     return MasterAsChild(spec, root, seed)
 
 
-def _secure_rule(context: FusionContext) -> SecureRule | None:
+def _secure_rule(context: FusionContext, tables: tuple[str, ...]) -> SecureRule | None:
     secure = context.privacy.secure_aggregation
     if secure is None:
         return None
     fusion = SecureFusion(context)
-    return SecureRule(secure, fusion.weigh, fusion.fuse)
+    return SecureRule(secure, fusion.weigh, fusion.fuse, tables)

@@ -8,15 +8,17 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from isthmus.horizontal.encoders.inputs import Inputs
+from isthmus.horizontal.encoders.inputs import NO_PIECE, Inputs
 from isthmus.horizontal.encoders.learner import Learner
-from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.encoders.spec import Encoders, Static
 from isthmus.nn.image import Grid
 from isthmus.nn.spec import Image, Network, Tabular, Text
 from isthmus.nn.text import BYTES, MASK, TextEncoder
+from isthmus.text import contrast as translations
+from isthmus.text.static import StaticEncoder
 
 _TURN, _SHIFT, _ZOOM = math.radians(15), 0.15, 0.15  # how far a view of an image is moved
 
@@ -35,11 +37,14 @@ def losses(
     Returns:
         Shape (batch,).
     """
+    network = spec.network
+    if isinstance(network, Static) or spec.objective == "pairs":
+        return pairs(learner, batch.values, spec.temperature, generator)
     match spec.objective:
         case "reconstruction":
-            return reconstruction(spec.network, learner, batch.values, spec.masked, generator)
+            return reconstruction(network, learner, batch.values, spec.masked, generator)
         case "contrastive":
-            views = [view(spec.network, batch.values, spec.masked, generator) for _ in range(2)]
+            views = [view(network, batch.values, spec.masked, generator) for _ in range(2)]
             return contrast(learner(views[0]), learner(views[1]), spec.temperature)
         case "labels":
             return functional.cross_entropy(learner(batch.values), batch.labels, reduction="none")
@@ -100,6 +105,56 @@ def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
         likeness.masked_fill(itself, -torch.inf), other_view, reduction="none"
     )
     return wrong.view(2, -1).mean(dim=0)
+
+
+def pairs(
+    learner: Learner, texts: Tensor, temperature: float, generator: np.random.Generator
+) -> Tensor:
+    """How badly texts are told from others of their batch by their translations.
+
+    Args:
+        learner: Its encoder is one of texts.
+        texts: With their translations, shape (batch, languages, places).
+        temperature: Of the softmax over the other texts.
+        generator: Draws two of the languages.
+
+    Returns:
+        Shape (batch,), the same mean at each place; 0 of a batch without another text.
+
+    Source:
+        `isthmus.text.contrast`.
+    """
+    chosen = generator.choice(texts.shape[1], 2, replace=False)
+    one, other = (texts[:, int(column)] for column in chosen)
+    same = translations.same_texts(_numbers(one), _numbers(other))
+    if len(texts) == 1 or (same is not None and bool(same.all())):
+        return embedded(learner.encoder, one).sum(dim=1) * 0
+    left, right = (embedded(learner.encoder, it) for it in (one, other))
+    return translations.contrast(left, right, temperature, same).expand(len(texts))
+
+
+def _numbers(texts: Tensor) -> Tensor:
+    # A number of each text: equal texts have equal ones.
+    _, found = np.unique(texts.numpy(), axis=0, return_inverse=True)
+    return torch.as_tensor(found.ravel())
+
+
+def embedded(encoder: nn.Module, texts: Tensor) -> Tensor:
+    """Embed texts in one language.
+
+    Args:
+        encoder: Of texts.
+        texts: Shape (batch, places).
+
+    Returns:
+        Shape (batch, size).
+    """
+    inputs: tuple[Tensor, ...] = (texts,)
+    if isinstance(encoder, StaticEncoder):
+        present = texts != NO_PIECE
+        inputs = (texts[present], functional.pad(present.sum(dim=1).cumsum(0), (1, 0)))
+    found: Tensor = encoder(*inputs)
+    return found
 
 
 def view(network: Network, inputs: Tensor, share: float, generator: np.random.Generator) -> Tensor:

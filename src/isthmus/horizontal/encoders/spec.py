@@ -1,6 +1,6 @@
 """Keys of a job about shared encoders."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -12,16 +12,90 @@ from isthmus.horizontal.fusion.spec import (
     FedAvgM,
     FedProx,
     FedYogi,
+    FLTrust,
     Fusion,
     Limits,
     Scaffold,
+    TouchMean,
     Uniform,
+    ValidationGradient,
 )
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation, conflict
 from isthmus.horizontal.spec import LocalTraining, Rounds
-from isthmus.nn.spec import Network
+from isthmus.nn.spec import Network, NetworkSpec, Size, Text, type_of
 
-Objective = Literal["reconstruction", "contrastive", "labels"]
+Objective = Literal["reconstruction", "contrastive", "labels", "pairs"]
+
+
+class Joint(Spec, frozen=True):
+    """How a vocabulary of the words of all children comes about."""
+
+    pieces: Annotated[
+        int, Meta(ge=512, le=1_000_000, description="most pieces of the vocabulary")
+    ] = 8192
+    least_documents: Annotated[
+        int,
+        Meta(ge=2, le=10**6, description="documents of all children that a word must be in"),
+    ] = 20
+    own_documents: Annotated[
+        int,
+        Meta(ge=1, le=10**6, description="documents of a child itself that it must be in"),
+    ] = 5
+    words_per_document: Annotated[
+        int, Meta(ge=1, le=10_000, description="words of one document that are counted")
+    ] = 50
+
+
+class Static(NetworkSpec, frozen=True, tag="static"):
+    """Texts in any languages, each the weighted mean of the vectors of its pieces."""
+
+    tables: ClassVar[tuple[str, ...]] = ("table", "log_weights")
+
+    size: Size = 256
+    vocabulary: Annotated[
+        Literal["given", "joint"],
+        Meta(
+            description="given: the file `tokenizer`; joint: trained on the words that many "
+            "documents of all children have"
+        ),
+    ] = "given"
+    tokenizer: Annotated[
+        str,
+        Meta(
+            description="a public tokenizer.json that every party has, with a path from the folder "
+            "of the job; the master tells its digest"
+        ),
+    ] = "tokenizer.json"
+    joint: Joint = Joint()
+    length: Annotated[
+        int, Meta(ge=1, le=8192, description="pieces that are read of a text; the rest is cut off")
+    ] = 128
+
+
+AnyNetwork = Network | Static
+"""All types of network of a shared encoder."""
+
+
+def layered(network: AnyNetwork) -> Network:
+    """Narrow a type of network.
+
+    Args:
+        network: Any but a static one.
+
+    Returns:
+        The same.
+
+    Raises:
+        TypeError: It is static.
+    """
+    if isinstance(network, Static):
+        raise TypeError("a static network has neither layers nor a head")
+    return network
+
+
+def sample_type(network: AnyNetwork) -> str:
+    """Returns the type of the samples that a network takes."""
+    return "text" if isinstance(network, Static) else type_of(network)
 
 
 class Head(Spec, frozen=True):
@@ -39,12 +113,12 @@ class Head(Spec, frozen=True):
 class Encoders(Spec, frozen=True):
     """The `[encoders]` table of a job: an encoder that children train together."""
 
-    network: Annotated[Network, Meta(description="what turns a sample into an embedding")]
+    network: Annotated[AnyNetwork, Meta(description="what turns a sample into an embedding")]
     objective: Annotated[
         Objective,
         Meta(
             description="what children learn from: parts that were masked, two views of a sample, "
-            "or labels over `classes`"
+            "labels over `classes`, or pairs of a text and its translation"
         ),
     ] = "reconstruction"
     classes: Annotated[
@@ -74,7 +148,12 @@ class Encoders(Spec, frozen=True):
         Raises:
             ValueError: Two keys do not go together.
         """
-        found = _class_conflict(self) or _training_conflict(self) or _privacy_conflict(self)
+        found = (
+            _class_conflict(self)
+            or _network_conflict(self)
+            or _training_conflict(self)
+            or _privacy_conflict(self)
+        )
         if found:
             raise ValueError(found)
 
@@ -88,11 +167,35 @@ def _class_conflict(spec: Encoders) -> str:
     return "" if labels or not spec.classes else '`classes` are for the objective "labels" only'
 
 
+def _network_conflict(spec: Encoders) -> str:
+    static = isinstance(spec.network, Static)
+    if spec.objective == "pairs" and not (static or isinstance(spec.network, Text)):
+        return 'the objective "pairs" is for networks of texts, "static" and "text"'
+    if not static:
+        return ""
+    if spec.objective != "pairs":
+        return 'the network "static" learns from pairs alone: write `objective = "pairs"`'
+    if spec.head is not None:
+        return 'no head is trained on the network "static": take the table `head` out'
+    if isinstance(spec.fusion, _BY_ROOT):
+        return (
+            f"the fusion rule {type(spec.fusion).__struct_config__.tag!r} needs samples of the "
+            'master\'s own, which the network "static" does not take: choose another rule'
+        )
+    return ""
+
+
 def _training_conflict(spec: Encoders) -> str:
     training = spec.training
     if isinstance(spec.fusion, Scaffold) and (training.optimiser != "sgd" or training.momentum > 0):
         # Its controls are means of the gradients that a child descended by.
         return 'the fusion rule "scaffold" needs the optimiser "sgd" without `momentum`'
+    rule = spec.fusion
+    if isinstance(rule, TouchMean) and not rule.tables and not spec.network.tables:
+        return (
+            'the fusion rule "touch_mean" averages the rows of tables, and this network has none: '
+            'take "count"'
+        )
     return ""
 
 
@@ -110,15 +213,21 @@ def _privacy_conflict(spec: Encoders) -> str:
             f"the noise of `privacy.child_level` goes on the mean of a round, and the fusion rule "
             f"{name!r} looks at each update before: choose another rule"
         )
+    if asked.child_level and isinstance(spec.fusion, TouchMean):
+        return (
+            "a row that one child alone touched is its own in the mean, which the noise of "
+            f"`privacy.child_level` does not cover, and the fusion rule is {name!r}: choose "
+            "another rule"
+        )
     if asked.sample_level and isinstance(spec.fusion, FedProx | Scaffold):
         return (
             f"the fusion rule {name!r} corrects gradients after `privacy.sample_level` has bounded "
             "them: choose another rule"
         )
-    if asked.sample_level and spec.objective == "contrastive":
+    if asked.sample_level and spec.objective in {"contrastive", "pairs"}:
         return (
-            'the objective "contrastive" compares samples, so that `privacy.sample_level` cannot '
-            "bound what one of them tells: choose another objective"
+            f'the objective "{spec.objective}" compares samples, so that `privacy.sample_level` '
+            "cannot bound what one of them tells: choose another objective"
         )
     return _caps_conflict(spec.fusion, asked.secure_aggregation) or conflict(asked)
 
@@ -143,4 +252,5 @@ def _sees_sums_alone(rule: Fusion) -> bool:
 
 
 _FEWEST_CLASSES = 2
-_BY_SUM = (Count, Uniform, FedAvgM, FedAdam, FedYogi, FedProx)
+_BY_ROOT = (ActorCritic, FLTrust, ValidationGradient)
+_BY_SUM = (Count, Uniform, TouchMean, FedAvgM, FedAdam, FedYogi, FedProx)

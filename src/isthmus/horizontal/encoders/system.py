@@ -1,8 +1,11 @@
 """The job of a shared encoder: its checks, both roles, and what the encoder is worth to a child."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from isthmus.core import extras
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples, pooled
@@ -10,16 +13,21 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal import forecast as rounds_forecast
 from isthmus.horizontal.actor_critic.modes import weigher_of
 from isthmus.horizontal.actor_critic.suspects import find_suspects
+from isthmus.horizontal.encoders.cells import SIZE as CELLS
+from isthmus.horizontal.encoders.retrieval import RETRIEVAL
 from isthmus.horizontal.encoders.simulated_attack import poison_samples, poison_updates
-from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.encoders.spec import Encoders, Static, layered, sample_type
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.spec import ActorCritic
 from isthmus.horizontal.parameters import Parameters
-from isthmus.horizontal.rounds.local_training import MakeTrainer
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
 from isthmus.horizontal.system import EPSILON, Compared, LocalData, RoundsOutcome, means, merged
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.nn.spec import type_of
+
+if TYPE_CHECKING:  # the extra `multilingual`
+    from isthmus.text.tokenizer import Tokenizer
 
 
 def check(spec: Encoders) -> None:
@@ -52,16 +60,24 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
         SpecError: The master needs samples of its own and has none, labels are missing, or samples
             do not fit the network.
     """
-    from isthmus.horizontal.encoders.inputs import to_inputs  # noqa: PLC0415 - it loads PyTorch
+    from isthmus.horizontal.encoders.inputs import (  # noqa: PLC0415 - it loads PyTorch
+        check_texts,
+        to_inputs,
+    )
 
     if role == "master" and train is None and rules.needs_own_samples(spec.fusion):
         raise SpecError(
             f"the fusion rule {rules.name(spec.fusion)!r} needs samples of the master's own: add "
             "the table of the job's data set to the party file, or agree on another rule."
         )
+    if isinstance(spec.network, Static):
+        extras.require("multilingual", 'the network "static"')
     for samples in (_fitting(spec, part) for part in (train, test)):
         if samples is None:
             continue  # a child may have none: then it declines
+        check_texts(spec.objective, samples)
+        if isinstance(spec.network, Static):
+            continue  # its vocabulary is not there yet
         if spec.objective == "labels" and samples.labels is None:
             raise SpecError("the job learns from labels: name their column, `label`.")
         to_inputs(spec.network, samples, spec.classes)
@@ -70,14 +86,19 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
 def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
     """Returns what crosses between the master and each child."""
     model: Parameters = {}
+    tables: tuple[str, ...] = ()
     if sizes.train:  # the sizes of messages are asked for
-        from isthmus.horizontal.encoders.learner import initial  # noqa: PLC0415 - it loads PyTorch
+        from isthmus.horizontal.encoders import learner  # noqa: PLC0415 - it loads PyTorch
 
-        model = initial(spec, seed=0)
+        model, tables = learner.initial(spec, 0, _most_pieces(spec)), learner.tables_of(spec)
     children = len(sizes.rows) - 1
-    return rounds_forecast.forecast(
-        type_of(spec.network), children, sizes.rounds, spec.privacy, model
+    flows = rounds_forecast.forecast(
+        type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
     )
+    if not isinstance(spec.network, Static) or spec.network.vocabulary == "given":
+        return flows
+    before = rounds_forecast.vocabulary(children, spec.privacy, CELLS, large=bool(sizes.train))
+    return [*flows[:3], *before, *flows[3:]]
 
 
 def lead(spec: Encoders, local: LocalData) -> Training:
@@ -85,7 +106,13 @@ def lead(spec: Encoders, local: LocalData) -> Training:
     from isthmus.horizontal.encoders.master import training  # noqa: PLC0415 - it loads PyTorch
 
     chooses = weigher_of(spec.fusion, len(local.children), local.seed)
-    return training(spec, local.children, local.seed, local.train, chooses)
+    if isinstance(spec.network, Static) and spec.network.vocabulary == "joint":
+        from isthmus.horizontal.encoders import joint_vocabulary  # noqa: PLC0415 - an extra
+
+        return joint_vocabulary.training(spec, spec.network, local.children, local.seed)
+    words = _vocabulary(spec, local)
+    root = None if words else local.train
+    return training(spec, local.children, local.seed, root, chooses, words)
 
 
 def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
@@ -103,16 +130,19 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
     """
     from isthmus.horizontal.encoders.child import trainer_factory  # noqa: PLC0415 - it loads PyTorch
 
-    attack = local.simulated_attack
+    attack, words = local.simulated_attack, _vocabulary(spec, local)
     if attack is None or local.train is None:
-        return trainer_factory(spec, local.train, local.seed, local.party)
+        prepared = _prepared(spec, local)
+        return trainer_factory(spec, local.train, local.seed, local.party, words, prepared)
     if attack != "sign_flip" and not spec.classes:
         raise SpecError(
             f'`simulated_attack = "{attack}"` has a child change its labels, and this job learns '
             'from none. Take "sign_flip".'
         )
     samples = poison_samples(local.train, attack, spec.classes, local.seed, local.party)
-    return poison_updates(trainer_factory(spec, samples, local.seed, local.party), attack)
+    prepared = _prepared(spec, local)
+    honest = trainer_factory(spec, samples, local.seed, local.party, words, prepared)
+    return poison_updates(honest, attack)
 
 
 def finish(
@@ -133,6 +163,10 @@ def finish(
     """
     from isthmus.horizontal.encoders import head, learner, model, model_file  # noqa: PLC0415
 
+    if isinstance(spec.network, Static):
+        from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
+
+        return translations.finish(spec.network, local, outcome, folder)
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
     metrics: Metrics = {}
     if spec.objective == "labels":
@@ -142,7 +176,7 @@ def finish(
     elif train is not None and train.labels:
         found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
     else:
-        found = model.Model(spec.network, learner.encoder_of(outcome.parameters))
+        found = model.Model(layered(spec.network), learner.encoder_of(outcome.parameters))
     model_file.save(folder, found)
     own_head = spec.head is not None or spec.objective != "labels"
     if own_head and outcome.count and train and train.labels and test and test.labels:
@@ -181,6 +215,11 @@ def compare(
     """
     from isthmus.horizontal.encoders import head  # noqa: PLC0415 - it loads PyTorch
 
+    if isinstance(spec.network, Static):
+        from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
+
+        others, vocabulary = translations.compared(spec, spec.network, parties)
+        return replace(_beside(measured, others), vocabulary=vocabulary)
     children = [it for it in parties.values() if it.party in it.children]
     fitting = (_fitting(spec, child.train) for child in children)
     parts = [part for part in fitting if part is not None]
@@ -203,6 +242,46 @@ def suspects(spec: Encoders, history: Sequence[Round]) -> dict[str, list[str]]:
     return {it.child: list(it.reasons) for it in find_suspects(history)}
 
 
+def _most_pieces(spec: Encoders) -> int:
+    # The forecast knows no files: of a vocabulary that is given it takes the usual size.
+    if isinstance(spec.network, Static) and spec.network.vocabulary == "joint":
+        return spec.network.joint.pieces
+    return _USUAL_PIECES
+
+
+def _beside(measured: Mapping[str, Metrics], others: Metrics) -> Compared:
+    # Only the master has texts in languages of several children.
+    by_party = {
+        party: merged(metrics, others if RETRIEVAL in metrics else {})
+        for party, metrics in measured.items()
+        if metrics
+    }
+    return Compared(means(by_party.values()), by_party)
+
+
+def _prepared(spec: Encoders, local: LocalData) -> "Callable[[Samples], LocalTrainer] | None":
+    network = spec.network
+    if not isinstance(network, Static) or network.vocabulary == "given":
+        return None
+    from isthmus.horizontal.encoders import joint_vocabulary  # noqa: PLC0415 - an extra
+
+    def prepared(samples: Samples) -> LocalTrainer:
+        return joint_vocabulary.trainer(spec, network, samples, local.seed, local.party)
+
+    return prepared
+
+
+def _vocabulary(spec: Encoders, local: LocalData) -> "Tokenizer | None":
+    if not isinstance(spec.network, Static) or spec.network.vocabulary == "joint":
+        return None
+    from isthmus.horizontal.encoders.translations import vocabulary_of  # noqa: PLC0415 - an extra
+
+    return vocabulary_of(spec.network, local.folder)
+
+
 def _fitting(spec: Encoders, samples: Samples | None) -> Samples | None:
     """Returns the samples if the network takes their type; a child with other samples declined."""
-    return samples if samples is not None and samples.type == type_of(spec.network) else None
+    return samples if samples is not None and samples.type == sample_type(spec.network) else None
+
+
+_USUAL_PIECES = 16_384

@@ -24,11 +24,12 @@ from isthmus.core.errors import IsthmusError, JobError, PeerError, SpecError
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.contributions import checked_update
 from isthmus.horizontal.fusion.rules import Gathered, Need
-from isthmus.horizontal.fusion.spec import FedProx, FusionRule, Limits
+from isthmus.horizontal.fusion.spec import FedProx, FusionRule, Limits, TouchMean
 from isthmus.horizontal.fusion.state import State
 from isthmus.horizontal.fusion.validation_gradient import LossGradient
 from isthmus.horizontal.fusion.weigher import Judge, Weigher
 from isthmus.horizontal.parameters import Layout, Parameters, Vector
+from isthmus.horizontal.tables import Tables
 from isthmus.transport.message import one_line
 
 
@@ -75,7 +76,7 @@ class FusionStrategy(FedAvg):
             SpecError: The rule needs something that is not given.
         """
         super().__init__(**sampling)
-        lacking = rules.needs(rule) & _lacking(root)
+        lacking = rules.needs(rule) & _lacking(rule, root)
         if lacking:
             raise SpecError(
                 f"the fusion rule {rules.name(rule)!r} needs {' and '.join(sorted(lacking))}: "
@@ -203,6 +204,7 @@ class _RuleState:
     """The state of a rule from round to round, and the numbers of the nodes."""
 
     layout: Layout
+    tables: Tables
     state: State
     weigher_state: State | None
     numbers: dict[int, int]  # of the nodes that were seen, in the order in which they came
@@ -210,7 +212,8 @@ class _RuleState:
     @classmethod
     def initial(cls, rule: FusionRule, layout: Layout, root: Root) -> "_RuleState":
         weigher_state = root.weigher.start() if root.weigher else None
-        return cls(layout, rules.start(rule, layout.size), weigher_state, {})
+        tables = Tables(layout, rule.tables if isinstance(rule, TouchMean) else ())
+        return cls(layout, tables, rules.start(rule, layout.size), weigher_state, {})
 
     def fused(
         self, rule: FusionRule, root: Root, start: Parameters, taken: list[_Taken]
@@ -231,6 +234,7 @@ class _RuleState:
             children=np.array([self.numbers[it.node] for it in taken]),
             enrolled=len(self.numbers),
             counts=np.array([it.samples for it in taken]),
+            tables=self.tables,
             root_update=self.layout.to_vector(root.update(start)) if root.update else None,
             loss_gradient=root.loss_gradient(start) if root.loss_gradient else None,
         )
@@ -244,8 +248,9 @@ class _RuleState:
         return replace(gathered, weights=chosen.weights)
 
 
-def _lacking(root: Root) -> set[Need]:
+def _lacking(rule: FusionRule, root: Root) -> set[Need]:
     has = {
+        Need.TABLES: rule.tables or None if isinstance(rule, TouchMean) else None,
         Need.ROOT_UPDATE: root.update,
         Need.LOSS_GRADIENT: root.loss_gradient,
         Need.WEIGHTS: root.weigher and root.judge,

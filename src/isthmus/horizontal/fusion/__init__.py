@@ -6,6 +6,7 @@ function of arrays; what it remembers between rounds goes in and comes out as it
 | module                   | rules                                               |
 |--------------------------|-----------------------------------------------------|
 | `averages.py`            | count, uniform, actor_critic, fedprox at the master |
+| `touches.py`             | touch_mean                                          |
 | `optimisers.py`          | fedavgm, fedadam, fedyogi                           |
 | `scaffold.py`            | scaffold at the master                              |
 | `corrections.py`         | fedprox and scaffold at a child                     |

@@ -13,6 +13,7 @@ from isthmus.horizontal.fusion.validation_gradient import LossGradient
 from isthmus.horizontal.fusion.weigher import Judge, Weigher
 from isthmus.horizontal.parameters import Layout, Parameters, Vector
 from isthmus.horizontal.privacy.spec import Privacy
+from isthmus.horizontal.tables import Tables
 from isthmus.store.checkpoint import Arrays
 
 
@@ -74,6 +75,7 @@ class FusionContext:
     layout: Layout
     """Of the parameters alone, without the control that SCAFFOLD sends beside them."""
 
+    tables: Tables
     root_data: OwnSamples | None = None
     weigher: Weigher | None = None
     master_as_child: ExtraChild | None = None

@@ -57,13 +57,15 @@ def mean_step(
         children=np.zeros(1, np.int64),
         enrolled=1,
         counts=np.ones(1, np.int64),
+        tables=context.tables,
     )
     fused = rules.fuse(rule, one, last.rule)
     layout, rounds = context.layout, last.rounds + 1
     after = layout.to_parameters(layout.to_vector(before) + fused.update)
     state = FusionState(rounds, fused.state, last.weigher).arrays()
     asked = context.privacy.child_level
-    return Fused(after, weights, state, done=asked is not None and budget_is_spent(asked, rounds))
+    named = weights if fused.weights is not None else dict[str, float]()
+    return Fused(after, named, state, done=asked is not None and budget_is_spent(asked, rounds))
 
 
 def budget_is_spent(asked: ChildLevel, rounds: int) -> bool:

@@ -75,6 +75,7 @@ class PlainFusion:
             children=np.array([context.numbers[it.child] for it in taken]),
             enrolled=len(context.numbers),
             counts=np.array([it.samples for it in taken]),
+            tables=context.tables,
             control_changes=np.stack([change for _, change in parts]),
             root_update=(own.update(before, number) if own and Need.ROOT_UPDATE in needs else None),
             loss_gradient=own.loss_gradient(before, number) if own else None,

@@ -27,8 +27,10 @@ from isthmus.horizontal.fusion.averages import (
 from isthmus.horizontal.fusion.optimisers import Moments, Momentum
 from isthmus.horizontal.fusion.scaffold import Control
 from isthmus.horizontal.fusion.state import State
+from isthmus.horizontal.fusion.touches import touch_mean
 from isthmus.horizontal.fusion.validation_gradient import Logits, LossGradient
 from isthmus.horizontal.parameters import Updates, Vector
+from isthmus.horizontal.tables import Tables
 
 
 class Need(StrEnum):
@@ -36,6 +38,7 @@ class Need(StrEnum):
 
     EACH_UPDATE = "the update of each child by itself, which secure aggregation hides"
     COUNTS = "the number of samples of each child"
+    TABLES = "the arrays that are tables: name them in `tables` of the rule"
     CONTROL_CHANGES = "the change of each child's control"
     ROOT_UPDATE = "an update that the master trained on its own samples"
     LOSS_GRADIENT = "the gradient of the loss on the master's own samples"
@@ -62,6 +65,7 @@ class Gathered:
     counts: Integers | None = None
     """Samples of each child, >= 1, shape (children,)."""
 
+    tables: Tables | None = None
     control_changes: Updates | None = None
     root_update: Vector | None = None
     loss_gradient: LossGradient | None = None
@@ -199,6 +203,12 @@ def _uniform(_rule: spec.Uniform, gathered: Gathered, state: State) -> FusedUpda
     return FusedUpdate(weighted_sum(gathered.updates, weights), weights, state)
 
 
+def _touch_mean(_rule: spec.TouchMean, gathered: Gathered, state: State) -> FusedUpdate[State]:
+    weights = count_weights(given(gathered.counts, Need.COUNTS))
+    update = touch_mean(gathered.updates, weights, given(gathered.tables, Need.TABLES))
+    return FusedUpdate(update, None, state)
+
+
 def _no_momentum(_rule: spec.FedAvgM, size: int) -> Momentum:
     return optimisers.no_momentum(size)
 
@@ -288,6 +298,7 @@ RULES: Mapping[type[spec.FusionRule], Entry[Any, Any]] = MappingProxyType(
     {
         spec.Count: Entry(_no_state, _count, _COUNTS),
         spec.Uniform: Entry(_no_state, _uniform, frozenset()),
+        spec.TouchMean: Entry(_no_state, _touch_mean, _COUNTS | {Need.TABLES}),
         spec.FedAvgM: Entry(_no_momentum, _fedavgm, _COUNTS),
         spec.FedAdam: Entry(_first_moments, _fedadam, _COUNTS),
         spec.FedYogi: Entry(_first_moments, _fedyogi, _COUNTS),

@@ -35,6 +35,19 @@ class Uniform(FusionRule, frozen=True, tag="uniform"):
     """Every child counts for the same."""
 
 
+class TouchMean(FusionRule, frozen=True, tag="touch_mean"):
+    """A row of a table is averaged over the children that touched it, all else by samples."""
+
+    tables: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=1000,
+            description="arrays that are tables, by name: a row belongs to a word or a piece of "
+            "one, and a child touches the rows of those that it has. None: the network's own",
+        ),
+    ] = ()
+
+
 class FedAvgM(FusionRule, frozen=True, tag="fedavgm"):
     """FedAvg with momentum at the master."""
 
@@ -194,6 +207,7 @@ class ActorCritic(FusionRule, frozen=True, tag="actor_critic"):
 Fusion = (
     Count
     | Uniform
+    | TouchMean
     | FedAvgM
     | FedAdam
     | FedYogi

@@ -50,6 +50,9 @@ class ChildState:
     round: int = 0
     """The last round that it was asked to train in."""
 
+    informed: bool = False
+    """Whether it was sent the vocabulary on this line."""
+
     offers: bool = False
     """Whether it has sent keys for the sum of this round."""
 

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.messages import (
+    CommonWords,
     Confirmation,
     EncoderRequest,
     Instruction,
@@ -15,6 +16,7 @@ from isthmus.horizontal.messages import (
     RoundStart,
     RoundUpdate,
     Turn,
+    Vocabulary,
 )
 from isthmus.horizontal.parameters import Layout
 from isthmus.horizontal.privacy.messages import (
@@ -48,12 +50,16 @@ class Children:
         self._spec = spec
         self._telemetry = telemetry
         self._layout = Layout.of(training.initial)
+        self._instruction = Instruction(encoder=training.encoder, vocabulary=training.vocabulary)
         self._children = {child: ChildState() for child in inbox.expected}
         self._start: RoundStart | None = None  # of the round that is open
         self._taken = dict[str, Contribution | MaskKeys]()
         self._question: Question[Any] | None = None  # of a sum, the last one that was asked
         self._published: Published | None = None
-        fewest = training.secure_rule.spec.least_children if training.secure_rule else 0
+        self._vocabulary = b""
+        self._counting = False
+        secure = training.joint or training.secure_rule
+        fewest = secure.spec.least_children if secure else 0
         self.quorum = max(spec.quorum, fewest)
         """Least number of updates that a round needs."""
 
@@ -87,22 +93,32 @@ class Children:
         found = sorted(self._taken.items())
         return [it for _, it in found if isinstance(it, Contribution)]
 
-    def offers(self, start: RoundStart) -> dict[str, MaskKeys]:
+    def begin(self, training: Training, vocabulary: bytes) -> None:
+        """Go on with what is trained by a vocabulary, which each child is sent first."""
+        self._training = training
+        self._layout = Layout.of(training.initial)
+        self._vocabulary = vocabulary
+
+    def offers(
+        self, start: RoundStart, task: Literal["train", "count"] = "train"
+    ) -> dict[str, MaskKeys]:
         """Run one round like `collect`, in which children keep their updates for a secure sum.
 
         Args:
             start: The round and the parameters that every child starts from.
+            task: Whether children train, or count words, for which they are sent nothing.
 
         Returns:
-            Keys from each child that has trained in time, by name of the child.
+            Keys from each child that has done so in time, by name of the child.
         """
+        self._counting = task == "count"
         self._train(start)
         found = sorted(self._taken.items())
         return {child: it for child, it in found if isinstance(it, MaskKeys)}
 
     def exchange(
         self,
-        step: Step,
+        step: Step | Literal["name"],
         questions: Mapping[str, Message],
         answer: type[MessageT],
         examine: Callable[[str, MessageT], str],
@@ -215,7 +231,7 @@ class Children:
                 self._enrol(child, samples, reason)
             case RoundUpdate() | SparseUpdate() | CoarseUpdate() | MaskKeys():
                 self._take(child, content)
-            case SealedShares() | MaskedUpdate() | Opening():
+            case SealedShares() | MaskedUpdate() | Opening() | CommonWords():
                 self._note(child, content)
             case Kept(model=model):
                 self._finish(child, model)
@@ -230,12 +246,12 @@ class Children:
         self._children[child] = ChildState(Status.ASKING)
         if wanted not in (None, self._training.encoder):
             why = f"it asks for the encoder {wanted!r}, we train {self._training.encoder!r}"
-            self._refuse(child, why, Instruction(encoder=self._training.encoder))
+            self._refuse(child, why, self._instruction)
             return
         self.requested |= wanted is not None
         if self.requested:
             for each in self.in_status(Status.ASKING):
-                self._inbox.request(each, Confirmation, Instruction(encoder=self._training.encoder))
+                self._inbox.request(each, Confirmation, self._instruction)
                 self._children[each].status = Status.INSTRUCTED
 
     def _enrol(self, child: str, samples: int, declined: str | None) -> None:
@@ -250,12 +266,23 @@ class Children:
         """Ask every child that is ready to train, but none twice in a round."""
         for child in self.in_status(Status.READY):
             if child not in self._taken:
-                self._inbox.request(
-                    child, updates.answer_type(self._training), Turn(task="train"), start
-                )
+                if self._counting:
+                    self._inbox.request(child, MaskKeys, Turn(task="count"))
+                else:
+                    answer = updates.answer_type(self._training)
+                    news = self._news(child)
+                    self._inbox.request(child, answer, *news, Turn(task="train"), start)
                 self._children[child].status = Status.TRAINING
                 self._children[child].round = start.round
                 self._children[child].offers = False
+
+    def _news(self, child: str) -> list[Message]:
+        # The vocabulary, of which every child is told once on each line.
+        asked = self._children[child]
+        if asked.informed or not self._vocabulary:
+            return []
+        asked.informed = True
+        return [Turn(task="vocabulary"), Vocabulary(content=self._vocabulary)]
 
     def _due(self, start: RoundStart) -> int:
         """Returns how many updates of this round may still arrive."""
@@ -298,7 +325,7 @@ class Children:
 
     def _offer(self, published: Published) -> None:
         for child in self.in_status(Status.READY, Status.WATCHING):
-            self._inbox.request(child, Kept, Turn(task="publish"), published)
+            self._inbox.request(child, Kept, *self._news(child), Turn(task="publish"), published)
             self._children[child].status = Status.KEEPING
 
     def _finish(self, child: str, kept: str) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.messages import Reason, RoundStart
+from isthmus.horizontal.messages import CommonWords, Reason, RoundStart
 from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, misfit
-from isthmus.horizontal.privacy.spec import Privacy
+from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate
 from isthmus.store.checkpoint import Arrays
@@ -30,6 +31,15 @@ class LocalTrainer:
 
     privacy: Privacy = field(default_factory=Privacy)
     """The privacy and the compression of updates that the job asks for."""
+
+    tables: tuple[str, ...] = ()
+    """Arrays whose rows are averaged over the children that touched them."""
+
+    vocabulary: str = ""
+    """SHA-256 of the vocabulary of a network that has one."""
+
+    counter: "WordCounter | None" = None
+    """If given, layout and training come of it once there is a vocabulary."""
 
     def update(self, start: RoundStart, memory: ChildMemory) -> LastUpdate:
         """Train in one round, or return the update of this round from memory.
@@ -73,6 +83,23 @@ class LocalTrainer:
             f"training in round {start.round} gave {flaw or 'numbers that are not finite'}; "
             "nothing was sent. Look for extreme values in your samples, or agree on smaller steps."
         )
+
+
+@dataclass(frozen=True)
+class WordCounter:
+    """What a child brings to a vocabulary of the words of all children."""
+
+    spec: SecureAggregation
+    """Of the sum of counts."""
+
+    cells: NDArray[np.uint32]
+    """Its counts in cells that words share, shape (cells,)."""
+
+    name: Callable[[NDArray[np.uint8]], CommonWords]
+    """From the cells that are large enough, a bit for each, to its words in them."""
+
+    trainer: Callable[[bytes], LocalTrainer]
+    """From the file `tokenizer.json` to the trainer with this vocabulary."""
 
 
 MakeTrainer = Callable[[str], LocalTrainer | Reason]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from isthmus.core.errors import PeerError
 from isthmus.horizontal.rounds.training import Round, TrainingState
@@ -24,9 +25,14 @@ class MasterMemory:
     path: Path | None = None
     job: str = ""
     state: TrainingState | None = None
+    vocabulary: bytes = b""
+    """The file `tokenizer.json` that was agreed on, where the job asks for one."""
 
     def load(self) -> None:
         """Read what an earlier run of this job left, if there is anything."""
+        agreed = checkpoint.load(_beside(self.path), self.job) if self.path else None
+        if agreed is not None:
+            self.vocabulary = agreed.arrays[_CONTENT].tobytes()
         saved = checkpoint.load(self.path, self.job) if self.path else None
         if saved is not None:
             self.state = TrainingState(
@@ -35,6 +41,13 @@ class MasterMemory:
                 rounds=msgspec.json.decode(str(saved.facts["rounds"]), type=tuple[Round, ...]),
                 done=bool(saved.facts["done"]),
             )
+
+    def keep_vocabulary(self, content: bytes) -> None:
+        """Store the vocabulary, on disk before anybody is sent it."""
+        self.vocabulary = content
+        if self.path is not None:
+            arrays = {_CONTENT: np.frombuffer(content, np.uint8)}
+            checkpoint.save(_beside(self.path), self.job, Checkpoint(arrays, {}))
 
     def keep(self, state: TrainingState) -> None:
         """Store the state after a round, on disk before the next one starts."""
@@ -93,7 +106,7 @@ class ChildMemory:
 
     def keep(self, last: LastUpdate, state: Arrays) -> None:
         """Store an update and the state after it, on disk before the update is sent."""
-        if self.last is None or self.last.round != last.round:
+        if last.round and (self.last is None or self.last.round != last.round):
             self.rounds += 1
         self.last, self.state = last, state
         if self.path is not None:
@@ -142,6 +155,11 @@ class ChildMemory:
 
 
 _PARAMETERS, _STATE = "parameters.", "state."
+_CONTENT = "content"
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.vocabulary")
 
 
 def _named(arrays: Arrays, part: str) -> Arrays:

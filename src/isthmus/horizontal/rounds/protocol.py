@@ -17,7 +17,8 @@ from isthmus.horizontal.messages import (
 )
 from isthmus.horizontal.parameters import Layout, Parameters, digest, misfit
 from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
-from isthmus.horizontal.privacy.secure_sum.master import secure_sum
+from isthmus.horizontal.privacy.secure_sum.master import Terms, secure_sum
+from isthmus.horizontal.privacy.secure_sum.weighted import weighted_mean, weighted_words
 from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.children import Children
 from isthmus.horizontal.rounds.inbox import Inbox
@@ -32,7 +33,14 @@ from isthmus.horizontal.rounds.training import (
     Training,
     TrainingState,
 )
+from isthmus.horizontal.rounds.vocabulary import (
+    agree,
+    count_words,
+    name_words,
+    take_vocabulary,
+)
 from isthmus.horizontal.spec import Rounds
+from isthmus.horizontal.tables import Tables
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import one_line
 
@@ -49,6 +57,9 @@ class Trained:
     holders: tuple[str, ...]
     """Children that have confirmed that they have the parameters."""
 
+    vocabulary: bytes = b""
+    """The file `tokenizer.json`, where all agreed on one."""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -63,6 +74,9 @@ class Received:
 
     metrics: Mapping[str, float]
     """Of its training in the last of these rounds."""
+
+    vocabulary: bytes = b""
+    """The file `tokenizer.json`, where all agreed on one."""
 
 
 def master(
@@ -87,7 +101,6 @@ def master(
         JobError: No child asks for an encoder, or the fused parameters are not finite.
         ChannelError: Fewer children than the quorum were there in time.
     """
-    state = memory.state or TrainingState(training.initial)
     children = Children(inbox, training, spec, telemetry)
 
     # 1. A child requests an encoder; all are instructed, and each confirms or declines.
@@ -97,7 +110,12 @@ def master(
         raise JobError("no child asks for a shared encoder: at least one of them has to.")
     children.check_quorum("before the first round", ready)
 
-    # 2. Train: send parameters, take the updates that come in time, fuse them.
+    # 2. Agree on a vocabulary, where the job asks for one of all children's words.
+    if training.joint is not None:
+        training = agree(children, training.joint, memory)
+
+    # 3. Train: send parameters, take the updates that come in time, fuse them.
+    state = memory.state or TrainingState(training.initial)
     while not state.done and len(state.rounds) < spec.count:
         number = len(state.rounds) + 1
         start = RoundStart(round=number, parameters=state.parameters)
@@ -108,10 +126,12 @@ def master(
         memory.keep(state)
         telemetry.progress("train", number, spec.count, children=len(state.rounds[-1].taken))
 
-    # 3. Publish the result to every child, also to those that did not train.
+    # 4. Publish the result to every child, also to those that did not train.
     published = Published(parameters=state.parameters, model=digest(state.parameters))
     holders = children.publish(published)
-    return Trained(state.parameters, published.model, state.rounds, tuple(holders))
+    return Trained(
+        state.parameters, published.model, state.rounds, tuple(holders), memory.vocabulary
+    )
 
 
 def _round(
@@ -130,17 +150,22 @@ def _secure_round(
     offers = children.offers(start)
     children.check_quorum(f"in round {start.round}", offers)
     layout = Layout.of(state.parameters)
+    tables = Tables(layout, secure_rule.tables)
     samples = {child: children.samples(child) for child in offers}
     weights = secure_rule.weigh(samples, state.rule_state)
     total = secure_sum(
-        children.exchange, offers, weights, start.parameters, secure_rule.spec, children.quorum
+        children.exchange,
+        offers,
+        weights,
+        Terms(start.parameters, layout.size + tables.rows, secure_rule.spec, children.quorum),
     )
+    mean = weighted_mean(total, tables, secure_rule.spec.largest_norm)
     missing = children.check_quorum(f"in the sum of round {start.round}", total.weights)
     taken = [
         MaskedContribution(child, samples[child], total.digests[child], offers[child].metrics)
         for child in total.weights
     ]
-    summed = SecureSum(layout.to_parameters(total.mean), total.weights, taken)
+    summed = SecureSum(layout.to_parameters(mean), total.weights, taken)
     fused = secure_rule.fuse(state.parameters, summed, state.rule_state)
     return state.after(taken, fused, missing)
 
@@ -175,26 +200,21 @@ def child(
     master.send(EncoderRequest(encoder=wanted))
 
     # 2. Find samples of the type that is trained; confirm with their number, or decline.
-    encoder = master.receive(Instruction).encoder
+    instruction = master.receive(Instruction)
+    encoder = instruction.encoder
     if wanted not in (None, encoder):
         raise PeerError(f"{master.peer!r} trains {encoder!r}, and we ask for {wanted!r}.")
     trainer = make_trainer(encoder)
     if isinstance(trainer, LocalTrainer):
+        _check_vocabulary(master, instruction, trainer)
         trainer.state.update(memory.state)
         master.send(Confirmation(samples=trainer.samples))
     else:
         telemetry.progress("gather", note=f"we do not train: {trainer}")
         master.send(Confirmation(samples=0, declined=trainer))
 
-    # 3. Train whenever it is our turn.
-    turn = master.receive(Turn)
-    while turn.task != "publish":
-        if turn.task == "leave":
-            raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
-        if turn.task == "train":
-            turn = _train(master, trainer, telemetry, memory)
-        else:
-            turn = master.receive(Turn)
+    # 3. Train whenever it is our turn, at first agree on a vocabulary where the job asks for one.
+    vocabulary = _play(master, trainer, telemetry, memory)
 
     # 4. Take the result.
     published = master.receive(Published)
@@ -205,7 +225,45 @@ def child(
         )
     master.send(Kept(model=published.model))
     metrics = memory.last.metrics if memory.last else {}
-    return Received(published.parameters, published.model, memory.rounds, metrics)
+    return Received(published.parameters, published.model, memory.rounds, metrics, vocabulary)
+
+
+def _play(
+    master: Channel, trainer: LocalTrainer | Reason, telemetry: Telemetry, memory: ChildMemory
+) -> bytes:
+    # Takes turns until the result is published; returns the vocabulary, where all agreed on one.
+    vocabulary, turn = b"", master.receive(Turn)
+    while turn.task != "publish":
+        if turn.task == "leave":
+            raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
+        if turn.task == "train":
+            turn = _train(master, trainer, telemetry, memory)
+        elif turn.task == "vocabulary":
+            vocabulary, trainer = take_vocabulary(master, trainer)
+            turn = master.receive(Turn)
+        else:
+            turn = _prepare(master, turn, trainer, memory)
+    return vocabulary
+
+
+def _prepare(
+    master: Channel, turn: Turn, trainer: LocalTrainer | Reason, memory: ChildMemory
+) -> Turn:
+    counter = trainer.counter if isinstance(trainer, LocalTrainer) else None
+    if counter is not None and turn.task == "count":
+        return count_words(master, counter, memory)
+    if counter is not None and turn.task == "name":
+        return name_words(master, counter, memory)
+    return master.receive(Turn)
+
+
+def _check_vocabulary(master: Channel, told: Instruction, ours: LocalTrainer) -> None:
+    if ours.counter is None and ours.vocabulary != told.vocabulary:
+        theirs, here = (it[:12] or "none" for it in (told.vocabulary, ours.vocabulary))
+        raise PeerError(
+            f"{master.peer!r} trains with the vocabulary {theirs}, and ours is {here} (these are "
+            "the beginnings of digests): get the same tokenizer.json."
+        )
 
 
 def _train(
@@ -227,5 +285,7 @@ def _train(
     if secure is None:
         master.send(updates.to_message(last, trainer.privacy.compression))
         return master.receive(Turn)
+    tables = Tables(trainer.layout, trainer.tables)
     update = trainer.layout.to_vector(last.update)
-    return send_masked_update(master, start, update, last.metrics, secure, memory.commit)
+    words = weighted_words(update, tables, secure.largest_norm)
+    return send_masked_update(master, start, words, last.metrics, secure, memory.commit)

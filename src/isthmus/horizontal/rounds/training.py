@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.core.errors import JobError
+from isthmus.horizontal.messages import CommonWords
 from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, misfit
 from isthmus.horizontal.privacy.spec import EightBit, SecureAggregation, TopK
 from isthmus.store.checkpoint import Arrays
@@ -45,7 +47,7 @@ class SecureSum:
     """The result of secure aggregation: the mean of updates that the master never saw."""
 
     update: Parameters
-    """The weighted mean of the updates."""
+    """The weighted mean of the updates; in a row of a table, over those that touched it."""
 
     weights: Mapping[str, float]
     """Weight of each child in it; they sum to 1."""
@@ -95,6 +97,9 @@ class SecureRule:
     """From the parameters of a round, the mean of its updates and the state of the rule to the
     result of the fusion."""
 
+    tables: tuple[str, ...] = ()
+    """Arrays whose rows are averaged over the children that touched them."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -110,11 +115,37 @@ class Training:
     examine: Examine = lambda _: ""
     """Called for contributions whose round, names, shapes and types are right."""
 
+    vocabulary: str = ""
+    """SHA-256 of the vocabulary of a network that has one."""
+
+    joint: "JointVocabulary | None" = None
+    """If given, everything else but `encoder` comes of it before the first round."""
+
     compression: TopK | EightBit | None = None
     """How children make their updates smaller."""
 
     secure_rule: SecureRule | None = None
     """If given, updates come under masks, and `fuse` and `examine` are not called."""
+
+
+@dataclass(frozen=True)
+class JointVocabulary:
+    """How a master comes to a vocabulary of the words of its children."""
+
+    spec: SecureAggregation
+    """Of the sum of counts."""
+
+    size: int
+    """Cells of counts."""
+
+    common: Callable[[NDArray[np.uint32]], NDArray[np.uint8]]
+    """From the sum of counts to which cells are large enough, a bit for each."""
+
+    agree: Callable[[Mapping[str, CommonWords]], bytes]
+    """From what each child named, sorted by child, to the file `tokenizer.json`."""
+
+    training: Callable[[bytes], Training]
+    """What is trained with this file."""
 
 
 class ContributionRecord(msgspec.Struct, frozen=True):

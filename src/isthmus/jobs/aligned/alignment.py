@@ -31,7 +31,7 @@ from isthmus.data.table import Table
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
 from isthmus.jobs.aligned.plan import AlignedPlan
-from isthmus.jobs.job import Job
+from isthmus.jobs.plan import Loaded
 from isthmus.store import atomic
 from isthmus.store.alignments import Alignments, StoredAlignment
 from isthmus.store.encoding import to_json
@@ -97,7 +97,7 @@ def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Al
         IsthmusError: Whatever the alignment raises.
     """
     store = Alignments(plan.runs / "alignments")
-    basis = _Basis(_agreement(plan.job), _rows(plan.tables.values()))
+    basis = _Basis(_agreement(plan.loaded), _rows(plan.tables.values()))
     held = store.find(basis.agreement, basis.rows)
     if held is not None and not (held.protects or plan.simulated):
         held = None  # found by simulated enclaves, which our policy no longer accepts
@@ -119,7 +119,7 @@ def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Al
     aligned = Aligned(
         chosen.id,
         new=True,
-        size=found[plan.job.data.train].size,
+        size=found[plan.loaded.data.train].size,
         indices={name: each.index for name, each in found.items() if each.index is not None},
     )
     _keep(plan, store, basis, aligned)
@@ -248,9 +248,10 @@ def _file(folder: Path, dataset: str) -> Path:
     return folder / f"{dataset}.parquet"
 
 
-def _agreement(job: Job) -> str:
+def _agreement(loaded: Loaded) -> str:
     """Digest of all that a job says about its alignment: other training may reuse the result."""
-    said = (job.parties, job.data.train, job.data.test, job.data.identifiers, job.data.normalise)
+    job, data = loaded.job, loaded.data
+    said = (job.parties, data.train, data.test, data.identifiers, data.normalise)
     return hashlib.sha256(
         msgspec.json.encode((*said, alignment_of(job)), order="sorted")
     ).hexdigest()

@@ -36,7 +36,7 @@ smallest = job.smallest
 
 def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
-    data = loaded.job.data
+    data = loaded.data
     normalise = f", after {', '.join(data.normalise)}" if data.normalise else ""
     found = [
         meeting(loaded),

@@ -36,7 +36,7 @@ def check(loaded: Loaded) -> None:
     """
     job, alignment = loaded.job, alignment_of(loaded.job)
     check_roles(loaded, loaded.system.MOST_PARTIES if loaded.trains else None)
-    if not job.data.identifiers:
+    if not loaded.data.identifiers:
         raise SpecError(
             "`data.identifiers` is empty, and the parties find their shared rows by it: say what "
             'identifies a row, for example identifiers = ["person"].'

@@ -28,15 +28,15 @@ class AlignedPlan(PartyPlan):
     @property
     def tables(self) -> dict[str, Table]:
         """The tables to align, by the names of their data sets."""
-        tables = {self.job.data.train: self.train}
-        if self.job.data.test is not None and self.test is not None:
-            tables[self.job.data.test] = self.test
+        tables = {self.loaded.data.train: self.train}
+        if self.loaded.data.test is not None and self.test is not None:
+            tables[self.loaded.data.test] = self.test
         return tables
 
     @property
     def monotone(self) -> dict[str, int]:
         """Our columns with which a prediction must not fall (1), or not rise (-1)."""
-        return self.party.datasets[self.job.data.train].signs
+        return self.party.datasets[self.loaded.data.train].signs
 
     @property
     def simulated(self) -> bool:
@@ -92,9 +92,9 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
     party, file = load_party(loaded, party_file)
     with naming_file(file):
         _check(loaded, party)
-    train, test = _table(loaded, party, file.parent, loaded.job.data.train), None
-    if loaded.job.data.test is not None:
-        test = _table(loaded, party, file.parent, loaded.job.data.test, train)
+    train, test = _table(loaded, party, file.parent, loaded.data.train), None
+    if loaded.data.test is not None:
+        test = _table(loaded, party, file.parent, loaded.data.test, train)
     plan = AlignedPlan(loaded, party, file, train, test)
     plan.endorsements()  # can it be read?
     if loaded.trains:
@@ -110,7 +110,7 @@ def _check(loaded: Loaded, party: Party) -> None:
             f'`engine = "{party.engine}"` is for jobs in rounds, and the parties of this one align '
             "rows: take it out."
         )
-    for name in filter(None, (job.data.train, job.data.test)):
+    for name in filter(None, (loaded.data.train, loaded.data.test)):
         if name not in party.datasets:
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
         _check_dataset(loaded, party.party, f"datasets.{name}", party.datasets[name])
@@ -138,10 +138,11 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
                 f"`{key}.label`, or the roles in the job are swapped."
             )
         loaded.system.check_dataset(loaded.spec, role, key, dataset)
-    if len(dataset.identifiers) != len(job.data.identifiers):
+    identifiers = loaded.data.identifiers
+    if len(dataset.identifiers) != len(identifiers):
         raise SpecError(
             f"`{key}.identifiers` names {len(dataset.identifiers)} columns where the job "
-            f"identifies a row by {len(job.data.identifiers)}: {', '.join(job.data.identifiers)}."
+            f"identifies a row by {len(identifiers)}: {', '.join(identifiers)}."
         )
 
 
@@ -151,7 +152,7 @@ def _table(
     job, dataset = loaded.job, party.datasets[name]
     if not loaded.trains:  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
-    rows = reading.load(dataset, folder, job.data.normalise, train)
+    rows = reading.load(dataset, folder, loaded.data.normalise, train)
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:
         raise SpecError(

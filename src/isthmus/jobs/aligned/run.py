@@ -40,7 +40,7 @@ def _align(session: PartySession[AlignedPlan], lines: Lines) -> Aligned:
     plan = session.plan
     with session.telemetry.timed("alignment"):
         aligned = align(plan, lines, session.run, session.telemetry)
-    index = aligned.indices.get(plan.job.data.train)
+    index = aligned.indices.get(plan.loaded.data.train)
     if index is not None:
         _of_file(index, plan.train).save(session.run.index)
     if aligned.size is not None:
@@ -55,7 +55,7 @@ def _of_file(index: Index, table: Table) -> Index:
 
 def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
     """Training and test rows in the order common to all parties."""
-    data = plan.job.data
+    data = plan.loaded.data
     rows = plan.train.take(aligned.indices[data.train].rows)
     share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
     train, held_out = split(rows.identifiers, share, plan.job.seed)

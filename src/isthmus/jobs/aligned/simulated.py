@@ -77,7 +77,7 @@ def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan]) -> PooledRows:
     trains = _shared([plan.train for plan in in_order])
     tests = _shared([plan.test for plan in in_order if plan.test is not None])
     if not tests:
-        rows, held_out = split(trains[0].identifiers, job.data.test_share, job.seed)
+        rows, held_out = split(trains[0].identifiers, loaded.data.test_share, job.seed)
         tests = [table.take(held_out) for table in trains]
         trains = [table.take(rows) for table in trains]
     return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone)

@@ -56,5 +56,5 @@ def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) ->
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
         return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)
-    test = round(shared * plan.job.data.test_share)
+    test = round(shared * plan.loaded.data.test_share)
     return Sizes(rows, shared, shared - test, test, {}, rounds, columns)

@@ -7,19 +7,15 @@ from typing import IO, Any
 
 import msgspec
 from msgspec.structs import replace
-from rich.filesize import decimal
 
 from isthmus.core.errors import SpecError, naming_file
 from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
 from isthmus.data.spec import Dataset
-from isthmus.evaluation.comparison import TextTable
-from isthmus.evaluation.description import measured
-from isthmus.jobs.job import Job
+from isthmus.jobs.job import Data, Job
+from isthmus.jobs.local import summary as ending
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.plan import Loaded, Plan, Ready
-from isthmus.jobs.result import Summary
-from isthmus.jobs.summary import local_facts
 from isthmus.store.runs import Run
 from isthmus.system import (
     Describes,
@@ -27,6 +23,7 @@ from isthmus.system import (
     Exports,
     LocalInputs,
     LocalOutcome,
+    NamesData,
     NamesDatasets,
     Predicted,
     Predicts,
@@ -35,8 +32,13 @@ from isthmus.system import (
 ROLES: tuple[str, ...] = ()
 RESULTS = LocalResult
 
+summary = ending.summary
+
 _OF_PARTIES = ("parties", "disclosed", "expected")
 """Keys of a job that are about other parties."""
+
+_MOST_NAMES = 6
+"""Names of data that are shown to people."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,24 @@ def check(loaded: Loaded) -> None:
                 f"[{loaded.table}] is trained by one organisation by itself, and nothing leaves "
                 f"it: take `{key}` out."
             )
-    if job.data.identifiers:
+    if loaded.names_data:
+        if _datasets(loaded):
+            raise SpecError(
+                f"[{loaded.table}] names its data by itself: take the tables of [datasets] out."
+            )
+        return
+    _check_datasets(loaded, loaded.data)
+
+
+def _check_datasets(loaded: Loaded, data: Data) -> None:
+    if data.identifiers:
         raise SpecError(
             "`data.identifiers` is what parties agree on: take it out, and name the columns that "
-            f"identify a row in `datasets.{job.data.train}.identifiers`."
+            f"identify a row in `datasets.{data.train}.identifiers`."
         )
     others = _others(loaded)
     naming = f" or in [{loaded.table}]" if isinstance(loaded.system, NamesDatasets) else ""
-    used = [name for name in (job.data.train, job.data.test, *others) if name is not None]
+    used = [name for name in (data.train, data.test, *others) if name is not None]
     for name in used:
         if name not in _datasets(loaded):
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
@@ -84,23 +96,29 @@ def check(loaded: Loaded) -> None:
 
 def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
-    data = loaded.job.data
+    system: object = loaded.system
+    if isinstance(system, NamesData):
+        return [_reading(system.sources(loaded.spec)), *_training(loaded)]
+    data = loaded.data
     scored = (
         f"Score {data.test_share:.0%} of the rows, kept out of training."
         if data.test is None
         else f"Score the rows of {data.test!r}."
     )
-    read = " and ".join(map(repr, dict.fromkeys([data.train, *_others(loaded)])))
+    return [_reading([data.train, *_others(loaded)]), *_training(loaded), scored]
+
+
+def _reading(names: Sequence[str]) -> str:
+    few, more = list(dict.fromkeys(names))[:_MOST_NAMES], len(set(names)) - _MOST_NAMES
+    read = " and ".join(map(repr, few)) + (f" and {more:,} more" if more > 0 else "")
+    return f"Read {read} on this machine: there are no other parties, and nothing leaves."
+
+
+def _training(loaded: Loaded) -> Sequence[str]:
     system: object = loaded.system
-    return [
-        f"Read {read} on this machine: there are no other parties, and nothing leaves.",
-        *(
-            system.steps(loaded.spec)
-            if isinstance(system, Describes)
-            else [f"Train a {loaded.table}: {settings(loaded.spec)}."]
-        ),
-        scored,
-    ]
+    if isinstance(system, Describes):
+        return system.steps(loaded.spec)
+    return [f"Train a {loaded.table}: {settings(loaded.spec)}."]
 
 
 def plan(loaded: Loaded, party_file: Path | None) -> LocalPlan:
@@ -121,19 +139,26 @@ def plan(loaded: Loaded, party_file: Path | None) -> LocalPlan:
             f"{loaded.path}: one organisation trains by itself in this job, so it takes no party "
             "file: leave `--party` out."
         )
+    with naming_file(loaded.path):
+        return LocalPlan(loaded, loaded.system.load(loaded.spec, inputs(loaded)))
+
+
+def inputs(loaded: Loaded) -> LocalInputs:
+    """Returns what a job of one organisation brings to its system."""
     job, datasets = loaded.job, _datasets(loaded)
-    inputs = LocalInputs(
+    if loaded.names_data:
+        return LocalInputs(folder=loaded.folder, seed=job.seed, job=job.digest)
+    data = loaded.data
+    return LocalInputs(
         folder=loaded.folder,
-        train=datasets.get(job.data.train),
-        test=datasets[job.data.test] if job.data.test is not None else None,
-        test_share=job.data.test_share,
-        normalise=job.data.normalise,
+        train=datasets.get(data.train),
+        test=datasets[data.test] if data.test is not None else None,
+        test_share=data.test_share,
+        normalise=data.normalise,
         seed=job.seed,
         job=job.digest,
         others={name: datasets[name] for name in _others(loaded)},
     )
-    with naming_file(loaded.path):
-        return LocalPlan(loaded, loaded.system.load(loaded.spec, inputs))
 
 
 def ready(plan: LocalPlan) -> Ready:
@@ -180,17 +205,6 @@ def align(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
     )
 
 
-def summary(run: Run, result: LocalResult) -> Summary:
-    """Returns the end of a run for people."""
-    rows = ", ".join(f"{count:,} {_ROWS.get(name, name)}" for name, count in result.rows.items())
-    facts = [("rows", rows), ("training", result.ending)]
-    if not result.metrics:
-        facts.append(("measured", "nothing: that takes test rows with two different labels"))
-    facts += [*_counted(result), *local_facts(run, result)]
-    tables = [_queues(result)] if result.queues else []
-    return Summary(metrics=measured(result.metrics), tables=tables, facts=facts)
-
-
 def page(run: Run, _simulated: Run | None) -> str:
     """Returns the report of a run as HTML."""
     from isthmus.jobs import page as shown  # it loads cryptography
@@ -219,6 +233,11 @@ def predict(run: Run, job: Job, file: Path, out: IO[bytes]) -> Predicted:
         SpecError: The system cannot do it, or the rows do not fit the model.
     """
     table, system = _table(job)
+    if job.data is None:
+        raise SpecError(
+            f"{run.folder}: a run of [{table}] has no scores for rows: `isthmus embed` makes "
+            "vectors of texts, and `isthmus mine` finds texts that belong together."
+        )
     if not isinstance(system, Predicts):
         raise SpecError(
             f"{run.folder}: a run of [{table}] does not keep what it takes to score other "
@@ -288,30 +307,3 @@ def _others(loaded: Loaded) -> Sequence[str]:
     system: object = loaded.system
     named = system.datasets(loaded.spec) if isinstance(system, NamesDatasets) else ()
     return tuple(dict.fromkeys(named))
-
-
-def _counted(result: LocalResult) -> list[tuple[str, str]]:
-    """Lines about what a system counted, if it did."""
-    facts = list[tuple[str, str]]()
-    if result.throughput:
-        facts.append(("samples/s", f"{result.throughput.samples_per_s:,.0f}"))
-    if result.memory:
-        kept, gone = f"{result.memory.rows:,} rows", f"{result.memory.evicted:,} evicted"
-        facts.append(("tables", f"{kept}, {gone}, {decimal(result.memory.peak_bytes)} at most"))
-    if result.exchanges is not None:
-        passed = f", {decimal(result.traffic.bytes)}" if result.traffic else ""
-        facts.append(("exchanges", f"{result.exchanges:,}{passed}"))
-    if result.staleness:
-        facts.append(("staleness", f"{result.staleness.greatest} windows at most"))
-    return facts
-
-
-def _queues(result: LocalResult) -> TextTable:
-    lines = [
-        (task, f"{queue.trained:,}", f"{queue.flushes:,}", f"{queue.waited:,}")
-        for task, queue in result.queues.items()
-    ]
-    return ("queue of", "samples trained #", "batches #", "longest wait in samples #"), lines
-
-
-_ROWS = {"train": "trained on", "test": "scored"}

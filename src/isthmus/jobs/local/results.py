@@ -2,7 +2,16 @@
 
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.jobs.result import AnyResult
-from isthmus.system import Memory, QueueCounts, Staleness, Throughput, Traffic
+from isthmus.system import (
+    Converged,
+    Memory,
+    QueueCounts,
+    Retrieval,
+    Staleness,
+    Throughput,
+    Traffic,
+    Vocabulary,
+)
 
 
 class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained", omit_defaults=True):
@@ -20,3 +29,6 @@ class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained", omi
     staleness: Staleness | None = None
     exchanges: int | None = None
     queues: dict[str, QueueCounts] = {}
+    retrieval: Retrieval | None = None
+    converged: Converged | None = None
+    vocabulary: Vocabulary | None = None

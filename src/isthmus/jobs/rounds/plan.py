@@ -42,6 +42,7 @@ class RoundsPlan(PartyPlan):
             train=self.train,
             test=self.test,
             seed=self.job.seed,
+            folder=self.loaded.path.parent,
             simulated_attack=self.party.simulated_attack,
         )
 
@@ -66,7 +67,7 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
             _check_flower(loaded, party)
         _check_patience(loaded, party)
         _check_attack(loaded, party)
-    data = loaded.job.data
+    data = loaded.data
     train, test = (
         samples.load(party.datasets[name], file.parent) if name in party.datasets else None
         for name in (data.train, data.test)
@@ -80,11 +81,14 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
 
 
 def _check_flower(loaded: Loaded, party: Party) -> None:
-    if loaded.spec.privacy.secure_aggregation is not None:
+    masked = "`secure_aggregation`" if loaded.spec.privacy.secure_aggregation else ""
+    if getattr(loaded.spec.network, "vocabulary", "") == "joint":
+        masked = "a joint vocabulary"
+    if masked:
         raise SpecError(
-            "this job asks for `secure_aggregation`, whose masks a child keeps in memory only, and "
-            "on Flower each of its turns is a process of its own: take `engine` out, or agree on a "
-            "job without it."
+            f"this job asks for {masked}, whose masks a child keeps in memory only, and on Flower "
+            "each of its turns is a process of its own: take `engine` out, or agree on a job "
+            "without it."
         )
     role = loaded.job.parties[party.party].role
     needed = _FLOWER_OF_MASTER if party.party == loaded.first else _FLOWER_OF_CHILD

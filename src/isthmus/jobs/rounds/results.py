@@ -2,7 +2,9 @@
 
 from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.privacy.spec import Privacy
+from isthmus.horizontal.system import VocabularyFacts
 from isthmus.jobs.result import PartyResult, SimulatedResult
+from isthmus.system import Traffic
 
 
 class RoundsResult(PartyResult, frozen=True, kw_only=True, tag="rounds.party"):
@@ -35,6 +37,8 @@ class SimulatedRounds(SimulatedResult, frozen=True, kw_only=True, tag="rounds.si
     weights: dict[str, float]  # of each child in the last round
     suspects: dict[str, list[str]]
     reports: dict[str, str]
+    traffic: Traffic | None = None  # that all parties sent together
+    vocabulary: VocabularyFacts | None = None  # of a network that has one
 
 
 AnyRoundsResult = RoundsResult | SimulatedRounds

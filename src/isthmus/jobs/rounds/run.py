@@ -76,7 +76,14 @@ def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome
     def lead(children: Inbox) -> RoundsOutcome:
         found = protocol.master(children, training, spec.rounds, session.telemetry, memory)
         count = len(found.rounds)
-        ended = RoundsOutcome(found.parameters, found.model, count, found.rounds, found.holders)
+        ended = RoundsOutcome(
+            found.parameters,
+            found.model,
+            count,
+            found.rounds,
+            found.holders,
+            vocabulary=found.vocabulary,
+        )
         ended.save(session.run.trained, plan.digest)
         return ended
 
@@ -104,7 +111,13 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
 
     def follow(master: Channel) -> RoundsOutcome:
         found = protocol.child(master, wanted, prepare, session.telemetry, memory)
-        ended = RoundsOutcome(found.parameters, found.model, found.rounds, metrics=found.metrics)
+        ended = RoundsOutcome(
+            found.parameters,
+            found.model,
+            found.rounds,
+            metrics=found.metrics,
+            vocabulary=found.vocabulary,
+        )
         ended.save(session.run.trained, plan.digest)
         return ended
 

@@ -8,6 +8,7 @@ from isthmus.jobs.rounds.plan import RoundsPlan
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.nn import threads
 from isthmus.store.runs import Run
+from isthmus.system import Traffic
 
 
 def put_together(
@@ -44,4 +45,6 @@ def put_together(
         weights=first.weights,
         suspects=first.suspects,
         reports=simulated.reports(run, loaded.job),
+        traffic=Traffic(sum(it.egress.bytes for it in results.values())),
+        vocabulary=compared.vocabulary,
     )

@@ -132,7 +132,7 @@ class ActorEngine:
     def write(self, shard: int, version: int, folder: Path) -> Handle:
         """Write the copy."""
         generation = self._members.current()
-        if not self._begun(shard, generation):
+        if not self._started(shard, generation):
             return _Told(_failed(lost()), None)  # the copy went with its process
         call = Call("write", (version, str(folder.absolute())), beside=True)
         done = self._writers[shard].submit(
@@ -180,7 +180,7 @@ class ActorEngine:
         for each in lanes:
             each.shutdown()
 
-    def _begun(self, shard: int, generation: int) -> bool:
+    def _started(self, shard: int, generation: int) -> bool:
         """Returns whether a shard got its state in this generation; else the loop has to hear."""
         return self._members.shards[shard].generation == generation
 
@@ -188,7 +188,7 @@ class ActorEngine:
         """Let the lane of a shard make a step, and take it."""
         generation = self._members.current()
         shard = self._members.shards[number]
-        if not self._begun(number, generation):
+        if not self._started(number, generation):
             return _failed(lost())
 
         def task() -> Answer:

@@ -56,6 +56,7 @@ def rounds_of(number: int) -> State:
 RULES: tuple[FusionRule, ...] = (
     rules.Count(),
     rules.Uniform(),
+    rules.TouchMean(tables=("encoder.0.weight",)),
     rules.FedAvgM(),
     rules.FedAdam(),
     rules.FedYogi(),

@@ -9,7 +9,9 @@ from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.fusion.spec import ActorCritic
 
 TEXT = {"type": "text"}
+STATIC = {"type": "static"}
 SECURE: dict[str, Any] = {"secure_aggregation": {}}
+TOUCHES = {"rule": "touch_mean"}
 SUM_ONLY: dict[str, Any] = {"rule": "actor_critic", "mode": "sum_only"}
 
 
@@ -35,6 +37,19 @@ class TestEncoders:
                 "without `momentum`",
             ),
             ({"fusion": {"rule": "scaffold"}, "training": {"optimiser": "adam"}}, '"sgd"'),
+            (
+                {"fusion": TOUCHES, "network": {"type": "tabular", "columns": ["a"]}},
+                "this network has none",
+            ),
+            ({"objective": "pairs", "network": {"type": "tabular", "columns": ["a"]}}, "of texts"),
+            ({"network": STATIC}, 'write `objective = "pairs"`'),
+            ({"network": STATIC, "objective": "pairs", "head": {}}, "no head is trained"),
+            (
+                {"network": STATIC, "objective": "pairs", "fusion": {"rule": "fltrust"}},
+                "'fltrust' needs samples of the master's own",
+            ),
+            ({"objective": "pairs", "privacy": {"sample_level": {}}}, '"pairs" compares samples'),
+            ({"fusion": TOUCHES, "privacy": {"child_level": {}}}, "one child alone touched"),
             ({"fusion": {"rule": "median"}, "privacy": SECURE}, "'median' looks at more"),
             ({"fusion": {"rule": "scaffold"}, "privacy": SECURE}, "'scaffold' looks at more"),
             (

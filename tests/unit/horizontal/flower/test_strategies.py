@@ -106,12 +106,23 @@ class TestRules:
         np.testing.assert_allclose(after["w"], START["w"] + 1, rtol=1e-5)
         assert strategy.weights == [{1: 1.0, 2: 0.0}]
 
+    def test_one_of_tables_averages_a_row_over_the_nodes_that_touched_it(self) -> None:
+        strategy = FusionStrategy(spec.TouchMean(tables=("w",)))
+        asked = questions(strategy, 2)
+        one = START | {"w": START["w"] + np.array([[4.0], [0.0]], np.float32)}
+        other = START | {"w": START["w"] + np.array([[2.0], [5.0]], np.float32)}
+        given = [answer(q, it) for q, it in zip(asked, (one, other), strict=True)]
+        fused, _ = strategy.aggregate_train(1, given)
+        assert fused is not None
+        np.testing.assert_allclose(fused["w"].numpy() - START["w"], [[3.0] * 3, [5.0] * 3])
+
     @pytest.mark.parametrize(
         ("rule", "lacks"),
         [
             (spec.FLTrust(), "trained on its own samples"),
             (spec.ValidationGradient(), "gradient of the loss"),
             (spec.ActorCritic(), "an actor-critic chose"),
+            (spec.TouchMean(), "name them in `tables`"),
             (spec.Scaffold(), "the change of each child's control"),
         ],
     )

@@ -14,13 +14,16 @@ from isthmus.horizontal.fusion import rules, spec
 from isthmus.horizontal.fusion.rules import RULES, Gathered, Need
 from isthmus.horizontal.fusion.spec import Fusion, FusionRule
 from isthmus.horizontal.fusion.validation_gradient import Logits
-from isthmus.horizontal.parameters import Vector
+from isthmus.horizontal.parameters import Layout, Vector
+from isthmus.horizontal.tables import Tables
 
 CHILDREN, SIZE = 7, 5
+TABLES = Tables(Layout((("bias", (1,)), ("table", (2, 2)))), ("table",))
 
 EVERY: tuple[FusionRule, ...] = (
     spec.Count(),
     spec.Uniform(),
+    spec.TouchMean(tables=("table",)),
     spec.FedAvgM(),
     spec.FedAdam(),
     spec.FedYogi(),
@@ -37,6 +40,7 @@ EVERY: tuple[FusionRule, ...] = (
 
 FIELDS = {
     Need.COUNTS: "counts",
+    Need.TABLES: "tables",
     Need.CONTROL_CHANGES: "control_changes",
     Need.ROOT_UPDATE: "root_update",
     Need.LOSS_GRADIENT: "loss_gradient",
@@ -59,6 +63,7 @@ def gathered(seed: int = 0) -> Gathered:
         children=np.arange(CHILDREN),
         enrolled=CHILDREN,
         counts=generator.integers(1, 100, CHILDREN),
+        tables=TABLES,
         control_changes=generator.normal(size=(CHILDREN, SIZE)).astype(np.float32),
         root_update=target,
         loss_gradient=loss_gradient,
@@ -135,7 +140,8 @@ class TestOwnSamples:
     [
         rule
         for rule in EVERY
-        if not rules.needs(rule) & {Need.EACH_UPDATE, Need.WEIGHTS}  # these are in the sum already
+        if not rules.needs(rule)
+        & {Need.EACH_UPDATE, Need.WEIGHTS, Need.TABLES}  # these are in the sum already
     ],
     ids=rules.name,
 )
@@ -192,7 +198,7 @@ class TestFuse:
     def test_weighs_children_by_shares_of_one(self, rule: FusionRule) -> None:
         weights = rules.fuse(rule, gathered(), rules.start(rule, SIZE)).weights
         if weights is None:
-            assert isinstance(rule, spec.Median | spec.TrimmedMean)
+            assert isinstance(rule, spec.Median | spec.TrimmedMean | spec.TouchMean)
         else:
             assert weights.sum() == pytest.approx(1)
             assert weights.min() >= 0

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 
 from isthmus.core.errors import PeerError
 from isthmus.horizontal.messages import RoundStart, Turn
-from isthmus.horizontal.parameters import Vector
 from isthmus.horizontal.privacy.messages import (
     MaskedUpdate,
     Opening,
@@ -15,7 +14,7 @@ from isthmus.horizontal.privacy.messages import (
 )
 from isthmus.horizontal.privacy.secure_sum.cohort import Cohort
 from isthmus.horizontal.privacy.secure_sum.keyring import Keyring, PairKeys, Shares, common_masks
-from isthmus.horizontal.privacy.secure_sum.masking import to_words
+from isthmus.horizontal.privacy.secure_sum.masking import Words
 from isthmus.horizontal.privacy.spec import SecureAggregation
 from isthmus.transport.channel import Channel
 
@@ -26,7 +25,7 @@ Commit = Callable[[str], None]
 def send_masked_update(
     master: Channel,
     start: RoundStart,
-    update: Vector,
+    make_words: Callable[[Cohort, str], Words],
     metrics: Mapping[str, float],
     spec: SecureAggregation,
     commit: Commit,
@@ -43,7 +42,7 @@ def send_masked_update(
     Args:
         master: The line to the master.
         start: The message that started the round.
-        update: Shape (size,).
+        make_words: Makes our part of the sum from who takes part and our name in it.
         metrics: Of training.
         spec: What the job says.
         commit: Stores that we open this sum in this round and no other.
@@ -76,7 +75,7 @@ def send_masked_update(
     if (turn := master.receive(Turn)).task != "mask":
         return turn
     held = _unsealed(master, cohort.threshold(name), pairs)
-    words = to_words(update, cohort.weights[name], spec.largest_norm)
+    words = make_words(cohort, name)
     words += keyring.own_mask(len(words))
     words += common_masks(name, {child: pairs[child].mask for child in held}, len(words))
     master.send(MaskedUpdate(round=number, values=words))

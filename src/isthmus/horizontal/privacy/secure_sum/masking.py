@@ -3,6 +3,7 @@
 A child that is scaled to the largest norm of the job has no coordinate beyond it, and weights sum
 to 1 at most. With 2^30 units to the largest norm, the sum of all children's units is therefore
 within 2^30 plus half a unit per child, for rounding: below 2^31, so that it never wraps around. A
+row of a table counts for the same at each child, 1 of all of them, for which the same holds. A
 mean of `n` children that weigh `w` together is off by `n / 2w` units at most. (A million children,
 more than any message here can name, round by 2^19 units together.)
 """
@@ -30,12 +31,12 @@ def clipped(update: Vector, largest_norm: float) -> Floats:
     return values * min(1.0, largest_norm / norm) if norm else values
 
 
-def to_words(update: Vector, weight: float, largest_norm: float) -> Words:
+def to_words(update: Vector, weight: float | Floats, largest_norm: float) -> Words:
     """A weighted update in units.
 
     Args:
         update: Shape (size,), finite.
-        weight: What the child counts for, 0 to 1.
+        weight: What the child counts for, 0 to 1; one for all numbers or one for each.
         largest_norm: Norm to which the update is scaled down before.
 
     Returns:
@@ -45,12 +46,13 @@ def to_words(update: Vector, weight: float, largest_norm: float) -> Words:
     return np.rint(units).astype(np.int32).view(np.uint32)
 
 
-def to_mean(total: Words, weight: float, largest_norm: float) -> Vector:
+def to_mean(total: Words, weight: float | Floats, largest_norm: float) -> Vector:
     """The weighted mean of updates from the sum of their words.
 
     Args:
         total: Shape (size,), modulo 2^32, without masks.
-        weight: What all children in the sum count for together, > 0.
+        weight: What all children in the sum count for together, > 0; one for all numbers or one
+            for each.
         largest_norm: As it was for `to_words`.
 
     Returns:

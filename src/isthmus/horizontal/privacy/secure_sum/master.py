@@ -12,7 +12,7 @@ import numpy as np
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.crypto.agreement import KeyPair
 from isthmus.crypto.secret_sharing import combine
-from isthmus.horizontal.parameters import Layout, Parameters, Vector
+from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.privacy.messages import (
     MaskedUpdate,
     MaskKeys,
@@ -23,7 +23,7 @@ from isthmus.horizontal.privacy.messages import (
 )
 from isthmus.horizontal.privacy.secure_sum.cohort import Cohort
 from isthmus.horizontal.privacy.secure_sum.keyring import common_masks, digest, mask_key
-from isthmus.horizontal.privacy.secure_sum.masking import Words, mask, to_mean
+from isthmus.horizontal.privacy.secure_sum.masking import Words, mask
 from isthmus.horizontal.privacy.spec import SecureAggregation
 from isthmus.transport.message import Message, MessageT
 
@@ -57,11 +57,32 @@ class Exchange(Protocol):
 
 
 @dataclass(frozen=True)
-class UnmaskedSum:
-    """The sum of a round after the masks are removed, as a weighted mean."""
+class Terms:
+    """What is known of a sum before anybody takes part."""
 
-    mean: Vector
-    """The weighted mean of the updates in it, shape (size,)."""
+    start: Parameters
+    """The parameters that children started the round from."""
+
+    size: int
+    """Numbers in it."""
+
+    spec: SecureAggregation
+    quorum: int
+    """Least number of children in it; with fewer it is not opened."""
+
+
+@dataclass(frozen=True)
+class UnmaskedSum:
+    """The sum of a round after the masks are removed."""
+
+    total: Words
+    """The sum, shape (size,)."""
+
+    asked: int
+    """Number of children that were to be in it."""
+
+    weight: float
+    """What the children in it count for together, of all that were to be."""
 
     weights: Mapping[str, float]
     """Weight of each child in it; they sum to 1. A child that is not named dropped out."""
@@ -74,25 +95,21 @@ def secure_sum(
     exchange: Exchange,
     offers: Mapping[str, MaskKeys],
     weights: Mapping[str, float],
-    start: Parameters,
-    spec: SecureAggregation,
-    quorum: int,
+    terms: Terms,
 ) -> UnmaskedSum:
-    """Compute the weighted mean of updates without seeing any of them.
+    """Compute the sum of what children send without seeing any of it.
 
-    We learn that mean and the weight of each child; a child learns who takes part and with which
+    We learn that sum and the weight of each child; a child learns who takes part and with which
     weights. See `child.py` for what the masks are.
 
     Args:
         exchange: Sends a step to children and collects their answers.
         offers: The keys that each child offered its update with; all of the same round.
         weights: Weight of each child; they sum to 1 at most.
-        start: The parameters that children started the round from.
-        spec: What the job says.
-        quorum: Least number of updates in the sum; with fewer it is not opened.
+        terms: Of the sum.
 
     Returns:
-        The mean over all children that did not drop out on the way.
+        The sum over all children that did not drop out on the way.
 
     Raises:
         ChannelError: So many dropped out that the sum would reveal single updates, or cannot be
@@ -103,12 +120,12 @@ def secure_sum(
         Bonawitz et al. 2017 (CCS), "Practical secure aggregation"; Bell et al. 2020 (CCS), SecAgg+.
     """
     (number,) = {offer.round for offer in offers.values()}
-    size = Layout.of(start).size
+    size = terms.size
 
     # 1. Say who takes part; each child shares its secrets among its neighbours.
     keys = {child: offer.keys for child, offer in offers.items()}
     participants = Participants(round=number, keys=keys, weights=dict(weights))
-    cohort = Cohort(participants, start, spec)
+    cohort = Cohort(participants, terms.start, terms.spec)
     _check(cohort, cohort.children)
     questions = dict.fromkeys(cohort.children, participants)
     shared = exchange("share", questions, SealedShares, partial(_flaw_of_shares, cohort))
@@ -120,7 +137,7 @@ def secure_sum(
 
     # 3. Say whose updates arrived; each opens their sum.
     gone = shared.keys() - masked.keys()
-    _check(cohort, masked, gone, quorum)
+    _check(cohort, masked, gone, terms.quorum)
     survivors = dict.fromkeys(masked, Survivors(round=number, children=sorted(masked)))
     openings = exchange("open", survivors, Opening, partial(_flaw_of_opening, relayed, masked))
 
@@ -134,7 +151,9 @@ def secure_sum(
 
     weight = sum(weights[child] for child in masked)
     return UnmaskedSum(
-        mean=to_mean(total, weight, spec.largest_norm),
+        total=total,
+        asked=len(cohort.children),
+        weight=weight,
         weights={child: weights[child] / weight for child in sorted(masked)},
         digests={child: hashlib.sha256(masked[child].values.data).hexdigest() for child in masked},
     )

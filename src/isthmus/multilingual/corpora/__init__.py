@@ -1,0 +1,1 @@
+"""Corpora: read, cleaned, split by document, and kept for training in bounded memory."""

@@ -1,0 +1,118 @@
+"""Counts of the texts of a corpus, and the corpora that these refuse."""
+
+from itertools import combinations
+
+import numpy as np
+
+from isthmus.core.errors import SpecError
+from isthmus.multilingual.corpora.hashes import Hashes
+from isthmus.multilingual.corpora.sources import Source
+
+MOST_EQUAL = 0.5
+"""Share of texts that may be the same in two languages, as names and numbers are."""
+
+FEWEST_COMPARED = 10
+"""Rows that say something about a share."""
+
+_HEAD = 2048  # texts that are compared with those of other corpora
+
+
+class Tally:
+    """Counts the texts of one corpus by language."""
+
+    def __init__(self, source: Source) -> None:
+        languages = source.languages
+        self._source = source
+        self._pairs = list(combinations(range(len(languages)), 2))
+        self._texts = np.zeros(len(languages), np.int64)
+        self._both = np.zeros(len(self._pairs), np.int64)
+        self._equal = np.zeros(len(self._pairs), np.int64)
+        self._head = np.empty((0, len(languages)), np.uint64)
+        self.read = 0
+
+    def add(self, rows: int, texts: Hashes) -> None:
+        """Count rows.
+
+        Args:
+            rows: How many were read.
+            texts: Hashes of the texts of those that are not empty, shape (rows, languages).
+        """
+        self.read += rows
+        self._texts += (texts != 0).sum(axis=0)
+        for number, (left, right) in enumerate(self._pairs):
+            both = (texts[:, left] != 0) & (texts[:, right] != 0)
+            self._both[number] += both.sum()
+            self._equal[number] += (both & (texts[:, left] == texts[:, right])).sum()
+        if len(self._head) < _HEAD:
+            self._head = np.concatenate([self._head, texts])[:_HEAD]
+
+    @property
+    def texts(self) -> dict[str, int]:
+        """Number of texts by language."""
+        return dict(zip(self._source.languages, self._texts.tolist(), strict=True))
+
+    @property
+    def equal(self) -> dict[str, float]:
+        """Share of the rows whose texts in two languages are equal, by pair such as en-fr."""
+        return {
+            "-".join(self._names(number)): float(self._equal[number] / both)
+            for number, both in enumerate(self._both)
+            if both >= FEWEST_COMPARED
+        }
+
+    @property
+    def head(self) -> dict[str, Hashes]:
+        """Hashes of the first texts by language, each once."""
+        columns = zip(self._source.languages, self._head.T, strict=True)
+        return {language: np.unique(column[column != 0]) for language, column in columns}
+
+    def check_rows(self) -> None:
+        """Refuse a corpus without rows.
+
+        Raises:
+            SpecError: It has none.
+        """
+        if self.read == 0:
+            raise SpecError(
+                f"{self._where}: there are no rows. Export the corpus again, or leave "
+                f"`{self._source.key}` out."
+            )
+
+    def check_texts(self) -> None:
+        """Refuse a corpus without texts in one of its languages.
+
+        Raises:
+            SpecError: It is such a corpus.
+        """
+        for language, texts in self.texts.items():
+            if texts == 0:
+                several = len(self._source.languages) > 1
+                raise SpecError(
+                    f"{self._where}: none of its {self.read:,} rows has a text in {language!r}"
+                    f"{' and one in another language' if several else ''}. Correct the "
+                    f"`languages` or `columns` of `{self._source.key}`."
+                )
+
+    def check_equal(self) -> None:
+        """Refuse a corpus in which two languages have the same texts.
+
+        Raises:
+            SpecError: It is such a corpus.
+        """
+        for number, both in enumerate(self._both):
+            share = self._equal[number] / both if both >= FEWEST_COMPARED else 0
+            if share > MOST_EQUAL:
+                left, right = self._names(number)
+                raise SpecError(
+                    f"{self._where}: {share:.0%} of {both:,} rows of `{self._source.key}` have the "
+                    f"same text in {left!r} and {right!r}, so one text seems to be given as two "
+                    "languages. Give the translations, or leave one of the languages out."
+                )
+
+    @property
+    def _where(self) -> str:
+        return str(self._source.folder or self._source.files[0])
+
+    def _names(self, pair: int) -> tuple[str, str]:
+        left, right = self._pairs[pair]
+        return self._source.languages[left], self._source.languages[right]

@@ -1,0 +1,1 @@
+"""Dictionaries: mined from texts and their translations, or given."""

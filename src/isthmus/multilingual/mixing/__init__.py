@@ -1,0 +1,1 @@
+"""Mixed-language texts, made from a text and what translates its words (S8)."""

@@ -1,0 +1,1 @@
+"""Finding the translation of a text among others: scores, measures, pairs."""

@@ -1,0 +1,191 @@
+"""Uses the encoder of a run: vectors of the texts of a file, and pairs of translations."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from isthmus.core.errors import SpecError
+from isthmus.multilingual.corpora.texts import Texts
+from isthmus.multilingual.dictionary import files as dictionary_files
+from isthmus.multilingual.dictionary.dictionary import Dictionary
+from isthmus.multilingual.given_texts import blocks_of, texts_of
+from isthmus.multilingual.retrieval.evaluation import dense_scores
+from isthmus.multilingual.retrieval.lexical import WordedTexts, fused_scores, lexical_scores
+from isthmus.multilingual.retrieval.pairs import Threshold, pairs, threshold
+from isthmus.multilingual.retrieval.scores import Scores, kept
+from isthmus.multilingual.run_files import RunFiles
+from isthmus.store.runs import Run
+from isthmus.system import Embedded, MinedPairs, Score
+from isthmus.text import model_folder
+from isthmus.text.languages import words
+from isthmus.text.model_folder import Embedder
+
+_CHOICE_ROWS = 1000
+"""Held-out rows that a threshold is chosen on."""
+
+_GUESS_TEXTS = 200
+"""Texts that the language of a file is guessed from."""
+
+
+def embed(run: Run, file: Path, out: IO[bytes]) -> Embedded:
+    """Write the vector of each text of a file, in order.
+
+    Args:
+        run: The run.
+        file: The texts.
+        out: Takes a Parquet file with a column `vector`.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        SpecError: The file cannot be read, or the encoder is damaged.
+    """
+    encoder = model_folder.read(run.tables)
+    schema = pa.schema([("vector", pa.list_(pa.float32(), encoder.size))])
+    count = 0
+    with parquet.ParquetWriter(out, schema) as writer:
+        for block in blocks_of(file):
+            vectors = pa.array(encoder.embed(block).reshape(-1), pa.float32())
+            column = pa.FixedSizeListArray.from_arrays(vectors, encoder.size)
+            writer.write_table(pa.table([column], schema=schema))
+            count += len(block)
+    return Embedded(count, encoder.size)
+
+
+def mine(run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score) -> MinedPairs:
+    """Write the texts of two files that are translations of each other.
+
+    Args:
+        run: The run.
+        files: Texts in one language, and in another.
+        out: Takes a line for each pair: its score, the number of each text in its file, both texts.
+        score: What the likeness of two texts is told by.
+
+    Returns:
+        How many pairs there are, and how sure they are.
+
+    Raises:
+        SpecError: A file cannot be read, or the run has nothing to tell the likeness by.
+    """
+    miner = _Miner(RunFiles(run), score)
+    (left_lines, left), (right_lines, right) = map(texts_of, files)
+    languages = miner.language_of(files[0], left), miner.language_of(files[1], right)
+    if languages[0] == languages[1]:
+        raise SpecError(
+            f"{files[0]} and {files[1]} are both in {languages[0]!r}, as it seems. Give texts in "
+            "two languages, or name the files like left.en.txt and right.de.txt."
+        )
+    chosen = miner.threshold(*languages)
+    sides = WordedTexts(left, languages[0]), WordedTexts(right, languages[1])
+    found = pairs(miner.scores(*sides), chosen.score)
+    out.write(b"score\tleft_line\tright_line\tleft\tright\n")
+    for ours, theirs, margin in zip(found.left, found.right, found.score, strict=True):
+        lines = f"{left_lines[ours]}\t{right_lines[theirs]}"
+        out.write(f"{margin:.4f}\t{lines}\t{left[ours]}\t{right[theirs]}\n".encode())
+    return MinedPairs(
+        pairs=len(found.left),
+        texts=(len(left), len(right)),
+        languages=languages,
+        threshold=chosen.score,
+        precision=chosen.precision,
+        recall=chosen.recall,
+    )
+
+
+class _Miner:
+    """Tells how alike texts of two languages are, by what a run has learned."""
+
+    def __init__(self, files: RunFiles, score: Score) -> None:
+        self._files = files
+        self._score = score
+        self._encoder: Embedder = model_folder.read(files.model)
+        self._dictionary: Dictionary = dictionary_files.load(files.dictionary)
+        if score != "dense" and not len(self._dictionary):
+            raise SpecError(
+                f"{files.run.folder}: no corpus of this run has texts in two languages, so there "
+                "is no dictionary: use `--score dense`."
+            )
+
+    def scores(self, left: WordedTexts, right: WordedTexts) -> Scores:
+        """Returns how alike each text of one side is to each of the other, with margins."""
+        if self._score == "lexical":
+            return kept(lexical_scores(left, right, self._dictionary))
+        ours, theirs = self._encoder.embed(left.texts), self._encoder.embed(right.texts)
+        dense = kept(dense_scores(ours, theirs))
+        if self._score == "dense":
+            return dense
+        return kept(fused_scores(dense, kept(lexical_scores(left, right, self._dictionary))))
+
+    def language_of(self, path: Path, texts: Sequence[str]) -> str:
+        """Find the language of a file: by its name, or by the words that the dictionary knows."""
+        named = path.name.removesuffix(".gz").removesuffix(".txt").rpartition(".")[2]
+        languages = self._files.corpora.languages
+        if named in languages:
+            return named
+        known = {
+            language: {
+                word for into in languages for word in self._dictionary.table(language, into)
+            }
+            for language in languages
+        }
+        some = texts[:_GUESS_TEXTS]
+        shares = {language: _known_share(some, language, known[language]) for language in languages}
+        return max(shares, key=lambda language: shares[language])
+
+    def threshold(self, left: str, right: str) -> Threshold:
+        """Choose the margin of pairs on held-out texts of both languages.
+
+        Args:
+            left: One language.
+            right: The other.
+
+        Returns:
+            The threshold.
+
+        Raises:
+            SpecError: No text of both is held out.
+        """
+        for texts in _apart(self._files):
+            if left in texts.languages and right in texts.languages:
+                both = np.flatnonzero(texts.present(left) & texts.present(right))[:_CHOICE_ROWS]
+                if len(both) >= _FEWEST:
+                    return self._chosen(texts, left, right, both)
+        raise SpecError(
+            f"{self._files.run.folder}: no texts in both {left!r} and {right!r} are held out, to "
+            "choose on them which pairs are sure. Raise `multilingual.held_out`, or name such "
+            "texts in [multilingual.tests]."
+        )
+
+    def _chosen(
+        self, texts: Texts, left: str, right: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    ) -> Threshold:
+        # A third of each side has no translation on the other: in use, most have none.
+        third = len(rows) // 3
+        ours = [text or "" for text in texts.read(left, rows[: 2 * third])]
+        theirs = [text or "" for text in texts.read(right, rows[third:])]
+        true = np.arange(2 * third) - third
+        true[true < 0] = -1
+        return threshold(self.scores(WordedTexts(ours, left), WordedTexts(theirs, right)), true)
+
+
+_FEWEST = 30
+"""Held-out rows: fewer tell too little."""
+
+
+def _apart(files: RunFiles) -> Iterator[Texts]:
+    found: Mapping[str, Texts] = files.corpora.held_out
+    yield from found.values()
+    yield from files.corpora.tests.values()
+
+
+def _known_share(texts: Sequence[str], language: str, known: set[str]) -> float:
+    found = [word for text in texts for word in words(text, language)]
+    return sum(word in known for word in found) / max(1, len(found))

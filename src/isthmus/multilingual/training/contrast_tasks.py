@@ -1,0 +1,121 @@
+"""Tasks that bring texts that mean the same together, against others of the batch."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isthmus.core.errors import SpecError
+from isthmus.multilingual.spec import Multilingual
+from isthmus.multilingual.training.batches import Batches, Group, Part
+from isthmus.multilingual.training.encoders import TextEncoder
+from isthmus.multilingual.training.task import TaskLoss
+from isthmus.multilingual.training.token_files import TokensByLanguage
+from isthmus.text.contrast import cached, contrast, matryoshka, same_texts
+from isthmus.text.tokens import Tokens
+
+FEWEST = 2
+"""Texts of a batch: one has nothing to be told from."""
+
+
+class Contrast:
+    """The loss of texts beside texts that mean the same."""
+
+    def __init__(self, encoder: TextEncoder, spec: Multilingual) -> None:
+        self._encoder = encoder
+        self._training = spec.training
+        self._parts = spec.training.accumulate
+        self._sizes = spec.matryoshka
+
+    def loss(self, left: Tokens, right: Tokens, generator: np.random.Generator) -> Tensor:
+        """Compute the loss of a batch.
+
+        Args:
+            left: The texts.
+            right: What means the same, in the same order.
+            generator: Draws the pieces that are left out.
+
+        Returns:
+            The loss, shape ().
+
+        Raises:
+            SpecError: No text differs from the others.
+        """
+        training = self._training
+        ours, theirs = (
+            self._embedded(side.thinned(training.left_out, generator)) for side in (left, right)
+        )
+        same = same_texts(_numbered(left).to(ours.device), _numbered(right).to(ours.device))
+        loss = partial(
+            contrast, temperature=training.temperature, same=same, margin=training.margin
+        )
+        return matryoshka(loss, ours, theirs, self._sizes) if self._sizes else loss(ours, theirs)
+
+    def _embedded(self, tokens: Tokens) -> Tensor:
+        if self._parts == 1:
+            return self._encoder.vectors(tokens)
+        rows = np.array_split(np.arange(tokens.texts), min(self._parts, tokens.texts))
+        return cached(self._encoder.vectors, [tokens.take(part) for part in rows])
+
+
+class Pairs:
+    """Texts and their translations."""
+
+    name = "pairs"
+    bilingual = True
+
+    def __init__(self, contrasted: Contrast, batches: Batches, tokens: TokensByLanguage) -> None:
+        """Prepare.
+
+        Args:
+            contrasted: The loss.
+            batches: Of rows with texts in two languages.
+            tokens: Pieces of all texts.
+
+        Raises:
+            SpecError: A pair of languages has one text alone.
+        """
+        check_negatives(batches.groups)
+        self._contrast = contrasted
+        self._batches = batches
+        self._tokens = tokens
+
+    def loss(self, step: int) -> TaskLoss:
+        """Compute the loss of the batch of a step."""
+        drawn = self._batches.draw(step)
+        left, right = (taken(self._tokens, drawn.parts, language) for language in drawn.languages)
+        value = self._contrast.loss(left, right, drawn.generator)
+        return TaskLoss(value, len(left.ids) + len(right.ids), "-".join(drawn.languages))
+
+
+def taken(tokens: TokensByLanguage, parts: Sequence[Part], language: str) -> Tokens:
+    """Returns the pieces of the rows of a batch in one language."""
+    return Tokens.joined(tokens[corpus][language].take(rows) for corpus, rows in parts)
+
+
+def check_negatives(groups: Sequence[Group]) -> None:
+    """Refuse rows that give a batch of one text.
+
+    Args:
+        groups: The rows by language, or by pair of languages.
+
+    Raises:
+        SpecError: One has too few.
+    """
+    for group in groups:
+        if group.size < FEWEST:
+            raise SpecError(
+                f"the corpora have {group.size} text in {' and '.join(group.languages)} to train "
+                "on, and it takes others in the same language to tell it from: add texts, or "
+                f"leave out the corpus {group.parts[0].corpus!r}."
+            )
+
+
+def _numbered(tokens: Tokens) -> Tensor:
+    """Returns a number for each text; equal texts have equal numbers."""
+    known: dict[bytes, int] = {}
+    starts = tokens.starts
+    texts = (tokens.ids[starts[it] : starts[it + 1]].tobytes() for it in range(tokens.texts))
+    return torch.tensor([known.setdefault(text, len(known)) for text in texts])

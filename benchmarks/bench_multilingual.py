@@ -59,7 +59,7 @@ class Sizes:
 
     seeds: Sequence[int] = (0, 1, 2)
     steps: Sequence[int] = (20, 200)
-    long: Sequence[int] = (1000,)
+    long: Sequence[int] = (2000,)
     """Steps of trainings with the first seed alone."""
 
     processes: int = os.cpu_count() or 1

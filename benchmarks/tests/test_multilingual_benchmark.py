@@ -86,9 +86,9 @@ class TestMeasure:
         assert [row["what"] for row in rows] == [
             "characters",
             "dictionary",
-            "static, 2 steps, cosine",
-            "static, 2 steps, CSLS",
-            "static, 2 steps, with the dictionary",
+            "static, up to 2 steps, cosine",
+            "static, up to 2 steps, CSLS",
+            "static, up to 2 steps, with the dictionary",
         ]
         assert "sentence-transformers was not measured: it is not on the index." in str(found)
         assert float(str(rows[1][BIBLE])) > float(str(rows[0][BIBLE]))

@@ -80,14 +80,14 @@ def opened(path: Path) -> Generator[BinaryIO]:
             else:
                 yield file
     except (FileNotFoundError, NotADirectoryError):
-        raise SpecError(f"{path}: there is no such file. Correct its `path`.") from None
+        raise SpecError(f"{path}: there is no such file. Correct the path.") from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise SpecError(
             f"{path}: is not gzip, or is cut short or damaged. Copy it again."
         ) from None
     except OSError as error:
         raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. Correct its `path`, or the permissions."
+            f"{path}: cannot be read: {error.strerror}. Correct the path, or the permissions."
         ) from None
 
 
@@ -156,7 +156,7 @@ def _is_meant(path: Path, folder: Path) -> bool:
 
 def _check_form(path: Path) -> None:
     if not path.exists():
-        raise SpecError(f"{path}: there is no such file. Correct its `path`.")
+        raise SpecError(f"{path}: there is no such file. Correct the path.")
     if form_of(path) is None:
         raise SpecError(
             f"{path}: only {', '.join(FORMS)}, with or without .gz, and folders of these can be "

@@ -161,8 +161,8 @@ def _training(work: Work, clock: _Clock) -> Training:
         parameters(work.payload),
         mean.fuse,
         mean.examine,
-        work.privacy.compression,
-        SecureRule(secure, mean.weigh, mean.fuse_sum) if secure else None,
+        compression=work.privacy.compression,
+        secure_rule=SecureRule(secure, mean.weigh, mean.fuse_sum) if secure else None,
     )
 
 

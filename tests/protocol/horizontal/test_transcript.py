@@ -17,6 +17,7 @@ from tests.transcripts import declared, kinds
 SECRET = b"ada-lovelace"
 FROM_MASTER = {"Instruction", "Turn", "RoundStart", "Published"}
 FROM_CHILD = {"EncoderRequest", "Confirmation", "RoundUpdate", "Kept"}
+OF_A_VOCABULARY = {"CommonCells", "CommonWords", "Vocabulary"}  # see `test_vocabulary.py`
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ class TestTranscript:
     ) -> None:
         assert set(kinds(sent["master"])) == FROM_MASTER
         assert set(kinds(sent["a"])) == FROM_CHILD
-        assert declared(messages).keys() == FROM_MASTER | FROM_CHILD
+        assert declared(messages).keys() == FROM_MASTER | FROM_CHILD | OF_A_VOCABULARY
 
     def test_of_a_child_is_one_update_per_round_and_what_frames_them(
         self, sent: dict[str, list[bytes]]

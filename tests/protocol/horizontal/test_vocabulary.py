@@ -26,6 +26,14 @@ from tests.federation import Federation, Role, learner
 from tests.transcripts import kinds, of_kinds
 
 PLANTED = "zyxgeheim"
+FROM_MASTER = {
+    *("Instruction", "Turn", "CommonCells", "Vocabulary", "RoundStart", "Published"),
+    *("Participants", "SealedShares", "Survivors"),
+}
+FROM_CHILD = {
+    *("EncoderRequest", "Confirmation", "CommonWords", "Kept"),
+    *("MaskKeys", "SealedShares", "MaskedUpdate", "Opening"),
+}
 NETWORK = Static(
     size=8, vocabulary="joint", joint=Joint(pieces=LEAST, least_documents=20, own_documents=5)
 )
@@ -101,6 +109,16 @@ class TestAgreed:
         federation, trained = played(MasterMemory(vocabulary=run[1].vocabulary))
         assert trained.model == run[1].model
         assert "CommonWords" not in kinds(federation.sent()["ada"])
+
+
+class TestTranscript:
+    def test_holds_only_declared_messages_in_the_declared_direction(
+        self, run: tuple[Federation, Trained]
+    ) -> None:
+        sent = run[0].sent()
+        assert set(kinds(sent["master"])) == FROM_MASTER
+        for child in OWN:
+            assert set(kinds(sent[child])) == FROM_CHILD
 
 
 class TestSecret:

@@ -130,16 +130,17 @@ class TestDeaths:
 
 
 class TestGivenCluster:
-    def test_takes_those_with_its_token_and_refuses_others_at_once(self, tmp_path: Path) -> None:
+    def test_takes_those_with_its_token_and_refuses_others_with_a_sentence(
+        self, tmp_path: Path
+    ) -> None:
         token = tmp_path / "token"
         token.touch(mode=0o600)
         with running(tmp_path, "host") as host:
             given = {"ADDRESS": host.until("address")}
             token.write_text("0" * 64)
             with running(tmp_path, "joined", environment=given) as each:
-                started = time.monotonic()
                 assert each.end() == 2
-                assert time.monotonic() - started < 15  # Ray itself takes 20 s, and says nothing
+                # Our own question was answered: Ray itself would say nothing of a token.
                 assert "refuses this token" in each.said("error")[0]
                 assert "000" not in each.said("error")[0]
             token.write_text(host.said("token")[0])

@@ -191,13 +191,11 @@ class TestGivenCluster:
             cluster.given_environment(table, tmp_path)
         assert "word" not in str(caught.value).replace("one word", "")
 
-    def test_that_nobody_answers_for_is_said_at_once(self, tmp_path: Path) -> None:
+    def test_that_nobody_answers_for_is_said(self, tmp_path: Path) -> None:
         with listening("127.0.0.1") as port:
             pass
-        started = time.monotonic()
         with pytest.raises(SpecError, match=f"nothing answers at 127.0.0.1:{port}"):
             cluster.given_environment(given(tmp_path, port), tmp_path)
-        assert time.monotonic() - started < 4
 
     @pytest.mark.parametrize("address", ["head", "head:", ":6379", "ray://head:10001", "a:99999"])
     def test_has_an_address_with_a_port(self, tmp_path: Path, address: str) -> None:

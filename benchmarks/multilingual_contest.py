@@ -8,6 +8,8 @@ import numpy as np
 
 from benchmarks.bibles import BIBLE, ENGLISH
 from benchmarks.multilingual_training import BASE
+from isthmus.evaluation.retrieval.measures import measured
+from isthmus.evaluation.retrieval.scores import DenseScores, KeptScores, Scores, unit
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.dictionary import files as dictionary_files
 from isthmus.multilingual.dictionary.dictionary import Dictionary
@@ -18,8 +20,6 @@ from isthmus.multilingual.retrieval.lexical import (
     fused_scores,
     lexical_scores,
 )
-from isthmus.multilingual.retrieval.measures import measured
-from isthmus.multilingual.retrieval.scores import DenseScores, KeptScores, Scores, unit
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run
 from isthmus.text import model_folder

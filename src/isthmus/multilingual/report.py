@@ -69,25 +69,19 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
 def history(found: Sequence[Event]) -> LossHistory:
     """Collect the losses of a run over time.
 
-    A run that was stopped and went on has taken some steps twice: the later numbers count.
-
     Args:
         found: The events of the run.
 
     Returns:
         The losses of those that report training.
     """
-    by_step = dict[int, Event]()
-    for event in found:
-        if event.stage == "train" and event.metrics:
-            by_step = {done: each for done, each in by_step.items() if done < event.done}
-            by_step[event.done] = event
-    metrics = [event.metrics for event in by_step.values()]
+    trained = events.latest(found, "train")
+    metrics = [event.metrics for event in trained]
     tasks = dict.fromkeys(
         name for each in metrics for name in each if name.startswith(_LOSS) and "/" not in name
     )
     return LossHistory(
-        steps=list(by_step),
+        steps=[event.done for event in trained],
         by_task={
             name.removeprefix(_LOSS): [each.get(name, np.nan) for each in metrics] for name in tasks
         },

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
+from isthmus.evaluation.retrieval.scores import Scores, kept
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.dictionary import files as dictionary_files
 from isthmus.multilingual.dictionary.dictionary import Dictionary
@@ -19,7 +20,6 @@ from isthmus.multilingual.given_texts import blocks_of, texts_of
 from isthmus.multilingual.retrieval.evaluation import dense_scores
 from isthmus.multilingual.retrieval.lexical import WordedTexts, fused_scores, lexical_scores
 from isthmus.multilingual.retrieval.pairs import Threshold, pairs, threshold
-from isthmus.multilingual.retrieval.scores import Scores, kept
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run
 from isthmus.system import Embedded, MinedPairs, Score

@@ -7,7 +7,6 @@
 Arrays of the table are mapped, not read: a table larger than memory serves too.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.core.errors import SpecError
 from isthmus.multitask.network.networks import row_dimension
 from isthmus.multitask.network.trainer import Description
 from isthmus.multitask.spec import sparse_features
@@ -121,11 +120,8 @@ def save(folder: Path, description: Description, snapshots: Sequence[Path]) -> N
         SpecError: A file of a snapshot is missing or is not as it was written.
         DiskError: The disk is full.
     """
-    new = folder.with_name(f".{folder.name}")
-    shutil.rmtree(new, ignore_errors=True)
     manifest = read_manifest(snapshots[-1])
-    with disk_full_is_error(folder):
-        new.mkdir(mode=0o700, parents=True)
+    with atomic.replacing_folder(folder) as new:
         files = {
             f"{_DENSE}.npy": _write(new / f"{_DENSE}.npy", read_dense(snapshots[-1], manifest)[0])
         }
@@ -138,8 +134,6 @@ def save(folder: Path, description: Description, snapshots: Sequence[Path]) -> N
             description=description, snapshot=manifest.version, parts=manifest.shards, files=files
         )
         atomic.write(new / _MODEL, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
 
 
 def read(folder: Path) -> Model:

@@ -64,20 +64,14 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
 def history(found: Sequence[Event]) -> History:
     """Collect the numbers of a run over time.
 
-    A run that was stopped and went on has trained on some samples twice: the later numbers count.
-
     Args:
         found: The events of the run.
 
     Returns:
         The numbers of those that report training.
     """
-    by_sample = dict[int, Event]()
-    for event in found:
-        if event.stage == "train" and event.metrics:
-            by_sample = {done: each for done, each in by_sample.items() if done < event.done}
-            by_sample[event.done] = event
-    metrics = [event.metrics for event in by_sample.values()]
+    trained = events.latest(found, "train")
+    metrics = [event.metrics for event in trained]
 
     def over_time(name: str) -> list[float]:
         return [each.get(name, np.nan) for each in metrics]
@@ -88,7 +82,7 @@ def history(found: Sequence[Event]) -> History:
 
     waiting = by_task(WAITING)
     return History(
-        samples=list(by_sample),
+        samples=[event.done for event in trained],
         loss=over_time("loss"),
         speed=over_time("samples_per_s"),
         staleness=over_time("staleness"),

@@ -1,7 +1,8 @@
-"""Atomic file writes and appends."""
+"""Atomic writes of files and folders, and appends."""
 
 import errno
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import FileIO
@@ -53,6 +54,28 @@ def replacing(path: Path) -> Generator[IO[bytes]]:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Generator[Path]:
+    """Make a folder of files that is there whole, or not at all.
+
+    Args:
+        folder: Where; a folder that is there is replaced once the block has ended well.
+
+    Yields:
+        An empty folder to write the files to.
+
+    Raises:
+        DiskError: There is no room for it.
+    """
+    new = folder.with_name(f".{folder.name}")
+    shutil.rmtree(new, ignore_errors=True)
+    with disk_full_is_error(folder):
+        new.mkdir(mode=0o700, parents=True)
+        yield new
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
 
 
 def append(file: FileIO, line: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -44,6 +44,27 @@ def finite(event: Event) -> Event:
     """The event without metrics that are not finite: JSON has no word for them."""
     metrics = {name: value for name, value in event.metrics.items() if math.isfinite(value)}
     return msgspec.structs.replace(event, metrics=metrics)
+
+
+def latest(found: Iterable[Event], stage: str) -> list[Event]:
+    """Returns the events of a stage that have metrics, without those that it has gone back behind.
+
+    A run that was stopped and went on has done some of a stage twice: the later events count.
+
+    Args:
+        found: The events of the run, in order.
+        stage: Name of the stage.
+
+    Returns:
+        One event at most for each number that was done.
+    """
+    kept = list[Event]()
+    for event in found:
+        if event.stage == stage and event.metrics:
+            while kept and kept[-1].done >= event.done:
+                kept.pop()
+            kept.append(event)
+    return kept
 
 
 def follow(

@@ -9,9 +9,7 @@
 Nothing in such a folder is code.
 """
 
-import shutil
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -21,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors import torch as tensors
 from torch import Tensor
 
-from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.core.errors import SpecError
 from isthmus.text.tokenizer import Tokenizer
 
 MODEL, TOKENIZER, FACTS = "model.safetensors", "tokenizer.json", "isthmus.json"
@@ -66,28 +64,6 @@ class Module(NamedTuple):
 class _ModuleRow(msgspec.Struct):
     type: str
     path: str = ""
-
-
-@contextmanager
-def replaced(folder: Path) -> Generator[Path]:
-    """Make a folder of files that is there whole, or not at all.
-
-    Args:
-        folder: Where; a folder that is there is replaced once the block has ended well.
-
-    Yields:
-        An empty folder to write the files to.
-
-    Raises:
-        DiskError: There is no room for it.
-    """
-    new = folder.with_name(f".{folder.name}")
-    shutil.rmtree(new, ignore_errors=True)
-    with disk_full_is_error(folder):
-        new.mkdir(mode=0o700, parents=True)
-        yield new
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
 
 
 def write_common(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.core.errors import SpecError
+from isthmus.store import atomic
 from isthmus.text import model_files, static
 from isthmus.text.model_files import Facts, Module
 from isthmus.text.tokenizer import Tokenizer
@@ -88,7 +89,7 @@ def write_static(
         tokenizer=tokenizer.digest,
     )
     modules = [Module(_STATIC), Module("Normalize", "1_Normalize", {})]
-    with model_files.replaced(folder) as new:
+    with atomic.replacing_folder(folder) as new:
         model_files.write_common(new, facts, tokenizer, modules, card)
         model_files.write_parameters(new / model_files.MODEL, {_TABLE: table.detach().float()})
 

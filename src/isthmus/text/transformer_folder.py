@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.core.errors import SpecError, naming_file
+from isthmus.store import atomic
 from isthmus.text import model_files, modern_bert, transformer_parameters
 from isthmus.text.model_files import Facts, Module
 from isthmus.text.modern_bert import Transformer
@@ -76,7 +77,7 @@ def write_transformer(folder: Path, embedder: TransformerEmbedder, card: str) ->
         Module("Pooling", "1_Pooling", pooling),
         Module("Normalize", "2_Normalize", {}),
     ]
-    with model_files.replaced(folder) as new:
+    with atomic.replacing_folder(folder) as new:
         model_files.write_common(new, facts, tokenizer, modules, card)
         model_files.write_json(
             new / _SENTENCES, {"max_seq_length": longest, "do_lower_case": False}

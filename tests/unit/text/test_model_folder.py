@@ -1,19 +1,18 @@
 import json
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from isthmus.core.errors import SpecError
 from isthmus.text.model_folder import Embedder, StaticEmbedder, read, write_static
 from isthmus.text.static import StaticEncoder, embed
 from isthmus.text.tokenizer import Tokenizer
+from tests.unit.text.peer import by_sentence_transformers
 
 TEXTS = [
     "In the beginning was the word.",
@@ -42,15 +41,6 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def by_the_library(folder: Path, texts: list[str]) -> NDArray[np.float32]:
-    library = pytest.importorskip("sentence_transformers", reason="only tests use it")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model: Any = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        vectors: NDArray[np.float32] = model.encode(texts)
-    return vectors
-
-
 class TestWrite:
     def test_sentence_transformers_gives_the_same_vectors(self, folder: Path) -> None:
         texts = [
@@ -58,7 +48,7 @@ class TestWrite:
             *(f"{text} {number}" for text in TEXTS for number in range(20)),
             "word " * 300,
         ]
-        assert np.array_equal(by_the_library(folder, texts), read(folder).embed(texts))
+        assert np.array_equal(by_sentence_transformers(folder, texts), read(folder).embed(texts))
 
     def test_the_vectors_are_those_of_the_encoder(self, folder: Path) -> None:
         assert np.array_equal(read(folder).embed(TEXTS), embed(encoder(), TOKENIZER.tokens(TEXTS)))
@@ -102,7 +92,7 @@ class TestRead:
         (folder / "isthmus.json").unlink()
         found = read(folder)
         assert isinstance(found, StaticEmbedder)
-        assert np.array_equal(found.embed(TEXTS), by_the_library(folder, TEXTS))
+        assert np.array_equal(found.embed(TEXTS), by_sentence_transformers(folder, TEXTS))
 
 
 def change(path: Path, **values: Any) -> None:

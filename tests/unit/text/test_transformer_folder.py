@@ -1,14 +1,12 @@
 """Folders of transformers."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
@@ -22,6 +20,7 @@ from isthmus.text.transformer_folder import (
     read_transformer,
     write_transformer,
 )
+from tests.unit.text.peer import by_sentence_transformers
 
 TEXTS = [
     "In the beginning was the word.",
@@ -50,15 +49,6 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "model"
     write_transformer(path, embedder(), CARD)
     return path
-
-
-def by_sentence_transformers(folder: Path, texts: list[str]) -> NDArray[np.float32]:
-    library = pytest.importorskip("sentence_transformers", reason="only tests use it")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model: Any = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        vectors: NDArray[np.float32] = model.encode(texts)
-    return vectors
 
 
 class TestWrite:

@@ -1,15 +1,13 @@
 """Retrieval at a child: is the translation of a text found among others?"""
 
-import numpy as np
-from numpy.typing import NDArray
+from isthmus.evaluation.retrieval.measures import measured
+from isthmus.evaluation.retrieval.scores import CslsScores, DenseScores, Vectors
 
 RETRIEVAL = "retrieval"
 """Name of a measure: mean share, in percent, of texts that find their translation first."""
 
-_NEIGHBOURS = 10
 
-
-def top1(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+def top1(left: Vectors, right: Vectors) -> float:
     """Share of texts whose translation is the nearest by CSLS.
 
     Args:
@@ -18,17 +16,5 @@ def top1(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
 
     Returns:
         The mean of both ways, in percent.
-
-    Source:
-        CSLS: Conneau et al. 2018 (ICLR), equation 3.
     """
-    scores = left @ right.T
-    most = min(_NEIGHBOURS, len(scores))
-    ours, theirs = (np.partition(it, -most, axis=1)[:, -most:].mean(axis=1) for it in _ways(scores))
-    scores = 2 * scores - ours[:, None] - theirs
-    right_ones = [(it.argmax(axis=1) == np.arange(len(it))).mean() for it in _ways(scores)]
-    return 100 * float(np.mean(right_ones))
-
-
-def _ways(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return scores, scores.T
+    return measured(CslsScores(DenseScores(left, right))).mean.top1

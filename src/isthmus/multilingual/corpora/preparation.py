@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora import splitting
 from isthmus.multilingual.corpora.deduplication import Fate, Fates, fates_of
@@ -48,15 +48,12 @@ def prepare(spec: Multilingual, folder: Path, seed: int, into: Path, telemetry: 
     """
     if into.exists():
         return
-    work = into.with_name(f".{into.name}-unfinished")
-    shutil.rmtree(work, ignore_errors=True)
-    with telemetry.timed("read"), disk_full_is_error(work):
+    with telemetry.timed("read"), atomic.replacing_folder(into) as work:
         for part in (*PARTS, _READ, f"{_HASHED}/{_TRAINED}", f"{_HASHED}/{_TESTS}"):
             (work / part).mkdir(mode=0o700, parents=True)
         atomic.write(work / COUNTS, to_json(_prepared(spec, folder, seed, work, telemetry)))
         shutil.rmtree(work / _READ)
         shutil.rmtree(work / _HASHED)
-        work.rename(into)
 
 
 def _prepared(

@@ -7,16 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.evaluation.description import LanguagePair, Retrieved
-from isthmus.multilingual.dictionary.dictionary import Dictionary
-from isthmus.multilingual.dictionary.from_texts import TranslatedTexts, spread
-from isthmus.multilingual.retrieval.lexical import (
-    WordedTexts,
-    character_scores,
-    fused_scores,
-    lexical_scores,
-)
-from isthmus.multilingual.retrieval.measures import measured
-from isthmus.multilingual.retrieval.scores import (
+from isthmus.evaluation.retrieval.measures import measured
+from isthmus.evaluation.retrieval.scores import (
     CslsScores,
     DenseScores,
     Scores,
@@ -24,6 +16,14 @@ from isthmus.multilingual.retrieval.scores import (
     centred,
     kept,
     unit,
+)
+from isthmus.multilingual.dictionary.dictionary import Dictionary
+from isthmus.multilingual.dictionary.from_texts import TranslatedTexts, spread
+from isthmus.multilingual.retrieval.lexical import (
+    WordedTexts,
+    character_scores,
+    fused_scores,
+    lexical_scores,
 )
 
 Embed = Callable[[Sequence[str]], Vectors]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+from isthmus.evaluation.retrieval.scores import CslsScores, Scores, SumOfScores, kept
 from isthmus.multilingual.dictionary.dictionary import Dictionary, Table
 from isthmus.multilingual.retrieval.bags import Bags, bags_of_runs, bags_of_words
-from isthmus.multilingual.retrieval.scores import CslsScores, Scores, SumOfScores, kept
 from isthmus.multilingual.retrieval.tfidf import tfidf
 from isthmus.text.languages import words
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.retrieval.scores import Scores, blocks
+from isthmus.evaluation.retrieval.scores import Scores, blocks
 
 
 class Pairs(NamedTuple):

@@ -5,8 +5,21 @@
 
 import numpy as np
 
+from isthmus.evaluation.retrieval.scores import Vectors
 from isthmus.multilingual.retrieval.bags import Bags, Sparse, widened
-from isthmus.multilingual.retrieval.scores import SparseScores
+
+
+class SparseScores:
+    """Cosine of sparse vectors of length 1."""
+
+    def __init__(self, left: Sparse, right: Sparse) -> None:
+        self.shape = (int(left.shape[0]), int(right.shape[0]))
+        self._left, self._right = left, right.T.tocsr()
+
+    def block(self, begin: int, end: int) -> Vectors:
+        """Returns the scores of some texts of the left side."""
+        scores: Vectors = (self._left[begin:end] @ self._right).toarray()
+        return scores
 
 
 def tfidf(left: Bags, right: Bags) -> SparseScores:

@@ -10,10 +10,10 @@ from torch import Tensor
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training.batches import Batches, Group, Part
-from isthmus.multilingual.training.encoders import TextEncoder
+from isthmus.multilingual.training.encoders import TextEncoder, in_parts
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.multilingual.training.token_files import TokensByLanguage
-from isthmus.text.contrast import cached, contrast, matryoshka, same_texts
+from isthmus.text.contrast import contrast, matryoshka, same_texts
 from isthmus.text.tokens import Tokens
 
 FEWEST = 2
@@ -26,7 +26,6 @@ class Contrast:
     def __init__(self, encoder: TextEncoder, spec: Multilingual) -> None:
         self._encoder = encoder
         self._training = spec.training
-        self._parts = spec.training.accumulate
         self._sizes = spec.matryoshka
 
     def loss(self, left: Tokens, right: Tokens, generator: np.random.Generator) -> Tensor:
@@ -45,19 +44,14 @@ class Contrast:
         """
         training = self._training
         ours, theirs = (
-            self._embedded(side.thinned(training.left_out, generator)) for side in (left, right)
+            in_parts(self._encoder, side.thinned(training.left_out, generator), training.accumulate)
+            for side in (left, right)
         )
         same = same_texts(_numbered(left).to(ours.device), _numbered(right).to(ours.device))
         loss = partial(
             contrast, temperature=training.temperature, same=same, margin=training.margin
         )
         return matryoshka(loss, ours, theirs, self._sizes) if self._sizes else loss(ours, theirs)
-
-    def _embedded(self, tokens: Tokens) -> Tensor:
-        if self._parts == 1:
-            return self._encoder.vectors(tokens)
-        rows = np.array_split(np.arange(tokens.texts), min(self._parts, tokens.texts))
-        return cached(self._encoder.vectors, [tokens.take(part) for part in rows])
 
 
 class Pairs:

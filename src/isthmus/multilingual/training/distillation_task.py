@@ -2,20 +2,16 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.training.batches import Batches
 from isthmus.multilingual.training.contrast_tasks import taken
-from isthmus.multilingual.training.encoders import TextEncoder
+from isthmus.multilingual.training.encoders import TextEncoder, in_parts
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.multilingual.training.token_files import TokensByLanguage
-from isthmus.text.contrast import cached
 from isthmus.text.masked_losses import distillation
 from isthmus.text.model_folder import Embedder
-from isthmus.text.tokens import Tokens
 
 
 class Distillation:
@@ -61,11 +57,5 @@ class Distillation:
         ]
         due = torch.as_tensor(self._teacher.embed(texts))
         tokens = taken(self._tokens, drawn.parts, language)
-        vectors = self._vectors(tokens)
+        vectors = in_parts(self._encoder, tokens, self._parts)
         return TaskLoss(distillation(vectors, due.to(vectors.device)), len(tokens.ids), language)
-
-    def _vectors(self, tokens: Tokens) -> Tensor:
-        if self._parts == 1:
-            return self._encoder.vectors(tokens)
-        rows = np.array_split(np.arange(tokens.texts), min(self._parts, tokens.texts))
-        return cached(self._encoder.vectors, [tokens.take(part) for part in rows])

@@ -13,6 +13,7 @@ from isthmus.core import seeds
 from isthmus.multilingual.training import token_files
 from isthmus.multilingual.training.token_files import TokensByLanguage
 from isthmus.text import model_folder, static
+from isthmus.text.contrast import cached
 from isthmus.text.spec import Encoder
 from isthmus.text.static import StaticEncoder
 from isthmus.text.tokenizer import Tokenizer
@@ -64,6 +65,23 @@ class Static:
     ) -> None:
         """Write the folder of the encoder, with its model card."""
         model_folder.write_static(folder, self.module.folded(), tokenizer, card, languages)
+
+
+def in_parts(encoder: TextEncoder, tokens: Tokens, parts: int) -> Tensor:
+    """Embed a batch whose activations are kept of one part at a time.
+
+    Args:
+        encoder: The encoder.
+        tokens: The texts.
+        parts: Most parts; 1 for all texts at once.
+
+    Returns:
+        Embeddings to learn from, shape (texts, size).
+    """
+    if parts == 1:
+        return encoder.vectors(tokens)
+    rows = np.array_split(np.arange(tokens.texts), min(parts, tokens.texts))
+    return cached(encoder.vectors, [tokens.take(part) for part in rows])
 
 
 def make(

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.preparation import prepare
 from isthmus.multilingual.corpora.texts import Corpora, Texts
@@ -18,6 +17,7 @@ from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import token_files
 from isthmus.multilingual.training.token_files import TokensByLanguage
+from isthmus.store import atomic
 from isthmus.text.model_files import TOKENIZER
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
@@ -130,8 +130,6 @@ def _tokenizer(
     """
     if path.exists():
         return Tokenizer.load(path)
-    if spec.tokenizer is not None and spec.continued is not None:
-        raise SpecError("an encoder that is `continued` has a tokenizer: leave `tokenizer` out.")
     telemetry.progress("vocabulary")
     if spec.tokenizer is not None:
         made = Tokenizer.load(folder / spec.tokenizer)
@@ -141,10 +139,7 @@ def _tokenizer(
         made = Tokenizer.of_bytes()
     else:
         made = Tokenizer.train(_every_text(texts), spec.vocabulary)
-    with disk_full_is_error(path):
-        new = path.with_name(f".{path.name}")
-        made.save(new)
-        new.rename(path)
+    atomic.write(path, made.content)
     return made
 
 

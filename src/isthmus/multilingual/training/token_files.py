@@ -1,6 +1,5 @@
 """Pieces of all texts of a run, in files that training reads where it needs them."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Integers
-from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.store import atomic
@@ -65,12 +64,9 @@ def write(
     """
     if into.exists():
         return
-    work = into.with_name(f".{into.name}-unfinished")
-    shutil.rmtree(work, ignore_errors=True)
     counts = dict[str, PieceCounts]()
     total, done = sum(each.rows * len(each.languages) for each in texts.values()), 0
-    with disk_full_is_error(work):
-        work.mkdir(mode=0o700)
+    with atomic.replacing_folder(into) as work:
         for name, each in texts.items():
             for language in each.languages:
                 found = _write(each, language, tokenizer, length, work)
@@ -78,7 +74,6 @@ def write(
                 done += each.rows
                 telemetry.progress("pieces", done, total, note=f"{name}, {language}")
         atomic.write(work / _COUNTS, to_json(counts))
-        work.rename(into)
 
 
 def read(texts: Mapping[str, Texts], folder: Path) -> TokensByLanguage:

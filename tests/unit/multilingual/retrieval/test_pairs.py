@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.retrieval import scores as module
+from isthmus.evaluation.retrieval import scores as module
+from isthmus.evaluation.retrieval.scores import CslsScores, DenseScores, KeptScores, unit
 from isthmus.multilingual.retrieval.pairs import pairs, threshold
-from isthmus.multilingual.retrieval.scores import CslsScores, DenseScores, KeptScores, unit
 
 
 def of(rows: list[list[float]]) -> KeptScores:

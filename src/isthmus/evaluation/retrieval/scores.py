@@ -1,15 +1,10 @@
 """Scores of each text of one side with each of the other, a block of rows at a time."""
-# scipy's stubs leave the type of an index open:
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from isthmus.multilingual.retrieval.bags import Sparse
 
 Vectors = NDArray[np.float32]
 
@@ -43,19 +38,6 @@ class DenseScores:
     def block(self, begin: int, end: int) -> Vectors:
         """Returns the scores of some texts of the left side."""
         scores: Vectors = self._left[begin:end] @ self._right.T
-        return scores
-
-
-class SparseScores:
-    """Cosine of sparse vectors of length 1."""
-
-    def __init__(self, left: Sparse, right: Sparse) -> None:
-        self.shape = (int(left.shape[0]), int(right.shape[0]))
-        self._left, self._right = left, right.T.tocsr()
-
-    def block(self, begin: int, end: int) -> Vectors:
-        """Returns the scores of some texts of the left side."""
-        scores: Vectors = (self._left[begin:end] @ self._right).toarray()
         return scores
 
 

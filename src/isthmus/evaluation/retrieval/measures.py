@@ -6,7 +6,7 @@ import numpy as np
 
 from isthmus.core.arrays import Bools
 from isthmus.evaluation.description import Retrieved
-from isthmus.multilingual.retrieval.scores import Scores, blocks
+from isthmus.evaluation.retrieval.scores import Scores, blocks
 
 
 class BothWays(NamedTuple):

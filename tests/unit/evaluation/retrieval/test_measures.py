@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.multilingual.retrieval import scores as module
-from isthmus.multilingual.retrieval.measures import measured
-from isthmus.multilingual.retrieval.scores import KeptScores
+from isthmus.evaluation.retrieval import scores as module
+from isthmus.evaluation.retrieval.measures import measured
+from isthmus.evaluation.retrieval.scores import KeptScores
 
 
 def of(rows: list[list[float]]) -> KeptScores:

@@ -1,0 +1,1 @@
+"""Retrieval: is the translation of a text found among others?"""

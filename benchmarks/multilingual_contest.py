@@ -11,18 +11,18 @@ from benchmarks.multilingual_training import BASE
 from isthmus.evaluation.retrieval.measures import measured
 from isthmus.evaluation.retrieval.scores import DenseScores, KeptScores, Scores, unit
 from isthmus.multilingual.corpora.texts import Texts
-from isthmus.multilingual.dictionary import files as dictionary_files
-from isthmus.multilingual.dictionary.dictionary import Dictionary
 from isthmus.multilingual.retrieval.evaluation import dense_scores
-from isthmus.multilingual.retrieval.lexical import (
+from isthmus.multilingual.run_files import RunFiles
+from isthmus.store.runs import Run
+from isthmus.text import model_folder
+from isthmus.text.dictionary import files as dictionary_files
+from isthmus.text.dictionary.dictionary import Dictionary
+from isthmus.text.retrieval.lexical import (
     WordedTexts,
     character_scores,
     fused_scores,
     lexical_scores,
 )
-from isthmus.multilingual.run_files import RunFiles
-from isthmus.store.runs import Run
-from isthmus.text import model_folder
 
 Figures = Mapping[str, Mapping[str, float]]
 """Mean top-1 in percent, both ways, by method and set."""

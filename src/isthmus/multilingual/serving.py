@@ -14,18 +14,18 @@ from pyarrow import parquet
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.retrieval.scores import Scores, kept
 from isthmus.multilingual.corpora.texts import Texts
-from isthmus.multilingual.dictionary import files as dictionary_files
-from isthmus.multilingual.dictionary.dictionary import Dictionary
 from isthmus.multilingual.given_texts import blocks_of, texts_of
 from isthmus.multilingual.retrieval.evaluation import dense_scores
-from isthmus.multilingual.retrieval.lexical import WordedTexts, fused_scores, lexical_scores
 from isthmus.multilingual.retrieval.pairs import Threshold, pairs, threshold
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run
 from isthmus.system import Embedded, MinedPairs, Score
 from isthmus.text import model_folder
+from isthmus.text.dictionary import files as dictionary_files
+from isthmus.text.dictionary.dictionary import Dictionary
 from isthmus.text.languages import words
 from isthmus.text.model_folder import Embedder
+from isthmus.text.retrieval.lexical import WordedTexts, fused_scores, lexical_scores
 
 _CHOICE_ROWS = 1000
 """Held-out rows that a threshold is chosen on."""

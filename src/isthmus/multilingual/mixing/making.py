@@ -7,10 +7,11 @@ import numpy as np
 
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.dictionary.dictionary import Dictionary
-from isthmus.multilingual.dictionary.from_texts import TranslatedTexts, spread
-from isthmus.multilingual.mixing.mixing import Mixed, Mixer, ratio_at
-from isthmus.multilingual.mixing.providers import (
+from isthmus.multilingual.spec import Mixing
+from isthmus.text.dictionary.dictionary import Dictionary
+from isthmus.text.dictionary.from_texts import TranslatedTexts, spread
+from isthmus.text.mixing.mixing import Mixed, Mixer
+from isthmus.text.mixing.providers import (
     DictionaryProvider,
     FirstProvider,
     Original,
@@ -18,7 +19,6 @@ from isthmus.multilingual.mixing.providers import (
     Provider,
     TableProvider,
 )
-from isthmus.multilingual.spec import Mixing
 
 
 class Sources(NamedTuple):
@@ -68,6 +68,11 @@ _MISSING = {
     "model": "the provider `model` needs an encoder with layers that learns masked pieces: set "
     "`multilingual.encoder.type` and `multilingual.objectives.btmlm`, or leave it out.",
 }
+
+
+def ratio_at(mixing: Mixing, done: float) -> float:
+    """Returns the share of the words to replace, when a share of the training is done."""
+    return mixing.first_ratio + (mixing.ratio - mixing.first_ratio) * done
 
 
 class Shown(NamedTuple):

@@ -17,9 +17,9 @@ from isthmus.evaluation.retrieval.scores import (
     kept,
     unit,
 )
-from isthmus.multilingual.dictionary.dictionary import Dictionary
-from isthmus.multilingual.dictionary.from_texts import TranslatedTexts, spread
-from isthmus.multilingual.retrieval.lexical import (
+from isthmus.text.dictionary.dictionary import Dictionary
+from isthmus.text.dictionary.from_texts import TranslatedTexts, spread
+from isthmus.text.retrieval.lexical import (
     WordedTexts,
     character_scores,
     fused_scores,

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.multilingual.mixing.providers import SURE, Choice, Original
 from isthmus.text.masked_losses import PlaceEncoder
 from isthmus.text.masking import across, placeholders
+from isthmus.text.mixing.providers import SURE, Choice, Original
 from isthmus.text.packing import Packed, pack
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens

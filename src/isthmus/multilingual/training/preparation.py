@@ -7,17 +7,17 @@ from pathlib import Path
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.preparation import prepare
 from isthmus.multilingual.corpora.texts import Corpora, Texts
-from isthmus.multilingual.dictionary import files as dictionary_files
-from isthmus.multilingual.dictionary.dictionary import Dictionary
-from isthmus.multilingual.dictionary.from_texts import mined
 from isthmus.multilingual.mixing.making import Sources, provider_of
-from isthmus.multilingual.mixing.mixing import Mixer
-from isthmus.multilingual.mixing.providers import Provider
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import token_files
 from isthmus.multilingual.training.token_files import TokensByLanguage
 from isthmus.store import atomic
+from isthmus.text.dictionary import files as dictionary_files
+from isthmus.text.dictionary.dictionary import Dictionary
+from isthmus.text.dictionary.from_texts import mined
+from isthmus.text.mixing.mixing import Mixer
+from isthmus.text.mixing.providers import Provider
 from isthmus.text.model_files import TOKENIZER
 from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer

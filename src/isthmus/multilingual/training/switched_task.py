@@ -6,12 +6,12 @@ import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.corpora.texts import Texts
-from isthmus.multilingual.mixing.making import originals
-from isthmus.multilingual.mixing.mixing import Mixer, ratio_at
+from isthmus.multilingual.mixing.making import originals, ratio_at
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training.batches import Batches, Part
 from isthmus.multilingual.training.contrast_tasks import FEWEST, Contrast, check_negatives
 from isthmus.multilingual.training.task import TaskLoss
+from isthmus.text.mixing.mixing import Mixer
 from isthmus.text.tokenizer import Tokenizer
 
 MixedPair = tuple[str, str]

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.multilingual.dictionary.dictionary import Dictionary, of_rows
-from isthmus.multilingual.dictionary.from_texts import mined
-from isthmus.multilingual.mixing.making import Sources, originals, provider_of, shown
-from isthmus.multilingual.mixing.mixing import DRAWS, Mixed, Mixer, mix, ratio_at
-from isthmus.multilingual.mixing.providers import (
+from isthmus.multilingual.mixing.making import Sources, originals, provider_of, ratio_at, shown
+from isthmus.multilingual.spec import Mixing
+from isthmus.text.dictionary.dictionary import Dictionary, of_rows
+from isthmus.text.dictionary.from_texts import mined
+from isthmus.text.languages import spans
+from isthmus.text.mixing.mixing import DRAWS, Mixed, Mixer, mix
+from isthmus.text.mixing.providers import (
     DictionaryProvider,
     FirstProvider,
     Original,
@@ -20,8 +22,6 @@ from isthmus.multilingual.mixing.providers import (
     Provider,
     TableProvider,
 )
-from isthmus.multilingual.spec import Mixing
-from isthmus.text.languages import spans
 from tests.unit.multilingual.made_texts import Lines, meant, parallel
 
 WORDS = of_rows(

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.retrieval.measures import measured
-from isthmus.multilingual.dictionary.dictionary import Dictionary
-from isthmus.multilingual.dictionary.from_texts import mined
 from isthmus.multilingual.retrieval.evaluation import METHODS, PLAIN, Compared, evaluate
-from isthmus.multilingual.retrieval.lexical import WordedTexts, character_scores, lexical_scores
+from isthmus.text.dictionary.dictionary import Dictionary
+from isthmus.text.dictionary.from_texts import mined
+from isthmus.text.retrieval.lexical import WordedTexts, character_scores, lexical_scores
 from tests.unit.multilingual.made_texts import Lines, meant, parallel
 
 

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from isthmus.core.arrays import Bools, Integers
-from isthmus.multilingual.mixing.providers import Original
 from isthmus.multilingual.training.masked_tasks import language_shares
 from isthmus.multilingual.training.model_provider import ModelProvider
+from isthmus.text.mixing.providers import Original
 from isthmus.text.packing import Packed
 from isthmus.text.static import StaticEncoder
 from isthmus.text.static_places import StaticPlaces

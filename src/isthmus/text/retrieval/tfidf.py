@@ -6,7 +6,7 @@
 import numpy as np
 
 from isthmus.evaluation.retrieval.scores import Vectors
-from isthmus.multilingual.retrieval.bags import Bags, Sparse, widened
+from isthmus.text.retrieval.bags import Bags, Sparse, widened
 
 
 class SparseScores:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.multilingual.dictionary.cooccurrence import cooccurrence, counted
-from isthmus.multilingual.dictionary.dictionary import Dictionary, Table, Translation
-from isthmus.multilingual.dictionary.ibm1 import ROUNDS, probabilities
-from isthmus.multilingual.dictionary.numbered import Numbered, Rows
+from isthmus.text.dictionary.cooccurrence import cooccurrence, counted
+from isthmus.text.dictionary.dictionary import Dictionary, Table, Translation
+from isthmus.text.dictionary.ibm1 import ROUNDS, probabilities
+from isthmus.text.dictionary.numbered import Numbered, Rows
 
 
 @dataclass(frozen=True)

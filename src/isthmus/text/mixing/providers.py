@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from isthmus.multilingual.dictionary.dictionary import Dictionary, Table
+from isthmus.text.dictionary.dictionary import Dictionary, Table
 from isthmus.text.languages import spans, words
 
 SURE = 0.05

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.multilingual.dictionary.cooccurrence import cooccurrence, counted
-from isthmus.multilingual.dictionary.from_texts import mined
-from isthmus.multilingual.dictionary.ibm1 import probabilities
-from isthmus.multilingual.dictionary.mining import Mining, mine
-from isthmus.multilingual.dictionary.numbered import Numbered
+from isthmus.text.dictionary.cooccurrence import cooccurrence, counted
+from isthmus.text.dictionary.from_texts import mined
+from isthmus.text.dictionary.ibm1 import probabilities
+from isthmus.text.dictionary.mining import Mining, mine
+from isthmus.text.dictionary.numbered import Numbered
 from tests.real_data import BESIDE, needs
-from tests.unit.multilingual.dictionary import slow_ibm1
 from tests.unit.multilingual.made_texts import Lines, parallel, word
+from tests.unit.text.dictionary import slow_ibm1
 
 MULTILINGUAL = BESIDE / "multilingual"
 

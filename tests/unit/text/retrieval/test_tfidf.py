@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from isthmus.evaluation.retrieval.scores import Scores
-from isthmus.multilingual.retrieval.bags import bags_of_runs, bags_of_words
-from isthmus.multilingual.retrieval.tfidf import tfidf
+from isthmus.text.retrieval.bags import bags_of_runs, bags_of_words
+from isthmus.text.retrieval.tfidf import tfidf
 
 texts = st.lists(st.text(st.sampled_from("abcdé中 \n?İ"), max_size=12), min_size=1, max_size=6)
 
@@ -46,7 +46,7 @@ class TestTfidf:
     def test_counts_block_by_block(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lines = ["one two", "", "two three", "four", "one"]
         at_once = bags_of_runs(lines)
-        monkeypatch.setattr("isthmus.multilingual.retrieval.bags.BLOCK", 2)
+        monkeypatch.setattr("isthmus.text.retrieval.bags.BLOCK", 2)
         in_blocks = bags_of_runs(lines)
         assert (at_once.keys == in_blocks.keys).all()
         assert (at_once.counts != in_blocks.counts).nnz == 0

@@ -6,7 +6,7 @@
 import numpy as np
 from scipy.sparse import coo_array
 
-from isthmus.multilingual.dictionary.cooccurrence import Cooccurrence, Side, Weights
+from isthmus.text.dictionary.cooccurrence import Cooccurrence, Side, Weights
 
 ROUNDS = 5
 """Of expectation and maximisation; more change little that a dictionary shows."""

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.seeds import generator
-from isthmus.multilingual.mixing.providers import Choice, Original, Provider
-from isthmus.multilingual.spec import Mixing
 from isthmus.text.languages import has_spaces
+from isthmus.text.mixing.providers import Choice, Original, Provider
 
 Bits = NDArray[np.uint64]
 
@@ -33,11 +32,6 @@ class Mixed(NamedTuple):
 
     replaced: int
     """Words of the original that are no longer there."""
-
-
-def ratio_at(mixing: Mixing, done: float) -> float:
-    """Returns the share of the words to replace, when a share of the training is done."""
-    return mixing.first_ratio + (mixing.ratio - mixing.first_ratio) * done
 
 
 def mix(original: Original, provider: Provider, ratio: float, numbers: Floats) -> Mixed | None:

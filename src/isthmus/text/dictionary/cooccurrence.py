@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from isthmus.multilingual.dictionary.numbered import Numbered
+from isthmus.text.dictionary.numbered import Numbered
 
 Indices = NDArray[np.int32]
 Weights = NDArray[np.float32]

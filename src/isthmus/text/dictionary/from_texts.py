@@ -8,9 +8,9 @@ import numpy as np
 
 from isthmus.core.arrays import Bools
 from isthmus.core.telemetry import Telemetry
-from isthmus.multilingual.dictionary.dictionary import Dictionary, Direction, Table
-from isthmus.multilingual.dictionary.mining import USUAL, Mining, tables_of
-from isthmus.multilingual.dictionary.numbered import Numbered, Rows
+from isthmus.text.dictionary.dictionary import Dictionary, Direction, Table
+from isthmus.text.dictionary.mining import USUAL, Mining, tables_of
+from isthmus.text.dictionary.numbered import Numbered, Rows
 from isthmus.text.languages import words
 
 MOST_ROWS = 100_000

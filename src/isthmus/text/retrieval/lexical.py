@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from isthmus.evaluation.retrieval.scores import CslsScores, Scores, SumOfScores, kept
-from isthmus.multilingual.dictionary.dictionary import Dictionary, Table
-from isthmus.multilingual.retrieval.bags import Bags, bags_of_runs, bags_of_words
-from isthmus.multilingual.retrieval.tfidf import tfidf
+from isthmus.text.dictionary.dictionary import Dictionary, Table
 from isthmus.text.languages import words
+from isthmus.text.retrieval.bags import Bags, bags_of_runs, bags_of_words
+from isthmus.text.retrieval.tfidf import tfidf
 
 TRANSLATIONS = 5
 """Translations that stand in for a word: which of them the other text uses is not known."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.dictionary.dictionary import Row, of_rows
-from isthmus.multilingual.dictionary.files import load, load_table, save
+from isthmus.text.dictionary.dictionary import Row, of_rows
+from isthmus.text.dictionary.files import load, load_table, save
 
 WORDS = of_rows(
     iter(

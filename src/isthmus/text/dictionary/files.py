@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.multilingual.dictionary.dictionary import Dictionary, Row, of_rows
 from isthmus.store import atomic
+from isthmus.text.dictionary.dictionary import Dictionary, Row, of_rows
 from isthmus.text.languages import normalised
 from isthmus.text.spec import Language
 

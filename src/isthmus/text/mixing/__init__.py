@@ -1,0 +1,1 @@
+"""Mixed-language texts: words of a text replaced by their translations (S8)."""

@@ -64,7 +64,15 @@ class PartySession(Session[PartyPlanT]):
     watch: Sink
     """Sees every event as it happens."""
 
+    private_key: bytes = field(default=b"", repr=False)
+    """The key that seals the ledger; empty in a process that does a part of the run only."""
+
     _lines: list[RecordedChannel] = field(default_factory=list[RecordedChannel])
+
+    def seal(self) -> None:
+        """Seal the ledger, if it is open: from here on nothing leaves."""
+        if not self.ledger.closed:
+            self.ledger.seal(lambda data: certificates.sign(self.private_key, data))
 
     @contextmanager
     def connected(self) -> Generator[Lines]:
@@ -151,17 +159,17 @@ def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySe
     us = connection.identity(plan)
     run = _folder(plan, into)
 
-    with run.locked(), resumed(plan, run, watch) as session:
+    with run.locked(), resumed(plan, run, watch, us.private_key) as session:
         run.write_json(run.job.name, plan.job)
         atomic.write(run.certificate, us.certificate)
         yield session
-        session.ledger.seal(lambda data: certificates.sign(us.private_key, data))
+        session.seal()
         session.telemetry.progress("done", 1, 1)
 
 
 @contextmanager
 def resumed(
-    plan: PartyPlanT, run: Run, watch: Sink = silent
+    plan: PartyPlanT, run: Run, watch: Sink = silent, private_key: bytes = b""
 ) -> Generator[PartySession[PartyPlanT]]:
     """Do a part of a run whose folder this process, or the one that started it, holds already.
 
@@ -169,12 +177,13 @@ def resumed(
         plan: What we are about to run.
         run: The folder.
         watch: Sees every event as it happens.
+        private_key: The key that seals the ledger, if this process does.
 
     Yields:
         The run, until the block ends.
     """
     with _telemetry(run, watch) as telemetry, Ledger(run.ledger, plan.notice) as ledger:
-        yield PartySession(plan, run, telemetry, datetime.now(UTC), ledger, watch)
+        yield PartySession(plan, run, telemetry, datetime.now(UTC), ledger, watch, private_key)
 
 
 @contextmanager

@@ -110,6 +110,11 @@ class Ledger:
             self._open()
 
     @property
+    def closed(self) -> bool:
+        """Whether it takes no more messages."""
+        return self._file.closed
+
+    @property
     def messages(self) -> int:
         """Number of messages so far."""
         return self._records

@@ -22,19 +22,19 @@ if TYPE_CHECKING:  # it loads Arrow
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics and scores of a model, at the active party; empty at the others."""
+    """Metrics of a model at the active party; empty at the others."""
 
     metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
     """Metrics on the test rows, of the joint model and of a model on the active party's columns."""
 
     scores: "Scores | None" = None
-    """Predictions for the test rows."""
-
-    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
-    """Metrics of each round."""
+    """Predictions for the test rows, with those of a model on the active party's columns."""
 
     leakage: dict[str, float] = field(default_factory=dict[str, float])
     """How much other parties can have learned about the labels, by measure."""
+
+    missing: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a figure or a comparison is missing, by its name."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,14 @@ class Outcome:
     ending: str = ""
     """How training ended, in a few words."""
 
+    scores: "Scores | None" = None
+    """Predictions of the joint model for the test rows, at the active party."""
+
+    curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    """Metrics of each round, at the active party."""
+
     measure: Callable[[], Measured] = Measured
-    """Measures the model. Called after the model is stored, so that a failure cannot lose it."""
+    """Measures and compares the model. Called after model, predictions and result are stored."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 """Our side of a job over tables: align the rows, train, score, store."""
 
+from dataclasses import replace
+from functools import partial
+
+from isthmus.core.attempts import Attempts
 from isthmus.data.index import Index, split
 from isthmus.data.table import Table
 from isthmus.jobs.aligned.alignment import Aligned, align
@@ -9,23 +13,42 @@ from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResu
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
+from isthmus.store.runs import Run
 from isthmus.vertical.system import Measured, Outcome, RoleContext
 
 
 def play(session: PartySession[AlignedPlan]) -> None:
-    """Align, train, and store what came of it."""
-    with session.telemetry.timed("total"), session.connected() as lines:
+    """Align and train; store model, predictions, result and sealed ledger; then measure.
+
+    Nothing that only describes the run can lose it: what fails there is named in the result.
+    """
+    run, telemetry = session.run, session.telemetry
+    with telemetry.timed("total"), session.connected() as lines:
         aligned = _align(session, lines)
         train, test = _tables(session.plan, aligned)
         outcome = _train(session, lines, train, test)
-        session.run.write_json(session.run.model.name, outcome.model)  # before all that may fail
-        with session.telemetry.timed("measuring"):
-            measured = outcome.measure()
-        if measured.scores is not None:
-            measured.scores.save(session.run.predictions)
+        run.write_json(run.model.name, outcome.model)
+        if outcome.scores is not None:
+            outcome.scores.save(run.predictions)
         _finish(lines)
     rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
+    _store_result(session, aligned, outcome, _UNMEASURED, rows)
+    session.seal()
+
+    with telemetry.timed("total"), telemetry.timed("measuring"):
+        measured = _measured(run, outcome)
     _store_result(session, aligned, outcome, measured, rows)
+
+
+_UNMEASURED = Measured(missing={"metrics": "the run was stopped while it was measured"})
+
+
+def _measured(run: Run, outcome: Outcome) -> Measured:
+    attempts = Attempts()
+    measured = attempts.find("metrics", outcome.measure) or Measured()
+    if measured.scores is not None:
+        attempts.find("predictions", partial(measured.scores.save, run.predictions))
+    return replace(measured, missing=measured.missing | attempts.missing)
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:
@@ -106,8 +129,9 @@ def _store_result(
         rounds=outcome.rounds,
         converged=outcome.converged,
         ending=outcome.ending,
-        curve=measured.curve,
+        curve=outcome.curve,
         leakage=measured.leakage,
+        missing=measured.missing,
     )
     run.write_json(run.result.name, result)
 

@@ -1,12 +1,13 @@
 """Runs either role of vertical boosting, and measures the result."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from isthmus.core.arrays import Floats
+from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.classification import accuracy
@@ -62,18 +63,27 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         rounds=kept,
         converged=None,
         ending=ending,
+        scores=_scores(spec, rows.test, trained.predictions),
+        curve=[_losses(*each) for each in trained.losses],
         measure=lambda: _measured(spec, rows, randomness, trained),
     )
 
 
 def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Trained) -> Measured:
-    alone = _alone(spec, rows, randomness)
-    predictions = {"joint": trained.predictions, "active_only": alone}
+    attempts = Attempts()
+    alone = attempts.find("active_only", lambda: _alone(spec, rows, randomness))
+    found = {"joint": trained.predictions, "active_only": alone}
+    predictions = {model: values for model, values in found.items() if values is not None}
+    metrics = attempts.find("metrics", lambda: measured(spec, rows.test, predictions))
+    leakage = {
+        name: attempts.find(f"leakage.{name}", find)
+        for name, find in _leakage(spec, rows.train, trained).items()
+    }
     return Measured(
-        metrics=measured(spec, rows.test, predictions),
+        metrics=metrics or {},
         scores=_scores(spec, rows.test, trained.predictions, alone),
-        curve=[_losses(*each) for each in trained.losses],
-        leakage=_leakage(spec, rows.train, trained),
+        leakage={name: value for name, value in leakage.items() if value is not None},
+        missing=attempts.missing,
     )
 
 
@@ -92,8 +102,8 @@ def _losses(train: float, held_out: float) -> dict[str, float]:
     return {"loss": train} | ({} if np.isnan(held_out) else {"validation_loss": held_out})
 
 
-def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]:
-    """Returns how well the other parties can separate the classes of the training rows.
+def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, Callable[[], float]]:
+    """Returns measures of how well the other parties can separate the classes of training rows.
 
     It is the largest value of any party: from the rows that are together in nodes and, if trees
     sample rows, also from the number of trees that a row was sampled for.
@@ -102,16 +112,21 @@ def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, float]
     seen = [views for views in trained.views.values() if views]
     if spec.objective != "binary" or not seen:
         return {}
-    found = {"cluster_auc": max(cluster_auc(views, label) for views in seen)}
+    measures: dict[str, Callable[[], float]] = {
+        "cluster_auc": lambda: max(cluster_auc(views, label) for views in seen)
+    }
     if spec.forest or spec.sampling != "all":
-        found["sample_auc"] = max(sample_auc(views, label) for views in seen)
-    return found
+        measures["sample_auc"] = lambda: max(sample_auc(views, label) for views in seen)
+    return measures
 
 
-def _scores(spec: Boosting, test: Table, predictions: Floats, alone: Floats) -> Scores | None:
+def _scores(
+    spec: Boosting, test: Table, predictions: Floats, alone: Floats | None = None
+) -> Scores | None:
     if spec.objective == "multiclass" or test.label is None:
         return None
-    return Scores(test.identifiers, test.label, predictions[0], alone[0])
+    own = None if alone is None else alone[0]
+    return Scores(test.identifiers, test.label, predictions[0], own)
 
 
 def describe_model(run: Run) -> Description:

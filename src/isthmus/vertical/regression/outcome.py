@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
+from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
 from isthmus.evaluation.description import Coefficient, Description, Metrics
@@ -40,17 +41,22 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
+        scores=Scores(test.identifiers, scaling.labels(test), trained.predictions),
+        curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
         measure=lambda: _measured(spec, test, trained),
     )
 
 
 def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
-    label, alone = scaling.labels(test), trained.alone.predict(test.features)
-    predictions = {"joint": trained.predictions, "active_only": alone}
+    attempts, label = Attempts(), scaling.labels(test)
+    alone = attempts.find("active_only", lambda: trained.alone.predict(test.features))
+    found = {"joint": trained.predictions, "active_only": alone}
+    predictions = {model: values for model, values in found.items() if values is not None}
+    metrics = attempts.find("metrics", lambda: measure(MEASURES[spec.link], label, predictions))
     return Measured(
-        metrics=measure(MEASURES[spec.link], label, predictions),
+        metrics=metrics or {},
         scores=Scores(test.identifiers, label, trained.predictions, alone),
-        curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
+        missing=attempts.missing,
     )
 
 

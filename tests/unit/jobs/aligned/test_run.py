@@ -4,12 +4,14 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.index import Index
+from isthmus.data.scores import Scores
 from isthmus.evaluation.description import Metrics
 from isthmus.jobs import finished
 from isthmus.jobs.aligned.results import AlignmentResult, TrainedResult
 from isthmus.jobs.explain import explain
 from isthmus.jobs.report import write_all
 from isthmus.jobs.run import align, run
+from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import outcome
 from isthmus.vertical.regression.model import Part
@@ -51,23 +53,39 @@ class TestAlignOnly:
 
 
 class TestPlay:
-    def test_keeps_the_model_where_it_cannot_be_measured_and_goes_on_from_there(
+    def test_has_stored_everything_before_it_measures(
         self, trial: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
         with monkeypatch.context() as broken:
-            broken.setattr(outcome, "measure", no_measure)
-            with pytest.raises(LookupError, match="no measure"):
+            broken.setattr(outcome, "measure", stop)
+            with pytest.raises(KeyboardInterrupt):
                 trial.both(run)
-        (cut_off,) = (trial.folder / "clinic" / "runs").glob("trial-*")
-        before = Run(cut_off)
-        model = before.read_json(before.model.name, Part)
-        assert not before.result.exists()
+        (folder,) = (trial.folder / "clinic" / "runs").glob("trial-*")
+        stopped = Run(folder)
+        result = stopped.read_json(stopped.result.name, TrainedResult)
+        assert (result.rounds, result.metrics) == (2, {})
+        assert result.missing == {"metrics": "the run was stopped while it was measured"}
+        assert stopped.read_json(stopped.model.name, Part).columns
+        assert len(Scores.load(stopped.predictions).predictions) == result.rows["test"]
+        assert verify(stopped.ledger).sealed
 
-        after = trial.both(run)["clinic"]
-        assert after.folder == cut_off
-        assert after.read_json(after.model.name, Part) == model
-        assert after.read_json(after.result.name, TrainedResult).metrics["auc"]["joint"] > 0.5
+    def test_names_what_could_not_be_measured(
+        self, trial: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        monkeypatch.setattr(outcome, "measure", no_measure)
+        ended = trial.both(run)["clinic"]
+        result = ended.read_json(ended.result.name, TrainedResult)
+        assert result.metrics == {}
+        assert result.missing == {
+            "metrics": "LookupError: this is a bug in isthmus, please report it"
+        }
+        assert Scores.load(ended.predictions).alone is not None
+
+
+def stop(*_: object) -> Metrics:
+    raise KeyboardInterrupt
 
 
 def no_measure(*_: object) -> Metrics:

@@ -27,5 +27,5 @@ def rows(name: str, party: str, part: str, train: Table | None = None) -> Table:
         identifiers=("id",),
         label="y" if party == "guest" else None,
     )
-    loaded = reading.load(dataset, VERTICAL, [], train)
+    loaded = reading.load(dataset, VERTICAL, [], None if train is None else train.coding)
     return loaded.take(np.argsort(np.array(loaded.identifiers)))

@@ -73,8 +73,8 @@ def category(
 
 
 def feature(
-    column: Column, name: str, dataset: Dataset, path: Path, known: Floats | None
-) -> Floats:
+    column: Column, name: str, dataset: Dataset, path: Path, mean: float | None
+) -> tuple[Floats, float]:
     """Convert a feature column to numbers.
 
     Args:
@@ -82,10 +82,11 @@ def feature(
         name: Its name.
         dataset: Its table in the party file.
         path: The file, for the errors.
-        known: The same column of the training rows, if these are test rows.
+        mean: Mean of the same column of the training rows, if these are rows to score.
 
     Returns:
-        Shape (rows,); NaN for empty cells, if `missing` of the dataset is "keep".
+        Shape (rows,); NaN for empty cells, if `missing` of the dataset is "keep". And the mean of
+        the cells that are not empty, or of those of the training rows.
 
     Raises:
         SpecError: Cells are not numbers, or are empty although `missing` is "error".
@@ -93,23 +94,24 @@ def feature(
     values = _numbers(
         column, name, path, "Encode it as numbers, name it in `categorical`, or leave it out."
     )
-    if known is None:
+    if mean is None:
         _refuse_empty(values, name, path)
+        mean = float(np.nanmean(values))
     missing = np.isnan(values)
     count = int(missing.sum())
     if not count or dataset.missing == "keep":
-        return values
+        return values, mean
     if dataset.missing == "error":
         raise SpecError(
             f"{path}: column {name!r} is empty in {count} of {len(values)} rows. Set `missing` to "
             '"mean", to "keep" or to a number, or leave the column out of `columns`.'
         )
-    if dataset.missing == "mean":
-        return np.where(missing, np.nanmean(values if known is None else known), values)
-    return np.where(missing, dataset.missing, values)
+    return np.where(missing, mean if dataset.missing == "mean" else dataset.missing, values), mean
 
 
-def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
+def label(
+    column: Column, name: str, path: Path, what: str = "label", *, required: bool = True
+) -> Floats:
     """Convert a column of labels, or of row weights, to numbers.
 
     Args:
@@ -117,16 +119,17 @@ def label(column: Column, name: str, path: Path, what: str = "label") -> Floats:
         name: Its name.
         path: Its file, for the errors.
         what: What the column is, for the errors.
+        required: Whether every row must have one.
 
     Returns:
-        Shape (rows,).
+        Shape (rows,); NaN where a cell is empty and need not be filled.
 
     Raises:
-        SpecError: Cells are not numbers, or are empty.
+        SpecError: Cells are not numbers, or are empty and must not be.
     """
     values = _numbers(column, name, path, "Encode it as numbers, for example as 0 and 1.")
     missing = int(np.isnan(values).sum())
-    if missing:
+    if missing and required:
         raise SpecError(
             f"{path}: the {what} {name!r} is empty in {missing} of {len(values)} rows. Remove "
             "these rows."

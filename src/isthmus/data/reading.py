@@ -4,11 +4,13 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
@@ -17,11 +19,16 @@ from isthmus.data import sources
 from isthmus.data.identifiers import normalise
 from isthmus.data.sources import Column, Columns
 from isthmus.data.spec import Dataset, Normalisation
-from isthmus.data.table import Table
+from isthmus.data.table import ColumnCoding, Table
+
+pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 
 def load(
-    dataset: Dataset, folder: Path, steps: Sequence[Normalisation], train: Table | None = None
+    dataset: Dataset,
+    folder: Path,
+    steps: Sequence[Normalisation],
+    coding: ColumnCoding | None = None,
 ) -> Table:
     """Read and check a dataset.
 
@@ -31,8 +38,9 @@ def load(
         dataset: Its table in the party file.
         folder: The folder of the party file.
         steps: The job's normalisation of identifiers.
-        train: The training rows, if these are test rows: means and categories come from them, and
-            a column may have one single value.
+        coding: How the columns of the training rows became numbers, if these are rows to score:
+            means and categories come from there, a column may have one single value, and labels
+            may be missing.
 
     Returns:
         The rows of the file in its order: all of them, or the first of each identifier.
@@ -43,48 +51,107 @@ def load(
     path = dataset.resolve(folder)
     wanted = sources.columns(dataset, folder)
     columns = sources.read(dataset, folder, wanted)
-    if train is not None and not _has_columns_of(train, wanted):
-        raise SpecError(
-            f"{path}: its columns are not those of the rows trained on. Give both data sets the "
-            "same `columns`, and the same `categorical` ones."
-        )
-    identifiers = _identifiers(wanted, columns, steps, path)
+    if coding is not None:
+        wanted = _as_trained(coding, wanted, path)
+    identifiers = _identifiers(dataset, wanted, columns, steps, path)
     kept = _first_rows(identifiers)
     if len(kept) < len(identifiers):
         _check_duplicates(dataset, len(identifiers), len(kept), path)
         columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
         identifiers = [identifiers[row] for row in kept.tolist()]
-    features, categories = _features(dataset, wanted, columns, path, train)
+    keys = pa.table({name: _as_in_file(columns[name], path) for name in wanted.identifiers})
+    features, categories, means = _features(dataset, wanted, columns, path, coding)
     return Table(
         identifiers=identifiers,
         features=features,
         names=wanted.features,
-        label=_single(wanted.label, "label", columns, path),
+        label=_single(wanted.label, "label", columns, path, required=coding is None),
         weight=_single(wanted.weight, "weight", columns, path),
         categories=categories,
         positions=kept,
+        keys=keys if wanted.identifiers else None,
+        means=means,
+        missing=dataset.missing if coding is None else coding.missing,
     )
 
 
 def _identifiers(
-    wanted: Columns, columns: Mapping[str, Column], steps: Sequence[Normalisation], path: Path
+    dataset: Dataset,
+    wanted: Columns,
+    columns: Mapping[str, Column],
+    steps: Sequence[Normalisation],
+    path: Path,
 ) -> list[bytes]:
     """Returns the key of each row; its position in the file if there are no identifiers."""
     if wanted.identifiers:
-        return normalise({name: columns[name] for name in wanted.identifiers}, steps, path)
+        found = {
+            name: sources.typed(columns[name], name, dataset, path) for name in wanted.identifiers
+        }
+        return normalise(found, steps, path)
     count = len(next(iter(columns.values())))
     return [b"%d" % row for row in range(count)]
 
 
 def _single(
-    name: str | None, what: str, columns: Mapping[str, Column], path: Path
+    name: str | None,
+    what: str,
+    columns: Mapping[str, Column],
+    path: Path,
+    *,
+    required: bool = True,
 ) -> Floats | None:
     """Returns the label or the weights as numbers, or None if the dataset declares none."""
-    return None if name is None else cells.label(columns[name], name, path, what)
+    if name is None:
+        return None
+    return cells.label(columns[name], name, path, what, required=required)
 
 
-def _has_columns_of(train: Table, wanted: Columns) -> bool:
-    return wanted.features == train.names and wanted.categorical == frozenset(train.categories)
+_WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
+def _as_in_file(column: Column, path: Path) -> Column:
+    """Returns identifiers as other readers of the file have them, for a join.
+
+    They take a column of CSV that holds nothing but whole numbers for one of numbers.
+    """
+    if ".csv" in path.name and pa.types.is_string(column.type):
+        whole = pc.all(pc.match_substring_regex(column, _WHOLE_NUMBER))
+        return column.cast(pa.int64()) if whole.as_py() else column
+    return column
+
+
+def _as_trained(coding: ColumnCoding, wanted: Columns, path: Path) -> Columns:
+    """The columns of rows to score, in the order of the training rows.
+
+    Args:
+        coding: How the columns of the training rows became numbers.
+        wanted: The columns of the rows to score.
+        path: Their file, for the error.
+
+    Returns:
+        The same columns, perhaps in another order.
+
+    Raises:
+        SpecError: They are others than those of the training rows.
+    """
+    lacking = [name for name in coding.names if name not in wanted.features]
+    further = [name for name in wanted.features if name not in coding.names]
+    recoded = wanted.categorical ^ coding.categories.keys()
+    for names, fault in (
+        (lacking, "lacks {} of the columns that were trained on, the first is {!r}"),
+        (further, "brings {} columns that were not trained on, the first is {!r}"),
+        (
+            sorted(recoded),
+            "has {} columns that are `categorical` here or in training but not both, "
+            "the first is {!r}",
+        ),
+    ):
+        if names:
+            raise SpecError(
+                f"{path}: the data set {fault.format(len(names), names[0])}. Give it the same "
+                "`columns` and `categorical` as the rows trained on."
+            )
+    return replace(wanted, features=coding.names)
 
 
 def _features(
@@ -92,24 +159,25 @@ def _features(
     wanted: Columns,
     columns: dict[str, Column],
     path: Path,
-    train: Table | None,
-) -> tuple[Floats, dict[str, tuple[str, ...]]]:
-    """Returns the numbers of all feature columns, and the categories of categorical ones."""
+    coding: ColumnCoding | None,
+) -> tuple[Floats, dict[str, tuple[str, ...]], dict[str, float]]:
+    """Returns the numbers of all feature columns, the categories and the means of columns."""
     rows = len(next(iter(columns.values()), ()))
     features = np.empty((rows, len(wanted.features)))
-    categories = dict[str, tuple[str, ...]]()
+    categories = {} if coding is None else dict(coding.categories)
+    means = {} if coding is None else dict(coding.means)
     for position, name in enumerate(wanted.features):
         column = columns.pop(name)
         if name in wanted.categorical:
-            categories[name] = train.categories[name] if train else cells.categories(column)
+            if coding is None:
+                categories[name] = cells.categories(column)
             values = cells.category(column, name, dataset, path, categories[name])
         else:
-            known = None if train is None else train.features[:, position]
-            values = cells.feature(column, name, dataset, path, known)
-        if train is None:
+            values, means[name] = cells.feature(column, name, dataset, path, means.get(name))
+        if coding is None:
             cells.refuse_constant(values, name, path)
         features[:, position] = values
-    return features, categories
+    return features, categories, means
 
 
 def _check_duplicates(dataset: Dataset, rows: int, distinct: int, path: Path) -> None:

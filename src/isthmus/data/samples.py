@@ -121,7 +121,7 @@ def load(dataset: Dataset, folder: Path) -> Samples:
         texts = tuple(_words(columns[name], name, path) for name in wanted.features)
     else:
         for position, name in enumerate(wanted.features):
-            values = cells.feature(columns.pop(name), name, dataset, path, None)
+            values, _ = cells.feature(columns.pop(name), name, dataset, path, None)
             if np.abs(values).max() > LARGEST:
                 raise SpecError(
                     f"{path}: column {name!r} has numbers beyond {LARGEST:g}, too large for a "

@@ -90,7 +90,7 @@ def columns(dataset: Dataset, folder: Path) -> Columns:
 
 
 def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
-    """Read columns of a file, with the types that the dataset declares.
+    """Read columns of a file, with the types that the dataset declares but for identifiers.
 
     Args:
         dataset: Its table in the party file.
@@ -98,7 +98,7 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
         wanted: The result of `columns`.
 
     Returns:
-        Arrow columns by name; identifiers from CSV are text, exactly as in the file.
+        Arrow columns by name; identifiers are as in the file, those from CSV as text.
 
     Raises:
         SpecError: The file cannot be read, has no rows, or a column is not of its declared type.
@@ -108,9 +108,40 @@ def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
     if table.num_rows == 0:
         raise SpecError(f"{path}: the file has no rows. Export it again with its rows.")
     return {
-        name: _typed(table.column(name), name, dataset.types.get(name), path)
+        name: table.column(name)
+        if name in wanted.identifiers
+        else typed(table.column(name), name, dataset, path)
         for name in wanted.names
     }
+
+
+def typed(column: Column, name: str, dataset: Dataset, path: Path) -> Column:
+    """Convert a column to the type that the dataset declares, if it declares one.
+
+    Args:
+        column: Arrow column.
+        name: Its name.
+        dataset: Its table in the party file.
+        path: The file, for the error.
+
+    Returns:
+        The column, as it is if nothing is declared.
+
+    Raises:
+        SpecError: A cell is not of that type.
+    """
+    kind = dataset.types.get(name)
+    if kind is None:
+        return column
+    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    plain = pc.utf8_trim_whitespace(column) if text else column
+    try:
+        return plain.cast(_KINDS[kind])
+    except pa.ArrowException:
+        raise SpecError(
+            f"{path}: `types` says that column {name!r} is {kind}, but it holds something else. "
+            "Correct the file, or take the column out of `types`."
+        ) from None
 
 
 def _header(dataset: Dataset, path: Path) -> list[str]:
@@ -206,17 +237,3 @@ def _is_parquet(path: Path) -> bool:
         f"{path}: only .csv, .csv.gz and .parquet files can be read. Convert the file, or rename "
         "it if it is one of these."
     )
-
-
-def _typed(column: Column, name: str, kind: str | None, path: Path) -> Column:
-    if kind is None:
-        return column
-    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    plain = pc.utf8_trim_whitespace(column) if text else column
-    try:
-        return plain.cast(_KINDS[kind])
-    except pa.ArrowException:
-        raise SpecError(
-            f"{path}: `types` says that column {name!r} is {kind}, but it holds something else. "
-            "Correct the file, or take the column out of `types`."
-        ) from None

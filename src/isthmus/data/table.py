@@ -1,11 +1,27 @@
 """A party's rows in memory, checked when they are read, so that no role has to check them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
+
+
+class ColumnCoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the columns of training rows became numbers: rows to score become the same numbers."""
+
+    names: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]] = {}
+    """Names of the categories of each categorical column, by number."""
+
+    means: dict[str, float] = {}
+    """Mean of the cells of each other column that are not empty."""
+
+    missing: Literal["error", "mean", "keep"] | float = "error"
+    """What became of empty cells, as in the table of the data set."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,16 @@ class Table:
     """Names of the categories of each categorical column; `features` holds their numbers."""
 
     positions: Integers | None = None
-    """Position of each row in its file, shape (rows,); None after alignment."""
+    """Position of each row in its file, shape (rows,); None for rows that were made in memory."""
+
+    keys: Any = None
+    """The identifier columns as they are in the file, a `pyarrow.Table`; None if there are none."""
+
+    means: dict[str, float] = field(default_factory=dict[str, float])
+    """Mean of the cells of each column that were not empty when the rows were read."""
+
+    missing: Literal["error", "mean", "keep"] | float = "error"
+    """What became of empty cells, as in the table of the data set."""
 
     def __len__(self) -> int:
         return len(self.identifiers)
@@ -44,15 +69,21 @@ class Table:
         """Weight of each row, shape (rows,): 1 if the dataset declares no weight."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
+    @property
+    def coding(self) -> ColumnCoding:
+        """How the columns became numbers."""
+        return ColumnCoding(self.names, self.categories, self.means, self.missing)
+
     def take(self, rows: Integers) -> "Table":
         """Returns the rows at these positions, in this order."""
-        return Table(
+        return replace(
+            self,
             identifiers=[self.identifiers[row] for row in rows.tolist()],
             features=self.features[rows],
-            names=self.names,
             label=None if self.label is None else self.label[rows],
             weight=None if self.weight is None else self.weight[rows],
-            categories=self.categories,
+            positions=None if self.positions is None else self.positions[rows],
+            keys=None if self.keys is None else self.keys.take(rows),
         )
 
 

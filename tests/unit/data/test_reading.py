@@ -25,7 +25,7 @@ def load_csv(tmp_path: Path) -> Load:
     def load_text(text: str, *, train: Table | None = None, **keys: Any) -> Table:
         (tmp_path / "people.csv").write_text(text, encoding="utf-8")
         dataset = Dataset(path="people.csv", **({"identifiers": ("person",)} | keys))
-        return load(dataset, tmp_path, ["trim", "lower"], train)
+        return load(dataset, tmp_path, ["trim", "lower"], None if train is None else train.coding)
 
     return load_text
 
@@ -118,8 +118,56 @@ class TestLoad:
 
     def test_rows_to_score_have_the_columns_of_the_rows_trained_on(self, load_csv: Load) -> None:
         train = load_csv("person,age\na,1\nb,2\n")
-        with pytest.raises(SpecError, match="same `columns`"):
+        with pytest.raises(SpecError, match=r"lacks 1 of the columns .* the first is 'age'"):
             load_csv("person,pulse\nc,1\n", train=train)
+        with pytest.raises(SpecError, match="brings 1 columns that were not trained on"):
+            load_csv("person,pulse,age\nc,1,2\n", train=train)
+
+    def test_rows_to_score_may_have_their_columns_in_another_order(self, load_csv: Load) -> None:
+        train = load_csv("person,age,height\na,1,8\nb,2,9\n")
+        scored = load_csv("height,person,age\n7,c,3\n", train=train)
+        assert (scored.names, scored.features.tolist()) == (("age", "height"), [[3, 7]])
+
+    def test_rows_to_score_need_no_label(self, load_csv: Load) -> None:
+        train = load_csv("person,sick,age\na,1,1\nb,0,2\n", label="sick")
+        scored = load_csv("person,sick,age\nc,,1\nd,1,2\n", train=train, label="sick")
+        assert scored.label is not None
+        assert np.array_equal(scored.label, [np.nan, 1], equal_nan=True)
+        assert load_csv("person,age\nc,1\n", train=train).label is None
+
+
+class TestKeys:
+    """The identifier columns as other readers of the file have them."""
+
+    def test_keep_name_and_spelling(self, load_csv: Load) -> None:
+        table = load_csv("Person ID,age\n A1,1\nb2,2\n", identifiers=("Person ID",))
+        assert table.identifiers == [b"a1", b"b2"]
+        assert table.keys.to_pydict() == {"Person ID": [" A1", "b2"]}
+
+    def test_of_whole_numbers_in_csv_are_numbers(self, load_csv: Load) -> None:
+        table = load_csv("person,age\n12,1\n7,2\n")
+        assert table.keys.to_pydict() == {"person": [12, 7]}
+
+    def test_with_leading_zeros_stay_text(self, load_csv: Load) -> None:
+        table = load_csv("person,age\n12,1\n007,2\n", types={"person": "integer"})
+        assert table.identifiers == [b"12", b"7"]
+        assert table.keys.to_pydict() == {"person": ["12", "007"]}
+
+    def test_keep_their_type(self, load_parquet: Load) -> None:
+        people = pa.array([3, 1, 2], pa.int32())
+        table = load_parquet({"person": people, "age": [1, 2, 3]})
+        assert table.keys.schema.field("person").type == pa.int32()
+
+    def test_follow_their_rows(self, load_csv: Load) -> None:
+        rows = load_csv(
+            "person,day,age\na,1,1\na,1,2\nb,2,3\nc,9,4\n",
+            identifiers=("person", "day"),
+            duplicates="first",
+        )
+        taken = rows.take(np.array([2, 0]))
+        assert taken.keys.to_pydict() == {"person": ["c", "a"], "day": [9, 1]}
+        assert taken.positions is not None
+        assert taken.positions.tolist() == [3, 0]
 
 
 class TestColumns:
@@ -220,7 +268,7 @@ class TestCategories:
 
     def test_must_be_the_same_columns_in_both_sets(self, load_csv: Load) -> None:
         train = load_csv(self.ROWS, categorical=("town",))
-        with pytest.raises(SpecError, match="and the same `categorical` ones"):
+        with pytest.raises(SpecError, match="`categorical` here or in training but not both"):
             load_csv("person,town,age\nd,1,1\n", train=train)
 
     def test_are_chosen_columns(self, load_csv: Load) -> None:

@@ -152,7 +152,9 @@ def _table(
     job, dataset = loaded.job, party.datasets[name]
     if not loaded.trains:  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
-    rows = reading.load(dataset, folder, loaded.data.normalise, train)
+    rows = reading.load(
+        dataset, folder, loaded.data.normalise, None if train is None else train.coding
+    )
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:
         raise SpecError(

@@ -57,7 +57,7 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         test = rows.take(held_out)
     else:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
-        test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows)
+        test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows.coding)
         _refuse_overlap(rows, test, inputs.test)
     if not len(train):
         raise SpecError(

@@ -9,9 +9,8 @@ import numpy as np
 from benchmarks.bibles import BIBLE, ENGLISH
 from benchmarks.multilingual_training import BASE
 from isthmus.evaluation.retrieval.measures import measured
-from isthmus.evaluation.retrieval.scores import DenseScores, KeptScores, Scores, unit
+from isthmus.evaluation.retrieval.scores import DenseScores, KeptScores, Scores, dense_scores, unit
 from isthmus.multilingual.corpora.texts import Texts
-from isthmus.multilingual.retrieval.evaluation import dense_scores
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run
 from isthmus.text import model_folder

@@ -27,7 +27,7 @@ class TestSimulate:
         self, simulated: dict[str, Any]
     ) -> None:
         found = simulated["metrics"]["retrieval"]
-        assert found.keys() == {"shared", "alone", "fedavg", "pooled"}
+        assert found.keys() == {"shared", "alone", "fedavg", "pooled", "dictionary_tfidf"}
         assert found["shared"] > 2 * found["alone"]
         assert found["shared"] > 0.8 * found["pooled"]
 

@@ -12,10 +12,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.retrieval.scores import Scores, kept
+from isthmus.evaluation.retrieval.scores import Scores, dense_scores, kept
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.given_texts import blocks_of, texts_of
-from isthmus.multilingual.retrieval.evaluation import dense_scores
 from isthmus.multilingual.retrieval.pairs import Threshold, pairs, threshold
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run

@@ -120,6 +120,11 @@ def centred(vectors: Vectors) -> Vectors:
     return unit(vectors - vectors.mean(axis=0, keepdims=True)) if len(vectors) else vectors
 
 
+def dense_scores(left: Vectors, right: Vectors) -> Scores:
+    """Returns the scores of vectors less their mean in each language, neighbourhoods taken off."""
+    return CslsScores(kept(DenseScores(centred(left), centred(right))))
+
+
 def _neighbourhoods(scores: Scores, neighbours: int) -> tuple[Vectors, Vectors]:
     left, right = scores.shape
     of_left = np.zeros(left, np.float32)

@@ -14,6 +14,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples
 from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders.child import trainer
+from isthmus.horizontal.encoders.dictionaries import dictionary_of, dictionary_retrieval
 from isthmus.horizontal.encoders.head import alone
 from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
 from isthmus.horizontal.encoders.joint_vocabulary import rehearsed
@@ -98,7 +99,7 @@ def retrieval(learned: Parameters, vocabulary: Tokenizer, texts: Samples) -> flo
 def compared(
     spec: Encoders, network: Static, parties: Mapping[str, LocalData]
 ) -> tuple[Metrics, VocabularyFacts]:
-    """Train in other ways on the texts of all children.
+    """Find translations in other ways, by what the texts of all children teach.
 
     Args:
         spec: What the job says.
@@ -107,7 +108,8 @@ def compared(
 
     Returns:
         `retrieval` on the master's test texts: of the models `alone` (the mean over the children),
-        `fedavg` and `pooled`; nothing where the master has none. And the vocabulary.
+        `fedavg` and `pooled`, and by `dictionary_tfidf`, TF-IDF with a dictionary mined from all
+        texts; nothing where the master has none. And the vocabulary.
     """
     (master,) = (it for it in parties.values() if it.party not in it.children)
     own = {it.party: it.train for it in parties.values() if it.train and it.party in it.children}
@@ -128,6 +130,7 @@ def compared(
         model: fmean(retrieval(it, vocabulary, texts) for it in learned)
         for model, learned in models.items()
     }
+    means["dictionary_tfidf"] = dictionary_retrieval(dictionary_of(own), texts)
     return {RETRIEVAL: means}, facts
 
 

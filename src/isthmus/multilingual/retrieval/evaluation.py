@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from isthmus.evaluation.description import LanguagePair, Retrieved
 from isthmus.evaluation.retrieval.measures import measured
 from isthmus.evaluation.retrieval.scores import (
-    CslsScores,
     DenseScores,
     Scores,
     Vectors,
     centred,
+    dense_scores,
     kept,
     unit,
 )
@@ -102,11 +102,6 @@ def evaluate(
             )
         )
     return found
-
-
-def dense_scores(left: Vectors, right: Vectors) -> Scores:
-    """Returns the scores of vectors less their mean in each language, neighbourhoods taken off."""
-    return CslsScores(kept(DenseScores(centred(left), centred(right))))
 
 
 class _Texts:

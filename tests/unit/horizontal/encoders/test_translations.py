@@ -180,7 +180,7 @@ class TestSystem:
         parties = {it: self.party(it, tmp_path, train=own) for it, own in OWN.items()}
         compared = system.compare(spec, parties | {"hub": hub}, {"hub": measured, "berlin": {}})
         found = compared.metrics["retrieval"]
-        assert found.keys() == {"shared", "alone", "fedavg", "pooled"}
+        assert found.keys() == {"shared", "alone", "fedavg", "pooled", "dictionary_tfidf"}
         assert found["shared"] == measured["retrieval"]["shared"]
         assert found["alone"] < 30
         assert min(found["shared"], found["pooled"]) > 80

@@ -140,6 +140,8 @@ class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     retrieval: Retrieval | None = None
     converged: Converged | None = None
     vocabulary: Vocabulary | None = None
+    missing: dict[str, str] = {}
+    """Why a figure or a comparison is missing, by its name."""
 
 
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +215,8 @@ class ScoredTexts(msgspec.Struct, frozen=True):
 
     metrics: PartialMetrics
     retrieval: Retrieval
+    left_out: dict[str, int]
+    """Rows that are not measured, as a text of theirs was trained on, by name of the texts."""
 
 
 @runtime_checkable

@@ -73,7 +73,12 @@ def evaluate(
     from isthmus.jobs.texts import evaluate as measure
 
     found = measure(run, files)
-    return Answer(found, table(*pairs_table(found.retrieval.pairs)))
+    told = [
+        f"{name}: {count:,} rows are left out, since the encoder was trained on texts of theirs."
+        for name, count in found.left_out.items()
+        if count
+    ]
+    return Answer(found, page(table(*pairs_table(found.retrieval.pairs)), *told))
 
 
 def mix(

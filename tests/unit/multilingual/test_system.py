@@ -19,6 +19,7 @@ from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.report import write as write_report
 from isthmus.jobs.run import run
 from isthmus.jobs.trained import export, predict
+from isthmus.multilingual.corpora.texts import Corpora
 from isthmus.store.runs import Run
 from isthmus.system import Score
 from isthmus.text import model_folder
@@ -247,6 +248,30 @@ class TestUse:
             ("xb", "xc"),
         }
         assert found.metrics["retrieval"].keys() == METHODS - {"untrained"}
+
+    def test_leaves_out_of_other_files_what_was_trained_on(
+        self, ended: Run, job: Path, tmp_path: Path
+    ) -> None:
+        trained, rows = Corpora(ended.folder / "corpora").trained["train"], np.arange(30)
+        for language in ("xa", "xb"):
+            texts_before = [str(text).upper() for text in trained.read(language, rows)]
+            new = (job.parent / f"other.{language}.txt").read_text()
+            (tmp_path / f"news.{language}.txt").write_text("\n".join([*texts_before, new]))
+        files = [tmp_path / f"news.{it}.txt" for it in ("xa", "xb")]
+        found = texts.evaluate(ended.folder, files)
+        assert found.left_out == {"news": 30}
+        assert [pair.rows for pair in found.retrieval.pairs] == [40]
+        for path in files:
+            path.write_text("".join(path.read_text().splitlines(keepends=True)[:30]))
+        with pytest.raises(SpecError, match=r"news\.xa\.txt: each of its 30 rows has a text that"):
+            texts.evaluate(ended.folder, files)
+
+    def test_refuses_to_evaluate_on_a_single_text(self, ended: Run, tmp_path: Path) -> None:
+        files = [tmp_path / f"news.{it}.txt" for it in ("xa", "xb")]
+        for path in files:
+            path.write_text("aaa bbb\n" if "xa" in path.name else "kkk lll\n")
+        with pytest.raises(SpecError, match=r"1 of its rows can be measured on, and 2 with texts"):
+            texts.evaluate(ended.folder, files)
 
     def test_refuses_files_whose_language_is_not_known(self, ended: Run, tmp_path: Path) -> None:
         (tmp_path / "news.de.txt").write_text("Guten Tag\n")

@@ -50,13 +50,13 @@ def fates_of(
     for test in tests:
         for _, texts in test.blocks():
             excluded.add(texts)
-    for _, texts in _trained(corpora, fates):
+    for _, texts in trained_rows(corpora, fates):
         trained.add(texts)
     for test in tests:
         _refuse_inside(test, trained, folder)
     _mark_trained(fates.values(), trained.found_in(excluded), Fate.FOUND_IN_TESTS)
     rows = HashFile(folder / "rows")
-    for corpus, texts in _trained(corpora, fates):
+    for corpus, texts in trained_rows(corpora, fates):
         rows.add(hashes_of_rows(texts, corpus.source.languages).reshape(-1, 1))
     _mark_trained(fates.values(), rows.repeated(), Fate.DUPLICATE)
     return fates
@@ -76,10 +76,10 @@ def _held_out(corpus: ReadCorpus, held: Hashes, excluded: HashFile, folder: Path
     return fates
 
 
-def _trained(
+def trained_rows(
     corpora: Sequence[ReadCorpus], fates: Mapping[str, Fates]
 ) -> Iterator[tuple[ReadCorpus, Hashes]]:
-    """Read the hashes of the texts of those rows that are to be trained on."""
+    """Yields each corpus with hashes of texts to train on, shape (rows, languages), in turn."""
     for corpus in corpora:
         begin = 0
         for _, texts in corpus.blocks():

@@ -1,7 +1,7 @@
 """Finding equal texts among more of them than fit into memory: 64 bits of each, in files."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +95,11 @@ class HashFile:
             entries, others = self._part(part), other._part(part)  # noqa: SLF001
             found[entries["row"][np.isin(entries["hash"], others["hash"])]] = True
         return found
+
+    def ascending(self) -> Iterator[Hashes]:
+        """Yields all hashes in ascending order, each once, a part of them at a time."""
+        for part in range(_PARTS):
+            yield np.unique(self._part(part)["hash"])
 
     def _part(self, part: int) -> NDArray[np.void]:
         """Entries of a part in the order in which they were added."""

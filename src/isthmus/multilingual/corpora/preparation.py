@@ -9,8 +9,8 @@ import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.multilingual.corpora import splitting
-from isthmus.multilingual.corpora.deduplication import Fate, Fates, fates_of
+from isthmus.multilingual.corpora import splitting, trained_texts
+from isthmus.multilingual.corpora.deduplication import Fate, Fates, fates_of, trained_rows
 from isthmus.multilingual.corpora.hashes import Hashes
 from isthmus.multilingual.corpora.reading import ReadCorpus, read
 from isthmus.multilingual.corpora.sources import sources_of
@@ -73,6 +73,8 @@ def _prepared(
     documents = {corpus.source.name: splitting.documents_of(corpus) for corpus in corpora}
     held = splitting.chosen(corpora, documents, spec.held_out)
     fates = fates_of(corpora, tests, held, hashed / "compared")
+    texts = (texts for _, texts in trained_rows(corpora, fates))
+    trained_texts.write(texts, work, hashed / "trained_on")
     return Counts(
         corpora={
             corpus.source.name: _write(

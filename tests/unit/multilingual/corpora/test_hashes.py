@@ -56,6 +56,15 @@ class TestHashFile:
         rows = zip(texts, reversed(texts), strict=True)
         assert file.found_in(other).tolist() == [bool({*row} & known) for row in rows]
 
+    @given(TEXTS)
+    def test_gives_all_hashes_in_ascending_order_each_once(
+        self, tmp_path_factory: pytest.TempPathFactory, texts: list[str | None]
+    ) -> None:
+        file = HashFile(tmp_path_factory.mktemp("hashes") / "a")
+        file.add(hashes_of(texts).reshape(-1, 1))
+        expected = sorted({*hashes_of(texts).tolist()} - {0})
+        assert np.concatenate(list(file.ascending())).tolist() == expected
+
     def test_may_be_asked_between_additions_of_any_size(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -86,7 +86,7 @@ class TestPrepared:
     def test_files_can_be_read_by_their_owner_alone(self, tmp_path: Path) -> None:
         prepared(tmp_path, job(corpora={"a": corpus(tmp_path, "a", pairs(30))}))
         files = list((tmp_path / "run" / "corpora").rglob("*"))
-        assert {path.suffix for path in files} == {"", ".arrow", ".json"}
+        assert {path.suffix for path in files} == {"", ".arrow", ".hashes", ".json"}
         assert not any(path.stat().st_mode & 0o077 for path in files)
 
 

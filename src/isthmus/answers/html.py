@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from isthmus.answers.parts import Facts, Part, Steps, Table
+from isthmus.answers.parts import Entries, Entry, Facts, Part, Steps, Table
 
 
 def draw(page: Iterable[Part]) -> str:
@@ -25,10 +25,17 @@ def _drawn(part: Part) -> str:
         case Facts():
             lines = (_line(pair, (_LEFT, _LEFT)) for pair in part.pairs)
             return f"<table>{''.join(lines)}</table>"
+        case Entries():
+            return f"<dl>{''.join(map(_entry, part.entries))}</dl>"
         case Steps():
             return f"<ol>{''.join(f'<li>{_safe(each)}</li>' for each in part.sentences)}</ol>"
         case _:
             return f"<p>{_safe(part)}</p>"
+
+
+def _entry(entry: Entry) -> str:
+    title = f"<dt{_LEFT}><b>{_safe(entry.title)}</b> {_safe(entry.beside)}</dt>"
+    return title + "".join(f"<dd{_LEFT}>{_safe(line)}</dd>" for line in entry.lines)
 
 
 def _table(table: Table) -> str:

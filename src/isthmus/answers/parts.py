@@ -39,7 +39,23 @@ class Steps:
     sentences: Sequence[str]
 
 
-Part = str | Table | Facts | Steps
+@dataclass(frozen=True)
+class Entry:
+    """A thing, what is said beside it, and sentences about it below."""
+
+    title: str
+    beside: str = ""
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Things with sentences, where a table would be too wide."""
+
+    entries: Sequence[Entry]
+
+
+Part = str | Table | Facts | Steps | Entries
 """A piece of a page; text is a paragraph."""
 
 

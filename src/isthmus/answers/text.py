@@ -1,18 +1,23 @@
-"""Draws answers as text: tables without frames, which stay readable in a pipe."""
+"""Draws answers as text: tables without frames, and prose that is never wider than 80 columns."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from isthmus.answers import parts
 
-WIDTH = 140
-"""Columns of a table that goes into a pipe, a file or a string."""
+WIDTH = 1000
+"""Columns of what goes into a pipe, a file or a string: as good as no limit for a table."""
+
+PROSE = 80
+"""Most columns of sentences."""
 
 
 def draw(page: Iterable[parts.Part]) -> Group:
@@ -31,7 +36,7 @@ def plain(page: RenderableType) -> str:
     """Returns the page as lines of plain text, in a notebook too."""
     lines = StringIO()
     console = Console(file=lines, width=WIDTH, color_system=None, force_jupyter=False)
-    console.print(page)
+    console.print(page, crop=False)
     return "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
 
 
@@ -83,11 +88,40 @@ def indented(lines: Iterable[str]) -> Padding:
 
 def _drawn(part: parts.Part) -> RenderableType:
     match part:
+        case parts.Entries():
+            return Group(*map(_entry, part.entries))
         case parts.Table():
             return table(part.headings, part.lines)
         case parts.Facts():
             return facts(part.pairs)
         case parts.Steps():
-            return indented(f"{number}. {each}" for number, each in enumerate(part.sentences, 1))
+            numbered = enumerate(part.sentences, 1)
+            return Group(*(_Prose(each, f"  {number}. ") for number, each in numbered))
         case _:
-            return Text(part)
+            return _Prose(part)
+
+
+def _entry(entry: parts.Entry) -> RenderableType:
+    title = Text.assemble((entry.title, "bold"), "  " if entry.beside else "", entry.beside)
+    return Group(title, *(_Prose(line, " " * 4) for line in entry.lines))
+
+
+@dataclass(frozen=True)
+class _Prose:
+    """A sentence in lines between words: what is longer than a line stays in one piece."""
+
+    text: str
+    before: str = ""
+    """Stands before the first line; the others are indented as far."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = textwrap.wrap(
+            self.text,
+            min(PROSE, options.max_width),
+            initial_indent=self.before,
+            subsequent_indent=" " * len(self.before),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines or [""]:
+            yield Text(line, no_wrap=True, overflow="ignore")

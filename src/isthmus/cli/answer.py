@@ -76,7 +76,7 @@ def tell(text: RenderableType) -> None:
 
 def _print(text: RenderableType, stream: TextIO) -> None:
     if stream.isatty():
-        Console(file=stream).print(text)
+        Console(file=stream).print(text, crop=False)
         return
     for line in plain(text).splitlines():
         typer.echo(line, stream)

@@ -8,7 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 import typer
 
 from isthmus.core import extras
-from isthmus.core.errors import IsthmusError, one_line
+from isthmus.core.errors import IsthmusError, one_line, told
 from isthmus.core.extras import MissingExtraError
 from isthmus.store.encoding import to_json
 
@@ -47,7 +47,7 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     failure = _describe(error)
     if failure.kind == "Bug":
         traceback.print_exception(error)
-    typer.echo(f"isthmus: {one_line(failure.message)}", err=True)
+    typer.echo(f"isthmus: {failure.message}", err=True)
     if as_json:
         typer.echo(to_json({"error": failure}))
         sys.stdout.flush()
@@ -57,10 +57,10 @@ def fail(error: BaseException, *, as_json: bool) -> int:
 def _describe(error: BaseException) -> Failure:
     problem = cast(object, error)  # no type checker expects an error that is one
     if isinstance(problem, _UsageProblem):
-        return Failure("UsageError", _usage(problem), problem.exit_code)
+        return Failure("UsageError", one_line(_usage(problem)), problem.exit_code)
     match error:
         case IsthmusError():
-            return Failure(type(error).__name__, str(error), error.exit_code)
+            return Failure(type(error).__name__, told(error), error.exit_code)
         case ModuleNotFoundError(name=str(module)) if extras.extra_of(module):
             advice = extras.advice("this command", module)
             return _describe(MissingExtraError(advice))
@@ -87,4 +87,5 @@ class _UsageProblem(Protocol):
 def _usage(error: _UsageProblem) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "isthmus"
-    return f"{error.format_message().rstrip('.')}. `{command} --help` shows how."
+    said, question, _ = error.format_message().partition("?")  # Typer asks what Click has asked
+    return f"{said.rstrip('.')}{question or '.'} `{command} --help` shows how."

@@ -5,9 +5,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from isthmus import __version__
 from isthmus.cli import keys, ledger, tee
 from isthmus.cli.answer import Answer, Command, answers, keep_stdout_clean, show
 from isthmus.cli.check import check
@@ -89,6 +91,12 @@ def execute(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if asked:
+        typer.echo(f"isthmus {__version__}")
+        raise typer.Exit
+
+
 def _temporary() -> Path:
     """Find the folder of temporary files.
 
@@ -107,9 +115,23 @@ def _temporary() -> Path:
         ) from None
 
 
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Joint training across data islands."""
+    del version  # its callback has ended the command
+
+
 def _make_app() -> typer.Typer:
     codes = "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
     root = _group("Joint training across data islands.", COMMANDS, f"Exit codes: {codes}.")
+    root.callback()(_root)
     root.add_typer(_group("Keys and certificates of parties.", KEYS), name="keys")
     root.add_typer(_group("What left a party: look at it, verify it.", LEDGER), name="ledger")
     root.add_typer(_group("Enclaves: what they prove of themselves.", TEE), name="tee")

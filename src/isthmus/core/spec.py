@@ -1,12 +1,14 @@
 """Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import msgspec
 
+from isthmus.core import problems
 from isthmus.core.errors import SpecError
 
 
@@ -44,11 +46,12 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
     Raises:
         SpecError: The file is missing, is not TOML, or does not fit `kind`.
     """
+    name = kind.__name__.lower()
     try:
         # Some editors put a byte order mark before the text; TOML does not know it.
-        return msgspec.toml.decode(path.read_bytes().decode("utf-8-sig"), type=kind, strict=True)
+        value = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        msg = f"{path}: there is no such file. Give the path of a {kind.__name__.lower()} file."
+        msg = f"{path}: there is no such file. Give the path of a {name} file."
         raise SpecError(msg) from None
     except IsADirectoryError:
         msg = f"{path}: this is a folder. Give the path of the TOML file in it."
@@ -57,10 +60,9 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. Check the path.") from None
     except (UnicodeDecodeError, RecursionError):
         raise SpecError(f"{path}: is not TOML in UTF-8. Give the path of a text file.") from None
-    except msgspec.DecodeError as error:  # a ValidationError is a DecodeError too
-        raise SpecError(
-            f"{path}: {error}. `isthmus schema {kind.__name__.lower()}` lists every key."
-        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path}: {problems.syntax(str(error))}.") from None
+    return _fitted(value, kind, str(path), name)
 
 
 def convert(value: Any, kind: type[SpecT], file: Literal["job", "party"]) -> SpecT:
@@ -79,9 +81,37 @@ def convert(value: Any, kind: type[SpecT], file: Literal["job", "party"]) -> Spe
     """
     try:
         plain = msgspec.to_builtins(value, enc_hook=_as_written)
-        return msgspec.convert(plain, kind, strict=True)
-    except (msgspec.ValidationError, TypeError, RecursionError) as error:
+    except (TypeError, RecursionError) as error:
         raise SpecError(f"{file}: {error}. `isthmus schema {file}` lists every key.") from None
+    return _fitted(plain, kind, file, file)
+
+
+def _fitted(value: Any, kind: type[SpecT], where: str, schema: str) -> SpecT:
+    """Check plain values.
+
+    Args:
+        value: What a file says, or Python code.
+        kind: The spec class.
+        where: The file, for the error.
+        schema: The file for which `isthmus schema` is the help.
+
+    Returns:
+        The validated spec.
+
+    Raises:
+        SpecError: It does not fit `kind`; all problems are in the message.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except (msgspec.ValidationError, TypeError, RecursionError):
+        found = problems.problems(value, kind) or ["its values do not fit each other"]
+    told = found[0] if len(found) == 1 else f"{len(found)} problems: {_numbered(found)}"
+    stop = "" if told.endswith("?") else "."
+    raise SpecError(f"{where}: {told}{stop} `isthmus schema {schema}` lists every key.")
+
+
+def _numbered(sentences: Sequence[str]) -> str:
+    return "; ".join(f"({number}) {each}" for number, each in enumerate(sentences, 1))
 
 
 def save(spec: Spec, path: Path) -> None:

@@ -16,7 +16,7 @@ Name = Annotated[
     str,
     Meta(
         pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
-        description="lower-case letters, digits and hyphens",
+        description="a name of a-z, 0-9 and -, at most 63 long",
     ),
 ]
 

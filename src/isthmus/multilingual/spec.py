@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from isthmus.core.spec import Spec, anchored
 from isthmus.text.spec import Encoder, Language
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
+        description="a name of a-z, 0-9 and -, at most 63 long",
+    ),
+]
 Weight = Annotated[float, Meta(ge=0, le=1000)]
 
 

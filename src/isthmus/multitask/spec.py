@@ -12,7 +12,13 @@ from isthmus.paramserver.spec import Server
 
 Samples = Annotated[int, Meta(ge=1, le=2**62)]
 Units = Annotated[int, Meta(ge=1, le=65_536)]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,30}\Z")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,30}\Z",
+        description="a name of a-z, 0-9 and _ that begins with a letter, at most 31 long",
+    ),
+]
 
 
 class Eviction(Spec, frozen=True):

@@ -58,7 +58,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(KiB|MiB|GiB|TiB)")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 Memory = Annotated[
-    str, Meta(pattern=rf"^{_SIZE.pattern}\Z", description='such as "512 MiB" or "2 GiB"')
+    str, Meta(pattern=rf"^{_SIZE.pattern}\Z", description='a size such as "512 MiB" or "2 GiB"')
 ]
 
 

@@ -13,7 +13,7 @@ Language = Annotated[
     str,
     Meta(
         pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z",
-        description="tag of a language, such as en or zh-Hant (BCP 47)",
+        description="the tag of a language, such as en or zh-Hant (BCP 47)",
     ),
 ]
 

@@ -79,8 +79,8 @@ class TestFrame:
         [
             ([1, 2], {}, "a list is no data frame: give one of pandas"),
             (TABLE, {"path": "a.csv"}, "leave `path` out"),
-            (TABLE, {"identifiers": "id"}, r"got `str` - at `\$\.identifiers`"),
-            (TABLE, {"labels": "age"}, "unknown field `labels`"),
+            (TABLE, {"identifiers": "id"}, r"`identifiers` is a text, and must be a list"),
+            (TABLE, {"labels": "age"}, "no key `labels`: did you mean `label`"),
         ],
     )
     def test_says_in_one_sentence_what_does_not_fit(

@@ -77,9 +77,9 @@ class TestParty:
         ("keys", "said"),
         [
             ({"people": TABLE}, "`people` is a data frame: put it into `isthmus.frame"),
-            ({"rules": {}}, "^party: .* unknown field `rules`"),
-            ({"Bad_Name": im.frame(TABLE)}, "matching regex"),
-            ({"wait": -1.0}, r"at `\$\.wait`.*`isthmus schema party` lists every key"),
+            ({"rules": {}}, "^party: the file has no key `rules`"),
+            ({"Bad_Name": im.frame(TABLE)}, "`datasets.Bad_Name` is the name"),
+            ({"wait": -1.0}, r"`wait` is -1.0, and .*`isthmus schema party` lists every key"),
         ],
     )
     def test_says_in_one_sentence_what_does_not_fit(self, keys: dict[str, Any], said: str) -> None:

@@ -39,7 +39,7 @@ class TestJob:
         job.write_text(job.read_text().replace("penalty =", "penalti ="))
         assert execute(["check", str(job)]) == 2
         told = capsys.readouterr().err
-        assert "unknown field `penalti` - at `$.regression`" in told
+        assert "[regression] has no key `penalti`: did you mean `penalty`?" in told
         assert "`isthmus schema job`" in told
 
     def test_names_a_message_that_nobody_agreed_to(

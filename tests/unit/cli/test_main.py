@@ -96,6 +96,10 @@ class TestStart:
         _, out, _ = isthmus(program="import sys, isthmus.cli.main; print(*sys.modules)")
         assert not set(out.split()) & set(ENGINES)
 
+    def test_tells_the_version_alone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main.execute(["--version"]) == 0
+        assert capsys.readouterr().out == f"isthmus {__version__}\n"
+
     def test_completes_a_command_for_the_shell(self) -> None:
         words = """
 import os, sys
@@ -122,6 +126,10 @@ class TestErrors:
             (["align", "job.toml"], "Missing option '--party'. `isthmus align --help` shows how."),
             (["ledger"], "Missing command. `isthmus ledger --help` shows how."),
             (["fly"], "No such command 'fly'. `isthmus --help` shows how."),
+            (
+                ["versio"],
+                "No such command 'versio'. Did you mean 'version'? `isthmus --help` shows how.",
+            ),
             (
                 ["run", "job.toml", "--epochs", "3"],
                 "No such option '--epochs'. `isthmus run --help` shows how.",

@@ -1,91 +1,10 @@
 import json
-from typing import Annotated, Literal
 
 import pytest
-from msgspec import Meta
 
 from isthmus.cli.main import execute
-from isthmus.cli.schema import Key, keys
-from isthmus.core.spec import Spec
+from isthmus.core.schema import keys
 from isthmus.jobs.job import Job
-from isthmus.jobs.party import Party
-
-
-class Leaf(Spec, frozen=True):
-    """A table below."""
-
-    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
-
-
-class Round(Spec, frozen=True, tag_field="shape", tag="round"):
-    """A disc."""
-
-    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
-
-
-class Square(Spec, frozen=True, tag_field="shape", tag="square"):
-    """A box."""
-
-    size: Annotated[int, Meta(ge=1, le=4, description="how large")] = 2
-    edges: Annotated[bool, Meta(description="whether to draw them")] = False
-
-
-class Kinds(Spec, frozen=True, kw_only=True):
-    """A file with tables of several kinds."""
-
-    one: Round | Square = Square()
-    each: Annotated[dict[str, Round | Square], Meta(description="shapes by name")]
-
-
-class Root(Spec, frozen=True):
-    """A file."""
-
-    kind: Annotated[Literal["a", "b"], Meta(description="which one")]
-    share: Annotated[float | None, Meta(description="how much")] = None
-    names: list[str] = []
-    below: Leaf = Leaf()
-    maybe: Leaf | None = None
-    many: Annotated[dict[str, Leaf], Meta(description="leaves by name")] = {}
-
-
-SIZE = ("integer >= 1, <= 4", "2", "how large")
-
-
-class TestKeys:
-    def test_are_every_key_by_its_dotted_path(self) -> None:
-        assert keys(Root) == [
-            Key("kind", '"a" | "b"', "required", "which one"),
-            Key("share", "number", "none", "how much"),
-            Key("names", "list of text", "[]", ""),
-            Key("below", "table", "", "A table below."),
-            Key("below.size", *SIZE),
-            Key("maybe", "table", "none", "A table below."),
-            Key("maybe.size", *SIZE),
-            Key("many", "tables by name", "{}", "leaves by name"),
-            Key("many.NAME.size", *SIZE),
-        ]
-
-    def test_that_several_kinds_of_a_table_share_are_told_once(self) -> None:
-        def of(table: str) -> list[Key]:
-            shapes = '"round": A disc; "square": A box.'
-            return [
-                Key(f"{table}.shape", '"round" | "square"', "required", shapes),
-                Key(f"{table}.size", *SIZE),
-                Key(
-                    f"{table}.edges", "true or false", "false", 'whether to draw them (of "square")'
-                ),
-            ]
-
-        assert keys(Kinds) == [
-            Key("one", "table", 'shape = "square"', "A disc."),
-            *of("one"),
-            Key("each", "tables by name", "required", "shapes by name"),
-            *of("each.NAME"),
-        ]
-
-    @pytest.mark.parametrize("kind", [Job, Party])
-    def test_of_our_files_all_have_a_meaning(self, kind: type[Spec]) -> None:
-        assert [key.key for key in keys(kind) if not key.meaning] == []
 
 
 class TestSchema:
@@ -107,3 +26,34 @@ class TestSchema:
         found = json.loads(capsys.readouterr().out)
         assert found["$ref"] == "#/$defs/Job"
         assert found["$defs"]["Job"]["additionalProperties"] is False
+
+    def test_of_one_table_has_its_keys_alone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert execute(["schema", "job", "regression"]) == 0
+        first, _, *lines = capsys.readouterr().out.splitlines()
+        assert first == "The keys of [regression] in the job file."
+        shown = [line.split()[0] for line in lines if not line.startswith(" ")]
+        assert shown[:2] == ["regression.link", "regression.penalty"]
+        assert all(key.startswith("regression.") for key in shown)
+
+    def test_of_one_table_is_its_keys_for_programs(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["schema", "party", "policy.enclaves", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert "policy.enclaves.allow_simulated" in [each["key"] for each in found]
+
+    def test_suggests_a_table_for_one_that_is_not_there(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["schema", "job", "regresion"]) == 2
+        told = capsys.readouterr().err
+        assert "no table [regresion] in a job file: did you mean `regression`?" in told
+
+    def test_breaks_lines_between_words_and_at_80_columns(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["schema", "job"]) == 0
+        meanings = [line for line in capsys.readouterr().out.splitlines() if line[:1] == " "]
+        words = {word for key in keys(Job) for word in key.meaning.split()}
+        assert max(map(len, meanings)) <= 80
+        assert {word for line in meanings for word in line.split()} <= words

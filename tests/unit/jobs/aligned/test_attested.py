@@ -41,9 +41,17 @@ REFUSALS = {
         '"attested"\nresults = { bank = "size" }',
         r"`alignment\.results` names 'bank'; the job's parties are clinic, insurer, shop",
     ),
-    "no such result": ('"attested"', '"attested"\nresults = { shop = "ids" }', "Invalid enum"),
-    "no method": ('method = "attested"', "minimum_size = 5", r"missing required field `method`"),
-    "little memory": ('"attested"', '"attested"\nmemory_mib = 10', r">= 256 - at `\$\.alignment"),
+    "no such result": (
+        '"attested"',
+        '"attested"\nresults = { shop = "ids" }',
+        r"`alignment.results.shop` is",
+    ),
+    "no method": ('method = "attested"', "minimum_size = 5", r"\[alignment\] lacks `method`"),
+    "little memory": (
+        '"attested"',
+        '"attested"\nmemory_mib = 10',
+        r"`alignment.memory_mib` is 10,",
+    ),
 }
 
 

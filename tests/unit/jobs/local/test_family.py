@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.evaluation.description import measured
 from isthmus.jobs import finished, report
 from isthmus.jobs.aligned.results import TrainedResult
@@ -85,11 +85,11 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
         'train = "people"\ntest = "later"',
         r"uses data set 'later': add a table \[datasets\.later\]",
     ),
-    "no such model": ('"regression"', '"forest"', r"'forest' - at `\$\.baseline"),
+    "no such model": ('"regression"', '"forest"', r"`baseline.model` is \"forest\""),
     "a key of the other model": (
         '"regression"',
         '"regression"\ntrees = 3',
-        r"unknown field `trees` - at `\$\.baseline",
+        r"\[baseline\] has no key `trees`",
     ),
 }
 
@@ -175,7 +175,7 @@ class TestRun:
         result = finished_run.read_json("result.json", LocalResult)
         assert (result.system, result.columns, sum(result.rows.values())) == ("baseline", 2, 300)
         assert measured(result.metrics)["auc"]["model"] > 0.6
-        assert len(Scores.load(finished_run.predictions).labels) == result.rows["test"]
+        assert len(StoredScores.load(finished_run.predictions).labels) == result.rows["test"]
         assert finished_run.model.exists()
         assert not finished_run.ledger.exists()
         page = finished_run.report.read_text("utf-8")
@@ -204,7 +204,7 @@ class TestRun:
             raise LookupError("no measure")
 
         with monkeypatch.context() as broken:
-            broken.setattr(training, "measure", fail)
+            broken.setattr(training.regression, "measured", fail)
             with pytest.raises(LookupError):
                 run(job, into=tmp_path / "kept")
         edit(job, "seed = 7", "seed = 8")
@@ -235,7 +235,7 @@ class TestRun:
             raise LookupError("no measure")
 
         with monkeypatch.context() as broken:
-            broken.setattr(training, "measure", fail)
+            broken.setattr(training.regression, "measured", fail)
             with pytest.raises(LookupError, match="no measure"):
                 run(job)
         (cut_off,) = (job.parent / "runs").glob("alone-*")

@@ -42,7 +42,9 @@ class TestSimulate:
 
     def _holds_what_is_there(self, run: im.Run) -> None:
         assert run.report == {party: run.folder / party / "report.html" for party in JOB.parties}
-        assert run.predictions.column_names == ["identifier", "label", "prediction", "alone"]
+        assert run.predictions.column_names == [
+            *("person", "row", "label", "score", "score_active_only")
+        ]
         assert run.ledger.keys() == {"clinic", "insurer"}
         assert "SharedRows" in {row.message for row in run.ledger["clinic"]}
         assert "insurer sent " in str(run.ledger)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from isthmus.core.errors import DiskError, SpecError
 from isthmus.data.index import Index, split
 from isthmus.data.scores import Scores
+from isthmus.data.table import Table
 from tests.disk import full_disk
 
 PEOPLE = [f"person-{number}".encode() for number in range(4_000)]
@@ -28,7 +29,8 @@ class TestIndex:
 
     def test_says_that_the_disk_is_full(self, tmp_path: Path) -> None:
         index = Index(np.arange(10_000))
-        scores = Scores(PEOPLE, *np.zeros((3, len(PEOPLE))))
+        rows = Table(PEOPLE, np.zeros((len(PEOPLE), 0)), ())
+        scores = Scores(rows, np.zeros(len(PEOPLE)))
         for each in (index, scores):
             with full_disk(), pytest.raises(DiskError, match="rows: no space left to write it"):
                 each.save(tmp_path / "rows")

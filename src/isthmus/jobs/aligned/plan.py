@@ -128,7 +128,7 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
     job = loaded.job
     if loaded.trains:
         role = job.parties[party].role
-        if role == "active" and dataset.label is None:
+        if role == "active" and dataset.label is None and key == f"datasets.{loaded.data.train}":
             raise SpecError(
                 f"{party!r} is active in this job: name the label column in `{key}.label`."
             )

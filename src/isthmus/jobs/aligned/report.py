@@ -2,7 +2,7 @@
 
 import msgspec
 
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.evaluation import classification
 from isthmus.evaluation.description import Metrics
 from isthmus.evaluation.pages.vertical_report import Convergence, Data, VerticalReport
@@ -70,7 +70,7 @@ def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
     """Curves over the test rows, where labels of 0 and 1 lie in the run folder."""
     if not run.predictions.exists() or "auc" not in report.metrics:
         return report
-    scores = Scores.load(run.predictions)
+    scores = StoredScores.load(run.predictions).labelled()
     roc = {"joint": classification.roc(scores.labels, scores.predictions)}
     if scores.alone is not None:
         roc[f"{report.party} alone"] = classification.roc(scores.labels, scores.alone)

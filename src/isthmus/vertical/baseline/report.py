@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.evaluation import classification
 from isthmus.evaluation.description import measured
 from isthmus.evaluation.pages import vertical_report
@@ -30,7 +30,7 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     train, test = outcome.rows["train"], outcome.rows["test"]
     curves: dict[str, Any] = {}
     if "auc" in outcome.metrics:
-        scores = Scores.load(run.predictions)
+        scores = StoredScores.load(run.predictions).labelled()
         curves = {
             "roc": {"model": classification.roc(scores.labels, scores.predictions)},
             "ks": classification.ks_curve(scores.labels, scores.predictions),

@@ -7,6 +7,8 @@ same metrics. So the difference to a joint model is the gain from other parties'
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+import numpy as np
+
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data import reading
@@ -42,11 +44,6 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
     dataset = inputs.train
     if dataset is None or dataset.label is None:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
-    if inputs.test is not None and inputs.test.label is None:
-        raise SpecError(
-            "name the column to predict, `label`, in the table of the data set to score too: it is "
-            "measured there."
-        )
     rows = reading.load(dataset, inputs.folder, inputs.normalise)
     if isinstance(spec, RegressionBaseline):
         dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
@@ -117,8 +114,8 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
         case RegressionBaseline():
             regression.check_numbers(rows, test)
             scaling.label(rows, spec.link)
-            if test is not None and spec.link == "logit":
-                scaling.check_binary(scaling.labels(test))
+            if test is not None and test.label is not None and spec.link == "logit":
+                scaling.check_binary(test.label[~np.isnan(test.label)])
         case BoostingBaseline():
             boosting.check_party(as_boosting(spec), "active", rows, test)
         case _:

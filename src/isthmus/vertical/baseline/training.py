@@ -11,7 +11,6 @@ from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.evaluation.description import Metrics
-from isthmus.evaluation.measures import measure
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
 from isthmus.vertical.baseline.data import Data, as_boosting
@@ -25,7 +24,6 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.regression import outcome as regression
-from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
 
 
@@ -50,9 +48,8 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
     ours = fitted.predictions
-    if ours.ndim == 1 or len(ours) == 1:  # one score per row: not for several classes
-        label = scaling.labels(data.test)
-        Scores(data.test.identifiers, label, np.ravel(ours)).save(run.predictions)
+    several = ours.ndim > 1 and len(ours) > 1
+    Scores(data.test, ours if several else np.ravel(ours)).save(run.predictions)
     with telemetry.timed("measuring"):
         metrics = _measured(spec, data, ours)
     return LocalOutcome(
@@ -90,8 +87,7 @@ def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
 def _measured(spec: Baseline, data: Data, ours: Floats) -> Metrics:
     """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
     if isinstance(spec, RegressionBaseline):
-        measures = regression.MEASURES[spec.link]
-        return measure(measures, scaling.labels(data.test), {"model": ours})
+        return regression.measured(spec, data.test, {"model": ours})
     xgboost = xgboost_predictions(spec, [data.train], [data.test])
     found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
     return boosting.measured(spec, data.test, found)

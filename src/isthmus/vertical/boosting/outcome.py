@@ -25,6 +25,7 @@ from isthmus.vertical.boosting.pooled import train_pooled
 from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
+from isthmus.vertical.labelled import labelled, unmeasured
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 _ERRORS = {"rmse": rmse, "mae": mae, "r2": r2}
@@ -63,7 +64,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         rounds=kept,
         converged=None,
         ending=ending,
-        scores=_scores(spec, rows.test, trained.predictions),
+        scores=_scores(rows.test, trained.predictions),
         curve=[_losses(*each) for each in trained.losses],
         measure=lambda: _measured(spec, rows, randomness, trained),
     )
@@ -81,9 +82,9 @@ def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Train
     }
     return Measured(
         metrics=metrics or {},
-        scores=_scores(spec, rows.test, trained.predictions, alone),
+        scores=_scores(rows.test, trained.predictions, alone),
         leakage={name: value for name, value in leakage.items() if value is not None},
-        missing=attempts.missing,
+        missing=unmeasured(rows.test) | attempts.missing,
     )
 
 
@@ -120,13 +121,10 @@ def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, Callab
     return measures
 
 
-def _scores(
-    spec: Boosting, test: Table, predictions: Floats, alone: Floats | None = None
-) -> Scores | None:
-    if spec.objective == "multiclass" or test.label is None:
-        return None
-    own = None if alone is None else alone[0]
-    return Scores(test.identifiers, test.label, predictions[0], own)
+def _scores(test: Table, predictions: Floats, alone: Floats | None = None) -> Scores:
+    if len(predictions) > 1:
+        return Scores(test, predictions)
+    return Scores(test, predictions[0], None if alone is None else alone[0])
 
 
 def describe_model(run: Run) -> Description:
@@ -186,18 +184,18 @@ def _labels(table: Table) -> Floats:
 
 
 def measured(spec: TreeModel, test: Table, by_model: Mapping[str, Floats]) -> Metrics:
-    """Measure predictions on test rows.
+    """Measure predictions of rows whose label is known.
 
     Args:
         spec: The model's table, with the objective.
-        test: The rows, with labels.
+        test: The rows.
         by_model: Predictions of shape (outputs, rows) by name of the model.
 
     Returns:
         Value by measure, then by model.
     """
-    label = _labels(test)
+    label, known = labelled(test, by_model)
     if spec.objective == "multiclass":
-        return measure({"accuracy": accuracy}, label, by_model)
+        return measure({"accuracy": accuracy}, label, known)
     measures = RANKING if spec.objective == "binary" else _ERRORS
-    return measure(measures, label, {model: found[0] for model, found in by_model.items()})
+    return measure(measures, label, {model: found[0] for model, found in known.items()})

@@ -3,6 +3,8 @@
 Modules that train are imported only when they are needed.
 """
 
+import numpy as np
+
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.spec import Dataset
@@ -56,7 +58,7 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
 
         objective.check(train.label, train.weights, spec)
         if test is not None and test.label is not None:
-            objective.check_values(test.label, spec, "test")
+            objective.check_values(test.label[~np.isnan(test.label)], spec, "test")
         if spec.local_trees and not train.names:
             raise SpecError(
                 "`boosting.local_trees` grows trees on the active party's columns, and `columns` "

@@ -50,9 +50,10 @@ class Part(msgspec.Struct, frozen=True):
         Returns:
             Shape (rows,); the intercept is in the active party's share.
         """
-        mean = np.array([column.mean for column in self.columns])
-        deviation = np.array([column.deviation for column in self.columns])
-        share: Floats = (features - mean) / deviation @ self.coefficients
+        # Column by column: a product of matrices rounds a row alone otherwise than among many.
+        share = np.zeros(len(features))
+        for column, values in zip(self.columns, features.T, strict=True):
+            share += (values - column.mean) / column.deviation * column.coefficient
         return share + (self.intercept or 0.0)
 
     def predict(self, features: Floats, others: Floats | float = 0.0) -> Floats:

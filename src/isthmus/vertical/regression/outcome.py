@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
+from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
@@ -10,13 +11,13 @@ from isthmus.evaluation.description import Coefficient, Description, Metrics
 from isthmus.evaluation.measures import RANKING, Measures, measure
 from isthmus.evaluation.regression import r2, rmse
 from isthmus.store.runs import Run
-from isthmus.vertical.regression import scaling
+from isthmus.vertical.labelled import labelled, unmeasured
 from isthmus.vertical.regression.active import Trained, active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Link, Regression
+from isthmus.vertical.regression.spec import LinearModel, Link, Regression
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MEASURES: Mapping[Link, Measures] = {
@@ -41,22 +42,22 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
-        scores=Scores(test.identifiers, scaling.labels(test), trained.predictions),
+        scores=Scores(test, trained.predictions),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
         measure=lambda: _measured(spec, test, trained),
     )
 
 
 def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
-    attempts, label = Attempts(), scaling.labels(test)
+    attempts = Attempts()
     alone = attempts.find("active_only", lambda: trained.alone.predict(test.features))
     found = {"joint": trained.predictions, "active_only": alone}
     predictions = {model: values for model, values in found.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measure(MEASURES[spec.link], label, predictions))
+    metrics = attempts.find("metrics", lambda: measured(spec, test, predictions))
     return Measured(
         metrics=metrics or {},
-        scores=Scores(test.identifiers, label, trained.predictions, alone),
-        missing=attempts.missing,
+        scores=Scores(test, trained.predictions, alone),
+        missing=unmeasured(test) | attempts.missing,
     )
 
 
@@ -98,4 +99,19 @@ def pooled(spec: Regression, rows: PooledRows) -> Metrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
-    return measure(MEASURES[spec.link], scaling.labels(test), {"pooled": predictions})
+    return measured(spec, test, {"pooled": predictions})
+
+
+def measured(spec: LinearModel, rows: Table, by_model: Mapping[str, Floats]) -> Metrics:
+    """Measure predictions of rows whose label is known.
+
+    Args:
+        spec: The model's table, with the link.
+        rows: The rows.
+        by_model: Predictions of shape (rows,) by name of the model.
+
+    Returns:
+        Value by measure, then by model.
+    """
+    label, known = labelled(rows, by_model)
+    return measure(MEASURES[spec.link], label, known)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from isthmus.data.index import Index
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.jobs import report
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
@@ -42,7 +42,7 @@ class TestResult:
     def test_agrees_with_the_other_files_of_the_run(self, clinic: Run) -> None:
         result = clinic.read_json("result.json", TrainedResult)
         assert len(Index.load(clinic.index)) == result.alignment.size
-        assert len(Scores.load(clinic.predictions).labels) == result.rows["test"]
+        assert len(StoredScores.load(clinic.predictions).labels) == result.rows["test"]
         part = clinic.read_json(clinic.model.name, Part)
         assert [column.name for column in part.columns] == ["age", "weight"]
         assert result.converged

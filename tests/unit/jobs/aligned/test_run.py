@@ -4,7 +4,7 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.data.index import Index
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.evaluation.description import Metrics
 from isthmus.jobs import finished
 from isthmus.jobs.aligned.results import AlignmentResult, TrainedResult
@@ -67,7 +67,7 @@ class TestPlay:
         assert (result.rounds, result.metrics) == (2, {})
         assert result.missing == {"metrics": "the run was stopped while it was measured"}
         assert stopped.read_json(stopped.model.name, Part).columns
-        assert len(Scores.load(stopped.predictions).predictions) == result.rows["test"]
+        assert len(StoredScores.load(stopped.predictions).predictions) == result.rows["test"]
         assert verify(stopped.ledger).sealed
 
     def test_names_what_could_not_be_measured(
@@ -81,7 +81,7 @@ class TestPlay:
         assert result.missing == {
             "metrics": "LookupError: this is a bug in isthmus, please report it"
         }
-        assert Scores.load(ended.predictions).alone is not None
+        assert StoredScores.load(ended.predictions).alone is not None
 
 
 def stop(*_: object) -> Metrics:

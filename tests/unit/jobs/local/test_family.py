@@ -19,7 +19,7 @@ from isthmus.jobs.run import align, run
 from isthmus.jobs.simulate import simulate
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
-from isthmus.vertical.baseline import training
+from isthmus.vertical.regression import outcome
 from tests.unit.jobs.desk import Desk
 
 JOB = """\
@@ -204,7 +204,7 @@ class TestRun:
             raise LookupError("no measure")
 
         with monkeypatch.context() as broken:
-            broken.setattr(training.regression, "measured", fail)
+            broken.setattr(outcome, "measured", fail)
             with pytest.raises(LookupError):
                 run(job, into=tmp_path / "kept")
         edit(job, "seed = 7", "seed = 8")
@@ -235,7 +235,7 @@ class TestRun:
             raise LookupError("no measure")
 
         with monkeypatch.context() as broken:
-            broken.setattr(training.regression, "measured", fail)
+            broken.setattr(outcome, "measured", fail)
             with pytest.raises(LookupError, match="no measure"):
                 run(job)
         (cut_off,) = (job.parent / "runs").glob("alone-*")

@@ -10,19 +10,20 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.index import split
-from isthmus.data.scores import Scores
+from isthmus.data.scores import StoredScores
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import measured
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs
 from isthmus.transport.channel import Channel
-from isthmus.vertical.baseline import system, training
+from isthmus.vertical.baseline import system
 from isthmus.vertical.baseline.data import Data
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import system as boosting
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.regression import outcome, scaling
 from isthmus.vertical.regression import system as regression
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.spec import Regression
@@ -115,11 +116,12 @@ class TestLoad:
         data = load(folder, RegressionBaseline(), test=later)
         assert (len(data.train), data.test.identifiers) == (ROWS, [b"x", b"y"])
 
-    def test_asks_for_the_labels_of_such_a_data_set_too(self, folder: Path) -> None:
+    def test_scores_such_a_data_set_without_labels_too(self, folder: Path) -> None:
         (folder / "later.csv").write_text("person,age,weight\nx,0.5,0\ny,-0.5,0\n")
         later = Dataset(path="later.csv", identifiers=("person",))
-        with pytest.raises(SpecError, match="name the column to predict, `label`, in the table of"):
-            load(folder, RegressionBaseline(), test=later)
+        data, run = load(folder, RegressionBaseline(), test=later), Run(folder)
+        assert system.train(RegressionBaseline(), data, run, Telemetry()).metrics == {}
+        assert len(StoredScores.load(run.predictions).predictions) == 2
 
     @pytest.mark.parametrize(("spec", "keys", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
     def test_refuses(
@@ -205,8 +207,8 @@ class TestTrain:
         outcome = system.train(RegressionBaseline(), data, run, Telemetry())
         part = run.read_json(run.model.name, Part)
         assert [column.name for column in part.columns] == ["age", "weight"]
-        scores = Scores.load(run.predictions)
-        assert scores.identifiers == data.test.identifiers
+        scores = StoredScores.load(run.predictions)
+        assert np.array_equal(scores.labels, scaling.labels(data.test))
         assert scores.alone is None
         assert outcome.rows == {"train": len(data.train), "test": len(data.test)}
         assert outcome.columns == 2
@@ -217,12 +219,12 @@ class TestTrain:
         part = run.read_json(run.model.name, ActivePart)
         assert (len(part.trees), part.passives) == (2, {})
 
-    def test_leaves_no_scores_of_several_classes(self, folder: Path) -> None:
+    def test_leaves_scores_of_several_classes(self, folder: Path) -> None:
         spec = BoostingBaseline(objective="multiclass", classes=2, trees=2)
         run = Run(folder)
         outcome = system.train(spec, load(folder, spec), run, Telemetry())
         assert measured(outcome.metrics)["accuracy"]["model"] > 0.5
-        assert not run.predictions.exists()
+        assert StoredScores.load(run.predictions).predictions.shape == (2, outcome.rows["test"])
 
     def test_keeps_the_model_where_it_cannot_be_measured(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,7 +232,7 @@ class TestTrain:
         def fail(*_: object) -> None:
             raise LookupError("no measure")
 
-        monkeypatch.setattr(training, "measure", fail)
+        monkeypatch.setattr(outcome, "measured", fail)
         run = Run(folder)
         with pytest.raises(LookupError, match="no measure"):
             system.train(RegressionBaseline(), load(folder, RegressionBaseline()), run, Telemetry())

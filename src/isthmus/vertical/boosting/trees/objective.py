@@ -200,7 +200,8 @@ def prediction(score: Floats, spec: Boosting) -> Floats:
         case "binary":
             special.expit(score, out=expected)
         case "multiclass":
-            expected[:] = special.softmax(score, axis=0)
+            # Along the last axis, so that it adds up a row alone as it does a row among many.
+            expected[:] = special.softmax(np.ascontiguousarray(score.T), axis=1).T
         case "poisson" | "tweedie":
             np.exp(score, out=expected)
         case "squared" | "absolute":

@@ -8,6 +8,7 @@ from rich.console import Group
 from isthmus.answers import parts
 from isthmus.answers.text import draw
 from isthmus.cli.answer import Answer, tell
+from isthmus.core.attempts import Attempts
 
 if TYPE_CHECKING:  # commands load what they need when they run
     from isthmus.jobs.result import Summary
@@ -26,7 +27,10 @@ def of(run: "Run") -> Answer:
     from isthmus.jobs import finished
 
     result = finished.read(run)
-    tell(shown(finished.summary(run)))
+    attempts = Attempts()
+    attempts.find("summary", lambda: tell(shown(finished.summary(run))))
+    for why in attempts.missing.values():
+        tell(f"The run has finished, and its end cannot be shown: {why}")
     places = {"run": run.folder, "report": run.report, "index": run.index}
     return Answer(
         msgspec.to_builtins(result)

@@ -9,7 +9,7 @@ import msgspec
 from isthmus.core.errors import SpecError
 from isthmus.jobs import registry
 from isthmus.jobs.plan import FamilyCode
-from isthmus.jobs.result import AnyResult, Summary
+from isthmus.jobs.result import AnyResult, SimulatedResult, Summary
 from isthmus.store.runs import Run
 
 
@@ -52,9 +52,19 @@ def read(run: Run) -> AnyResult:
 
 
 def summary(run: Run) -> Summary:
-    """Returns the end of a finished run, for people."""
+    """Returns the end of a finished run, for people: what is missing is named there."""
     with as_written(run):
-        return family_of(run).summary(run, read(run))
+        result = read(run)
+        found = family_of(run).summary(run, result)
+    missing = [(f"no {name}", why) for name, why in _missing(run, result).items()]
+    return msgspec.structs.replace(found, facts=[*found.facts, *missing])
+
+
+def _missing(run: Run, result: AnyResult) -> dict[str, str]:
+    if isinstance(result, SimulatedResult) or not hasattr(result, "metrics"):
+        return result.missing  # its pages are those of its parties, or there is none
+    unwritten = {} if run.report.exists() else {"report": f"run `isthmus report {run.folder}`"}
+    return unwritten | result.missing
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def local_facts(result: AnyResult, started: str, wholes: Container[str] = ("tota
         "started": datetime.fromisoformat(started).timestamp(),
         "seconds": result.seconds["total"],
         "stages": _stages(result.seconds, wholes),
+        "missing": {name: why for name, why in result.missing.items() if name != "report"},
     }
 
 

@@ -154,6 +154,20 @@ class PartyPlan(Plan):
         return True
 
 
+class Estimate(msgspec.Struct, frozen=True):
+    """How long a run computes, by a short measurement on this machine."""
+
+    alignment: float
+    """Seconds."""
+
+    per_round: float
+    """Seconds of all parties, one after the other."""
+
+    rounds: int
+    at_most: bool
+    """Whether there are so many rounds at most; False where the job expects them."""
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What this machine brings to a job."""
 
@@ -167,6 +181,12 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notice: str = ""
     facts: dict[str, str] = {}
     """What else is worth knowing of the data, by name."""
+
+    warnings: list[str] = []
+    """Limits that the run may reach after it has begun."""
+
+    estimate: Estimate | None = None
+    """None where nothing is known of the time."""
 
 
 @runtime_checkable
@@ -255,8 +275,10 @@ class PartyFamilyCode(FamilyCode, Protocol):
         """Returns the sizes that a forecast depends on, by name."""
         ...
 
-    def put_together(
-        self, loaded: Loaded, plans: Mapping[str, Any], run: Run, seconds: float, /
-    ) -> Any:
-        """Returns the result of a simulated run, beside the same model trained in one place."""
+    def put_together(self, loaded: Loaded, run: Run, seconds: float, /) -> Any:
+        """Returns the result of a simulated run, from the results of its parties."""
+        ...
+
+    def compare(self, loaded: Loaded, plans: Mapping[str, Any], result: Any, /) -> Any:
+        """Returns the result of a simulated run beside the same model trained in one place."""
         ...

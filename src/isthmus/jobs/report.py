@@ -2,11 +2,38 @@
 
 from pathlib import Path
 
+import msgspec
+
+from isthmus.core.attempts import Attempts
 from isthmus.core.errors import DiskError, SpecError
 from isthmus.jobs import finished
 from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
+
+
+def attempt(run: Run, simulated: Run | None = None) -> str | None:
+    """Write the report of a run that has just finished; if that fails, its result says why.
+
+    Args:
+        run: The run folder.
+        simulated: That of the simulated run which it is part of, if it is.
+
+    Returns:
+        Why there is no report, or None.
+    """
+    attempts = Attempts()
+    attempts.find("report", lambda: write(run, simulated))
+    if attempts.missing:
+        # Where not even that can be written, the summary says that there is no page.
+        attempts.find("result", lambda: _note(run, attempts.missing["report"]))
+    return attempts.missing.get("report")
+
+
+def _note(run: Run, why: str) -> None:
+    result = finished.read(run)
+    missing = result.missing | {"report": why}
+    run.write_json(run.result.name, msgspec.structs.replace(result, missing=missing))
 
 
 def write(run: Run, simulated: Run | None = None) -> Path:

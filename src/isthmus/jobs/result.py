@@ -26,6 +26,7 @@ class AnyResult(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     digest: str
     version: str
     seconds: dict[str, float]
+    missing: dict[str, str] = {}  # why a figure, a comparison or a page is missing, by its name
 
 
 class PartyResult(AnyResult, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ def run(
             "`isthmus align`."
         )
     finished = plan.loaded.family.play(plan, into, watch)
-    report.write(finished)
+    report.attempt(finished)
     return finished
 
 

@@ -17,6 +17,7 @@ from typing import cast
 import msgspec
 
 from isthmus.core import errors, spec
+from isthmus.core.attempts import Attempts
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
 from isthmus.crypto import certificates
@@ -25,6 +26,7 @@ from isthmus.jobs.examples import CERTIFICATE, KEY, PARTY_FILE
 from isthmus.jobs.load import load_job
 from isthmus.jobs.party import Identity, Party, Peer
 from isthmus.jobs.plan import Loaded, PartyPlan
+from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
@@ -97,15 +99,26 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
     seconds = time.perf_counter() - started
 
     # 4. Put their results together, beside the same model trained in one place.
-    _put_together(loaded, plans, run, seconds)
+    result = loaded.peers.put_together(loaded, run, seconds)
+    run.write_json(run.result.name, result)
+    if loaded.trains:
+        _compare(loaded, plans, run, result)
     return run
 
 
-def _put_together(loaded: Loaded, plans: Mapping[str, PartyPlan], run: Run, seconds: float) -> None:
-    result = loaded.peers.put_together(loaded, plans, run, seconds)
-    run.write_json(run.result.name, result)
-    if loaded.trains:
-        report.write_all(run.folder)  # once more, with what a simulation alone can compare
+def _compare(
+    loaded: Loaded, plans: Mapping[str, PartyPlan], run: Run, result: SimulatedResult
+) -> None:
+    """Add to a result, and to the reports of all parties, what a simulation alone can compare."""
+    attempts = Attempts()
+    compared = attempts.find("pooled", lambda: loaded.peers.compare(loaded, plans, result))
+    whole = compared or result
+    missing = whole.missing | attempts.missing
+    run.write_json(run.result.name, msgspec.structs.replace(whole, missing=missing))
+    for party in loaded.job.parties:
+        why = report.attempt(Run(run.folder / party), run)
+        missing |= {f"report of {party}": why} if why else {}
+    run.write_json(run.result.name, msgspec.structs.replace(whole, missing=missing))
 
 
 def _provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:

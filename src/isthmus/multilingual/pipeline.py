@@ -1,22 +1,22 @@
 """From corpora to an encoder that is stored, then measured."""
 
 import resource
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
-import msgspec
+from msgspec import structs
 
+from isthmus.core.attempts import Attempts
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.description import LanguagePair
-from isthmus.multilingual import card, measuring, objectives
+from isthmus.multilingual import card, leading, measuring, objectives
+from isthmus.multilingual.leading import Stored
 from isthmus.multilingual.retrieval.evaluation import Compared, Embed
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
-from isthmus.multilingual.training import encoders, loop, tasks, token_files
-from isthmus.multilingual.training.checkpoints import Checkpoints
+from isthmus.multilingual.training import encoders
 from isthmus.multilingual.training.loop import Trained
-from isthmus.multilingual.training.preparation import dictionary, prepared
+from isthmus.multilingual.training.preparation import dictionary
 from isthmus.multilingual.training.token_files import PieceCounts
 from isthmus.store.runs import Run
 from isthmus.system import (
@@ -30,14 +30,6 @@ from isthmus.system import (
 )
 from isthmus.text import model_files, model_folder
 from isthmus.text.tokenizer import Tokenizer
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """How training ended, as the run folder keeps it beside the encoder."""
-
-    trained: Trained
-    pieces: dict[str, PieceCounts]
-    """Pieces of the texts that were trained on, by language."""
 
 
 def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetry) -> LocalOutcome:
@@ -56,40 +48,18 @@ def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetr
         SpecError: The corpora are not what the job says, or training diverged.
     """
     files = RunFiles(run)
-    if not files.trained.exists():
-        _train(spec, inputs, files, telemetry)
+    leading.train(spec, inputs, files, telemetry)
+    attempts = Attempts()
     with telemetry.timed("measure"):
-        pairs = _measured(spec, inputs, files, telemetry)
+        pairs = attempts.find("retrieval", lambda: _measured(spec, inputs, files, telemetry)) or []
     stored = run.read_json(files.trained.name, Stored)
-    model_files.write_card(
-        files.model, files.corpora.languages, card.written(spec, files.corpora.counts, pairs)
-    )
-    return _outcome(spec, files, stored, pairs)
+    attempts.find("card", lambda: _write_card(spec, files, pairs))
+    return structs.replace(_outcome(spec, files, stored, pairs), missing=attempts.missing)
 
 
-def _train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: Telemetry) -> None:
-    """Train the encoder and store it with all that serving and measuring it takes."""
-    run, seed = files.run, inputs.seed
-    made = prepared(spec, inputs.folder, seed, files, telemetry)
-    encoder = encoders.make(spec.encoder, inputs.folder, made.tokenizer, seed, made.tokens)
-    if spec.encoder.begin == "static" and not run.checkpoint.exists():
-        from isthmus.multilingual.training import static_start  # its library takes seconds to load
-
-        with telemetry.timed("static"):
-            first = Checkpoints(files.static_checkpoint, inputs.job)
-            static_start.begin(encoder, spec, made, seed, first, telemetry)
-    learned = tasks.make(spec, made, encoder, seed)
-    checkpoints = Checkpoints(run.checkpoint, inputs.job)
-    with telemetry.timed("train"):
-        trained = loop.train(encoder.module, learned, spec.fitting_training, checkpoints, telemetry)
-    with telemetry.timed("store"):
-        text = card.written(spec, made.corpora.counts, None)
-        encoder.store(files.model, made.tokenizer, text, made.corpora.languages)
-        pieces = dict(token_files.counts(files.tokens))
-        run.write_json(files.trained.name, Stored(trained, pieces))
-        run.checkpoint.unlink(missing_ok=True)
-        files.static_checkpoint.unlink(missing_ok=True)
-        shutil.rmtree(files.tokens)
+def _write_card(spec: Multilingual, files: RunFiles, pairs: Sequence[LanguagePair]) -> None:
+    text = card.written(spec, files.corpora.counts, pairs)
+    model_files.write_card(files.model, files.corpora.languages, text)
 
 
 def _measured(

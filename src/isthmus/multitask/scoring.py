@@ -4,7 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.arrays import Floats
+from isthmus.core.attempts import Attempts
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.multitask import model_file
@@ -35,6 +36,9 @@ class Scored:
     metrics: PartialMetrics
     rows: int
     """Number of test rows."""
+
+    missing: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a comparison or a measure is missing, by its name."""
 
 
 def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored:
@@ -61,6 +65,7 @@ def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored
     scorer = Scorer(model_file.read(run.tables))
     scores = np.concatenate([scorer.scores(block.samples) for block in blocks])
     _keep(run.predictions, spec, rows, scores)
+    attempts = Attempts()
     known = [each for block in blocks if (each := comparisons.known(spec, block)) is not None]
     found: dict[str, Floats | None] = {
         "model": scores.astype(np.float64),
@@ -70,8 +75,9 @@ def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored
     }
     if spec.compare_rows:
         telemetry.progress("compare", note="a logistic regression and boosted trees")
-        found |= _compared(spec, data, rows)
-    return Scored(measured(spec, rows.labels, found), len(rows))
+        found |= attempts.find("comparison", lambda: _compared(spec, data, rows)) or {}
+    metrics = attempts.find("metrics", lambda: measured(spec, rows.labels, found))
+    return Scored(metrics or {}, len(rows), attempts.missing)
 
 
 def _keep(path: Path, spec: Multitask, rows: Samples, scores: Float32s) -> None:

@@ -60,6 +60,7 @@ def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalO
             name: QueueCounts(**msgspec.structs.asdict(report))
             for name, report in feeder.reports().items()
         },
+        missing=scored.missing,
     )
 
 

@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from isthmus.core.errors import DiskError, SpecError
-from isthmus.jobs import report
+from isthmus.jobs import finished, report
+from isthmus.jobs.aligned import family as aligned
 from isthmus.store.runs import Run
 from tests.disk import full_disk
 
@@ -34,6 +36,42 @@ class TestWrite:
     ) -> None:
         with full_disk(), pytest.raises(DiskError, match=r"but the run itself has finished\. Make"):
             report.write(clinic)
+
+
+def no_page(*_: object) -> str:
+    raise LookupError("no page")
+
+
+class TestAttempt:
+    def test_leaves_a_finished_run_that_says_why_it_has_no_page(
+        self, clinic: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clinic.report.unlink()
+        monkeypatch.setattr(aligned, "page", no_page)
+        why = report.attempt(clinic)
+        assert why == "LookupError: this is a bug in isthmus, please report it"
+        assert finished.read(clinic).missing == {"report": why}
+        assert ("no report", why) in finished.summary(clinic).facts
+
+    def test_leaves_a_finished_run_where_there_is_no_room_for_a_page(self, clinic: Run) -> None:
+        clinic.report.unlink()
+        result = finished.read(clinic)
+        with full_disk():
+            why = report.attempt(clinic)
+        assert why is not None
+        assert "but the run itself has finished" in why
+        assert finished.read(clinic) == result
+        assert ("no report", f"run `isthmus report {clinic.folder}`") in finished.summary(
+            clinic
+        ).facts
+
+    def test_shows_on_the_page_what_is_missing(self, clinic: Run) -> None:
+        result = finished.read(clinic)
+        missing = {"leakage.cluster_auc": "this machine has too little memory for it"}
+        clinic.write_json(clinic.result.name, msgspec.structs.replace(result, missing=missing))
+        assert report.attempt(clinic) is None
+        said = "No <code>leakage.cluster_auc</code>: this machine has too little memory for it"
+        assert said in clinic.report.read_text()
 
 
 class TestWriteAll:

@@ -164,7 +164,7 @@ class TestRun:
             predict(ended.folder, tmp_path / "a.parquet", tmp_path / "b.parquet")
 
 
-class StoppedError(Exception):
+class StoppedError(KeyboardInterrupt):
     """What a watcher raises to end a run as a crash does."""
 
 

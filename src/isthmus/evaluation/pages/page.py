@@ -10,6 +10,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.filesize import decimal
 
+from isthmus.core.durations import duration
 from isthmus.evaluation.description import Learned
 
 
@@ -43,6 +44,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     sent: list[Sent] = []
     verdict: str = ""
     warnings: list[str] = []
+    missing: dict[str, str] = {}  # why a figure or a comparison is missing, by its name
 
 
 def fill(template: str, page: Page, **shown: object) -> str:
@@ -97,18 +99,10 @@ def _environment() -> Environment:
         "score": score,
         "names": names,
         "size": decimal,
-        "duration": _duration,
+        "duration": duration,
         "moment": _moment,
     }
     return environment
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def _moment(time: float) -> str:

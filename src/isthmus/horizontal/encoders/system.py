@@ -168,16 +168,16 @@ def finish(
 
         return translations.finish(spec.network, local, outcome, folder)
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
-    metrics: Metrics = {}
     if spec.objective == "labels":
         found = head.with_shared_head(spec, outcome.parameters, train)
-        if test and test.labels:
-            metrics = {"accuracy": {"shared_head": model.accuracy(found, test)}}
     elif train is not None and train.labels:
         found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
     else:
         found = model.Model(layered(spec.network), learner.encoder_of(outcome.parameters))
-    model_file.save(folder, found)
+    model_file.save(folder, found)  # before all that only describes it
+    metrics: Metrics = {}
+    if spec.objective == "labels" and test and test.labels:
+        metrics = {"accuracy": {"shared_head": model.accuracy(found, test)}}
     own_head = spec.head is not None or spec.objective != "labels"
     if own_head and outcome.count and train and train.labels and test and test.labels:
         telemetry.progress("measure", note="an encoder of our own, to compare with")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isthmus.core.errors import SpecError
-from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
 from isthmus.jobs.aligned import job
 from isthmus.jobs.aligned.results import (
@@ -21,6 +20,7 @@ from isthmus.jobs.result import Summary
 from isthmus.jobs.summary import parties_facts, party_facts
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
+from isthmus.vertical.system import PlansAhead
 
 if TYPE_CHECKING:
     from isthmus.jobs.aligned.plan import AlignedPlan
@@ -40,11 +40,13 @@ def steps(loaded: Loaded) -> list[str]:
     normalise = f", after {', '.join(data.normalise)}" if data.normalise else ""
     found = [
         meeting(loaded),
-        f"Find the shared rows of {data.train!r} by {', '.join(data.identifiers)}{normalise}: "
-        f"{settings(job.alignment_of(loaded.job))}.",
+        f"Find the shared rows of {data.train!r} by {', '.join(data.identifiers)}{normalise}, "
+        f"{job.in_words(loaded.job)}.",
     ]
     if loaded.trains:
-        found.append(f"Train a {loaded.table}: {settings(loaded.spec)}.")
+        system: object = loaded.system
+        ahead = isinstance(system, PlansAhead)
+        found += system.steps(loaded.spec) if ahead else [f"Train a {loaded.table}."]
         found.append(
             f"Score {data.test_share:.0%} of the shared rows, kept out of training."
             if data.test is None
@@ -55,9 +57,12 @@ def steps(loaded: Loaded) -> list[str]:
 
 def plan(loaded: Loaded, party_file: Path | None) -> "AlignedPlan":
     """Read and check everything that a party brings."""
-    from isthmus.jobs.aligned.plan import make_plan  # it loads Arrow
+    from isthmus.jobs.aligned import limits  # they load Arrow
+    from isthmus.jobs.aligned.plan import make_plan
 
-    return make_plan(loaded, party_file)
+    found = make_plan(loaded, party_file)
+    limits.check(found)
+    return found
 
 
 def expected(plan: "AlignedPlan") -> Sizes:
@@ -87,8 +92,10 @@ def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
 def ready(plan: "AlignedPlan") -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC
+    from isthmus.jobs.aligned import ahead, limits
 
-    connection.check(plan)
+    _check(plan)
+    sizes = expected(plan)
     return Ready(
         party=plan.party.party,
         role=plan.role,
@@ -98,15 +105,27 @@ def ready(plan: "AlignedPlan") -> Ready:
         address=connection.place(plan),
         certificate_expires=connection.expires(plan),
         notice=plan.notice,
+        facts=limits.facts(plan),
+        warnings=limits.warnings(plan, sizes),
+        estimate=ahead.estimate(plan, sizes),
     )
+
+
+def _check(plan: "AlignedPlan") -> None:
+    """Refuse keys and addresses that do not work, and an alignment too many."""
+    from isthmus.jobs import connection  # it loads gRPC
+    from isthmus.jobs.aligned import limits
+
+    connection.check(plan)
+    limits.check_budget(plan)
 
 
 def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align, train, score and store, as this party."""
-    from isthmus.jobs import connection, session  # they load gRPC
+    from isthmus.jobs import session  # it loads gRPC
     from isthmus.jobs.aligned import run
 
-    connection.check(plan)
+    _check(plan)
     with session.begin(plan, into, watch) as opened:
         run.play(opened)
     return opened.run
@@ -114,22 +133,31 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align as this party, and stop there."""
-    from isthmus.jobs import connection, session  # they load gRPC
+    from isthmus.jobs import session  # it loads gRPC
     from isthmus.jobs.aligned import run
 
-    connection.check(plan)
+    _check(plan)
     with session.begin(plan, into, watch) as opened:
         run.align_only(opened)
     return opened.run
 
 
 def put_together(
-    loaded: Loaded, plans: Mapping[str, "AlignedPlan"], run: Run, seconds: float
+    loaded: Loaded, run: Run, seconds: float
 ) -> SimulatedAlignment | SimulatedTraining:
-    """Returns the result of a simulated run, beside the same model on pooled columns."""
+    """Returns the result of a simulated run, from the results of its parties."""
     from isthmus.jobs.aligned import simulated
 
-    return simulated.put_together(loaded, plans, run, seconds)
+    return simulated.put_together(loaded, run, seconds)
+
+
+def compare(
+    loaded: Loaded, plans: Mapping[str, "AlignedPlan"], result: SimulatedTraining
+) -> SimulatedTraining:
+    """Returns the result of a simulated run beside the same model on pooled columns."""
+    from isthmus.jobs.aligned import simulated
+
+    return simulated.compare(loaded, plans, result)
 
 
 def page(run: Run, simulated: Run | None) -> str:

@@ -34,7 +34,6 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
-    missing: dict[str, str] = {}  # why a figure or a comparison is missing, by its name
 
 
 class SimulatedAlignment(
@@ -56,7 +55,6 @@ class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned
     converged: bool | None
     ending: str
     leakage: dict[str, float] = {}
-    missing: dict[str, str] = {}
     reports: dict[str, str]
 
 

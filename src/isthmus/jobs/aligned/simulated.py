@@ -26,18 +26,17 @@ ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult)
 
 
 def put_together(
-    loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run, seconds: float
+    loaded: Loaded, run: Run, seconds: float
 ) -> SimulatedAlignment | SimulatedTraining:
     """Put the results of all parties together.
 
     Args:
         loaded: The job.
-        plans: Of every party.
         run: The run, with one folder per party in it.
         seconds: That the processes of the parties took.
 
     Returns:
-        The joint result; where the job trains, with the same model on pooled columns.
+        The joint result.
     """
     if not loaded.trains:
         aligned = simulated.results(run, loaded.job, AlignmentResult)
@@ -45,19 +44,37 @@ def put_together(
         return SimulatedAlignment(**facts, alignment=_alignment(loaded, aligned))
     trained = simulated.results(run, loaded.job, TrainedResult)
     first = trained[loaded.first]
-    pooled: Metrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
     return SimulatedTraining(
         **simulated.facts(loaded, trained, seconds),
         alignment=_alignment(loaded, trained),
         system=loaded.table,
         rows=first.rows,
-        metrics={name: values | pooled.get(name, {}) for name, values in first.metrics.items()},
+        metrics=first.metrics,
         rounds=first.rounds,
         converged=first.converged,
         ending=first.ending,
         leakage=first.leakage,
+        missing=first.missing,
         reports=simulated.reports(run, loaded.job),
     )
+
+
+def compare(
+    loaded: Loaded, plans: Mapping[str, AlignedPlan], result: SimulatedTraining
+) -> SimulatedTraining:
+    """Train the same model on pooled columns, and set it beside the joint one.
+
+    Args:
+        loaded: The job.
+        plans: Of every party.
+        result: The joint result.
+
+    Returns:
+        The joint result with metrics of the model `pooled`.
+    """
+    pooled: Metrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
+    beside = {name: values | pooled.get(name, {}) for name, values in result.metrics.items()}
+    return msgspec.structs.replace(result, metrics=beside)
 
 
 def _alignment(loaded: Loaded, results: Mapping[str, ResultT]) -> Alignment:

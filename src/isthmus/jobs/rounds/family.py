@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
-from isthmus.core.spec import settings
 from isthmus.core.telemetry import Sink
 from isthmus.evaluation.comparison import tables_by_party
+from isthmus.jobs import consent, limits
 from isthmus.jobs.explain import check_same
 from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
@@ -34,12 +34,13 @@ plan = make_plan
 def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
     spec, master = loaded.spec, loaded.first
+    rule = type(spec.fusion).__struct_config__.tag
     return [
         meeting(loaded),
         f"Each child finds samples of the type {type_of(spec.network)} in its "
         f"{loaded.data.train!r}, and says how many, or why it does not train.",
         f"In {spec.rounds.count} rounds at most, {master} sends parameters, each child trains them "
-        f"on its own samples, and {master} fuses what they send: {settings(spec)}.",
+        f"on its own samples, and {master} fuses what they send by the rule {rule!r}.",
         f"{master} publishes the result; each party measures it on test samples of its own.",
     ]
 
@@ -50,6 +51,7 @@ def ready(plan: RoundsPlan) -> Ready:
     from isthmus.jobs.rounds import flower_keys
 
     _check_keys(plan)
+    _check_limits(plan)
     return Ready(
         party=plan.party.party,
         role=plan.role,
@@ -58,6 +60,7 @@ def ready(plan: RoundsPlan) -> Ready:
         test_rows=None if plan.test is None else len(plan.test),
         address=(flower_keys if plan.on_flower else connection).place(plan),
         certificate_expires=connection.expires(plan),
+        warnings=limits.warnings(plan, consent.crossings(plan.loaded, expected(plan))),
     )
 
 
@@ -87,6 +90,8 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs.rounds import run
 
     _check_keys(plan)
+    if plan.party.policy.maximum_bytes is not None:  # sizes are known from the network, as made
+        _check_limits(plan)
     with session.begin(plan, into, watch) as opened:
         run.play(opened)
     return opened.run
@@ -113,13 +118,20 @@ def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     )
 
 
-def put_together(
-    loaded: Loaded, plans: Mapping[str, RoundsPlan], run: Run, seconds: float
+def put_together(loaded: Loaded, run: Run, seconds: float) -> SimulatedRounds:
+    """Returns the result of a simulated run, from the results of its parties."""
+    from isthmus.jobs.rounds import simulated  # it loads PyTorch
+
+    return simulated.put_together(loaded, run, seconds)
+
+
+def compare(
+    loaded: Loaded, plans: Mapping[str, RoundsPlan], result: SimulatedRounds
 ) -> SimulatedRounds:
     """Returns the result of a simulated run, beside other ways of training on the same samples."""
     from isthmus.jobs.rounds import simulated  # it loads PyTorch
 
-    return simulated.put_together(loaded, plans, run, seconds)
+    return simulated.compare(loaded, plans, result)
 
 
 def page(run: Run, simulated: Run | None) -> str:
@@ -154,3 +166,8 @@ def _check_keys(plan: RoundsPlan) -> None:
     from isthmus.jobs.rounds import flower_keys
 
     (flower_keys if plan.on_flower else connection).check(plan)
+
+
+def _check_limits(plan: RoundsPlan) -> None:
+    """Refuse what a single round would send too much of."""
+    limits.check(plan, consent.crossings(plan.loaded, replace(expected(plan), rounds=1)))

@@ -7,6 +7,8 @@ Training is over lines of our own, or on a Flower federation, where other proces
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from isthmus.core.attempts import Attempts, reason
+from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.rounds import protocol
@@ -33,9 +35,12 @@ def play(session: PartySession[RoundsPlan]) -> None:
     with session.telemetry.timed("total"):
         with session.telemetry.timed("training"):
             ended = RoundsOutcome.load(run.trained, plan.digest) or _train(session)
+        run.write_json(run.rounds.name, ended.rounds)
         with session.telemetry.timed("measuring"):
-            metrics = system.finish(spec, plan.local, ended, run.network, session.telemetry)
-    run.write_json(run.rounds.name, ended.rounds)
+            metrics, missing = _measured(session, ended)
+        attempts = Attempts()
+        epsilon = attempts.find("epsilon", lambda: system.epsilon(spec, plan.local, ended))
+        suspects = attempts.find("suspects", lambda: system.suspects(spec, ended.rounds))
     result = RoundsResult(
         **session.facts(),
         rows=_rows(plan.local),
@@ -45,12 +50,13 @@ def play(session: PartySession[RoundsPlan]) -> None:
         privacy=spec.privacy,
         model=ended.model,
         metrics=metrics,
-        epsilon=system.epsilon(spec, plan.local, ended),
+        epsilon=epsilon,
         rounds=ended.count,
         ending=f"ended after {ended.count} rounds",
         weights=_last_weights(ended.rounds),
-        suspects=system.suspects(spec, ended.rounds),
+        suspects=suspects or {},
         holders=list(ended.holders),
+        missing=missing | attempts.missing,
     )
     run.write_json(run.result.name, result)
 
@@ -122,6 +128,29 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
         return ended
 
     return follow
+
+
+def _measured(
+    session: PartySession[RoundsPlan], ended: RoundsOutcome
+) -> tuple[Metrics, dict[str, str]]:
+    """Store the network, and measure it.
+
+    Args:
+        session: The run.
+        ended: The result of the rounds.
+
+    Returns:
+        The metrics; and why they are missing, if they could not be measured.
+    """
+    plan, folder = session.plan, session.run.network
+    try:
+        return plan.loaded.system.finish(
+            plan.loaded.spec, plan.local, ended, folder, session.telemetry
+        ), {}
+    except Exception as error:
+        if not folder.exists():  # the network itself could not be stored
+            raise
+        return {}, {"metrics": reason(error)}
 
 
 def _train(session: PartySession[RoundsPlan]) -> RoundsOutcome:

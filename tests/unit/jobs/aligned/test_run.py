@@ -1,5 +1,7 @@
 """Both parties of a job over aligned columns: to the alignment, or to a model."""
 
+from pathlib import Path
+
 import pytest
 
 from isthmus.core.errors import SpecError
@@ -7,10 +9,11 @@ from isthmus.data.index import Index
 from isthmus.data.scores import StoredScores
 from isthmus.evaluation.description import Metrics
 from isthmus.jobs import finished
-from isthmus.jobs.aligned.results import AlignmentResult, TrainedResult
+from isthmus.jobs.aligned.results import AlignmentResult, SimulatedTraining, TrainedResult
 from isthmus.jobs.explain import explain
 from isthmus.jobs.report import write_all
 from isthmus.jobs.run import align, run
+from isthmus.jobs.simulate import simulate
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import outcome
@@ -82,6 +85,21 @@ class TestPlay:
             "metrics": "LookupError: this is a bug in isthmus, please report it"
         }
         assert StoredScores.load(ended.predictions).alone is not None
+
+
+class TestSimulate:
+    def test_keeps_the_joint_model_where_nothing_can_be_compared_with_it(
+        self, trial: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        monkeypatch.setattr(outcome, "train_pooled", no_measure)
+        ended = simulate(trial.folder / "job.toml", tmp_path)
+        result = ended.read_json(ended.result.name, SimulatedTraining)
+        assert result.metrics["auc"].keys() == {"joint", "active_only"}
+        why = "LookupError: this is a bug in isthmus, please report it"
+        assert result.missing == {"pooled": why}
+        assert ("no pooled", why) in finished.summary(ended).facts
+        assert all(Path(page).exists() for page in result.reports.values())
 
 
 def stop(*_: object) -> Metrics:

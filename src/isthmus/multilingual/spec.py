@@ -192,6 +192,19 @@ class Training(Spec, frozen=True):
     save_every: Annotated[
         int, Meta(ge=1, le=10**9, description="steps between two checkpoints")
     ] = 100
+    processes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="processes on this machine that share each batch; where torchrun or "
+            "another launcher starts them, it says how many",
+        ),
+    ] = 1
+    device: Annotated[
+        Literal["cpu", "cuda"],
+        Meta(description="what training computes on; with cuda, each process has a GPU"),
+    ] = "cpu"
 
     @property
     def highest_rate(self) -> float:

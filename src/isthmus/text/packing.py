@@ -1,7 +1,7 @@
 """Several texts in one row, so that little is computed for padding."""
 
 from bisect import bisect_left, insort
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,12 @@ class Packed(NamedTuple):
     def groups(self) -> Integers:
         """Returns the number of the group at each place, shape (rows, places)."""
         return np.where(self.present, self.texts // self.together, NOBODY)
+
+    def rows(self, rows: slice) -> Self:
+        """Returns some rows; texts keep their numbers."""
+        return self._replace(
+            ids=self.ids[rows], texts=self.texts[rows], positions=self.positions[rows]
+        )
 
 
 def surrounded(tokens: Tokens, start: int, end: int) -> Tokens:

@@ -9,6 +9,7 @@ import numpy as np
 from isthmus.core import seeds
 from isthmus.core.arrays import Integers
 from isthmus.multilingual.corpora.texts import Texts
+from isthmus.multilingual.processes.group import ALONE, ProcessGroup
 
 
 class Part(NamedTuple):
@@ -45,7 +46,13 @@ class Batches:
     """Batches of one group each: negatives of a text are in one language, as in use."""
 
     def __init__(
-        self, groups: Sequence[Group], batch: int, balance: float, seed: int, purpose: str
+        self,
+        groups: Sequence[Group],
+        batch: int,
+        balance: float,
+        seed: int,
+        purpose: str,
+        processes: ProcessGroup = ALONE,
     ) -> None:
         """Prepare to draw.
 
@@ -55,8 +62,10 @@ class Batches:
             balance: Exponent of the number of rows of a group in its odds.
             seed: The job's seed.
             purpose: Of the batches: those of another purpose are independent.
+            processes: Those that share the work of a batch; all of them draw the same one.
         """
         self.groups = groups
+        self.processes = processes
         self._batch = batch
         self._seed = seed
         self._purpose = purpose

@@ -7,13 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
+from isthmus.multilingual.processes.group import ALONE, ProcessGroup
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training.batches import Batches, Group, Part
 from isthmus.multilingual.training.encoders import TextEncoder, in_parts
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.multilingual.training.token_files import TokensByLanguage
-from isthmus.text.contrast import contrast, matryoshka, same_texts
+from isthmus.text.contrast import PairLoss, contrast, matryoshka, same_texts
+from isthmus.text.shared_contrast import contrast_share
 from isthmus.text.tokens import Tokens
 
 FEWEST = 2
@@ -23,7 +26,10 @@ FEWEST = 2
 class Contrast:
     """The loss of texts beside texts that mean the same."""
 
-    def __init__(self, encoder: TextEncoder, spec: Multilingual) -> None:
+    def __init__(
+        self, encoder: TextEncoder, spec: Multilingual, processes: ProcessGroup = ALONE
+    ) -> None:
+        self._processes = processes
         self._encoder = encoder
         self._training = spec.training
         self._sizes = spec.matryoshka
@@ -37,20 +43,53 @@ class Contrast:
             generator: Draws the pieces that are left out.
 
         Returns:
-            The loss, shape ().
+            What this process adds to the loss, shape ().
 
         Raises:
             SpecError: No text differs from the others.
         """
-        training = self._training
-        ours, theirs = (
-            in_parts(self._encoder, side.thinned(training.left_out, generator), training.accumulate)
-            for side in (left, right)
+        sides = [side.thinned(self._training.left_out, generator) for side in (left, right)]
+        same = same_texts(_numbered(left), _numbered(right))
+        processes = self._processes
+        if processes.size == 1:
+            return self._whole(sides, same)
+        if left.texts < processes.size:  # too few to divide: each computes all of it
+            return self._whole(sides, same) / processes.size
+        return self._share(sides, same)
+
+    def _whole(self, sides: Sequence[Tokens], same: Tensor | None) -> Tensor:
+        ours, theirs = map(self._embedded, sides)
+        return self._of_all_sizes(
+            partial(
+                contrast,
+                temperature=self._training.temperature,
+                same=None if same is None else same.to(ours.device),
+                margin=self._training.margin,
+            ),
+            ours,
+            theirs,
         )
-        same = same_texts(_numbered(left).to(ours.device), _numbered(right).to(ours.device))
+
+    def _share(self, sides: Sequence[Tokens], same: Tensor | None) -> Tensor:
+        processes, texts = self._processes, sides[0].texts
+        own = processes.own(texts)
+        rows: Integers = np.arange(own.start, own.stop)
+        ours, theirs = (self._embedded(side.take(rows)) for side in sides)
         loss = partial(
-            contrast, temperature=training.temperature, same=same, margin=training.margin
+            contrast_share,
+            own=own,
+            gathered=processes.gathered,
+            processes=processes.size,
+            temperature=self._training.temperature,
+            same=None if same is None else same.to(ours.device),
+            margin=self._training.margin,
         )
+        return self._of_all_sizes(loss, ours, processes.gathered(theirs, texts))
+
+    def _embedded(self, tokens: Tokens) -> Tensor:
+        return in_parts(self._encoder, tokens, self._training.accumulate)
+
+    def _of_all_sizes(self, loss: PairLoss, ours: Tensor, theirs: Tensor) -> Tensor:
         return matryoshka(loss, ours, theirs, self._sizes) if self._sizes else loss(ours, theirs)
 
 
@@ -87,6 +126,18 @@ class Pairs:
 def taken(tokens: TokensByLanguage, parts: Sequence[Part], language: str) -> Tokens:
     """Returns the pieces of the rows of a batch in one language."""
     return Tokens.joined(tokens[corpus][language].take(rows) for corpus, rows in parts)
+
+
+def divided(parts: Sequence[Part], processes: ProcessGroup) -> Sequence[Part]:
+    """Returns the rows of a batch that this process computes."""
+    found, begin = list[Part](), 0
+    own = processes.own(sum(len(rows) for _, rows in parts))
+    for corpus, rows in parts:
+        first, last = max(own.start - begin, 0), max(own.stop - begin, 0)
+        if len(rows[first:last]):
+            found.append(Part(corpus, rows[first:last]))
+        begin += len(rows)
+    return found
 
 
 def check_negatives(groups: Sequence[Group]) -> None:

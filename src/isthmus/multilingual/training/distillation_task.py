@@ -6,7 +6,7 @@ import torch
 
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.training.batches import Batches
-from isthmus.multilingual.training.contrast_tasks import taken
+from isthmus.multilingual.training.contrast_tasks import divided, taken
 from isthmus.multilingual.training.encoders import TextEncoder, in_parts
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.multilingual.training.token_files import TokensByLanguage
@@ -48,14 +48,18 @@ class Distillation:
 
     def loss(self, step: int) -> TaskLoss:
         """Compute the loss of the batch of a step."""
-        drawn = self._batches.draw(step)
+        drawn, processes = self._batches.draw(step), self._batches.processes
         (language,) = drawn.languages
+        whole = taken(self._tokens, drawn.parts, language)
+        shared = divided(drawn.parts, processes)
         texts = [
             text or ""
-            for corpus, rows in drawn.parts
+            for corpus, rows in shared
             for text in self._corpora[corpus].read(language, rows)
         ]
-        due = torch.as_tensor(self._teacher.embed(texts))
-        tokens = taken(self._tokens, drawn.parts, language)
-        vectors = in_parts(self._encoder, tokens, self._parts)
-        return TaskLoss(distillation(vectors, due.to(vectors.device)), len(tokens.ids), language)
+        tokens = taken(self._tokens, shared, language)
+        vectors = processes.gathered(in_parts(self._encoder, tokens, self._parts), whole.texts)
+        due = torch.as_tensor(self._teacher.embed(texts), device=vectors.device)
+        due = processes.gathered(due, whole.texts)
+        value = distillation(vectors, due) / processes.size
+        return TaskLoss(value, len(whole.ids), language)

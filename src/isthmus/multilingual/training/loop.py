@@ -15,6 +15,7 @@ from torch.optim import Adam
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.multilingual.processes.group import ALONE, ProcessGroup
 from isthmus.multilingual.spec import Training
 from isthmus.multilingual.training.checkpoints import Checkpoints, Progress
 from isthmus.multilingual.training.flatness import Losses
@@ -65,6 +66,7 @@ def train(
     spec: Training,
     checkpoints: Checkpoints,
     telemetry: Telemetry,
+    processes: ProcessGroup = ALONE,
 ) -> Trained:
     """Train until all losses are flat, or the steps are over.
 
@@ -74,6 +76,7 @@ def train(
         spec: The `training` table.
         checkpoints: Where its state is kept.
         telemetry: Takes losses.
+        processes: Those that train, each of which calls this.
 
     Returns:
         How it ended.
@@ -81,7 +84,7 @@ def train(
     Raises:
         SpecError: A loss is not a finite number any more.
     """
-    loop = _Loop(module, tasks, spec, checkpoints)
+    loop = _Loop(module, tasks, spec, checkpoints, processes)
     events = _Events(spec.steps, loop.progress, telemetry)
     module.train()
     while not loop.ended:
@@ -114,13 +117,16 @@ class _Loop:
         tasks: Sequence[Weighted],
         spec: Training,
         checkpoints: Checkpoints,
+        processes: ProcessGroup,
     ) -> None:
         self._module = module
         self._tasks = tasks
         self._spec = spec
         self._checkpoints = checkpoints
+        self._processes = processes
         self._optimizer = Adam(module.parameters(), lr=spec.highest_rate, betas=BETAS, fused=True)
         self.progress = checkpoints.load(module, self._optimizer)
+        processes.check_same(module, self.progress.step)
         names = [each.task.name for each in tasks]
         self._losses = {name: Losses(spec, self.progress.losses.get(name, ())) for name in names}
 
@@ -136,6 +142,7 @@ class _Loop:
             group["lr"] = rate(self._spec, progress.step)
         self._optimizer.zero_grad(set_to_none=True)
         seen = [self._learn(each) for each in self._tasks if self._is_on(each)]
+        self._processes.sum_gradients(self._module)
         self._optimizer.step()
         progress.step += 1
         progress.seconds += time.perf_counter() - began
@@ -151,7 +158,8 @@ class _Loop:
         if not all(bool(torch.isfinite(each).all()) for each in self._module.parameters()):
             raise self._diverged("The parameters are")
         self.progress.losses = {name: each.last for name, each in self._losses.items()}
-        self._checkpoints.save(self._module, self._optimizer, self.progress)
+        if self._processes.leads:
+            self._checkpoints.save(self._module, self._optimizer, self.progress)
 
     @property
     def trained(self) -> Trained:
@@ -167,7 +175,7 @@ class _Loop:
 
     def _learn(self, each: Weighted) -> tuple[str, str, float]:
         loss = each.task.loss(self.progress.step)
-        value = float(loss.value.detach())
+        value = self._processes.total(loss.value)
         if not math.isfinite(value):
             raise self._diverged(f"The loss of `{each.task.name}` is")
         (each.weight * loss.value).backward()  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core.errors import SpecError
+from isthmus.multilingual.processes.group import ALONE, ProcessGroup
 from isthmus.multilingual.training.batches import Batches, Drawn
 from isthmus.multilingual.training.contrast_tasks import taken
 from isthmus.multilingual.training.task import TaskLoss
@@ -33,6 +34,11 @@ class Prepared(NamedTuple):
 
     packed: Packed
     masked: Masked
+
+    def rows(self, rows: slice) -> "Prepared":
+        """Returns some of its rows."""
+        masked = Masked(self.masked.ids[rows], self.masked.chosen[rows])
+        return Prepared(self.packed.rows(rows), masked)
 
 
 Loss = Callable[[PlaceEncoder, Packed, Masked], Prediction]
@@ -70,7 +76,7 @@ class MaskedPieces:
         """Compute the loss of the batch of a step."""
         drawn = self._batches.draw(step)
         prepared = self._prepared(drawn)
-        value = _mean_loss(self._loss, self._encoder, prepared)
+        value = _loss_share(self._loss, self._encoder, prepared, self._batches.processes)
         return TaskLoss(value, _pieces(prepared), "-".join(drawn.languages))
 
     def accuracy(self, step: int) -> tuple[int, int]:
@@ -129,7 +135,8 @@ class BackTranslated:
         """Compute the loss of the batch of a step."""
         drawn = self._batches.draw(step)
         prepared = self._prepared(drawn)
-        value = _mean_loss(masked_losses.btmlm, self._encoder, prepared)
+        processes = self._batches.processes
+        value = _loss_share(masked_losses.btmlm, self._encoder, prepared, processes)
         return TaskLoss(value, _pieces(prepared), "-".join(drawn.languages))
 
     def accuracy(self, step: int) -> tuple[int, int]:
@@ -146,7 +153,7 @@ class BackTranslated:
 
     def _masked(self, tokens: Tokens, language: str, generator: np.random.Generator) -> Prepared:
         encoder = self._encoder
-        packed = self._pseudo.beside(tokens, language, generator)
+        packed = self._pseudo.beside(tokens, language, generator, processes=self._batches.processes)
         among = ~masking.placeholders(packed)
         masked = masking.masked(packed, encoder.specials, encoder.pieces, generator, among)
         return Prepared(packed, masked)
@@ -175,7 +182,12 @@ class PseudoPieces:
             )
 
     def beside(
-        self, tokens: Tokens, language: str, generator: np.random.Generator, into: str | None = None
+        self,
+        tokens: Tokens,
+        language: str,
+        generator: np.random.Generator,
+        into: str | None = None,
+        processes: ProcessGroup = ALONE,
     ) -> Packed:
         """Make pseudo pieces for texts.
 
@@ -185,9 +197,10 @@ class PseudoPieces:
             generator: Draws places and, unless it is given, the other language of each text.
             into: The language to make pieces of; None: one that texts in `language` have
                 translations in.
+            processes: Each of them makes those of its own rows.
 
         Returns:
-            Pairs of a text and its pseudo pieces.
+            Pairs of a text and its pseudo pieces; placeholders in rows of other processes.
         """
         encoder = self._encoder
         around = encoder.around(tokens)
@@ -195,7 +208,12 @@ class PseudoPieces:
         among = [into] if into else self._others[language]
         chosen = generator.integers(0, len(among), tokens.texts)
         shares = torch.stack([self._shares[it] for it in among])
-        return masked_losses.pseudo_pieces(encoder, packed, shares, chosen)
+        own = processes.own(len(packed.ids))
+        ids = packed.ids.copy()
+        if own.start < own.stop:
+            made = masked_losses.pseudo_pieces(encoder, packed.rows(own), shares, chosen)
+            ids[own] = made.ids
+        return packed._replace(ids=ids)
 
 
 def language_shares(tokens: TokensByLanguage, pieces: int) -> Mapping[str, Tensor]:
@@ -255,8 +273,11 @@ def _pieces(prepared: Sequence[Prepared]) -> int:
     return sum(int(part.packed.present.sum()) for part in prepared)
 
 
-def _mean_loss(loss: Loss, encoder: PlaceEncoder, prepared: Sequence[Prepared]) -> Tensor:
-    if len(prepared) == 1:
+def _loss_share(
+    loss: Loss, encoder: PlaceEncoder, prepared: Sequence[Prepared], processes: ProcessGroup
+) -> Tensor:
+    """Returns what this process adds to the mean loss of all masked places."""
+    if len(prepared) == 1 and processes.size == 1:
         return loss(encoder, *prepared[0]).loss
     total = sum(int(part.masked.chosen.sum()) for part in prepared)
 
@@ -264,7 +285,9 @@ def _mean_loss(loss: Loss, encoder: PlaceEncoder, prepared: Sequence[Prepared]) 
         found = loss(encoder, *part)
         return (found.loss * (found.places / total)).unsqueeze(0)
 
-    return cached(share, prepared).sum()
+    own = [part.rows(processes.own(len(part.packed.ids))) for part in prepared]
+    own = [part for part in own if part.masked.chosen.any()]
+    return cached(share, own).sum() if own else torch.zeros((), requires_grad=True)
 
 
 def _accuracy(loss: Loss, encoder: PlaceEncoder, prepared: Sequence[Prepared]) -> tuple[int, int]:

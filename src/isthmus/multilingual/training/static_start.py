@@ -3,45 +3,48 @@
 from typing import cast
 
 from msgspec.structs import replace
+from torch import Tensor
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.objectives import CONTRAST
+from isthmus.multilingual.processes.group import ProcessGroup
 from isthmus.multilingual.spec import Multilingual, Objectives, Training
 from isthmus.multilingual.training import encoders, loop, tasks
 from isthmus.multilingual.training.checkpoints import Checkpoints
-from isthmus.multilingual.training.encoders import Static, TextEncoder
-from isthmus.multilingual.training.layered import Layered
+from isthmus.multilingual.training.encoders import Static
 from isthmus.multilingual.training.preparation import Prepared
-from isthmus.text import transformer_parameters
 
 
-def begin(
-    encoder: TextEncoder,
+def vectors(
     spec: Multilingual,
     prepared: Prepared,
     seed: int,
     checkpoints: Checkpoints,
     telemetry: Telemetry,
-) -> None:
-    """Train a static encoder, and begin with its vectors.
+    processes: ProcessGroup,
+) -> Tensor:
+    """Train a static encoder.
 
     Args:
-        encoder: The encoder with layers.
         spec: The `[multilingual]` table.
         prepared: What training reads.
         seed: The job's seed.
         checkpoints: Where the state of the static encoder is kept: it is trained once.
         telemetry: Takes losses.
+        processes: Those that train.
+
+    Returns:
+        The vectors of its pieces, shape (pieces, size).
 
     Raises:
         SpecError: Training diverged.
     """
     alone = of_static(spec)
     first = encoders.make(alone.encoder, prepared.folder, prepared.tokenizer, seed, prepared.tokens)
-    learned = tasks.make(alone, prepared, first, seed)
-    loop.train(first.module, learned, alone.training, checkpoints, telemetry)
-    table = cast(Static, first).module.table.detach()
-    transformer_parameters.begin_with(cast(Layered, encoder).module, table)
+    first.module.to(processes.device)
+    learned = tasks.make(alone, prepared, first, seed, processes)
+    loop.train(first.module, learned, alone.training, checkpoints, telemetry, processes)
+    return cast(Static, first).module.table.detach()
 
 
 def of_static(spec: Multilingual) -> Multilingual:

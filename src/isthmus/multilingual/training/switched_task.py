@@ -9,7 +9,7 @@ from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.mixing.making import originals, ratio_at
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training.batches import Batches, Part
-from isthmus.multilingual.training.contrast_tasks import FEWEST, Contrast, check_negatives
+from isthmus.multilingual.training.contrast_tasks import FEWEST, Contrast, check_negatives, divided
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.text.mixing.mixing import Mixer
 from isthmus.text.tokenizer import Tokenizer
@@ -70,15 +70,18 @@ class Switched:
         """
         drawn = self._batches.draw(step)
         (language,) = drawn.languages
-        found = list(self._pairs(drawn.parts, language, step))
-        if len(found) < FEWEST:
+        processes, length = self._batches.processes, self._spec.encoder.length
+        found = list(self._pairs(divided(drawn.parts, processes), language, step))
+        left, right = (
+            processes.gathered_tokens(self._tokenizer.tokens([it[side] for it in found], length))
+            for side in (0, 1)
+        )
+        if left.texts < FEWEST:
             raise SpecError(
-                f"{len(found)} of the texts in {language!r} of a batch can be mixed with another "
+                f"{left.texts} of the texts in {language!r} of a batch can be mixed with another "
                 "language, and it takes 2 to tell them apart: name a larger `mixing.table`, add "
                 "texts with translations, or set `multilingual.objectives.switched` to 0."
             )
-        length = self._spec.encoder.length
-        left, right = (self._tokenizer.tokens(side, length) for side in zip(*found, strict=True))
         value = self._contrast.loss(left, right, drawn.generator)
         return TaskLoss(value, len(left.ids) + len(right.ids), language)
 

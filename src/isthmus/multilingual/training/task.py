@@ -9,10 +9,10 @@ class TaskLoss(NamedTuple):
     """The loss of one batch."""
 
     value: Tensor
-    """A number, to go backward from."""
+    """A number, to go backward from: what this process adds to the loss of the batch."""
 
     tokens: int
-    """Pieces that were read, without padding."""
+    """Pieces of the whole batch that were read, without padding."""
 
     languages: str
     """Languages of the batch, such as de-en; losses are told apart by it in events."""

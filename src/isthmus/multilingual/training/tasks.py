@@ -5,6 +5,7 @@ from typing import cast
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.objectives import BILINGUAL, SECOND, weights
+from isthmus.multilingual.processes.group import ALONE, ProcessGroup
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training import batches
 from isthmus.multilingual.training.batches import Batches, Group
@@ -27,7 +28,13 @@ from isthmus.text.masked_losses import PlaceEncoder
 from isthmus.text.static_places import StaticPlaces
 
 
-def make(spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int) -> list[Weighted]:
+def make(
+    spec: Multilingual,
+    prepared: Prepared,
+    encoder: TextEncoder,
+    seed: int,
+    processes: ProcessGroup = ALONE,
+) -> list[Weighted]:
     """Make the tasks of a job.
 
     Args:
@@ -35,6 +42,7 @@ def make(spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int
         prepared: What they read.
         encoder: What learns.
         seed: The job's seed.
+        processes: Those that train.
 
     Returns:
         The tasks with their weights.
@@ -43,24 +51,33 @@ def make(spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int
         SpecError: A task has no texts, or no text that differs from others.
     """
     return [
-        Weighted(_task(name, spec, prepared, encoder, seed), weight, second=name == SECOND)
+        Weighted(
+            _task(name, spec, prepared, encoder, seed, processes), weight, second=name == SECOND
+        )
         for name, weight in weights(spec.objectives).items()
     ]
 
 
 def _task(
-    name: str, spec: Multilingual, prepared: Prepared, encoder: TextEncoder, seed: int
+    name: str,
+    spec: Multilingual,
+    prepared: Prepared,
+    encoder: TextEncoder,
+    seed: int,
+    processes: ProcessGroup,
 ) -> Task:
     texts = prepared.corpora.trained
     groups = batches.by_pair(texts) if name in BILINGUAL else batches.by_language(texts)
-    drawn = _batches(name, groups, spec, seed)
+    drawn = _batches(name, groups, spec, seed, processes)
     tokens, parts = prepared.tokens, spec.training.accumulate
     if name == "pairs":
-        return Pairs(Contrast(encoder, spec), drawn, tokens)
+        return Pairs(Contrast(encoder, spec, processes), drawn, tokens)
     if name == "switched":
         model = _provider(spec, prepared, encoder) if "model" in spec.mixing.providers else None
         mixed = mixer(spec, prepared.folder, prepared.dictionary, prepared.corpora, seed, model)
-        return Switched(Contrast(encoder, spec), drawn, texts, prepared.tokenizer, mixed, spec)
+        return Switched(
+            Contrast(encoder, spec, processes), drawn, texts, prepared.tokenizer, mixed, spec
+        )
     if name == "distillation":
         teacher = model_folder.read(prepared.folder / (spec.objectives.teacher or ""))
         return Distillation(encoder, teacher, drawn, texts, tokens, parts)
@@ -84,10 +101,12 @@ def _provider(spec: Multilingual, prepared: Prepared, encoder: TextEncoder) -> M
     return ModelProvider(places, prepared.tokenizer, shares, spec.encoder.length)
 
 
-def _batches(name: str, groups: Sequence[Group], spec: Multilingual, seed: int) -> Batches:
+def _batches(
+    name: str, groups: Sequence[Group], spec: Multilingual, seed: int, processes: ProcessGroup
+) -> Batches:
     if not groups:
         raise SpecError(
             f"`multilingual.objectives.{name}` needs texts with their translations, and no row of "
             "the corpora has texts in two languages: add a corpus, or take it out."
         )
-    return Batches(groups, spec.training.batch, spec.training.balance, seed, name)
+    return Batches(groups, spec.training.batch, spec.training.balance, seed, name, processes)

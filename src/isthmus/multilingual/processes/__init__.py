@@ -1,0 +1,1 @@
+"""Several processes that train one encoder: which they are, how they meet, what they exchange."""

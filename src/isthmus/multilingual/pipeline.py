@@ -4,6 +4,9 @@ import resource
 import sys
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
+from isthmus.core.attempts import Attempts
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.description import LanguagePair
 from isthmus.multilingual import card, leading, measuring, objectives
@@ -46,13 +49,17 @@ def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetr
     """
     files = RunFiles(run)
     leading.train(spec, inputs, files, telemetry)
+    attempts = Attempts()
     with telemetry.timed("measure"):
-        pairs = _measured(spec, inputs, files, telemetry)
+        pairs = attempts.find("retrieval", lambda: _measured(spec, inputs, files, telemetry)) or []
     stored = run.read_json(files.trained.name, Stored)
-    model_files.write_card(
-        files.model, files.corpora.languages, card.written(spec, files.corpora.counts, pairs)
-    )
-    return _outcome(spec, files, stored, pairs)
+    attempts.find("card", lambda: _write_card(spec, files, pairs))
+    return structs.replace(_outcome(spec, files, stored, pairs), missing=attempts.missing)
+
+
+def _write_card(spec: Multilingual, files: RunFiles, pairs: Sequence[LanguagePair]) -> None:
+    text = card.written(spec, files.corpora.counts, pairs)
+    model_files.write_card(files.model, files.corpora.languages, text)
 
 
 def _measured(

@@ -9,6 +9,7 @@
 | index.parquet       | which rows are shared                                   |
 | evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
+| columns.json        | how this party's columns became numbers                 |
 | model/              | or a model with tables of rows, and its layers          |
 | snapshots/          | where the training of such a model resumes              |
 | network/            | or the network that all parties trained, for plain PyTorch |
@@ -57,6 +58,7 @@ class Run:
         self.checkpoint = folder / "checkpoint.npz"
         self.index = folder / "index.parquet"
         self.model = folder / "model.json"
+        self.columns = folder / "columns.json"
         self.network = folder / "network"
         self.tables = folder / "model"
         self.snapshots = folder / "snapshots"

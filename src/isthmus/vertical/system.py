@@ -53,6 +53,9 @@ class Outcome:
     ending: str = ""
     """How training ended, in a few words."""
 
+    run: str = ""
+    """Random name of the training, the same at all parties."""
+
     scores: "Scores | None" = None
     """Predictions of the joint model for the test rows, at the active party."""
 

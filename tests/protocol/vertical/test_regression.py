@@ -287,7 +287,7 @@ class TestThePassivePartyStopsOn:
         def weak(line: Channel) -> None:
             line.receive(Shape)
             key = keys.generate("okamoto-uchiyama", "heu", 1088)
-            line.send(Start(key=key.public.dump(), rounds=0))
+            line.send(Start(key=key.public.dump(), rounds=0, run="0" * 32))
             line.receive(MaskedGradient)
 
         assert isinstance(self.stops(weak), PeerError)
@@ -296,7 +296,7 @@ class TestThePassivePartyStopsOn:
         def babbles(line: Channel) -> None:
             line.receive(Shape)
             key = keys.generate("okamoto-uchiyama", "heu", 1024)
-            line.send(Start(key=key.public.dump(), rounds=0))
+            line.send(Start(key=key.public.dump(), rounds=0, run="0" * 32))
             line.send(Residuals(first_row=0, ciphertexts=b"\x00" * 100))
             line.receive(MaskedGradient)
 
@@ -308,7 +308,7 @@ class TestThePassivePartyStopsOn:
         def skips(line: Channel) -> None:
             line.receive(Shape)
             key = keys.generate("okamoto-uchiyama", "heu", 1024)
-            line.send(Start(key=key.public.dump(), rounds=0))
+            line.send(Start(key=key.public.dump(), rounds=0, run="0" * 32))
             ciphertexts = key.public.encrypt([0] * 128).dump()
             line.send(Residuals(first_row=128, ciphertexts=ciphertexts))
             line.receive(MaskedGradient)
@@ -321,7 +321,7 @@ class TestThePassivePartyStopsOn:
         def lies(line: Channel) -> None:
             line.receive(Shape)
             key = keys.generate("okamoto-uchiyama", "heu", 1024)
-            line.send(Start(key=key.public.dump(), rounds=0))
+            line.send(Start(key=key.public.dump(), rounds=0, run="0" * 32))
             for first in range(0, 480, 128):
                 ciphertexts = key.public.encrypt([0] * min(128, 480 - first)).dump()
                 line.send(Residuals(first_row=first, ciphertexts=ciphertexts))
@@ -337,7 +337,7 @@ class TestThePassivePartyStopsOn:
         def skips(line: Channel) -> None:
             line.receive(Shape)
             key = keys.generate("okamoto-uchiyama", "heu", 1024)
-            line.send(Start(key=key.public.dump(), rounds=4))
+            line.send(Start(key=key.public.dump(), rounds=4, run="0" * 32))
             line.receive(MaskedGradient)
 
         error = self.stops(skips)

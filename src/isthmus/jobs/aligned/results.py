@@ -27,6 +27,7 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
 
     alignment: Alignment
     system: str
+    model: str = ""  # digest of the trained run, the same at all parties: jobs name the model by it
     columns: int
     metrics: Metrics
     rounds: int
@@ -49,6 +50,7 @@ class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned
 
     alignment: Alignment
     system: str
+    model: str = ""
     rows: dict[str, int]
     metrics: Metrics
     rounds: int

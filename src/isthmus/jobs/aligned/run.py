@@ -1,5 +1,6 @@
 """Our side of a job over tables: align the rows, train, score, store."""
 
+import hashlib
 from dataclasses import replace
 from functools import partial
 
@@ -28,6 +29,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
         train, test = _tables(session.plan, aligned)
         outcome = _train(session, lines, train, test)
         run.write_json(run.model.name, outcome.model)
+        run.write_json(run.columns.name, session.plan.train.coding)
         if outcome.scores is not None:
             outcome.scores.save(run.predictions)
         _finish(lines)
@@ -124,6 +126,7 @@ def _store_result(
         alignment=_alignment(plan, aligned),
         rows=rows,
         system=plan.loaded.table,
+        model=_model(plan, aligned, outcome),
         columns=len(plan.train.names),
         metrics=measured.metrics,
         rounds=outcome.rounds,
@@ -134,6 +137,11 @@ def _store_result(
         missing=measured.missing,
     )
     run.write_json(run.result.name, result)
+
+
+def _model(plan: AlignedPlan, aligned: Aligned, outcome: Outcome) -> str:
+    """Digest of a training: all parties compute the same, and that of another run differs."""
+    return hashlib.sha256(f"{plan.digest}/{aligned.id}/{outcome.run}".encode()).hexdigest()
 
 
 def _alignment_result(session: PartySession[AlignedPlan], aligned: Aligned) -> AlignmentResult:

@@ -48,6 +48,7 @@ def put_together(
         **simulated.facts(loaded, trained, seconds),
         alignment=_alignment(loaded, trained),
         system=loaded.table,
+        model=first.model,
         rows=first.rows,
         metrics=first.metrics,
         rounds=first.rounds,

@@ -5,30 +5,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from isthmus.core.arrays import Bools, Floats
+from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
-from isthmus.vertical.boosting.checks import check_first_row, checked
+from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.coding import Facts
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.joint_source import JointSource
 from isthmus.vertical.boosting.memory import ActiveMemory
-from isthmus.vertical.boosting.messages import (
-    Codes,
-    ColumnBins,
-    Decisions,
-    Next,
-    Scoring,
-    unpack_bits,
-)
+from isthmus.vertical.boosting.messages import Codes, ColumnBins, Next, Scoring
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.predict import Scorer
 from isthmus.vertical.boosting.problem import constraints, problem
 from isthmus.vertical.boosting.remote_source import RemoteSource, View
+from isthmus.vertical.boosting.scoring import receive_scores
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.trees.boost import BoostingState
@@ -162,25 +156,7 @@ def _report(state: BoostingState, spec: Boosting, telemetry: Telemetry) -> None:
 
 
 def _score(passives: Mapping[str, Channel], part: ActivePart, test: Table) -> Floats:
-    """Returns the predictions for the test rows, computed block by block: see `predict`."""
     for passive in passives.values():
         passive.send(Next(task="score"))
         passive.send(Scoring(trees=len(part.trees)))
-    score = Scorer(part)
-    found = [np.empty((part.spec.outputs, 0))]
-    for first in range(0, len(test), part.spec.block_rows):
-        block = test.take(np.arange(first, min(first + part.spec.block_rows, len(test))))
-        theirs = {
-            party: _decisions(passive, first, (len(block), score.splits(party)))
-            for party, passive in passives.items()
-            if score.splits(party)
-        }
-        found.append(score(block, theirs))
-    return np.hstack(found)
-
-
-def _decisions(passive: Channel, first_row: int, shape: tuple[int, int]) -> Bools:
-    answer = passive.receive(Decisions)
-    with checked(passive, Decisions):
-        check_first_row(answer.first_row, first_row)
-        return unpack_bits(answer.left, shape)
+    return receive_scores(passives, Scorer(part), test, part.spec.block_rows)

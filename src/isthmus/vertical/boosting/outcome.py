@@ -42,7 +42,8 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
             peer, rows, spec, randomness, context.telemetry, memory, workers=context.workers
         )
         rounds = ours.trees // spec.outputs
-        return Outcome(ours, rounds, converged=None, ending=f"{rounds} rounds of trees")
+        ending = f"{rounds} rounds of trees"
+        return Outcome(ours, rounds, converged=None, ending=ending, run=ours.run)
     with context.telemetry.timed("joint trees"):
         trained = active(
             context.peers,
@@ -64,6 +65,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         rounds=kept,
         converged=None,
         ending=ending,
+        run=trained.part.run,
         scores=_scores(rows.test, trained.predictions),
         curve=[_losses(*each) for each in trained.losses],
         measure=lambda: _measured(spec, rows, randomness, trained),

@@ -5,24 +5,16 @@ import numpy as np
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
 from isthmus.crypto.scheme import PublicKey
-from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
 from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.coding import Columns
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.memory import PassiveMemory
-from isthmus.vertical.boosting.messages import (
-    Codes,
-    ColumnBins,
-    Decisions,
-    Next,
-    Scoring,
-    pack_bits,
-)
+from isthmus.vertical.boosting.messages import Codes, ColumnBins, Next, Scoring
 from isthmus.vertical.boosting.model import Part
-from isthmus.vertical.boosting.predict import Decider
 from isthmus.vertical.boosting.responder import Responder
+from isthmus.vertical.boosting.scoring import send_decisions
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.workers import start_calculator
 
@@ -91,7 +83,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     trees = _receive_tree_count(active, spec)
     splits = [split for split in memory.splits if split.tree < trees]
     part = Part(numbers.run, trees, model.columns(ours.binnings, numbers.codes), splits)
-    _score(active, part, rows.test, spec)
+    send_decisions(active, part, rows.test, spec.block_rows)
     return part
 
 
@@ -113,13 +105,3 @@ def _receive_tree_count(active: Channel, spec: Boosting) -> int:
         if scoring.trees > spec.trees * spec.outputs:
             raise ValueError("it keeps more trees than the job has")
     return scoring.trees
-
-
-def _score(active: Channel, part: Part, test: Table, spec: Boosting) -> None:
-    """Send whether test rows go left at our splits, block by block; nothing if we have no split."""
-    if not part.splits:
-        return
-    decide = Decider(part.columns, part.splits)
-    for first in range(0, len(test), spec.block_rows):
-        block = test.take(np.arange(first, min(first + spec.block_rows, len(test))))
-        active.send(Decisions(first_row=first, left=pack_bits(decide(block))))

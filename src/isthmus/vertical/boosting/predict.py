@@ -66,6 +66,11 @@ class Scorer:
             party: self._positions(part.splits_on(codes)) for party, codes in part.passives.items()
         }
 
+    @property
+    def outputs(self) -> int:
+        """Scores of a row: one per class of a multiclass label, else one."""
+        return self._spec.outputs
+
     def splits(self, party: str) -> int:
         """Returns the number of splits on columns of another party."""
         return len(self._theirs[party])

@@ -1,5 +1,6 @@
 """The active party's role: it has the labels, and columns of its own."""
 
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,8 @@ def active(
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
     memory.rewind(min(len(memory), shape.rounds))
-    passive.send(Start(key=key.public.dump(), rounds=len(memory)))
+    run = secrets.token_hex(16)
+    passive.send(Start(key=key.public.dump(), rounds=len(memory), run=run))
 
     # 4. Train.
     gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
@@ -97,7 +99,7 @@ def active(
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
     weights, converged = learn(problem, memory.last(alone.weights))
     part = model.part(spec.link, train.names, scale, weights[:-1])
-    part = model.labelled(part, float(weights[-1]), label)
+    part = model.named(model.labelled(part, float(weights[-1]), label), run)
 
     # 5. Score.
     theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)

@@ -28,7 +28,7 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
         Flow(
             "passive", messages.Shape(rows=sizes.train, columns=spec.passive_columns, rounds=0), 1
         ),
-        Flow("active", messages.Start(key=bytes(key), rounds=0), 1),
+        Flow("active", messages.Start(key=bytes(key), rounds=0, run="0" * 32), 1),
         *train(spec, sizes),
         *_per_row(messages.PartialPredictor, sizes.test, spec),
     ]

@@ -3,7 +3,7 @@
 | message          | direction         | the reader learns                                        |
 |------------------|-------------------|----------------------------------------------------------|
 | Shape            | passive -> active | how many columns the passive party trains                |
-| Start            | active -> passive | a public key made for this run                           |
+| Start            | active -> passive | a public key, and the name of this training              |
 | Residuals        | active -> passive | nothing: encrypted under the active party's key          |
 | MaskedGradient   | passive -> active | nothing: sums under a one-time mask, 64 bits wider       |
 | OpenedGradient   | active -> passive | the gradient of its own coefficients, with the masks off: |
@@ -22,11 +22,15 @@ Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor only; con
 a resumed run start with a PartialPredictor, too.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from isthmus.core.arrays import Floats
 from isthmus.transport import message
 from isthmus.transport.message import Count, Finite, MaskedIntegers, Message, NonNegative
+
+RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class Shape(Message, frozen=True):
@@ -41,13 +45,14 @@ class Shape(Message, frozen=True):
 
 
 class Start(Message, frozen=True):
-    """The public key of the residuals, and the round to resume from."""
+    """The public key of the residuals, the round to resume from, and the name of the training."""
 
     purpose: ClassVar[str] = "set up encryption"
-    reveals: ClassVar[str] = "a public key made for this run"
+    reveals: ClassVar[str] = "a public key made for this run, and a random name of it"
 
     key: bytes
     rounds: Count
+    run: RunId
 
 
 class Residuals(Message, frozen=True):

@@ -30,6 +30,7 @@ class Part(msgspec.Struct, frozen=True):
     intercept: float | None = None
     label_mean: float = 0.0
     label_deviation: float = 1.0
+    run: str = ""  # name of the training: the same in all parts of one model
 
     @property
     def coefficients(self) -> Floats:
@@ -82,3 +83,8 @@ def labelled(part: Part, intercept: float, label: Label) -> Part:
     return msgspec.structs.replace(
         part, intercept=intercept, label_mean=label.mean, label_deviation=label.deviation
     )
+
+
+def named(part: Part, run: str) -> Part:
+    """Add the name of the training, which the parts of one model share."""
+    return msgspec.structs.replace(part, run=run)

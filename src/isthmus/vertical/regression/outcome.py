@@ -35,13 +35,14 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
     if context.role == "passive":
         ours = passive(peer, train, test, spec, context.telemetry, memory)
         ending = _ending(ours.rounds, ours.converged)
-        return Outcome(ours.part, ours.rounds, ours.converged, ending)
+        return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
     trained = active(peer, train, test, spec, context.telemetry, memory)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
+        run=trained.part.run,
         scores=Scores(test, trained.predictions),
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
         measure=lambda: _measured(spec, test, trained),

@@ -94,7 +94,7 @@ def passive(
     # 3. Train.
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
     weights, rounds, converged = learn(gradients, memory, spec, telemetry)
-    part = model.part(spec.link, train.names, scale, weights)
+    part = model.named(model.part(spec.link, train.names, scale, weights), start.run)
 
     # 4. Score.
     send_rows(active, PartialPredictor, part.predictor(test.features), spec.block_rows)

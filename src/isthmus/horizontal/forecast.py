@@ -18,6 +18,7 @@ from isthmus.horizontal.messages import (
     Vocabulary,
 )
 from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.privacy.compression import packed
 from isthmus.horizontal.privacy.messages import (
     CoarseUpdate,
     Keys,
@@ -78,7 +79,7 @@ def forecast(
         neighbours = min(privacy.secure_aggregation.neighbours, children - 1)
         flows = [Flow(*it, rounds) for it in _sum(rounds, size, children, neighbours)]
     else:
-        flows = [Flow("child", _update(rounds, privacy.compression, parameters), rounds)]
+        flows = [Flow("child", _update(rounds, privacy.compression, parameters, tables), rounds)]
     return [*first, *flows, *last]
 
 
@@ -107,8 +108,13 @@ def vocabulary(children: int, privacy: Privacy, cells: int, *, large: bool) -> l
     ]
 
 
-def _update(number: int, compression: TopK | EightBit | None, parameters: Parameters) -> Message:
-    size = Layout.of(parameters).size
+def _update(
+    number: int, compression: TopK | EightBit | None, parameters: Parameters, tables: Sequence[str]
+) -> Message:
+    # Of tables at most: a child sends the rows that its texts move.
+    layout = Layout.of(parameters)
+    size = layout.size
+    rows = packed(np.ones(Tables(layout, tables).rows if parameters else 0, np.bool_))
     match compression:
         case TopK(share=share):
             kept = round(share * size)
@@ -116,9 +122,11 @@ def _update(number: int, compression: TopK | EightBit | None, parameters: Parame
             return SparseUpdate(round=number, positions=positions, values=values, metrics=_METRICS)
         case EightBit():
             steps, levels = np.zeros(len(parameters), np.float32), np.zeros(size, np.int8)
-            return CoarseUpdate(round=number, steps=steps, levels=levels, metrics=_METRICS)
+            return CoarseUpdate(
+                round=number, steps=steps, levels=levels, metrics=_METRICS, rows=rows
+            )
         case None:
-            return RoundUpdate(round=number, update=parameters, metrics=_METRICS)
+            return RoundUpdate(round=number, update=parameters, metrics=_METRICS, rows=rows)
 
 
 def _sum(number: int, size: int, children: int, neighbours: int) -> Iterator[tuple[str, Message]]:

@@ -74,6 +74,9 @@ Task = Literal[
 
 _LARGEST_MODEL = 2**30
 
+NO_ROWS: NDArray[np.uint8] = np.empty(0, np.uint8)
+NO_ROWS.setflags(write=False)
+
 
 class EncoderRequest(Message, frozen=True):
     """A child is here, and asks for a shared encoder or only offers to help."""
@@ -169,14 +172,19 @@ class RoundUpdate(Message, frozen=True):
 
     purpose: ClassVar[str] = "train in rounds"
     reveals: ClassVar[str] = (
-        "how training on the child's own samples moves each parameter, and its metrics"
+        "how training on the child's own samples moves each parameter, and its metrics; in tables, "
+        "which rows they touch"
     )
     discloses: ClassVar[bool] = True
     max_bytes: ClassVar[int] = _LARGEST_MODEL
 
     round: Count
     update: Parameters
+    """Of tables, where the job has any, only the rows that moved."""
+
     metrics: dict[str, Finite]
+    rows: NDArray[np.uint8] = NO_ROWS
+    """Which rows of all tables moved, a bit for each."""
 
 
 class Published(Message, frozen=True):

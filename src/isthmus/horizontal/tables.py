@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
-from isthmus.horizontal.parameters import Layout, Vector
+from isthmus.horizontal.parameters import Layout, Parameters, Vector
 
 Touched = NDArray[np.bool_]
 """Whether each row of all tables was touched, shape (rows,)."""
@@ -54,6 +54,52 @@ class Tables:
         found = [update[part].reshape(rows, -1).any(axis=1) for part, rows in self._parts()]
         return np.concatenate([np.empty(0, np.bool_), *found])
 
+    def numbers(self, touched: Touched) -> NDArray[np.bool_]:
+        """Which numbers of a model are in these rows or in no table.
+
+        Args:
+            touched: Shape (rows,).
+
+        Returns:
+            Shape (size,).
+        """
+        found = np.ones(self._layout.size, np.bool_)
+        for part, rows, place in self._placed_parts():
+            kept = touched[place : place + rows]
+            found[part] = np.repeat(kept, (part.stop - part.start) // rows)
+        return found
+
+    def cut(self, update: Parameters, touched: Touched) -> Parameters:
+        """Leave rows out of an update.
+
+        Args:
+            update: With the layout of the model.
+            touched: The rows that stay, shape (rows,).
+
+        Returns:
+            Arrays by name; of tables, the rows that stay.
+        """
+        kept = self._by_name(touched)
+        return {name: it[kept[name]] if name in kept else it for name, it in update.items()}
+
+    def cut_layout(self, touched: Touched) -> Layout:
+        """Returns the layout of what `cut` returns."""
+        kept = self._by_name(touched)
+        shapes = [
+            (name, (int(kept[name].sum()), *shape[1:]) if name in kept else shape)
+            for name, shape in self._layout.shapes
+        ]
+        return Layout(tuple(shapes))
+
+    def filled(self, update: Parameters, touched: Touched) -> Parameters:
+        """Returns an update that `cut` left rows out of, with zeros in these."""
+        kept, found = self._by_name(touched), dict(update)
+        for name, shape in self._layout.shapes:
+            if name in kept:
+                found[name] = np.zeros(shape, np.float32)
+                found[name][kept[name]] = update[name]
+        return found
+
     def each(self, of_rows: Floats, of_others: float) -> Floats | float:
         """Spread a value of each row to its numbers.
 
@@ -66,12 +112,26 @@ class Tables:
         """
         if not self.rows:
             return of_others
-        found, place = np.full(self._layout.size, of_others), 0
-        for part, rows in self._parts():
+        found = np.full(self._layout.size, of_others)
+        for part, rows, place in self._placed_parts():
             values = of_rows[place : place + rows]
             found[part] = np.repeat(values, (part.stop - part.start) // rows)
-            place += rows
         return found
+
+    def _by_name(self, touched: Touched) -> dict[str, Touched]:
+        found, place = dict[str, Touched](), 0
+        for name, shape in self._layout.shapes:
+            if name in self._names:
+                found[name] = touched[place : place + shape[0]]
+                place += shape[0]
+        return found
+
+    def _placed_parts(self) -> Iterator[tuple[slice, int, int]]:
+        # Also the number of the first row of each table.
+        place = 0
+        for part, rows in self._parts():
+            yield part, rows, place
+            place += rows
 
     def _parts(self) -> Iterator[tuple[slice, int]]:
         start = 0

@@ -4,24 +4,33 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from isthmus.core.errors import PeerError
+from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.forecast import forecast
 from isthmus.horizontal.fusion import spec as rules
 from isthmus.horizontal.fusion.fusion_context import FusionContext
 from isthmus.horizontal.fusion.plain_fusion import PlainFusion
 from isthmus.horizontal.fusion.secure_fusion import SecureFusion
 from isthmus.horizontal.fusion.spec import Limits
+from isthmus.horizontal.messages import RoundUpdate
 from isthmus.horizontal.parameters import Layout, Parameters
-from isthmus.horizontal.privacy.messages import MaskedUpdate
+from isthmus.horizontal.privacy.messages import CoarseUpdate, MaskedUpdate
 from isthmus.horizontal.privacy.secure_sum.masking import to_words
 from isthmus.horizontal.privacy.secure_sum.master import UnmaskedSum
 from isthmus.horizontal.privacy.secure_sum.weighted import weighted_mean
 from isthmus.horizontal.privacy.spec import EightBit, Privacy, SecureAggregation, TopK
 from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.memory import ChildMemory
 from isthmus.horizontal.rounds.protocol import Trained
+from isthmus.horizontal.rounds.protocol import child as child_role
 from isthmus.horizontal.rounds.training import SecureRule, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.horizontal.tables import Tables
+from isthmus.transport.loopback import LoopbackEnd
+from isthmus.transport.message import encode
+from tests.faulty_channel import FaultyChannel, replace
 from tests.federation import ENCODER, Federation, Role, learner
 from tests.transcripts import of_kinds
 
@@ -72,6 +81,7 @@ def training(privacy: Privacy) -> Training:
         INITIAL,
         PlainFusion(context).fuse,
         compression=privacy.compression,
+        tables=TABLES,
         secure_rule=SecureRule(asked, secure.weigh, secure.fuse, TABLES) if asked else None,
     )
 
@@ -115,6 +125,59 @@ class TestOneRound:
         found = played(Privacy(compression=compression), count=8).parameters["vectors"]
         assert np.linalg.norm((found - 1) / 8 - whole) < 0.2 * np.linalg.norm(whole)
         assert (found[4:] == 1).all()
+
+
+class TestSent:
+    @pytest.mark.parametrize("compression", [None, EightBit()], ids=["whole", "8 bits"])
+    def test_are_the_rows_that_a_child_touched_and_no_others(
+        self, compression: EightBit | None
+    ) -> None:
+        played_by = federation(Privacy(compression=compression))
+        played_by.play(
+            Rounds(count=1, quorum=3), training=training(Privacy(compression=compression))
+        )
+        for child, has in HAS.items():
+            sent = played_by.sent()[child]
+            if compression is None:
+                (whole,) = of_kinds(sent, RoundUpdate)
+                rows, numbers = whole.rows, whole.update["vectors"].size
+            else:
+                (coarse,) = of_kinds(sent, CoarseUpdate)
+                rows, numbers = coarse.rows, coarse.levels.size - 3
+            assert np.flatnonzero(np.unpackbits(rows, count=ROWS)).tolist() == has
+            assert numbers == WIDTH * len(has)
+
+    @pytest.mark.parametrize("compression", [None, EightBit()], ids=["whole", "8 bits"])
+    def test_take_the_bytes_of_the_forecast_where_all_rows_are_touched(
+        self, compression: EightBit | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(HAS, "cy", list(range(ROWS)))
+        privacy = Privacy(compression=compression)
+        played_by = federation(privacy)
+        played_by.play(Rounds(count=1, quorum=3), training=training(privacy))
+        flows = forecast(ENCODER, len(HAS), 1, privacy, INITIAL, TABLES)
+        name = "RoundUpdate" if compression is None else "CoarseUpdate"
+        (due,) = [it for it in flows if type(it.sample).__name__ == name]
+        bytes_of = {
+            child: sum(len(it) for it in played_by.sent()[child] if name.encode() in it)
+            for child in HAS
+        }
+        metrics = len(encode(due.sample)) - len(encode(structs.replace(due.sample, metrics={})))
+        assert bytes_of["cy"] == due.bytes - metrics
+        assert bytes_of["ada"] < bytes_of["cy"]
+
+    def test_of_a_child_that_cheats_are_refused(self) -> None:
+        odd = RoundUpdate(round=1, update=INITIAL, metrics={}, rows=np.zeros(3, np.uint8))
+
+        def mallory(line: LoopbackEnd) -> None:
+            make = lambda _: LocalTrainer(9, LAYOUT, lambda at, _: (at, {}), tables=TABLES)  # noqa: E731
+            child_role(
+                FaultyChannel(line, 3, replace(odd)), ENCODER, make, Telemetry(), ChildMemory()
+            )
+
+        roles = {child: role(child, Privacy()) for child in HAS} | {"mallory": mallory}
+        trained = Federation.of(roles).play(Rounds(count=1, quorum=3), training=training(Privacy()))
+        assert "do not fit the 6 rows of its tables" in trained.rounds[0].left_out["mallory"]
 
 
 class TestUnderMasks:

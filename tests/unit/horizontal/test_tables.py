@@ -31,6 +31,23 @@ class TestTouched:
         assert Tables(LAYOUT).touched(np.ones(9, np.float32)).shape == (0,)
 
 
+class TestCut:
+    def test_leaves_out_rows_and_has_zeros_there_when_filled_again(self) -> None:
+        tables = Tables(LAYOUT, ("vectors",))
+        update = LAYOUT.to_parameters(np.array([1, 2, 3, 0, 0, 0, 4, 5, 6], np.float32))
+        touched = tables.touched(LAYOUT.to_vector(update))
+        small = tables.cut(update, touched)
+        assert small["vectors"].tolist() == [[4, 5, 6]]
+        assert Layout.of(small) == tables.cut_layout(touched)
+        whole = tables.filled(small, touched)
+        assert LAYOUT.to_vector(whole).tolist() == LAYOUT.to_vector(update).tolist()
+
+    def test_is_the_update_itself_where_there_are_no_tables(self) -> None:
+        update = LAYOUT.to_parameters(np.zeros(9, np.float32))
+        small = Tables(LAYOUT).cut(update, np.empty(0, np.bool_))
+        assert Layout.of(small) == LAYOUT
+
+
 class TestEach:
     def test_spreads_the_value_of_a_row_to_its_numbers(self) -> None:
         found = Tables(LAYOUT, ("vectors",)).each(np.array([5.0, 7.0]), 2.0)

@@ -85,6 +85,7 @@ def training(
         _fuse(context),
         PlainFusion(context).examine,
         compression=spec.privacy.compression,
+        tables=tables_of(spec),
         vocabulary="" if vocabulary is None else vocabulary.digest,
         secure_rule=_secure_rule(context, tables_of(spec)),
     )

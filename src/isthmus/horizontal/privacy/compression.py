@@ -1,4 +1,4 @@
-"""Compression of updates, with error feedback.
+"""Compression of updates, with error feedback, and updates without the rows that did not move.
 
 A child adds what it left out before to its next update, so that nothing is lost in the long run
 (error feedback: Seide et al. 2014; Karimireddy et al. 2019).
@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.horizontal.messages import NO_ROWS
 from isthmus.horizontal.parameters import Layout, Vector, single
 from isthmus.horizontal.privacy.spec import EightBit, TopK
+from isthmus.horizontal.tables import Tables, Touched
 from isthmus.store.checkpoint import Arrays
 
 RESIDUAL = "compression.residual"
@@ -37,11 +39,14 @@ class Coarse(NamedTuple):
     """In the order of the layout, shape (arrays,)."""
 
     levels: NDArray[np.int8]
-    """Shape (size,)."""
+    """Shape (numbers,): of rows of tables, those that were touched."""
+
+    rows: NDArray[np.uint8] = NO_ROWS
+    """Which rows of all tables were touched, a bit for each."""
 
 
 def compress(
-    update: Vector, compression: TopK | EightBit, layout: Layout, state: Arrays
+    update: Vector, compression: TopK | EightBit, layout: Layout, state: Arrays, tables: Tables
 ) -> Sparse | Coarse:
     """Compress an update.
 
@@ -50,18 +55,68 @@ def compress(
         compression: What the job says.
         layout: Of the model.
         state: The state of the child between rounds; what is left out is kept in it.
+        tables: Of the model.
 
     Returns:
         The arrays to send.
     """
-    due = single(update + state.get(RESIDUAL, np.zeros(layout.size, np.float32)))
+    residual = state.get(RESIDUAL, np.zeros(layout.size, np.float32))
+    due = single(update + residual)
     if isinstance(compression, TopK):
         kept = sparse(due, compression.share)
         state[RESIDUAL] = np.subtract(due, dense(kept, layout.size))
         return kept
-    rounded = coarse(due, layout)
-    state[RESIDUAL] = np.subtract(due, fine(rounded, layout))
-    return rounded
+    # What was left out of a row waits until the row moves again: else it would count as touched.
+    touched = tables.touched(update)
+    chosen = tables.numbers(touched)
+    rounded = coarse(single(np.where(chosen, due, 0)), layout)
+    state[RESIDUAL] = np.where(chosen, due - fine(rounded, layout), residual)
+    return rounded._replace(levels=rounded.levels[chosen], rows=packed(touched))
+
+
+def packed(touched: Touched) -> NDArray[np.uint8]:
+    """Returns a bit for each row of tables, shape (rows / 8,)."""
+    return np.packbits(touched)
+
+
+def unpacked(rows: NDArray[np.uint8], tables: Tables) -> Touched:
+    """Which rows `packed` was given.
+
+    Args:
+        rows: What arrived.
+        tables: Of the model.
+
+    Returns:
+        Shape (rows,).
+
+    Raises:
+        ValueError: It does not have as many bits.
+    """
+    if rows.shape != (-(-tables.rows // 8),):
+        raise ValueError(f"{rows.shape} bytes do not fit the {tables.rows} rows of its tables")
+    return np.unpackbits(rows, count=tables.rows).astype(np.bool_)
+
+
+def widened(found: Coarse, layout: Layout, tables: Tables) -> Coarse:
+    """Levels of all numbers, of which only those of touched rows were sent.
+
+    Args:
+        found: What arrived.
+        layout: Of the model.
+        tables: Likewise.
+
+    Returns:
+        The same with zeros in all other rows.
+
+    Raises:
+        ValueError: There is not one level for each number of a touched row.
+    """
+    chosen = tables.numbers(unpacked(found.rows, tables))
+    if found.levels.shape != (int(chosen.sum()),):
+        raise ValueError(f"{found.levels.shape} levels do not fit the encoder")
+    levels = np.zeros(layout.size, np.int8)
+    levels[chosen] = found.levels
+    return found._replace(levels=levels)
 
 
 def sparse(update: Vector, share: float) -> Sparse:
@@ -139,7 +194,7 @@ def fine(found: Coarse, layout: Layout) -> Vector:
         ValueError: There is not one step for each array or not one level for each number, or these
             give numbers that are not finite.
     """
-    steps, levels = found
+    steps, levels, _ = found
     sizes = [math.prod(shape) for _, shape in layout.shapes]
     if steps.shape != (len(sizes),) or levels.shape != (layout.size,):
         raise ValueError(f"{steps.shape} steps and {levels.shape} levels do not fit the encoder")

@@ -26,6 +26,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from isthmus.horizontal.messages import NO_ROWS
 from isthmus.transport.message import Count, EncryptedByName, Finite, MaskedWords, Message
 
 Name = Annotated[str, Meta(max_length=200)]
@@ -60,7 +61,8 @@ class CoarseUpdate(Message, frozen=True):
 
     purpose: ClassVar[str] = "train in rounds"
     reveals: ClassVar[str] = (
-        "how training on the child's own samples moves each parameter, rounded, and metrics"
+        "how training on the child's own samples moves each parameter, rounded, and metrics; in "
+        "tables, which rows they touch"
     )
     discloses: ClassVar[bool] = True
     max_bytes: ClassVar[int] = _LARGEST_MODEL
@@ -68,7 +70,11 @@ class CoarseUpdate(Message, frozen=True):
     round: Count
     steps: NDArray[np.float32]
     levels: NDArray[np.int8]
+    """Of tables, where the job has any, only those of the rows that moved."""
+
     metrics: dict[str, Finite]
+    rows: NDArray[np.uint8] = NO_ROWS
+    """Which rows of all tables moved, a bit for each."""
 
 
 class Keys(Struct, frozen=True, forbid_unknown_fields=True):

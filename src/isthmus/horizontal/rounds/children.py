@@ -34,6 +34,7 @@ from isthmus.horizontal.rounds.inbox import Content, Inbox
 from isthmus.horizontal.rounds.training import Contribution, Training
 from isthmus.horizontal.rounds.updates import Answer
 from isthmus.horizontal.spec import Rounds
+from isthmus.horizontal.tables import Tables
 from isthmus.transport.message import Message, MessageT, one_line
 
 _JOINING = (Status.EXPECTED, Status.ASKING, Status.INSTRUCTED)
@@ -50,6 +51,7 @@ class Children:
         self._spec = spec
         self._telemetry = telemetry
         self._layout = Layout.of(training.initial)
+        self._tables = Tables(self._layout, training.tables)
         self._instruction = Instruction(encoder=training.encoder, vocabulary=training.vocabulary)
         self._children = {child: ChildState() for child in inbox.expected}
         self._start: RoundStart | None = None  # of the round that is open
@@ -97,6 +99,7 @@ class Children:
         """Go on with what is trained by a vocabulary, which each child is sent first."""
         self._training = training
         self._layout = Layout.of(training.initial)
+        self._tables = Tables(self._layout, training.tables)
         self._vocabulary = vocabulary
 
     def offers(
@@ -309,7 +312,9 @@ class Children:
             )
         if isinstance(answer, MaskKeys):
             return answer
-        contribution = updates.from_message(child, asked.samples, answer, self._layout)
+        contribution = updates.from_message(
+            child, asked.samples, answer, self._layout, self._tables
+        )
         if flaw := self._training.examine(contribution):
             raise ValueError(flaw)
         return contribution

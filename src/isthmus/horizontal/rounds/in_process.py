@@ -9,6 +9,7 @@ from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.local_training import LocalTrainer
 from isthmus.horizontal.rounds.memory import ChildMemory
 from isthmus.horizontal.rounds.training import Contribution, Training, TrainingState
+from isthmus.horizontal.tables import Tables
 
 
 def federate(
@@ -32,14 +33,16 @@ def federate(
     """
     state = TrainingState(training.initial)
     layout = Layout.of(training.initial)
+    tables = Tables(layout, training.tables)
     while not state.done and len(state.rounds) < count:
         number = len(state.rounds) + 1
         start = RoundStart(round=number, parameters=state.parameters)
         taken = list[Contribution]()
         left_out = dict[str, str]()
         for child, trainer in sorted(trainers.items()):
-            answer = updates.to_message(trainer.update(start, ChildMemory()), training.compression)
-            given = updates.from_message(child, trainer.samples, answer, layout)
+            last = trainer.update(start, ChildMemory())
+            answer = updates.to_message(last, training.compression, tables)
+            given = updates.from_message(child, trainer.samples, answer, layout, tables)
             if flaw := training.examine(given):
                 left_out[child] = f"refused: {flaw}"
             else:

@@ -12,6 +12,7 @@ from isthmus.horizontal.parameters import Layout, Parameters, digest, finite, mi
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate
+from isthmus.horizontal.tables import Tables
 from isthmus.store.checkpoint import Arrays
 
 Train = Callable[[Parameters, int], tuple[Parameters, Mapping[str, float]]]
@@ -65,7 +66,8 @@ class LocalTrainer:
                 memory.check_order(start.round)
             trained, metrics = self.train(start.parameters, start.round)
             update = self._difference(trained, start)
-            compressed = updates.compressed(update, self.privacy.compression, self.state)
+            tables = Tables(self.layout, self.tables)
+            compressed = updates.compressed(update, self.privacy.compression, self.state, tables)
             last = LastUpdate(start.round, base, compressed, _finite_of(metrics))
             memory.keep(last, self.state)
         return last

@@ -281,11 +281,10 @@ def _train(
         )
     last = trainer.update(start, memory)
     telemetry.progress("train", memory.rounds)
-    secure = trainer.privacy.secure_aggregation
+    secure, tables = trainer.privacy.secure_aggregation, Tables(trainer.layout, trainer.tables)
     if secure is None:
-        master.send(updates.to_message(last, trainer.privacy.compression))
+        master.send(updates.to_message(last, trainer.privacy.compression, tables))
         return master.receive(Turn)
-    tables = Tables(trainer.layout, trainer.tables)
     update = trainer.layout.to_vector(last.update)
     words = weighted_words(update, tables, secure.largest_norm)
     return send_masked_update(master, start, words, last.metrics, secure, memory.commit)

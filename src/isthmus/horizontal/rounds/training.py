@@ -124,6 +124,10 @@ class Training:
     compression: TopK | EightBit | None = None
     """How children make their updates smaller."""
 
+    tables: tuple[str, ...] = ()
+    """Arrays whose rows are averaged over the children that touched them: children that send
+    updates by themselves leave out the other rows."""
+
     secure_rule: SecureRule | None = None
     """If given, updates come under masks, and `fuse` and `examine` are not called."""
 

@@ -13,8 +13,10 @@ from isthmus.horizontal.privacy.compression import (
     dense,
     fine,
     sparse,
+    widened,
 )
 from isthmus.horizontal.privacy.spec import EightBit, TopK
+from isthmus.horizontal.tables import Tables
 from isthmus.store.checkpoint import Arrays
 
 MODEL: Parameters = {"b": np.zeros((), np.float32), "w": np.zeros((2, 3), np.float32)}
@@ -81,6 +83,42 @@ class TestCoarse:
             fine(found, LAYOUT)
 
 
+TABLES = Tables(LAYOUT, ("w",))
+
+
+class TestTouchedRows:
+    def test_are_all_that_is_sent_of_a_table(self) -> None:
+        update = vector(5.0, 0.0, 0.0, 0.0, 1.0, -2.0, 127.0)
+        found = compress(update, EightBit(), LAYOUT, {}, TABLES)
+        assert isinstance(found, Coarse)
+        assert np.unpackbits(found.rows, count=2).tolist() == [0, 1]
+        assert found.levels.tolist() == [127, 1, -2, 127]
+        assert fine(widened(found, LAYOUT, TABLES), LAYOUT) == pytest.approx(update)
+
+    def test_are_those_that_move_now_and_what_was_left_out_of_others_waits(self) -> None:
+        state: Arrays = {}
+        compress(vector(0, 0.3, 0, 100.0, 0, 0, 0), EightBit(), LAYOUT, state, TABLES)
+        left_out = state[RESIDUAL].copy()
+        assert left_out[1] == pytest.approx(0.3)
+        found = compress(vector(0, 0, 0, 0, 1.0, 0, 0), EightBit(), LAYOUT, state, TABLES)
+        assert np.unpackbits(found._asdict()["rows"], count=2).tolist() == [0, 1]
+        assert state[RESIDUAL] == pytest.approx(left_out)
+
+    @pytest.mark.parametrize(
+        ("rows", "levels", "flaw"),
+        [
+            ([0b10000000], [1] * 7, "do not fit the encoder"),
+            ([0, 0], [1], "do not fit the 2 rows of its tables"),
+            ([], [1], "do not fit the 2 rows of its tables"),
+        ],
+        ids=["levels", "too many", "none"],
+    )
+    def test_of_a_stranger_are_checked(self, rows: list[int], levels: list[int], flaw: str) -> None:
+        sent = Coarse(np.ones(2, np.float32), np.array(levels, np.int8), np.array(rows, np.uint8))
+        with pytest.raises(ValueError, match=flaw):
+            widened(sent, LAYOUT, TABLES)
+
+
 class TestErrorFeedback:
     @pytest.mark.parametrize("compression", [TopK(share=0.2), EightBit()], ids=["top_k", "8 bit"])
     def test_sends_in_the_long_run_all_that_was_left_out(
@@ -91,7 +129,7 @@ class TestErrorFeedback:
         due, sent = np.zeros(7), np.zeros(7)
         for _ in range(50):
             update = generator.normal(size=7).astype(np.float32)
-            found = compress(update, compression, LAYOUT, state)
+            found = compress(update, compression, LAYOUT, state, Tables(LAYOUT))
             due += update
             sent += dense(found, 7) if isinstance(found, Sparse) else fine(found, LAYOUT)
         assert sent + state[RESIDUAL] == pytest.approx(due, abs=1e-4)

@@ -108,4 +108,4 @@ def _whole(scores: Scores) -> KeptScores:
 
 
 def _top1(scores: Scores) -> float:
-    return measured(_whole(scores)).mean.top1
+    return measured(_whole(scores)).top1

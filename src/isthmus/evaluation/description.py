@@ -29,14 +29,23 @@ class Importance(msgspec.Struct, frozen=True):
     gain: float | None = None  # share of the gain of all splits, in [0, 1]
 
 
-class Retrieved(msgspec.Struct, frozen=True):
-    """How well texts find their translations, the mean of both ways."""
+class Found(msgspec.Struct, frozen=True):
+    """How well texts in one language find their translations in another."""
 
     top1: float  # percent whose nearest text is the translation
     mrr: float  # mean of one over the rank of the translation, in percent
 
 
-class LanguagePair(msgspec.Struct, frozen=True, kw_only=True):
+class Retrieved(msgspec.Struct, frozen=True):
+    """How well texts in two languages find each other."""
+
+    top1: float  # the mean of both ways
+    mrr: float
+    forth: Found  # texts in the left language look for those in the right one
+    back: Found
+
+
+class LanguagePair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Retrieval between two languages, in one set of texts."""
 
     data: str  # name of the set
@@ -46,6 +55,7 @@ class LanguagePair(msgspec.Struct, frozen=True, kw_only=True):
     in_domain: bool  # held-out documents of a corpus that was trained on
     trained: bool  # a corpus has texts in both languages; if not, this is zero-shot
     methods: dict[str, Retrieved]
+    layers: list[Retrieved] = []  # vectors after each layer, with CSLS; the first: before any
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Its vectors are those of `SentenceTransformer(folder).encode`, to the last bit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -44,6 +44,15 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns vectors of length 1, shape (texts, size); an empty text may have zeros."""
+        ...
+
+
+@runtime_checkable
+class LayeredEmbedder(Embedder, Protocol):
+    """An encoder with layers that serves."""
+
+    def embed_by_layer(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns vectors after each layer, shape (layers + 1, texts, size)."""
         ...
 
 

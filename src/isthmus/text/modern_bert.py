@@ -4,7 +4,7 @@ Given a plain 4-D mask it would leave out its sliding windows, so each kind of l
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -83,17 +83,35 @@ class Transformer(nn.Module):
         Returns:
             Shape (rows, places, size).
         """
+        found: Tensor = self._computed(packed, seen, ids).last_hidden_state
+        return found.float()
+
+    def layers(self, packed: Packed) -> list[Tensor]:
+        """Compute the embeddings of texts after each layer.
+
+        Args:
+            packed: The texts.
+
+        Returns:
+            Shape (texts, size) each: first before any layer, last as `forward` returns it.
+        """
+        made = self._computed(packed, same_text(packed), output_hidden_states=True)
+        return [self.means(packed, places.float()) for places in made.hidden_states]
+
+    def _computed(
+        self, packed: Packed, seen: Bools, ids: Integers | None = None, **asked: bool
+    ) -> Any:
         positions = self._tensor(packed.positions)
         far = (positions[:, :, None] - positions[:, None, :]).abs() > self.config.sliding_window
         mask = self._tensor(seen)
         masks = {"full_attention": mask[:, None], "sliding_attention": (mask & ~far)[:, None]}
         with self._precision():
-            made = self.network.model(
+            return self.network.model(
                 input_ids=self._tensor(packed.ids if ids is None else ids),
                 position_ids=positions,
                 attention_mask=masks,
+                **asked,
             )
-        return cast(Tensor, made.last_hidden_state).float()
 
     def logits(self, places: Tensor) -> Tensor:
         """Predict pieces.
@@ -235,12 +253,42 @@ def embed(transformer: Transformer, tokens: Tokens) -> NDArray[np.float32]:
         Vectors of length 1, shape (texts, size).
     """
     vectors = np.empty((tokens.texts, transformer.size), np.float32)
+    with torch.no_grad():
+        for rows, packed in _alike(transformer, tokens):
+            vectors[rows] = _unit(transformer(packed))
+    return vectors
+
+
+def embed_by_layer(transformer: Transformer, tokens: Tokens) -> NDArray[np.float32]:
+    """Embed texts for use after each layer: where do texts come to lie beside their translations?
+
+    Args:
+        transformer: The encoder.
+        tokens: Pieces of the texts, without special ones.
+
+    Returns:
+        Vectors of length 1, shape (layers + 1, texts, size): the first ones before any layer, the
+        last ones are those of `embed`.
+    """
+    layers = transformer.config.num_hidden_layers + 1
+    vectors = np.empty((layers, tokens.texts, transformer.size), np.float32)
+    with torch.no_grad():
+        for rows, packed in _alike(transformer, tokens):
+            for layer, means in enumerate(transformer.layers(packed)):
+                vectors[layer, rows] = _unit(means)
+    return vectors
+
+
+def _alike(transformer: Transformer, tokens: Tokens) -> Iterator[tuple[NDArray[np.int64], Packed]]:
+    """Yields texts of about the same length, and which they are."""
     order = np.argsort(tokens.lengths, kind="stable")
     for at in range(0, tokens.texts, _BLOCK):
         rows = order[at : at + _BLOCK]
-        with torch.no_grad():
-            means = transformer(transformer.packed(tokens.take(rows)))
-            vectors[rows] = functional.normalize(means, dim=-1).cpu().numpy()
+        yield rows, transformer.packed(tokens.take(rows))
+
+
+def _unit(means: Tensor) -> NDArray[np.float32]:
+    vectors: NDArray[np.float32] = functional.normalize(means, dim=-1).cpu().numpy()
     return vectors
 
 

@@ -46,6 +46,11 @@ class TransformerEmbedder:
         """Returns vectors of length 1, shape (texts, size)."""
         return modern_bert.embed(self.transformer, self.tokenizer.tokens(texts, self.length))
 
+    def embed_by_layer(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns vectors after each layer, shape (layers + 1, texts, size)."""
+        tokens = self.tokenizer.tokens(texts, self.length)
+        return modern_bert.embed_by_layer(self.transformer, tokens)
+
 
 def write_transformer(folder: Path, embedder: TransformerEmbedder, card: str) -> None:
     """Store a transformer, with its head for masked pieces if that has learned something.

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from isthmus.cli import outcome
-from isthmus.evaluation.description import LanguagePair, Metrics, Retrieved
+from isthmus.evaluation.description import Found, LanguagePair, Metrics, Retrieved
 from isthmus.jobs.aligned.results import (
     Alignment,
     AlignmentResult,
@@ -247,7 +247,8 @@ class TestMultitask:
 
 
 def multilingual() -> LocalResult:
-    methods = {"encoder": Retrieved(71.25, 80.0), "fused": Retrieved(81.0, 90.0)}
+    values = {"encoder": (71.25, 80.0), "fused": (81.0, 90.0)}
+    methods = {name: Retrieved(*each, Found(*each), Found(*each)) for name, each in values.items()}
     pairs = [
         LanguagePair(
             data=data,

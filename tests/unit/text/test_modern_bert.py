@@ -15,20 +15,29 @@ from tests.unit.text.small_transformers import PIECES, SPECIALS, texts, transfor
 
 
 class TestPackedRows:
-    def test_equal_the_library_alone_at_400_tokens(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("lengths", "places", "apart"),
+        [
+            pytest.param((398,), 400, 0.0, id="a row of its own"),
+            # Among others, processors may add the same numbers up in another order.
+            pytest.param((398, 60, 7, 30), 512, 1e-6, id="a row with others"),
+        ],
+    )
+    def test_equal_the_library_alone_at_400_tokens(
+        self, lengths: tuple[int, ...], places: int, apart: float, tmp_path: Path
+    ) -> None:
         made = transformer(layers=4, length=512)
         made.network.model.save_pretrained(tmp_path)
         alone = AutoModel.from_pretrained(tmp_path, attn_implementation="sdpa").eval()
-        around = surrounded(texts(398, 60, 7, 30), SPECIALS.start, SPECIALS.end)
-        packed = pack(around, SPECIALS.pad, places=512)
+        around = surrounded(texts(*lengths), SPECIALS.start, SPECIALS.end)
+        packed = pack(around, SPECIALS.pad, places=places)
         with torch.no_grad():
-            places = made.places(packed, same_text(packed))
-            for text, apart in ((0, 0.0), (1, 1e-6), (2, 1e-6), (3, 1e-6)):
+            found = made.places(packed, same_text(packed))
+            for text in range(len(lengths)):
                 ids = torch.from_numpy(around.take(np.array([text])).ids.astype(np.int64))
                 expected = alone(input_ids=ids[None]).last_hidden_state[0]
-                found = places[torch.from_numpy(packed.texts == text)]
-                # Further on in the row, the same numbers are added up in another order.
-                assert (found - expected).abs().max() <= apart
+                of_text = found[torch.from_numpy(packed.texts == text)]
+                assert (of_text - expected).abs().max() <= apart
 
     def test_a_plain_mask_would_leave_out_the_windows(self) -> None:
         made = transformer(layers=4, length=512)
@@ -50,6 +59,18 @@ class TestPackedRows:
             alone = modern_bert.embed(made, tokens.take(np.array([text])))
             assert np.abs(alone - together[text]).max() < 1e-6
         assert np.linalg.norm(together, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+class TestLayers:
+    def test_end_with_the_vectors_for_use_and_begin_with_those_of_the_pieces(self) -> None:
+        made, given = transformer(layers=3), texts(5, 20, 11)
+        found = modern_bert.embed_by_layer(made, given)
+        assert found.shape == (4, 3, 32)
+        assert (found[-1] == modern_bert.embed(made, given)).all()
+        pieces = made.network.model.embeddings.norm(made.table)
+        ids = torch.as_tensor(made.around(given).ids[:7].astype(np.int64))
+        first = pieces[ids].mean(dim=0).detach().numpy()
+        assert found[0, 0] == pytest.approx(first / np.linalg.norm(first), abs=1e-5)
 
 
 class TestBegin:

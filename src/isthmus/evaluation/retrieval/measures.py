@@ -1,29 +1,13 @@
 """Measures of retrieval: is the translation of a text found among others?"""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from isthmus.core.arrays import Bools
-from isthmus.evaluation.description import Retrieved
+from isthmus.evaluation.description import Found, Retrieved
 from isthmus.evaluation.retrieval.scores import Scores, blocks
 
 
-class BothWays(NamedTuple):
-    """How texts find their translations, and how these find the texts."""
-
-    forth: Retrieved
-    back: Retrieved
-
-    @property
-    def mean(self) -> Retrieved:
-        """The mean of both ways."""
-        return Retrieved(
-            top1=(self.forth.top1 + self.back.top1) / 2, mrr=(self.forth.mrr + self.back.mrr) / 2
-        )
-
-
-def measured(scores: Scores) -> BothWays:
+def measured(scores: Scores) -> Retrieved:
     """Measure how the text of each row finds that of the column with the same number.
 
     Args:
@@ -31,7 +15,7 @@ def measured(scores: Scores) -> BothWays:
             share a rank: if all do, the first of n is right once in n times.
 
     Returns:
-        The measures of both ways.
+        The measures of both ways, and their means.
     """
     parts = [np.diagonal(block, rows.start).copy() for rows, block in blocks(scores)]
     true = np.concatenate(parts)
@@ -40,7 +24,13 @@ def measured(scores: Scores) -> BothWays:
         ours = true[rows, None]
         forth.add(rows, block > ours, block == ours, axis=1)
         back.add(slice(None), block > true, block == true, axis=0)
-    return BothWays(forth.found(), back.found())
+    ways = forth.found(), back.found()
+    return Retrieved(
+        top1=sum(way.top1 for way in ways) / len(ways),
+        mrr=sum(way.mrr for way in ways) / len(ways),
+        forth=ways[0],
+        back=ways[1],
+    )
 
 
 class _Ranks:
@@ -55,8 +45,8 @@ class _Ranks:
         self._higher[texts] += higher.sum(axis=axis)
         self._alike[texts] += alike.sum(axis=axis)
 
-    def found(self) -> Retrieved:
+    def found(self) -> Found:
         """Returns the measures, in percent."""
         first = np.where(self._higher == 0, 1 / self._alike, 0.0)
         rank = 1 + self._higher + (self._alike - 1) / 2
-        return Retrieved(top1=100 * float(first.mean()), mrr=100 * float((1 / rank).mean()))
+        return Found(top1=100 * float(first.mean()), mrr=100 * float((1 / rank).mean()))

@@ -62,6 +62,6 @@ def dictionary_retrieval(dictionary: Dictionary, texts: Samples) -> float:
     columns = zip(texts.names, (texts.texts, *texts.translations), strict=True)
     worded = [WordedTexts([normalised(it) for it in each], name) for name, each in columns]
     return fmean(
-        measured(kept(lexical_scores(left, right, dictionary))).mean.top1
+        measured(kept(lexical_scores(left, right, dictionary))).top1
         for left, right in combinations(worded, 2)
     )

@@ -17,4 +17,4 @@ def top1(left: Vectors, right: Vectors) -> float:
     Returns:
         The mean of both ways, in percent.
     """
-    return measured(dense_scores(left, right)).mean.top1
+    return measured(dense_scores(left, right)).top1

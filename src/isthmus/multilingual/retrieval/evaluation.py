@@ -10,13 +10,13 @@ from isthmus.evaluation.description import LanguagePair, Retrieved
 from isthmus.evaluation.retrieval.measures import measured
 from isthmus.evaluation.retrieval.scores import (
     DenseScores,
-    Scores,
     Vectors,
     centred,
     dense_scores,
     kept,
     unit,
 )
+from isthmus.multilingual.retrieval.layers import EmbedByLayer, by_layer
 from isthmus.text.dictionary.dictionary import Dictionary
 from isthmus.text.dictionary.from_texts import TranslatedTexts, spread
 from isthmus.text.retrieval.lexical import (
@@ -43,7 +43,11 @@ class Compared:
     """What retrieval is measured by."""
 
     def __init__(
-        self, encoder: Embed, untrained: Embed | None = None, dictionary: Dictionary | None = None
+        self,
+        encoder: Embed,
+        untrained: Embed | None = None,
+        dictionary: Dictionary | None = None,
+        layers: EmbedByLayer | None = None,
     ) -> None:
         """Name the rivals.
 
@@ -52,10 +56,12 @@ class Compared:
             untrained: The same before training.
             dictionary: Mined from the corpora that it was trained on. None: there is no `fused`
                 and no `dictionary_tfidf`.
+            layers: The encoder, if it has layers.
         """
         self.encoder = encoder
         self.untrained = untrained
         self.dictionary = dictionary
+        self.layers = layers
 
 
 def evaluate(
@@ -87,6 +93,7 @@ def evaluate(
         for language in texts.languages
         if (needed := [rows[pair] for pair in rows if language in pair])
     }
+    layers = by_layer(texts, compared.layers, rows) if compared.layers else {}
     found = list[LanguagePair]()
     for (left, right), common in rows.items():
         ours, theirs = sides[left].take(common), sides[right].take(common)
@@ -99,6 +106,7 @@ def evaluate(
                 in_domain=in_domain,
                 trained=(left, right) in trained,
                 methods=dict(_methods(ours, theirs, compared.dictionary)),
+                layers=layers.get((left, right), []),
             )
         )
     return found
@@ -152,17 +160,16 @@ def _methods(
     left: _Texts, right: _Texts, dictionary: Dictionary | None
 ) -> Iterator[tuple[str, Retrieved]]:
     dense = kept(dense_scores(left.encoded, right.encoded))
-    yield "encoder", _mean(dense)
+    yield "encoder", measured(dense)
     if dictionary is not None:
         lexical = kept(lexical_scores(left.worded, right.worded, dictionary))
-        yield "fused", _mean(fused_scores(dense, lexical))
-        yield "dictionary_tfidf", _mean(lexical)
+        yield "fused", measured(kept(fused_scores(dense, lexical)))
+        yield "dictionary_tfidf", measured(lexical)
     if left.untrained is not None and right.untrained is not None:
-        yield "untrained", _mean(dense_scores(left.untrained, right.untrained))
-    yield "char_tfidf", _mean(character_scores(left.worded, right.worded))
-    yield "encoder_cosine", _mean(DenseScores(left.encoded, right.encoded))
-    yield "encoder_centred", _mean(DenseScores(centred(left.encoded), centred(right.encoded)))
-
-
-def _mean(scores: Scores) -> Retrieved:
-    return measured(kept(scores)).mean
+        yield "untrained", measured(kept(dense_scores(left.untrained, right.untrained)))
+    yield "char_tfidf", measured(kept(character_scores(left.worded, right.worded)))
+    yield "encoder_cosine", measured(kept(DenseScores(left.encoded, right.encoded)))
+    yield (
+        "encoder_centred",
+        measured(kept(DenseScores(centred(left.encoded), centred(right.encoded)))),
+    )

@@ -26,18 +26,23 @@ def known(tmp_path: Path) -> TrainedTexts:
 
 class TestTrainedTexts:
     def test_are_those_that_are_left_after_texts_to_test_on(self, known: TrainedTexts) -> None:
-        rows = np.arange(100).tolist()
+        rows = list(range(100))
         found = known.in_rows(hashes_of([f"Text {row}" for row in rows]).reshape(-1, 1))
         assert np.flatnonzero(found).tolist() == rows[20:]
 
     def test_are_found_in_any_column_of_a_row(self, known: TrainedTexts) -> None:
-        rows = [["new 1", None], [None, "deutscher text 30"], ["text 31", "neu"], [None, None]]
+        rows: list[list[str | None]] = [
+            ["new 1", None],
+            [None, "deutscher text 30"],
+            ["text 31", "neu"],
+            [None, None],
+        ]
         found = known.in_rows(np.stack([hashes_of(row) for row in rows]))
         assert found.tolist() == [False, True, True, False]
 
-    def test_take_eight_bytes_each(self, known: TrainedTexts, tmp_path: Path) -> None:
+    @pytest.mark.usefixtures("known")
+    def test_take_eight_bytes_each(self, tmp_path: Path) -> None:
         assert (tmp_path / "run/corpora" / TRAINED_HASHES).stat().st_size == 8 * 2 * 80
-        assert known
 
     def test_of_a_run_that_lacks_them_are_asked_for(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="nobody can tell which texts this run was trained on"):

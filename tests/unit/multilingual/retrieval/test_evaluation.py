@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.retrieval.measures import measured
+from isthmus.multilingual.retrieval import layers
 from isthmus.multilingual.retrieval.evaluation import METHODS, PLAIN, Compared, evaluate
 from isthmus.text.dictionary.dictionary import Dictionary
 from isthmus.text.dictionary.from_texts import mined
@@ -62,6 +63,36 @@ class TestEvaluate:
         (pair,) = evaluate(lines, Compared(by_number), data="made", in_domain=False, trained=())
         assert {"fused", "dictionary_tfidf", "untrained"}.isdisjoint(pair.methods)
 
+    def test_tells_both_ways_apart(self) -> None:
+        lines = parallel(["xa", "xb"], 30)
+        lines["xb"][1:10] = [f"{text} {lines['xb'][0]}" for text in lines["xb"][1:10]]
+        (pair,) = evaluate(
+            Lines(lines), Compared(by_number), data="made", in_domain=False, trained=()
+        )
+        found = pair.methods["encoder_cosine"]
+        assert found.top1 == (found.forth.top1 + found.back.top1) / 2
+        assert found.forth.top1 != found.back.top1
+
+    def test_measures_each_layer_on_as_many_texts_as_memory_holds(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(layers, "MOST", 40)
+        seen = list[int]()
+
+        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            seen.append(len(texts))
+            noise = np.random.default_rng(len(seen)).normal(size=(len(texts), 40))
+            return np.stack([noise.astype(np.float32), by_number(texts)])
+
+        compared = Compared(by_number, layers=embed)
+        lines = Lines(parallel(["xa", "xb", "xc"], 60))
+        found = evaluate(lines, compared, data="made", in_domain=False, trained=())
+        assert seen == [40, 40, 40]
+        for pair in found:
+            before, after = pair.layers
+            assert before.top1 < 20
+            assert after.top1 > 95
+
     def test_takes_rows_that_have_both_texts(self) -> None:
         lines = parallel(["xa", "xb"], 30)
         gaps: dict[str, list[str | None]] = {
@@ -98,11 +129,11 @@ class TestLexical:
     def test_translates_both_ways(self, dictionary: Dictionary) -> None:
         lines = parallel(["xa", "xb"], 80, seed=9)
         left, right = (WordedTexts(lines[language], language) for language in ("xa", "xb"))
-        assert measured(lexical_scores(left, right, dictionary)).mean.top1 > 90
-        assert measured(lexical_scores(left, right, Dictionary({}))).mean.top1 < 50
+        assert measured(lexical_scores(left, right, dictionary)).top1 > 90
+        assert measured(lexical_scores(left, right, Dictionary({}))).top1 < 50
 
     def test_finds_names_by_their_characters(self) -> None:
         left = WordedTexts(["Abraham ging", "Isaak kam", "Jakob blieb"], "de")
         right = WordedTexts(["Abraham went", "Isaac came", "Jacob stayed"], "en")
-        assert measured(character_scores(left, right)).mean.top1 == 100
-        assert measured(lexical_scores(left, right, Dictionary({}))).mean.top1 == 100
+        assert measured(character_scores(left, right)).top1 == 100
+        assert measured(lexical_scores(left, right, Dictionary({}))).top1 == 100

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal as size
 
+from isthmus.core.durations import duration
 from isthmus.evaluation.comparison import metrics_table
 
 if TYPE_CHECKING:  # the command line draws with this module before it knows what it will need
     from isthmus.jobs.check import Checked
     from isthmus.jobs.explain import Explanation, Forecast
-    from isthmus.jobs.plan import Ready
+    from isthmus.jobs.plan import Estimate, Ready
     from isthmus.jobs.result import Summary
     from isthmus.ledger.summary import Row
 
@@ -64,13 +65,23 @@ def checked(found: "Checked") -> Iterator[Part]:
     yield Facts([("job", found.job), ("digest", found.digest), *found.parties.items()])
     yield ""
     yield Steps(found.steps)
+    yield ""
+    if found.settings:
+        yield "Settings of the job; all others are the defaults:"
+        yield Facts(_few(found.settings))
+    else:
+        yield "All settings are the defaults."
     if found.parties:
-        lines = [(told.message, told.reveals) for told in found.disclosed]
-        yield Table(("message that tells something", "what its reader learns"), lines)
+        yield ""
+        yield "Messages that tell their reader something:"
+        yield Entries([Entry(each.message, lines=[each.reveals]) for each in found.disclosed])
+    yield ""
     if found.ready is None:
         yield "The job is valid. Give a party's file too, to check its keys and data."
         return
     yield Facts(list(_ready(found.ready)))
+    for warning in found.ready.warnings:
+        yield f"Mind: {warning}"
     yield f"{found.ready.party or 'The job'} is ready to run."
 
 
@@ -80,13 +91,13 @@ def explained(found: "Explanation") -> Iterator[Part]:
         yield found.notice
         return
     compared = any(flow.recorded_count is not None for flow in found.flows)
-    headings = ["message", "to", "times #", "bytes #", "holds", "protection", "its reader learns"]
+    headings = ["message", "to", "times #", "size #"]
     if compared:
-        headings[4:4] = ["times in ledger #", "bytes in ledger #"]
+        headings += ["recorded #", "recorded size #"]
     verb = "sent" if compared else "would send"
     yield f"{found.party} ({found.role}) {verb} {size(found.bytes)}:"
     yield Table(headings, [_flow(flow, compared=compared) for flow in found.flows])
-    yield _STAR
+    yield from _read(found.flows)
     yield ""
     yield "Reckoned with:"
     yield Facts([(name.replace("_", " "), f"{n:,}") for name, n in found.assumptions.items()])
@@ -117,6 +128,9 @@ def sent(ledgers: Mapping[str, Sequence["Row"]], notices: Iterable[str] = ()) ->
     for party, rows in ledgers.items():
         yield f"{party} sent {size(sum(row.bytes for row in rows))}:"
         yield Table(_LEDGER, [_sent(row) for row in rows])
+        yield "What they were for, and what they held:"
+        yield Entries([_held(row) for row in {row.message: row for row in rows}.values()])
+        yield ""
     yield from notices
 
 
@@ -134,27 +148,83 @@ def _ready(ready: "Ready") -> Iterator[tuple[str, str]]:
     if ready.notice:
         yield "notice", ready.notice
     yield from ready.facts.items()
+    if ready.estimate is not None:
+        yield "time", _time(ready.estimate)
 
 
-_STAR = "* tells its reader something about the data or labels; the job's `disclosed` agrees to it"
+def _time(found: "Estimate") -> str:
+    """How long a run computes, in words."""
+    whole = found.alignment + found.per_round * found.rounds
+    if not found.rounds:
+        return f"about {duration(whole)} of computing, {_MEASURED}"
+    most = "at most " if found.at_most else ""
+    rounds = f"{most}{found.rounds:,} round{'' if found.rounds == 1 else 's'}"
+    each = f"{duration(found.per_round)} each"
+    return f"about {duration(whole)} of computing for {rounds} ({each}), {_MEASURED}"
+
+
+def _few(settings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Settings and their values, but for those beyond a page."""
+    shown = [
+        (key, value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}...")
+        for key, value in list(settings.items())[:_MOST]
+    ]
+    more = len(settings) - len(shown)
+    return [*shown, ("and", f"{more:,} more, which stand in the job file")] if more else shown
+
+
+_MOST = 40
+"""Settings on a page."""
+
+_LONGEST = 60
+"""Characters of a value."""
+
+_MEASURED = "measured just now on this machine; lines and waiting come on top"
+
+
+_STAR = (
+    "* These tell their reader something about data or labels, and the job's `disclosed` agrees to "
+    "it:"
+)
+
+
+def _read(flows: Iterable["Forecast"]) -> Iterator[Part]:
+    """What messages hold and tell their readers, those that tell something first."""
+    kinds = {flow.message: flow for flow in flows}
+    telling = [_told(flow) for flow in kinds.values() if flow.disclosed]
+    others = [_told(flow) for flow in kinds.values() if not flow.disclosed]
+    if telling:
+        yield _STAR
+        yield Entries(telling)
+        yield ""
+    yield "The others:" if telling else "None tells its reader anything about data or labels:"
+    yield Entries(others)
+
+
+def _told(flow: "Forecast") -> Entry:
+    return Entry(
+        flow.message,
+        lines=[f"tells {flow.reveals or 'nothing'}", *_holds(flow.content, flow.protection)],
+    )
+
+
+def _holds(content: str, protection: str) -> list[str]:
+    return [f"holds {content} ({protection})"] if content else []
 
 
 def _flow(flow: "Forecast", *, compared: bool) -> list[str]:
     line = [
-        flow.message,
+        f"* {flow.message}" if flow.disclosed else flow.message,
         flow.to,
         f"{flow.count:,}",
         size(flow.bytes),
-        flow.content,
-        flow.protection,
-        f"* {flow.reveals}" if flow.disclosed else flow.reveals,
     ]
     if compared:
-        line[4:4] = [f"{flow.recorded_count or 0:,}", size(flow.recorded_bytes or 0)]
+        line += [f"{flow.recorded_count or 0:,}", size(flow.recorded_bytes or 0)]
     return line
 
 
-_LEDGER = ("message", "to", "times #", "bytes #", "holds", "protection", "purpose", "UTC")
+_LEDGER = ("message", "to", "times #", "size #", "UTC")
 
 
 def _sent(row: "Row") -> tuple[str, ...]:
@@ -163,11 +233,12 @@ def _sent(row: "Row") -> tuple[str, ...]:
         row.to,
         f"{row.count:,}",
         size(row.bytes),
-        row.content,
-        row.protection,
-        row.purpose,
         f"{_clock(row.first)} - {_clock(row.last)}",
     )
+
+
+def _held(row: "Row") -> Entry:
+    return Entry(row.message, row.purpose, _holds(row.content, row.protection))
 
 
 def _clock(seconds: float) -> str:

@@ -127,7 +127,7 @@ def _meant(near: Sequence[str], elsewhere: Sequence[str], known: Sequence[str], 
     return f"; it has {', '.join(known[:_LISTED])}{' and more' if len(known) > _LISTED else ''}"
 
 
-def _itself(value: object, kind: Any, path: str, what: str = "value") -> Iterator[str]:
+def _itself(value: Any, kind: Any, path: str, what: str = "value") -> Iterator[str]:
     """Yields the problem of a value as a whole."""
     try:
         msgspec.convert(value, kind, strict=True)
@@ -139,7 +139,7 @@ def _itself(value: object, kind: Any, path: str, what: str = "value") -> Iterato
             yield f"`{path}` {_misfit(value, kind, what)}"
 
 
-def _misfit(value: object, kind: Any, what: str) -> str:
+def _misfit(value: Any, kind: Any, what: str) -> str:
     options = list(_options(kind))
     allowed = [each for option in options for each in _literals(option)]
     if isinstance(value, str) and allowed:

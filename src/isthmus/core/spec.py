@@ -138,6 +138,11 @@ def dump(spec: Spec) -> bytes:
     return msgspec.toml.encode(_plain(spec))
 
 
+def changed(spec: Spec) -> dict[str, str]:
+    """Returns every value of a spec that is not the default, by its dotted path, for people."""
+    return {key: msgspec.json.encode(value).decode() for key, value in _leaves("", _plain(spec))}
+
+
 def settings(table: msgspec.Struct) -> str:
     """Returns a text for people with every key of a spec and its value, defaults included."""
     config = table.__struct_config__

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import fixed_width, paillier
@@ -115,6 +116,27 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
     return heu.HeuPrivateKey(scheme, _size(bits))
+
+
+def make_unusable(scheme: Scheme, engine: Engine, bits: int) -> PublicKey:
+    """Make a public key that has no private key, to measure with.
+
+    Args:
+        scheme: The scheme that the job names.
+        engine: The engine that the job names.
+        bits: Size of the modulus.
+
+    Returns:
+        The key: random numbers of the right sizes.
+
+    Raises:
+        SpecError: The engine is not installed, or does not have this scheme or size.
+    """
+    size, width = _size(bits), fixed_width.modulus_bytes(scheme, _size(bits))
+    modulus = secrets.randbits(size) | 1 << (size - 1) | 1
+    bases = (pow(2, secrets.randbits(size), modulus) for _ in range(2))
+    numbers = [modulus, *bases][: fixed_width.public_key_bytes(scheme, size) // width]
+    return load_public(scheme, engine, bits, fixed_width.join(numbers, width))
 
 
 def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> PublicKey:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from isthmus.jobs import consent
+from isthmus.core import spec
+from isthmus.jobs import consent, registry
 from isthmus.jobs.load import load_job
-from isthmus.jobs.plan import Ready
+from isthmus.jobs.plan import Loaded, Ready
 
 
 class Disclosure(msgspec.Struct, frozen=True):
@@ -23,6 +24,9 @@ class Checked(msgspec.Struct, frozen=True):
     digest: str
     parties: dict[str, str]
     steps: list[str]
+    settings: dict[str, str]
+    """Those that are not the defaults, by key."""
+
     disclosed: list[Disclosure]
     ready: Ready | None
     """What this machine brings; None where no party was named."""
@@ -53,6 +57,17 @@ def check(job_file: Path, party_file: Path | None = None) -> Checked:
         digest=job.digest,
         parties={name: member.role for name, member in job.parties.items()},
         steps=family.steps(loaded),
+        settings=_settings(loaded),
         disclosed=[Disclosure(kind.__name__, kind.reveals) for kind in told],
         ready=ready,
     )
+
+
+def _settings(loaded: Loaded) -> dict[str, str]:
+    """What the job says of its family and its system, where that is not the default."""
+    ours = {
+        *(name for each in registry.FAMILIES for name in each.tables),
+        *(row.table for row in registry.ROWS),
+    } - {"datasets"}
+    said = spec.changed(loaded.job)
+    return {key: value for key, value in said.items() if key.partition(".")[0] in ours}

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from isthmus.core.errors import SpecError
 from isthmus.jobs.job import Job
 from isthmus.jobs.plan import Loaded
@@ -48,11 +50,12 @@ def steps(loaded: Loaded, sizes: Sizes) -> list[list[Crossing]]:
         for number, flows in enumerate(family.flows(loaded, other, sizes)):
             if number == len(found):
                 found.append([])
-            found[number] += [_between(job, first, other, flow) for flow in flows]
+            found[number] += [between(job, first, other, flow) for flow in flows]
     return found
 
 
-def _between(job: Job, first: str, other: str, flow: Flow) -> Crossing:
+def between(job: Job, first: str, other: str, flow: Flow) -> Crossing:
+    """Returns what crosses between the first party and another one, with the names of both."""
     from_first = flow.sender == job.parties[first].role
     return Crossing(first, other, flow) if from_first else Crossing(other, first, flow)
 
@@ -87,16 +90,18 @@ def check(loaded: Loaded) -> None:
     """
     kinds = {kind.__name__: kind for kind in needed(loaded)}
     disclosed = loaded.job.disclosed
-    for name, kind in kinds.items():
-        if name not in disclosed:
-            raise SpecError(
-                f"this job sends {name}, which tells its reader {kind.reveals}. "
-                f'If all parties agree, add "{name}" to `disclosed`.'
-            )
+    lacking = [name for name in kinds if name not in disclosed]
     unknown = [name for name in disclosed if name not in kinds]
+    if not lacking and not unknown:
+        return
+    told = list[str]()
+    if lacking:
+        what = "; ".join(
+            f"{name}, which tells its reader {kinds[name].reveals}" for name in lacking
+        )
+        told.append(f"this job sends what `disclosed` does not name: {what}.")
     if unknown:
         which_job = "this job" if loaded.trains else "this job, which trains nothing,"
-        raise SpecError(
-            f"`disclosed` names {unknown[0]!r}, which {which_job} does not send; it sends "
-            f"{', '.join(kinds)}."
-        )
+        told.append(f"`disclosed` names what {which_job} does not send: {', '.join(unknown)}.")
+    line = msgspec.json.format(msgspec.json.encode(list(kinds)), indent=0).decode()
+    raise SpecError(f"{' '.join(told)} If all parties agree, the line is: disclosed = {line}")

@@ -89,8 +89,7 @@ class Alignments:
             PolicyError: The limit is reached.
         """
         with disk_full_is_error(self.folder), self._open_starts() as file:
-            lines = [msgspec.json.decode(line, type=_Start) for line in file]
-            count = sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
+            count = _count(file, peer, dataset)
             if count >= limit:
                 raise PolicyError(
                     f"alignments of {dataset} with {peer!r} so far: {count}, and "
@@ -101,6 +100,13 @@ class Alignments:
             file.write(to_json(_Start(time.time(), peer, dataset)) + b"\n")
             file.flush()
             os.fsync(file.fileno())  # the start counts, even if this machine crashes now
+
+    def count(self, peer: str, dataset: str) -> int:
+        """Returns how many alignments of a data set with a peer were started."""
+        if not self.folder.exists():
+            return 0
+        with self._open_starts() as file:
+            return _count(file, peer, dataset)
 
     def _make(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +128,11 @@ class Alignments:
                     f"{path}: is not the list of alignments that were begun: {error}. Put it back "
                     "from a backup; without it `policy.alignments` cannot be kept."
                 ) from None
+
+
+def _count(file: BinaryIO, peer: str, dataset: str) -> int:
+    lines = [msgspec.json.decode(line, type=_Start) for line in file]
+    return sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
 
 
 def _read(file: Path) -> StoredAlignment:

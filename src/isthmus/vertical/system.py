@@ -112,6 +112,26 @@ class PooledRows:
 
 
 @runtime_checkable
+class PlansAhead(Protocol):
+    """A system over aligned columns that knows something of a run before it begins."""
+
+    def describe_training(self, spec: Any, /) -> Sequence[str]:
+        """Returns what will happen in training, in order, a sentence each."""
+        ...
+
+    def check_rows(self, spec: Any, most: int, /) -> None:
+        """Raise a SpecError if the job cannot train on `most` rows, nor on fewer."""
+
+    def least(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
+        """Returns messages of training that every run sends, whatever the data are."""
+        ...
+
+    def seconds_per_round(self, spec: Any, sizes: Sizes, /) -> float:
+        """Measures for a moment, and returns what all parties compute in a round, one by one."""
+        ...
+
+
+@runtime_checkable
 class AlignedSystem(System, Protocol):
     """The functions of a system over aligned columns: a module."""
 

@@ -20,7 +20,18 @@ class TestJob:
         shown = " ".join(capsys.readouterr().out.split())
         assert "1. clinic (active) listens, insurer (passive) calls" in shown
         assert "4. Score 20% of the shared rows" in shown
+        assert "Train a logistic regression over all rows, in 50 rounds at most, on 4" in shown
         assert "The job is valid." in shown
+
+    def test_shows_the_settings_that_are_not_the_defaults(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        execute(["check", str(trial / "job.toml"), "--json"])
+        assert json.loads(capsys.readouterr().out)["settings"] == {
+            "alignment.method": '"cryptographic"',
+            "alignment.minimum_size": "1000",
+            "regression.passive_columns": "4",
+        }
 
     def test_lists_what_each_message_discloses(
         self, trial: Path, capsys: pytest.CaptureFixture[str]
@@ -47,7 +58,9 @@ class TestJob:
     ) -> None:
         job.write_text(job.read_text().replace('"SharedRows",', ""))
         assert execute(["check", str(job)]) == 2
-        assert "this job sends SharedRows, which tells its reader" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "`disclosed` does not name: SharedRows, which tells its reader" in told
+        assert 'the line is: disclosed = ["DoublyBlindedRows", "SharedRows", ' in told
 
 
 class TestParty:
@@ -63,6 +76,8 @@ class TestParty:
         execute(["check", str(trial / "job.toml"), "--party", str(party)])
         shown = capsys.readouterr().out
         assert "listens on 127.0.0.1:7401" in shown
+        assert "0 of 20 with insurer" in shown
+        assert "of computing for 6 rounds" in shown
         assert shown.endswith("clinic is ready to run.\n")
 
     def test_misses_a_key(
@@ -96,7 +111,8 @@ class TestAttested:
         party = trial / "clinic" / "party.toml"
         assert execute(["check", str(trial / "attested.toml"), "--party", str(party)]) == 0
         shown = " ".join(capsys.readouterr().out.split())
-        assert 'method = "attested", minimum_size = 1000' in shown
+        assert "inside enclaves, which prove to each other what they run; go on if 1,000" in shown
+        assert 'alignment.method "attested"' in shown
         assert f"notice {SIMULATION}" in shown
 
     def test_without_training_neither_trains_nor_asks_for_columns(

@@ -14,8 +14,20 @@ class TestExplain:
         assert execute(["explain", str(trial / "job.toml"), "--party", str(party)]) == 0
         shown = capsys.readouterr().out
         assert shown.startswith("insurer (passive) would send ")
-        assert "* which of its own rows the sender" in shown
-        assert "in ledger" not in shown
+        telling, _, others = shown.partition("The others:")
+        assert " * DoublyBlindedRows " in shown
+        assert "DoublyBlindedRows\n    tells which of its own rows the sender has too" in telling
+        assert "MaskedGradient\n    tells nothing" in others
+        assert "recorded" not in shown
+
+    def test_breaks_lines_between_words_and_before_80_columns(
+        self, trial: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        party = trial / "clinic" / "party.toml"
+        execute(["explain", str(trial / "boosting.toml"), "--party", str(party)])
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "tells which of its bins part a node, which categories" in "\n".join(lines)
 
     def test_counts_for_programs(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
         party = trial / "clinic" / "party.toml"

@@ -36,7 +36,7 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
         "",
         r"says nothing of its data: add a table \[data\]",
     ),
-    "no system": (REGRESSION, "", r"'OpenedGradient', which this job, which trains nothing, does"),
+    "no system": (REGRESSION, "", r"this job, which trains nothing, does not send: OpenedGradient"),
     "one party": (
         PASSIVE,
         "",
@@ -53,12 +53,12 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "message that is not agreed to": (
         '"PenaltyLine", ',
         "",
-        'sends PenaltyLine, which tells its reader.*add "PenaltyLine" to `disclosed`',
+        "sends what `disclosed` does not name: PenaltyLine, which tells its reader",
     ),
     "message that is not sent": (
         '"PenaltyLine"',
         '"PenaltyLine", "Gossip"',
-        "`disclosed` names 'Gossip', which this job does not send; it sends DoublyBlindedRows",
+        "`disclosed` names what this job does not send: Gossip",
     ),
     "nothing to find shared rows by": (
         'identifiers = ["person"]',

@@ -20,7 +20,7 @@ from isthmus.jobs.plan import ModelFamilyCode, PartyFamilyCode
 from isthmus.jobs.registry import FAMILIES, ROWS, Family, Row
 from isthmus.system import Describes, Exports, LocalSystem, NamesDatasets, Predicts
 from isthmus.transport.message import Message
-from isthmus.vertical.system import AlignedSystem
+from isthmus.vertical.system import AlignedSystem, PlansAhead
 from tests.unit.jobs.desk import Desk
 
 SYSTEMS: Mapping[str, type] = {
@@ -38,8 +38,8 @@ KERNEL: Mapping[str, type] = {
 """What the kernel asks of the module of a family."""
 
 
-OPTIONAL: tuple[type, ...] = (NamesDatasets, Describes, Predicts, Exports)
-"""Functions that a system of one organisation may have or not."""
+OPTIONAL: tuple[type, ...] = (NamesDatasets, Describes, Predicts, Exports, PlansAhead)
+"""Functions that a system may have or not: of one organisation, and the last over columns."""
 
 
 def promised(protocol: type) -> dict[str, Callable[..., Any]]:
@@ -69,7 +69,7 @@ class TestRows:
         module = registry.load_system(row)
         for protocol in OPTIONAL:
             if any(hasattr(module, name) for name in promised(protocol)):
-                assert row.family == "local"
+                assert row.family == ("aligned" if protocol is PlansAhead else "local")
                 assert_keeps(module, protocol)
 
     @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: str(family.name))

@@ -10,7 +10,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,6 @@ from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
-from isthmus.data.table import Table
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
 from isthmus.jobs.aligned.plan import AlignedPlan
@@ -96,19 +95,15 @@ def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Al
         PolicyError: This party's policy allows no further alignment.
         IsthmusError: Whatever the alignment raises.
     """
-    store = Alignments(plan.runs / "alignments")
-    basis = _Basis(_agreement(plan.loaded), _rows(plan.tables.values()))
-    held = store.find(basis.agreement, basis.rows)
-    if held is not None and not (held.protects or plan.simulated):
-        held = None  # found by simulated enclaves, which our policy no longer accepts
-    chosen = _agree(plan, lines, held)
+    store, basis, ours = _store(plan), _basis(plan), held(plan)
+    chosen = _agree(plan, lines, ours)
     if not chosen.new:
-        if held is None or held.id != chosen.id:
+        if ours is None or ours.id != chosen.id:
             raise PeerError(
                 f"{plan.first!r} wants to take up an alignment that we do not hold. Do not go on: "
                 "compare `isthmus version` on both sides."
             )
-        return Aligned(held.id, new=False, size=held.size, indices=_load(plan, store, held.id))
+        return Aligned(ours.id, new=False, size=ours.size, indices=_load(plan, store, ours.id))
     if store.of(chosen.id).exists():
         raise PeerError(
             f"{plan.first!r} gives a new alignment the name of one that we hold. Do not go on: "
@@ -124,6 +119,30 @@ def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Al
     )
     _keep(plan, store, basis, aligned)
     return aligned
+
+
+def held(plan: AlignedPlan) -> StoredAlignment | None:
+    """Returns the finished alignment of the same terms over the same rows that we hold, if any."""
+    basis = _basis(plan)
+    found = _store(plan).find(basis.agreement, basis.rows)
+    if found is not None and not (found.protects or plan.simulated):
+        return None  # found by simulated enclaves, which our policy no longer accepts
+    return found
+
+
+def started(plan: AlignedPlan) -> dict[str, int]:
+    """Returns how many alignments of the training data were started so far, by peer."""
+    origin = plan.party.datasets[plan.loaded.data.train].origin(plan.folder)
+    store = _store(plan)
+    return {peer: store.count(peer, origin) for peer in plan.job.peers(plan.party.party)}
+
+
+def _store(plan: AlignedPlan) -> Alignments:
+    return Alignments(plan.runs / "alignments")
+
+
+def _basis(plan: AlignedPlan) -> _Basis:
+    return _Basis(_agreement(plan.loaded), plan.rows_digest)
 
 
 def _agree(plan: AlignedPlan, lines: Lines, held: StoredAlignment | None) -> ChosenAlignment:
@@ -145,9 +164,9 @@ def _agree(plan: AlignedPlan, lines: Lines, held: StoredAlignment | None) -> Cho
 
 def _begin(plan: AlignedPlan, store: Alignments) -> None:
     for name in plan.tables:
-        path = plan.party.datasets[name].resolve(plan.folder).resolve()
+        origin = plan.party.datasets[name].origin(plan.folder)
         for peer in plan.job.peers(plan.party.party):
-            store.begin(peer, str(path), plan.party.policy.alignments)
+            store.begin(peer, origin, plan.party.policy.alignments)
 
 
 def _find(plan: AlignedPlan, lines: Lines, dataset: str, run: Run, telemetry: Telemetry) -> _Found:
@@ -255,13 +274,3 @@ def _agreement(loaded: Loaded) -> str:
     return hashlib.sha256(
         msgspec.json.encode((*said, alignment_of(job)), order="sorted")
     ).hexdigest()
-
-
-def _rows(tables: Iterable[Table]) -> str:
-    """Digest of our rows: positions among others would mean other people."""
-    digest = hashlib.sha256()
-    for table in tables:
-        for identifier in table.identifiers:
-            digest.update(b"%d:" % len(identifier) + identifier)
-        digest.update(b";")
-    return digest.hexdigest()

@@ -1,6 +1,6 @@
 """The family of jobs over aligned columns: `jobs/plan.py` says what each function is for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,15 +44,20 @@ def steps(loaded: Loaded) -> list[str]:
         f"{job.in_words(loaded.job)}.",
     ]
     if loaded.trains:
-        system: object = loaded.system
-        ahead = isinstance(system, PlansAhead)
-        found += system.steps(loaded.spec) if ahead else [f"Train a {loaded.table}."]
+        found += _training(loaded)
         found.append(
             f"Score {data.test_share:.0%} of the shared rows, kept out of training."
             if data.test is None
             else f"Score the shared rows of {data.test!r}."
         )
     return found
+
+
+def _training(loaded: Loaded) -> Sequence[str]:
+    system: object = loaded.system
+    if isinstance(system, PlansAhead):
+        return system.describe_training(loaded.spec)
+    return [f"Train a {loaded.table}."]
 
 
 def plan(loaded: Loaded, party_file: Path | None) -> "AlignedPlan":

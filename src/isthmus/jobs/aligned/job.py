@@ -25,6 +25,15 @@ def alignment_of(job: Job) -> Alignment:
     return said or CryptographicAlignment()
 
 
+def in_words(job: Job) -> str:
+    """Returns how a job finds the shared rows, as the end of a sentence."""
+    said = alignment_of(job)
+    how = "by blinded identifiers, which the other party cannot read"
+    if isinstance(said, AttestedAlignment):
+        how = "inside enclaves, which prove to each other what they run"
+    return f"{how}; go on if {said.minimum_size:,} or more are shared"
+
+
 def check(loaded: Loaded) -> None:
     """Refuse a job file that contradicts itself, seen without data.
 

@@ -1,6 +1,8 @@
 """Reads and checks all that one party of a job over aligned columns brings."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -32,6 +34,16 @@ class AlignedPlan(PartyPlan):
         if self.loaded.data.test is not None and self.test is not None:
             tables[self.loaded.data.test] = self.test
         return tables
+
+    @cached_property
+    def rows_digest(self) -> str:
+        """Digest of the rows that we align: positions among others would mean other people."""
+        digest = hashlib.sha256()
+        for table in self.tables.values():
+            for identifier in table.identifiers:
+                digest.update(b"%d:" % len(identifier) + identifier)
+            digest.update(b";")
+        return digest.hexdigest()
 
     @property
     def monotone(self) -> dict[str, int]:

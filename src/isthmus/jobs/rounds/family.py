@@ -34,7 +34,7 @@ plan = make_plan
 def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
     spec, master = loaded.spec, loaded.first
-    rule = type(spec.fusion).__struct_config__.tag
+    rule = str(loaded.spec.fusion.__struct_config__.tag)
     return [
         meeting(loaded),
         f"Each child finds samples of the type {type_of(spec.network)} in its "

@@ -41,14 +41,23 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, randomness: Randomness) 
             f"`boosting.validation_share` keeps back {held_out.sum()} of {len(label)} rows, which "
             "weigh nothing: there is no loss to watch. Agree on a larger share."
         )
-    _check_rows(len(label) - int(held_out.sum()), spec)
+    check_rows(len(label) - int(held_out.sum()), spec)
     seed = randomness.seed
     if spec.sampling == "goss" and randomness.secret is not None:  # `sampling` says why
         seed = randomness.secret
     return Problem(label, weight, held_out, book, spec, seed)
 
 
-def _check_rows(training: int, spec: Boosting) -> None:
+def check_rows(training: int, spec: Boosting) -> None:
+    """Refuse to grow trees on rows that are too few for a single split.
+
+    Args:
+        training: Rows to train on, without those kept back.
+        spec: The `[boosting]` table.
+
+    Raises:
+        JobError: They are too few.
+    """
     grown = sampling.tree_rows(training, spec)
     least = max(spec.minimum_node_rows, 2 * spec.minimum_bin_rows)
     if grown < least:

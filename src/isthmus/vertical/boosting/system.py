@@ -3,6 +3,8 @@
 Modules that train are imported only when they are needed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from isthmus.core.errors import SpecError
@@ -34,6 +36,60 @@ def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> Non
 def most_rounds(spec: Boosting) -> int:
     """Returns the largest number of rounds."""
     return spec.trees
+
+
+def describe_training(spec: Boosting) -> list[str]:
+    """Returns what will happen in training, in order, a sentence each."""
+    trees = spec.trees * spec.outputs
+    what = f"a random forest of {trees:,} trees" if spec.forest else f"{trees:,} boosted trees"
+    until = (
+        ""
+        if spec.patience == 0
+        else (
+            f", until {spec.patience} in a row have not lowered the loss on "
+            f"{spec.validation_share:.0%} of the rows"
+        )
+    )
+    return [
+        f"Grow {what}, {spec.depth} levels deep, for a {spec.objective} label{until}. Gradients "
+        f"cross encrypted ({spec.encryption.scheme}, {spec.encryption.key_bits:,} bits); passive "
+        "parties see which rows are together in a node."
+    ]
+
+
+def check_rows(spec: Boosting, most: int) -> None:
+    """Refuse a job that could not split a single node, on the most rows that there are.
+
+    Args:
+        spec: The `[boosting]` table.
+        most: The most training rows that the data allow.
+
+    Raises:
+        SpecError: There are too few.
+    """
+    from isthmus.vertical.boosting import problem
+
+    problem.check_rows(most - round(most * spec.validation_share), spec)
+
+
+def least(spec: Boosting, sizes: Sizes) -> list[Flow]:
+    """Returns messages of training that every run sends: gradients of all trees that are sure."""
+    rounds = spec.trees if spec.patience == 0 else min(spec.trees, spec.patience)
+    flows = forecast_boosting(spec, replace(sizes, rounds=rounds))
+    return [flow for flow in flows if type(flow.sample).__name__ == "EncryptedGradients"]
+
+
+def seconds_per_round(spec: Boosting, sizes: Sizes) -> float:
+    """Measures for a moment, and returns what the parties compute to grow the trees of a round."""
+    from isthmus.crypto import speed
+    from isthmus.vertical.boosting.trees import sampling
+
+    found = speed.measure(spec.encryption)
+    training = sizes.train - round(sizes.train * spec.validation_share)
+    rows = sampling.tree_rows(training, spec)
+    levels = 1 + (spec.depth - 1) / 2  # of two nodes below another, only one is summed
+    additions = rows * max(1, round(sizes.columns * spec.code_share)) * levels
+    return spec.outputs * (rows * found.encryption + additions * found.addition)
 
 
 def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:

@@ -32,7 +32,7 @@ from isthmus.vertical.regression.messages import (
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Line, Preconditioner
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.rows import batches, blocks, receive_rows
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import Regression, exposure
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> Non
         )
     # The passive party learns about the labels only through one sum per column and batch, in any
     # number of rounds. With few such sums per row, no single label can be computed.
-    exposure = spec.batches * shape.columns / rows
-    if exposure > spec.label_exposure:
+    told = exposure(spec, rows)
+    if told > spec.label_exposure:
         raise JobError(
             f"{spec.batches} batches x {shape.columns} columns of {passive!r} over {rows} rows "
-            f"would tell it {exposure:.3f} equations per label, and the job allows "
+            f"would tell it {told:.3f} equations per label, and the job allows "
             f"{spec.label_exposure}. Use fewer batches or columns, more rows, or, if all agree, "
             "a higher `regression.label_exposure`."
         )

@@ -36,11 +36,13 @@ def fit(table: Table) -> Scaling:
     """
     mean = table.features.mean(axis=0)
     deviation = table.features.std(axis=0)
-    same = [name for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
+    same = [repr(name) for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
     if same:
+        which, them = ("column", "it") if len(same) == 1 else ("columns", "them")
         raise SpecError(
-            f"column {same[0]!r} has one single value on the {len(table)} aligned training rows: "
-            "leave it out of `columns` in your party file."
+            f"{which} {', '.join(same)} {'has' if len(same) == 1 else 'have'} one single value on "
+            f"the {len(table)} aligned training rows: leave {them} out of `columns` in your party "
+            "file."
         )
     return Scaling(mean, deviation)
 

@@ -81,3 +81,8 @@ class Regression(LinearModel, frozen=True, kw_only=True):
     encryption: Annotated[
         Encryption, Meta(description="The `[regression.encryption]` table of a job.")
     ] = Encryption()
+
+
+def exposure(spec: Regression, rows: int) -> float:
+    """Returns how many equations about the labels, per training row, the passive party learns."""
+    return spec.batches * spec.passive_columns / rows

@@ -3,6 +3,9 @@
 Modules that train are imported only when they are needed.
 """
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from isthmus.core.errors import SpecError
@@ -14,10 +17,13 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import Regression, exposure
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
 MOST_PARTIES = 2
+
+_DIGIT_BITS = 7
+"""Bits of a column that one pass over the ciphertexts multiplies; see `crypto/radix.py`."""
 
 
 def check(spec: Regression) -> None:
@@ -83,6 +89,55 @@ def check_numbers(train: Table, test: Table | None) -> None:
         )
     if train.weight is not None:
         raise SpecError("a regression knows no sample weights: take `weight` out of the data set.")
+
+
+def describe_training(spec: Regression) -> list[str]:
+    """Returns what will happen in training, in order, a sentence each."""
+    kind = "logistic" if spec.link == "logit" else "linear"
+    over = "all rows" if spec.batches == 1 else f"{spec.batches} batches"
+    return [
+        f"Train a {kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "
+        f"{spec.passive_columns:,} columns of the passive party and all chosen ones of the active "
+        f"party. Residuals cross encrypted ({spec.encryption.scheme}, "
+        f"{spec.encryption.key_bits:,} bits)."
+    ]
+
+
+def check_rows(spec: Regression, most: int) -> None:
+    """Refuse a job that would tell the passive party too much, on the most rows that there are.
+
+    Args:
+        spec: The `[regression]` table.
+        most: The most training rows that the data allow.
+
+    Raises:
+        SpecError: Even then there are too few rows for `label_exposure`.
+    """
+    told = exposure(spec, most)
+    if told > spec.label_exposure:
+        enough = math.ceil(spec.batches * spec.passive_columns / spec.label_exposure)
+        raise SpecError(
+            f"at most {most:,} rows can be trained on, and {spec.batches} batches x "
+            f"{spec.passive_columns} columns of the passive party over so many would tell it "
+            f"{told:.3f} equations per label, where `regression.label_exposure` allows "
+            f"{spec.label_exposure}: that takes {enough:,} rows. Bring more, or agree on fewer "
+            "batches or columns, or on a higher `regression.label_exposure`. Nothing was sent."
+        )
+
+
+def least(spec: Regression, sizes: Sizes) -> list[Flow]:
+    """Returns messages of training that every run sends: those of one round."""
+    return forecast_regression(spec, replace(sizes, rounds=1))
+
+
+def seconds_per_round(spec: Regression, sizes: Sizes) -> float:
+    """Measures for a moment, and returns what both parties compute in a round."""
+    from isthmus.crypto import speed
+
+    found = speed.measure(spec.encryption)
+    digits = 1 if spec.feature_bits <= _DIGIT_BITS else 2
+    additions = sizes.train * spec.passive_columns * digits
+    return sizes.train * found.encryption + additions * found.addition
 
 
 def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:

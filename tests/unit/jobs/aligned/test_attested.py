@@ -81,7 +81,7 @@ class TestLoadJob:
         sizes_only = 'results = { insurer = "size", shop = "nothing" }'
         job.write_text(job.read_text().replace('"attested"', f'"attested"\n{sizes_only}'))
         with pytest.raises(
-            SpecError, match="names 'SealedPositions', which this job, which trains"
+            SpecError, match="this job, which trains nothing, does not send: SealedPositions"
         ):
             load_job(job)
 

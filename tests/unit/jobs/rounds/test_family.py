@@ -38,7 +38,7 @@ class TestCheck:
         meeting, samples, rounds, end = check(made.job).steps
         assert meeting.startswith("office (master) listens, branch-01 (child), ")
         assert samples.startswith("Each child finds samples of the type image in its ")
-        assert 'office fuses what they send: network = (type = "image"' in rounds
+        assert rounds.endswith("office fuses what they send by the rule 'actor_critic'.")
         assert end.startswith("office publishes the result; each party measures it on test ")
 
     @pytest.mark.parametrize(

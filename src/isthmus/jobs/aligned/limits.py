@@ -1,0 +1,125 @@
+"""Refuses what the files of one party rule out, before anybody is contacted.
+
+A finished alignment tells who is shared, and counts against a limit. So a job that could not go on
+after it is refused before it, by the best case that the data of this party allow.
+"""
+
+import math
+
+from isthmus.core.errors import PolicyError, naming_file
+from isthmus.data.index import split
+from isthmus.jobs import consent, limits
+from isthmus.jobs.aligned.alignment import held, started
+from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.consent import Crossing
+from isthmus.ledger.forecast import Sizes
+from isthmus.vertical.system import PlansAhead
+
+_DEVIATIONS = 6
+"""Standard deviations that a random split stays within."""
+
+
+def check(plan: AlignedPlan) -> None:
+    """Refuse a job that cannot end well for this party.
+
+    Args:
+        plan: The job and the party.
+
+    Raises:
+        PolicyError: Its policy would stop every run.
+        SpecError: The job cannot train on the most rows that there can be, or a message is too
+            large.
+    """
+    most = _most_shared(plan)
+    with naming_file(plan.party_file):
+        _check_shared(plan, most)
+        if plan.loaded.trains and isinstance(plan.loaded.code, PlansAhead):
+            plan.loaded.code.check_rows(plan.loaded.spec, _most_trained(plan, most))
+    limits.check(plan, _certain(plan))
+
+
+def check_budget(plan: AlignedPlan) -> None:
+    """Refuse a run that needs a new alignment where the policy allows none.
+
+    Args:
+        plan: The job and the party.
+
+    Raises:
+        PolicyError: As many were started as the party allows.
+    """
+    if held(plan) is not None:
+        return
+    most = plan.party.policy.alignments
+    for peer, count in started(plan).items():
+        if count >= most:
+            raise PolicyError(
+                f"{count} alignments of this data with {peer!r} were started so far, and "
+                f"`policy.alignments` of your party file is {most}. Every alignment tells again "
+                f"who is shared: ask {peer!r} why it needs another one before you raise the limit. "
+                "Nothing was sent."
+            )
+
+
+def facts(plan: AlignedPlan) -> dict[str, str]:
+    """Returns what is worth knowing before a run, by name."""
+    if held(plan) is not None:
+        return {"alignment": "kept from an earlier run; taken up again if all parties hold it"}
+    most = plan.party.policy.alignments
+    counts = (f"{count} of {most} with {peer}" for peer, count in started(plan).items())
+    return {"alignments so far": ", ".join(counts)}
+
+
+def warnings(plan: AlignedPlan, expected: Sizes) -> list[str]:
+    """Returns a sentence for each limit that a run may reach after it has begun."""
+    return limits.warnings(plan, consent.crossings(plan.loaded, expected))
+
+
+def _check_shared(plan: AlignedPlan, most: int) -> None:
+    asked = plan.party.policy.minimum_shared
+    if most >= asked:
+        return
+    others = [
+        f"the job lets {name!r} bring {member.rows:,}"
+        for name, member in plan.job.peers(plan.party.party).items()
+        if member.rows is not None
+    ]
+    raise PolicyError(
+        f"{most:,} rows are the most that can be shared (you bring {len(plan.train):,}"
+        f"{''.join(f', {each}' for each in others)}), and `policy.minimum_shared` of your party "
+        f"file asks for {asked:,}: a model of few rows tells about each of them. Bring more rows, "
+        "or lower the minimum. Nothing was sent."
+    )
+
+
+def _most_shared(plan: AlignedPlan) -> int:
+    others = (member.rows for member in plan.job.peers(plan.party.party).values())
+    return min([len(plan.train), *(rows for rows in others if rows is not None)])
+
+
+def _most_trained(plan: AlignedPlan, shared: int) -> int:
+    """The most training rows of the most shared ones: our own split is known before the others'."""
+    if plan.loaded.data.test is not None:
+        return shared
+    train, _ = split(plan.train.identifiers, plan.loaded.data.test_share, plan.job.seed)
+    return min(shared, len(train))
+
+
+def _certain(plan: AlignedPlan) -> list[Crossing]:
+    """Messages that every run sends, from any party, at the least sizes."""
+    loaded, system = plan.loaded, plan.loaded.code
+    fewest = max(alignment_of(plan.job).minimum_size, plan.party.policy.minimum_shared)
+    rows = dict.fromkeys(plan.job.parties, fewest) | {plan.party.party: len(plan.train)}
+    test_rows = {} if plan.test is None else dict.fromkeys(rows, 1)
+    share = 0.0 if plan.test is not None else loaded.data.test_share
+    spread = _DEVIATIONS * math.sqrt(fewest * share * (1 - share))
+    train = max(1, int(fewest * (1 - share) - spread))
+    sizes = Sizes(rows, fewest, train, test=0, test_rows=test_rows, rounds=1)
+    found = list[Crossing]()
+    if held(plan) is None:
+        found += consent.steps(loaded, sizes)[1]
+    if loaded.trains and isinstance(system, PlansAhead):
+        flows = system.least(loaded.spec, sizes)
+        for other in plan.job.peers(loaded.first):
+            found += (consent.between(plan.job, loaded.first, other, flow) for flow in flows)
+    return found

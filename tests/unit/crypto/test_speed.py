@@ -1,0 +1,37 @@
+"""How fast this machine encrypts, measured before anybody waits."""
+
+import pytest
+
+from isthmus.core.errors import SpecError
+from isthmus.crypto import keys, speed
+from isthmus.crypto.encryption import Encryption, Engine, Scheme
+
+KINDS: list[tuple[Scheme, Engine]] = [
+    ("okamoto-uchiyama", "heu"),
+    ("paillier", "heu"),
+    ("paillier", "gmpy2"),
+]
+
+
+@pytest.mark.parametrize(("scheme", "engine"), KINDS)
+class TestUnusableKey:
+    def test_computes_what_a_real_one_computes(self, scheme: Scheme, engine: Engine) -> None:
+        key = keys.make_unusable(scheme, engine, 2048)
+        ciphertexts = key.encrypt([1, 2, 3])
+        added = ciphertexts[0:2] + ciphertexts[1:3]
+        assert len(added.dump()) == 2 * keys.ciphertext_bytes(scheme, 2048)
+
+    def test_is_another_one_every_time(self, scheme: Scheme, engine: Engine) -> None:
+        first, second = (keys.make_unusable(scheme, engine, 2048).dump() for _ in range(2))
+        assert len(first) == keys.public_key_bytes(scheme, 2048)
+        assert first != second
+
+
+class TestMeasure:
+    def test_tells_seconds_of_one_operation(self) -> None:
+        found = speed.measure(Encryption(scheme="paillier", engine="gmpy2", key_bits=2048))
+        assert 0 < found.addition < found.encryption
+
+    def test_refuses_what_this_machine_cannot_compute(self) -> None:
+        with pytest.raises(SpecError, match="does not have the scheme"):
+            speed.measure(Encryption(scheme="okamoto-uchiyama", engine="gmpy2"))

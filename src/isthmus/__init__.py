@@ -6,6 +6,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.api.frames import frame
     from isthmus.api.parties import Party
     from isthmus.api.runs import Run, load
+    from isthmus.api.sharing import take_part
     from isthmus.api.verbs import check, explain, run, simulate
     from isthmus.core.errors import IsthmusError
     from isthmus.horizontal.encoders.spec import Encoders
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "run",
     "simulate",
+    "take_part",
 ]
 
 _MODULES = {
@@ -49,6 +51,7 @@ _MODULES = {
     "load": "api.runs",
     "run": "api.verbs",
     "simulate": "api.verbs",
+    "take_part": "api.sharing",
 }
 """Where each public name is, but for those of tables of a job: the registry knows them."""
 

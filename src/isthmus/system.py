@@ -301,6 +301,19 @@ class Exports(Protocol):
             into: A folder that is empty.
             since: Number of a snapshot: only what has changed since then; None: all of it.
 
+@runtime_checkable
+class Shares(Protocol):
+    """A system whose training several processes may share."""
+
+    def helps(self) -> bool:
+        """Whether a launcher started this process to help the one that trains."""
+        ...
+
+    def assist(self, spec: Any, inputs: LocalInputs, /) -> None:
+        """Help the process that trains, until it has what it needs."""
+        ...
+
+
         Returns:
             What was written.
         """

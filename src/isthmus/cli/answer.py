@@ -26,7 +26,7 @@ class Answer:
     """For people; None where the command has told them already, on standard error."""
 
 
-Command = Callable[..., Answer]
+Command = Callable[..., Answer | None]
 
 
 def answers(command: Command) -> Command:
@@ -41,7 +41,7 @@ def answers(command: Command) -> Command:
         The function for Typer.
     """
 
-    def declared(**arguments: Any) -> Answer:
+    def declared(**arguments: Any) -> Answer | None:
         del arguments[_JSON.name]
         return command(**arguments)
 

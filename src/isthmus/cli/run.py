@@ -19,13 +19,13 @@ Into = Annotated[
 ]
 
 
-def run(job: JobFile, party: PartyFileIfAny = None, into: Into = None) -> Answer:
+def run(job: JobFile, party: PartyFileIfAny = None, into: Into = None) -> Answer | None:
     """Play this machine's part: wait for other parties, if any, then train, score and report."""
-    from isthmus.jobs.run import run as play
+    from isthmus.jobs.run import take_part
 
     with live() as watch:
-        finished = play(job, party, into, lambda event: watch("", event))
-    return outcome.of(finished)
+        finished = take_part(job, party, into, lambda event: watch("", event))
+    return None if finished is None else outcome.of(finished)
 
 
 def align(job: JobFile, party: PartyFile, into: Into = None) -> Answer:

@@ -249,6 +249,18 @@ class ModelFamilyCode(FamilyCode, Protocol):
 
 
 @runtime_checkable
+class SharingFamilyCode(FamilyCode, Protocol):
+    """What the module of a family holds besides if several processes may share a run."""
+
+    def assist(self, loaded: Loaded, /) -> bool:
+        """Help the process that runs a job, if this one was started for that.
+
+        Returns whether it was; its help is over then.
+        """
+        ...
+
+
+@runtime_checkable
 class PartyFamilyCode(FamilyCode, Protocol):
     """What the module of a family with peers holds besides."""
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink, silent
 from isthmus.jobs import registry, report
-from isthmus.jobs.load import make_plan
+from isthmus.jobs.load import load_job, make_plan
+from isthmus.jobs.plan import Loaded, SharingFamilyCode
 from isthmus.store.runs import Run
 
 
@@ -27,14 +28,43 @@ def run(
         SpecError: The job trains nothing.
         IsthmusError: Anything else that a person can act on.
     """
-    plan = make_plan(job_file, party_file)  # nothing is sent before all of this side is checked
-    if not plan.loaded.trains:
+    return _run(load_job(job_file), party_file, into, watch)
+
+
+def take_part(
+    job_file: Path, party_file: Path | None = None, into: Path | None = None, watch: Sink = silent
+) -> Run | None:
+    """Play this machine's part of a job as `run` does, or help the process that does.
+
+    Args:
+        job_file: The job.
+        party_file: This party's own file; None where one organisation trains alone.
+        into: Folder for this run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Returns:
+        The run folder; None if a launcher started this process to help the one that has it.
+
+    Raises:
+        IsthmusError: As of `run`.
+    """
+    loaded = load_job(job_file)
+    family: object = loaded.family
+    if loaded.trains and isinstance(family, SharingFamilyCode) and family.assist(loaded):
+        return None
+    return _run(loaded, party_file, into, watch)
+
+
+def _run(loaded: Loaded, party_file: Path | None, into: Path | None, watch: Sink) -> Run:
+    family = loaded.family
+    plan = family.plan(loaded, party_file)  # nothing is sent before all of this side is checked
+    if not loaded.trains:
         tables = " or ".join(f"[{row.table}]" for row in registry.ROWS)
         raise SpecError(
-            f"{job_file}: this job says nothing of training: add a table {tables}, or run "
+            f"{loaded.path}: this job says nothing of training: add a table {tables}, or run "
             "`isthmus align`."
         )
-    finished = plan.loaded.family.play(plan, into, watch)
+    finished = family.play(plan, into, watch)
     report.attempt(finished)
     return finished
 

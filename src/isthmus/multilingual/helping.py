@@ -1,6 +1,7 @@
 """A process that helps another one to train its encoder; `python -m` starts one on this machine."""
 
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -64,9 +65,9 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries in C write there
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
     place = places.here()
     assert place is not None, "the first process says it"  # noqa: S101
+    threading.Thread(target=_end_with_the_first, args=[place], daemon=True).start()
     torch.set_num_threads(devices.threads(place.size))
     spec = Run(Path(task.run)).read_json("job.json", _Job).multilingual
     answers.write(READY)
@@ -81,8 +82,10 @@ def main() -> int:
     return 0
 
 
-def _end_with_the_first() -> None:
+def _end_with_the_first(place: Place) -> None:
     sys.stdin.buffer.read()
+    if place.store is not None:  # where it was killed, its folder is still there
+        shutil.rmtree(Path(place.store).parent, ignore_errors=True)
     os._exit(0)
 
 

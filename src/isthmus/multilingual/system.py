@@ -13,6 +13,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual import objectives
 from isthmus.multilingual.objectives import SECOND
+from isthmus.multilingual.processes import places
 from isthmus.multilingual.spec import Multilingual
 from isthmus.store.runs import Run
 from isthmus.system import (
@@ -139,6 +140,21 @@ def train(spec: Multilingual, data: Data, run: Run, telemetry: Telemetry) -> Loc
 
 def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     """Returns the report as HTML."""
+def helps() -> bool:
+    """Whether a launcher started this process to help the first one of a training."""
+    place = places.here()
+    return place is not None and place.rank > 0
+
+
+def assist(spec: Multilingual, inputs: LocalInputs) -> None:
+    """Help the first process to train, until it has what it needs."""
+    from isthmus.multilingual import helping
+
+    place = places.here()
+    assert place is not None, "ask `helps` first"  # noqa: S101 - a mistake of ours
+    helping.assist(spec, inputs, place)
+
+
     from isthmus.multilingual import report
 
     return report.page(run, shown, outcome)

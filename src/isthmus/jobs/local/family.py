@@ -27,6 +27,7 @@ from isthmus.system import (
     NamesDatasets,
     Predicted,
     Predicts,
+    Shares,
 )
 
 ROLES: tuple[str, ...] = ()
@@ -165,6 +166,22 @@ def ready(plan: LocalPlan) -> Ready:
     """Returns what this machine brings."""
     facts = plan.loaded.system.facts(plan.loaded.spec, plan.data)
     return Ready(facts={name: str(value) for name, value in facts.items()})
+
+
+def assist(loaded: Loaded) -> bool:
+    """Help the process that runs a job, if a launcher started this one as one of several.
+
+    Args:
+        loaded: The job.
+
+    Returns:
+        Whether it was; its help is over then.
+    """
+    system: object = loaded.system
+    if not (isinstance(system, Shares) and system.helps()):
+        return False
+    system.assist(loaded.spec, inputs(loaded))
+    return True
 
 
 def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:

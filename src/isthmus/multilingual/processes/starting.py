@@ -151,12 +151,12 @@ class _Helper:
         if said.strip():
             failed = msgspec.json.decode(said.splitlines()[-1], type=Failed)
             return (errors.of_name(failed.kind) or IsthmusError)(failed.sentence)
-        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
         lines = one_line(": ".join([f"{self._name} was ended by {how}", *last]))
         return SpecError(
-            f"{lines}. So the others stopped too. Start the same command again: it goes on from "
-            "the last checkpoint. A system that is short of memory ends processes."
+            f"{lines}. The others stopped with it. Start the same command again: it goes on from "
+            "the last checkpoint. Where memory is short, systems end processes."
         )
 
     def end(self) -> None:

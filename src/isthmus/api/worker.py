@@ -10,7 +10,7 @@ from typing import IO
 import msgspec
 
 from isthmus.api.process import Ended, Failed, Happened, Play, Simulate
-from isthmus.core.errors import IsthmusError, one_line
+from isthmus.core.errors import IsthmusError, told
 from isthmus.core.telemetry import Event
 from isthmus.jobs.run import run
 from isthmus.jobs.simulate import simulate
@@ -51,7 +51,7 @@ def work(task: Simulate | Play, line: _Line) -> None:
                 finished = run(Path(task.job), party, into, lambda event: watch("", event))
         line.say(Ended(str(finished.folder)))
     except IsthmusError as error:
-        line.say(Failed(type(error).__name__, one_line(str(error))))
+        line.say(Failed(type(error).__name__, told(error)))
 
 
 if __name__ == "__main__":

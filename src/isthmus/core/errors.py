@@ -27,6 +27,10 @@ class JobError(SpecError):
     """
 
 
+class DataError(SpecError):
+    """A data set is not what is asked of it; its text has a line for each problem, if several."""
+
+
 class DiskError(SpecError):
     """This machine has no room for a file; what was written before is whole."""
 
@@ -70,6 +74,12 @@ def one_line(message: str) -> str:
     """No line breaks, and no control characters: what a peer wrote must not steer the terminal."""
     words = " ".join(message.splitlines())
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words)
+
+
+def told(error: BaseException) -> str:
+    """Returns what a terminal shows of an error: one line, or one for each problem of its data."""
+    lines = str(error).splitlines() if isinstance(error, DataError) else [str(error)]
+    return "\n".join(one_line(line) for line in lines)
 
 
 def _tree(kind: type[IsthmusError]) -> Iterator[type[IsthmusError]]:

@@ -12,6 +12,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "multilingual": ("torch", "safetensors", "tokenizers", "transformers", "accelerate", "polib"),
     "paramserver": ("numba", "ray", "safetensors", "torch"),
     "export": ("onnx", "onnxscript", "onnxruntime"),
+    "sql": ("adbc_driver_postgresql", "adbc_driver_sqlite"),
     "tee": ("dcap_qvl", "cbor2"),
     "compare": ("xgboost",),
 }

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.core.errors import SpecError
-from isthmus.data import formats
+from isthmus.data import files, formats
 from isthmus.data.formats import ENDINGS, Batch
 from isthmus.data.kinds import Kind
 from isthmus.data.spec import Dataset
@@ -221,23 +221,7 @@ def files_of(dataset: Dataset, folder: Path) -> Sequence[Path]:
     path = dataset.resolve(folder)
     if formats.is_pipe(path):
         return (path,)
-    if not path.is_dir():
-        if not path.name.endswith(ENDINGS):
-            raise SpecError(
-                f"{path}: only files {', '.join(ENDINGS)}, folders of these, and `-` for JSON "
-                "lines on the standard input can be read. Convert the file, or rename it if it is "
-                "one of these."
-            )
-        return (path,)
-    found = sorted(each for each in path.iterdir() if not each.name.startswith((".", "_")))
-    others = [each for each in found if not each.name.endswith(ENDINGS)]
-    if others or not found:
-        what = f"{len(others)} of its {len(found)} files are" if found else "it has no file that is"
-        raise SpecError(
-            f"{path}: {what} {'not ' if found else ''}{', '.join(ENDINGS)}. Give a folder of such "
-            "files alone."
-        )
-    return tuple(found)
+    return files.files_of(path, ENDINGS, " and `-` for JSON lines on the standard input")
 
 
 def column_names(dataset: Dataset, folder: Path) -> frozenset[str] | None:

@@ -16,23 +16,20 @@ import pyarrow as pa
 from pyarrow import csv, ipc, parquet
 
 from isthmus.core.errors import SpecError
-from isthmus.data import json_lines
+from isthmus.data import csv_lines, json_lines
+from isthmus.data.files import TABLES, check_readable
 from isthmus.data.kinds import IN_WORDS, TYPES, Kind
 from isthmus.data.spec import Dataset
 
 Batch = Any
 """A `pyarrow.RecordBatch`."""
 
-ENDINGS = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather", ".jsonl")
+ENDINGS = (*TABLES, ".jsonl")
 PIPE = "-"
 """Name of a path that stands for JSON lines on the standard input."""
 
 _ARROW_FILE = b"ARROW1"
-_UTF_16 = {b"\xff\xfe", b"\xfe\xff"}
-"""The byte order marks of UTF-16; neither UTF-8 nor Parquet begins like this."""
-
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
-"""The one message of Arrow that quotes no cell."""
 
 _CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
 _READ_AT_ONCE = 2**20
@@ -71,8 +68,7 @@ def names_of(path: Path, dataset: Dataset) -> list[str] | None:
             with pa.OSFile(str(path)) as file:
                 names = list(_open_arrow(file, None).schema.names)
         else:
-            with csv.open_csv(path, parse_options=parsing(dataset)) as reader:
-                names = list(reader.schema.names)
+            names = csv_lines.names(path, dataset.delimiter)
     return [str(name) for name in names]
 
 
@@ -94,7 +90,7 @@ def batches_of(
         SpecError: The file cannot be read.
     """
     before = 0
-    with reading(path, columns):
+    with reading(path, columns, dataset.delimiter):
         if path.name.endswith(".parquet"):
             before, found = _parquet(path, list(columns), skip)
         elif path.name.endswith((".arrow", ".feather")):
@@ -130,35 +126,16 @@ def rows_of(path: Path) -> int | None:
     return rows
 
 
-def check_readable(path: Path) -> None:
-    """Refuse a file that cannot be opened, and text that is not UTF-8.
-
-    Args:
-        path: The file.
-
-    Raises:
-        SpecError: There is no such file, it cannot be read, or it is in UTF-16.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(2)
-    except FileNotFoundError:
-        raise SpecError(f"{path}: there is no such file. Correct the path.") from None
-    except OSError as error:
-        raise SpecError(
-            f"{path}: cannot be read: {error.strerror}. Correct the path, or the permissions."
-        ) from None
-    if head in _UTF_16:  # a spreadsheet's "Unicode text"
-        raise SpecError(f"{path}: the file is in UTF-16. Export it as CSV in UTF-8.")
-
-
 @contextmanager
-def reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator[None]:
+def reading(
+    path: Path, columns: Mapping[str, Kind] | None = None, delimiter: str = ","
+) -> Generator[None]:
     """Turn the errors of Arrow into sentences.
 
     Args:
         path: The file that the block reads.
         columns: What it reads of it.
+        delimiter: What parts its cells, if it is CSV.
 
     Yields:
         Nothing.
@@ -169,17 +146,39 @@ def reading(path: Path, columns: Mapping[str, Kind] | None = None) -> Generator[
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        why = _why_unreadable(path, error, columns or {})
+        why = _why_unreadable(path, error, columns or {}, delimiter)
         raise SpecError(f"{in_words(path)}: {why}") from None
 
 
-def _why_unreadable(path: Path, error: Exception, columns: Mapping[str, Kind]) -> str:
-    if ragged := _RAGGED.search(str(error)):
-        expected, actual = ragged.groups()
+def is_ragged(error: Exception) -> bool:
+    """Returns whether lines of CSV that differ in their number of cells are what Arrow says."""
+    return _RAGGED.search(str(error)) is not None
+
+
+def about_ragged(found: csv_lines.Ragged | None) -> str:
+    """Say which lines of CSV have another number of cells than the line of names."""
+    advice = (
+        "Put cells that hold the `delimiter` in double quotes, or export the file again if it is "
+        "cut short."
+    )
+    if found is None:
+        return f"lines have another number of cells than the line of names. {advice}"
+    if found.count == 1:
         return (
-            f"a line has {actual} cells where the first line has {expected}. Put cells that hold "
-            "the `delimiter` in double quotes, or export the file again if it is cut short."
+            f"line {found.first:,} has {found.cells} cells where the line of names has "
+            f"{found.width}. {advice}"
         )
+    return (
+        f"{found.count:,} lines have another number of cells than the line of names, which has "
+        f"{found.width}; the first is line {found.first:,} with {found.cells}. {advice}"
+    )
+
+
+def _why_unreadable(
+    path: Path, error: Exception, columns: Mapping[str, Kind], delimiter: str
+) -> str:
+    if is_ragged(error):
+        return about_ragged(csv_lines.ragged(path, delimiter))
     if is_pipe(path) or path.name.endswith(".jsonl"):
         kinds = ", ".join(f"{name!r} ({IN_WORDS[kind]})" for name, kind in columns.items())
         return (
@@ -214,6 +213,12 @@ def _arrow(path: Path, columns: list[str]) -> Iterator[Batch]:
                 yield batch.select(columns)
 
 
+def read_arrow(path: Path, columns: list[str]) -> Any:
+    """Returns some columns of a file of Arrow, as a table."""
+    with pa.OSFile(str(path)) as file:
+        return _open_arrow(file, columns).read_all().select(columns)
+
+
 def _open_arrow(file: Any, columns: Sequence[str] | None) -> Any:
     """Open a file of Arrow's file format or stream format, to read some columns alone."""
     kept = file.read(len(_ARROW_FILE)) == _ARROW_FILE
@@ -233,6 +238,7 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
         column_types={name: TYPES[kind] for name, kind in columns.items()},
         null_values=list(dataset.missing_values),
         strings_can_be_null=True,
+        decimal_point=dataset.decimal or ".",
     )
     names: list[str] = names_of(path, dataset) or []
     try:
@@ -255,6 +261,22 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
         ) from None
 
 
-def parsing(dataset: Dataset) -> Any:
-    """Returns how the lines of CSV are cut into cells."""
-    return csv.ParseOptions(delimiter=dataset.delimiter, newlines_in_values=True)
+def parsing(dataset: Dataset, *, skip_ragged: bool = False) -> Any:
+    """Say how the lines of CSV are cut into cells.
+
+    Args:
+        dataset: What the party file says of it.
+        skip_ragged: Leave out lines with another number of cells than the first.
+
+    Returns:
+        Options for Arrow.
+    """
+
+    def left_out(_: Any) -> str:
+        return "skip"
+
+    return csv.ParseOptions(
+        delimiter=dataset.delimiter,
+        newlines_in_values=True,
+        invalid_row_handler=left_out if skip_ragged else None,
+    )

@@ -1,27 +1,30 @@
-"""Reading and checking the file of a dataset into a `Table`."""
+"""Reading and checking the rows of a dataset into a `Table`."""
 # pyarrow has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
-from isthmus.data import features as cells
-from isthmus.data import sources
-from isthmus.data.identifiers import normalise
-from isthmus.data.sources import Column, Columns
+from isthmus.data import facts, features, sources
+from isthmus.data.columns import Columns
+from isthmus.data.facts import Facts
+from isthmus.data.features import Cells
+from isthmus.data.forms import Forms, forms
+from isthmus.data.identifiers import joined, normalise
+from isthmus.data.numbers import numbers
+from isthmus.data.plain import Column, is_text, pc
+from isthmus.data.problems import Problems
+from isthmus.data.sources import Rows
 from isthmus.data.spec import Dataset, Normalisation
 from isthmus.data.table import ColumnCoding, Table
-
-pc = cast(Any, pyarrow.compute)  # its functions are made at import
 
 
 def load(
@@ -29,6 +32,8 @@ def load(
     folder: Path,
     steps: Sequence[Normalisation],
     coding: ColumnCoding | None = None,
+    *,
+    numbers_only: bool = False,
 ) -> Table:
     """Read and check a dataset.
 
@@ -41,92 +46,155 @@ def load(
         coding: How the columns of the training rows became numbers, if these are rows to score:
             means and categories come from there, a column may have one single value, and labels
             may be missing.
+        numbers_only: Whether the model takes neither categories nor empty cells: errors then do
+            not speak of them.
 
     Returns:
-        The rows of the file in its order: all of them, or the first of each identifier.
+        The rows in the order of the file: all of them, or the first of each identifier.
 
     Raises:
-        SpecError: The file or a column of it is not what the dataset says.
+        SpecError: The data are not what the dataset says; a DataError names all problems at once.
     """
-    path = dataset.resolve(folder)
-    wanted = sources.columns(dataset, folder)
-    columns = sources.read(dataset, folder, wanted)
+    source = sources.opened(dataset, folder)
+    wanted = source.columns()
     if coding is not None:
-        wanted = _as_trained(coding, wanted, path)
-    identifiers = _identifiers(dataset, wanted, columns, steps, path)
-    kept = _first_rows(identifiers)
-    if len(kept) < len(identifiers):
-        _check_duplicates(dataset, len(identifiers), len(kept), path)
-        columns = {name: column.take(pa.array(kept)) for name, column in columns.items()}
-        identifiers = [identifiers[row] for row in kept.tolist()]
-    keys = pa.table({name: _as_in_file(columns[name], path) for name in wanted.identifiers})
-    features, categories, means = _features(dataset, wanted, columns, path, coding)
+        wanted = _as_trained(coding, wanted, source.where)
+    problems = Problems(source.where)
+    read = _Read(dataset, source.read(wanted, problems), problems, numbers_only)
+    keys = _keys(read, wanted, steps)
+    if len(keys.kept) < len(keys.first):
+        keys = _distinct(read, wanted, keys)
+        read = replace(read, rows=read.rows.take(keys.kept))
+    values = _features(read, wanted, coding)
+    label = (
+        None
+        if wanted.label is None
+        else features.label(read.cells(wanted.label), required=coding is None)
+    )
+    weight = None if wanted.weight is None else features.label(read.cells(wanted.weight), "weight")
+    problems.refuse()
     return Table(
-        identifiers=identifiers,
-        features=features,
+        identifiers=keys.identifiers,
+        features=values.numbers,
         names=wanted.features,
-        label=_single(wanted.label, "label", columns, path, required=coding is None),
-        weight=_single(wanted.weight, "weight", columns, path),
-        categories=categories,
-        positions=kept,
-        keys=keys if wanted.identifiers else None,
-        means=means,
+        label=label,
+        weight=weight,
+        categories=values.categories,
+        positions=keys.kept,
+        keys=_as_in_file(read.rows, wanted),
+        means=values.means,
         missing=dataset.missing if coding is None else coding.missing,
+        facts=Facts(
+            rows=len(keys.first),
+            left_out=len(keys.first) - len(keys.kept),
+            forms=keys.forms,
+            notes=(*keys.notes, *values.doubts),
+        ),
     )
 
 
-def _identifiers(
-    dataset: Dataset,
-    wanted: Columns,
-    columns: Mapping[str, Column],
-    steps: Sequence[Normalisation],
-    path: Path,
-) -> list[bytes]:
-    """Returns the key of each row; its position in the file if there are no identifiers."""
-    if wanted.identifiers:
-        found = {
-            name: sources.typed(columns[name], name, dataset, path) for name in wanted.identifiers
-        }
-        return normalise(found, steps, path)
-    count = len(next(iter(columns.values())))
-    return [b"%d" % row for row in range(count)]
+@dataclass(frozen=True)
+class _Read:
+    """Rows, and what sentences about their cells need."""
+
+    dataset: Dataset
+    rows: Rows
+    problems: Problems
+    numbers_only: bool
+
+    def cells(self, name: str) -> Cells:
+        """Returns a column."""
+        column, places = self.rows.columns[name], self.rows.places
+        return Cells(name, column, self.dataset, places, self.problems, self.numbers_only)
 
 
-def _single(
-    name: str | None,
-    what: str,
-    columns: Mapping[str, Column],
-    path: Path,
-    *,
-    required: bool = True,
-) -> Floats | None:
-    """Returns the label or the weights as numbers, or None if the dataset declares none."""
-    if name is None:
-        return None
-    return cells.label(columns[name], name, path, what, required=required)
+@dataclass(frozen=True)
+class _Keys:
+    """What names the rows."""
+
+    identifiers: list[bytes]
+    """Of the rows that are kept."""
+
+    first: Integers
+    """Position of the first row of the same identifier, for each row, shape (rows,)."""
+
+    kept: Integers
+    """Positions of the rows that are kept, ascending."""
+
+    forms: tuple[Forms, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The numbers of all feature columns."""
+
+    numbers: Floats
+    categories: dict[str, tuple[str, ...]]
+    means: dict[str, float]
+    doubts: tuple[str, ...]
+
+
+def _keys(read: _Read, wanted: Columns, steps: Sequence[Normalisation]) -> _Keys:
+    """Find the key of each row; its position if there are no identifiers, or not all are one."""
+    every = np.arange(len(read.rows))
+    texts = normalise({name: read.cells(name) for name in wanted.identifiers}, steps)
+    if not texts:
+        return _Keys([b"%d" % row for row in every.tolist()], every, every)
+    identifiers = joined(texts)
+    first = _first_rows(identifiers)
+    kept = np.flatnonzero(first == every)
+    found = tuple(forms(name, text) for name, text in texts.items())
+    return _Keys(identifiers, first, kept, tuple(each.take(kept) for each in found))
+
+
+def _distinct(read: _Read, wanted: Columns, keys: _Keys) -> _Keys:
+    """Keep the first row of each identifier, if the data set says so."""
+    if read.dataset.duplicates == "error":
+        again = keys.first != np.arange(len(keys.first))
+        read.problems.add(
+            f"{int(again.sum()):,} of {len(keys.first):,} rows have an identifier that occurred "
+            f"before, after normalisation (the first in {read.rows.places.first(again)}). Keep one "
+            'row for each, or set `duplicates = "first"`.'
+        )
+        return replace(keys, kept=np.arange(len(keys.first)))
+    labels = None
+    if wanted.label is not None:
+        decimal = read.dataset.decimal or "."
+        labels = numbers(read.rows.columns[wanted.label], decimal).values
+    note = facts.about_duplicates(keys.first, keys.kept, labels)
+    identifiers = [keys.identifiers[row] for row in keys.kept.tolist()]
+    return replace(keys, identifiers=identifiers, notes=(note,))
+
+
+def _as_in_file(rows: Rows, wanted: Columns) -> Any:
+    """Returns identifiers as other readers of the data have them, for a join; None without any.
+
+    They take a column of CSV that holds nothing but whole numbers for one of numbers.
+    """
+    columns = {name: rows.columns[name] for name in wanted.identifiers}
+    if rows.typeless:
+        columns = {name: _as_guessed(column) for name, column in columns.items()}
+    return pa.table(columns) if columns else None
+
+
+def _as_guessed(column: Column) -> Column:
+    if not is_text(column.type):
+        return column
+    whole = pc.all(pc.match_substring_regex(column, _WHOLE_NUMBER))
+    return column.cast(pa.int64()) if whole.as_py() else column
 
 
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
-def _as_in_file(column: Column, path: Path) -> Column:
-    """Returns identifiers as other readers of the file have them, for a join.
-
-    They take a column of CSV that holds nothing but whole numbers for one of numbers.
-    """
-    if ".csv" in path.name and pa.types.is_string(column.type):
-        whole = pc.all(pc.match_substring_regex(column, _WHOLE_NUMBER))
-        return column.cast(pa.int64()) if whole.as_py() else column
-    return column
-
-
-def _as_trained(coding: ColumnCoding, wanted: Columns, path: Path) -> Columns:
+def _as_trained(coding: ColumnCoding, wanted: Columns, where: str) -> Columns:
     """The columns of rows to score, in the order of the training rows.
 
     Args:
         coding: How the columns of the training rows became numbers.
         wanted: The columns of the rows to score.
-        path: Their file, for the error.
+        where: Their file or database, for the error.
 
     Returns:
         The same columns, perhaps in another order.
@@ -148,49 +216,39 @@ def _as_trained(coding: ColumnCoding, wanted: Columns, path: Path) -> Columns:
     ):
         if names:
             raise SpecError(
-                f"{path}: the data set {fault.format(len(names), names[0])}. Give it the same "
+                f"{where}: the data set {fault.format(len(names), names[0])}. Give it the same "
                 "`columns` and `categorical` as the rows trained on."
             )
     return replace(wanted, features=coding.names)
 
 
-def _features(
-    dataset: Dataset,
-    wanted: Columns,
-    columns: dict[str, Column],
-    path: Path,
-    coding: ColumnCoding | None,
-) -> tuple[Floats, dict[str, tuple[str, ...]], dict[str, float]]:
-    """Returns the numbers of all feature columns, the categories and the means of columns."""
-    rows = len(next(iter(columns.values()), ()))
-    features = np.empty((rows, len(wanted.features)))
+def _features(read: _Read, wanted: Columns, coding: ColumnCoding | None) -> _Values:
+    """Convert all feature columns."""
+    numbers = np.empty(
+        (len(read.rows.columns[wanted.names[0]]) if wanted.names else 0, len(wanted.features))
+    )
     categories = {} if coding is None else dict(coding.categories)
     means = {} if coding is None else dict(coding.means)
+    doubts = list[str | None]()
     for position, name in enumerate(wanted.features):
-        column = columns.pop(name)
+        cells, before = read.cells(name), len(read.problems)
         if name in wanted.categorical:
             if coding is None:
-                categories[name] = cells.categories(column)
-            values = cells.category(column, name, dataset, path, categories[name])
+                categories[name] = features.categories(cells.column)
+                doubts.append(features.doubt(cells))
+            values = features.category(cells, categories[name])
         else:
-            values, means[name] = cells.feature(column, name, dataset, path, means.get(name))
-        if coding is None:
-            cells.refuse_constant(values, name, path)
-        features[:, position] = values
-    return features, categories, means
-
-
-def _check_duplicates(dataset: Dataset, rows: int, distinct: int, path: Path) -> None:
-    if dataset.duplicates == "error":
-        raise SpecError(
-            f"{path}: its {rows} rows have only {distinct} different identifiers after "
-            'normalisation. Keep one row for each, or set `duplicates = "first"`.'
-        )
+            values, means[name] = features.feature(cells, means.get(name))
+        if coding is None and len(read.problems) == before:
+            features.refuse_constant(cells, values)
+        numbers[:, position] = values
+        del read.rows.columns[name]  # it takes memory, and is not read again
+    return _Values(numbers, categories, means, tuple(each for each in doubts if each))
 
 
 def _first_rows(identifiers: list[bytes]) -> Integers:
-    """Returns the position of the first row of each identifier, ascending."""
+    """Returns the position of the first row of the same identifier, for each row."""
     encoded = cast(Any, pa.array(identifiers, pa.large_binary()).dictionary_encode())
     codes: Integers = encoded.indices.to_numpy()
-    rows: Integers = np.sort(np.unique(codes, return_index=True)[1])
-    return rows
+    rows: Integers = np.unique(codes, return_index=True)[1]
+    return rows[codes]

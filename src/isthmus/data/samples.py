@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus.core import seeds
-from isthmus.core.arrays import Integers
+from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import SpecError
-from isthmus.data import features as cells
-from isthmus.data import sources
-from isthmus.data.sources import Column
+from isthmus.data import features, sources
+from isthmus.data.features import Cells
+from isthmus.data.plain import mask, pc, text_of
+from isthmus.data.problems import Problems
 from isthmus.data.spec import Dataset, SampleType
 
 LARGEST = 1e30
@@ -110,47 +110,55 @@ def load(dataset: Dataset, folder: Path) -> Samples:
     Raises:
         SpecError: The file or a column of it is not what the dataset says.
     """
-    path = dataset.resolve(folder)
-    wanted = sources.columns(dataset, folder)
-    _check_used(dataset, path)
-    columns = sources.read(dataset, folder, wanted)
+    _check_used(dataset, dataset.where(folder))
+    source = sources.opened(dataset, folder)
+    wanted = source.columns()
+    problems = Problems(source.where)
+    rows = source.read(wanted, problems)
+
+    def about(name: str) -> Cells:
+        return Cells(name, rows.columns[name], dataset, rows.places, problems, numbers_only=True)
+
     texts: tuple[tuple[str, ...], ...] = ()
-    rows = len(next(iter(columns.values())))
-    inputs = np.empty((rows, 0 if dataset.type == "text" else len(wanted.features)), np.float32)
+    inputs = np.empty(
+        (len(rows), 0 if dataset.type == "text" else len(wanted.features)), np.float32
+    )
     if dataset.type == "text":
-        texts = tuple(_words(columns[name], name, path) for name in wanted.features)
+        texts = tuple(_words(about(name)) for name in wanted.features)
     else:
         for position, name in enumerate(wanted.features):
-            values, _ = cells.feature(columns.pop(name), name, dataset, path, None)
-            if np.abs(values).max() > LARGEST:
-                raise SpecError(
-                    f"{path}: column {name!r} has numbers beyond {LARGEST:g}, too large for a "
-                    "network. Give it in another unit."
-                )
-            inputs[:, position] = values
-    labels = None if wanted.label is None else _words(columns[wanted.label], wanted.label, path)
+            inputs[:, position] = _input(about(name))
+    labels = None if wanted.label is None else _words(about(wanted.label))
+    problems.refuse()
     first, others = (texts[0], texts[1:]) if texts else ((), ())
     return Samples(dataset.type, inputs, wanted.features, first, labels, others)
 
 
-def _check_used(dataset: Dataset, path: Path) -> None:
+def _input(cells: Cells) -> Floats:
+    values, _ = features.feature(cells, None)
+    large = np.abs(values) > LARGEST
+    one, many = f"is beyond {LARGEST:g}", f"are beyond {LARGEST:g}"
+    cells.refuse(large, one, many, ", too large for a network. Give it in another unit.")
+    return np.where(large, 0.0, values)
+
+
+def _check_used(dataset: Dataset, where: str) -> None:
     for key in ("categorical", "monotone", "weight"):
         if getattr(dataset, key):
             raise SpecError(
-                f"{path}: `{key}` is for boosted trees, and this job trains a network on the data "
+                f"{where}: `{key}` is for boosted trees, and this job trains a network on the data "
                 "set. Take it out."
             )
     if dataset.missing == "keep":
         raise SpecError(
-            f'{path}: `missing = "keep"` is for boosted trees: a network needs a number in every '
+            f'{where}: `missing = "keep"` is for boosted trees: a network needs a number in every '
             'cell. Set it to "mean" or to a number.'
         )
 
 
-def _words(column: Column, name: str, path: Path) -> tuple[str, ...]:
-    if column.null_count:
-        raise SpecError(
-            f"{path}: column {name!r} is empty in {column.null_count} of {len(column)} rows. "
-            "Remove these rows."
-        )
-    return tuple(column.cast(pa.string()).to_pylist())
+def _words(cells: Cells) -> tuple[str, ...]:
+    text, no_text = text_of(cells.column)
+    cells.refuse(no_text, "is not UTF-8", "are not UTF-8", ". Export the data as UTF-8.")
+    empty = mask(pc.is_null(text)) & ~no_text
+    cells.refuse(empty, "is empty", "are empty", ". Remove these rows.")
+    return tuple(text.to_pylist())

@@ -1,4 +1,4 @@
-"""Reading columns of the CSV or Parquet file that a `[datasets.NAME]` table names.
+"""Where the rows of a data set come from: a file, several of them, or a query.
 
 Our errors never repeat Arrow's own message: it quotes the value that could not be read.
 """
@@ -7,233 +7,199 @@ Our errors never repeat Arrow's own message: it quotes the value that could not 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections import Counter
-from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute
 from pyarrow import csv, parquet
 
+from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
-from isthmus.data.formats import check_readable, parsing, reading
+from isthmus.data import csv_lines, databases, formats
+from isthmus.data.columns import Columns, chosen
+from isthmus.data.files import files_of
+from isthmus.data.formats import reading
+from isthmus.data.places import Part, Places
+from isthmus.data.plain import Column, emptied, is_text, plain, united
+from isthmus.data.problems import Problems
 from isthmus.data.spec import Dataset
 
-Column = Any
-"""A `pyarrow.ChunkedArray`."""
-
-pc = cast(Any, pyarrow.compute)  # its functions are made at import
-
-_WILDCARDS = frozenset("*?[")
-_KINDS = {"integer": pa.int64(), "number": pa.float64()}
+_CSV = (".csv", ".csv.gz")
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The columns of a file that are used, by purpose."""
+class Rows:
+    """Columns of a data set, of `plain` types, and where each row stands."""
 
-    identifiers: tuple[str, ...]
-    label: str | None
-    features: tuple[str, ...]
-    categorical: frozenset[str]
-    """The features that are categorical."""
+    columns: dict[str, Column]
+    places: Places
+    typeless: bool
+    """Whether they are all from CSV, which does not say what a column holds."""
 
-    weight: str | None = None
+    def __len__(self) -> int:
+        taken = self.places.positions
+        return sum(part.rows for part in self.places.parts) if taken is None else len(taken)
 
-    @property
-    def names(self) -> list[str]:
-        """All columns to read."""
-        alone = (name for name in (self.label, self.weight) if name is not None)
-        return [*self.identifiers, *self.features, *alone]
-
-
-def columns(dataset: Dataset, folder: Path) -> Columns:
-    """Find the columns that a dataset names; reads only the head of the file.
-
-    Args:
-        dataset: Its table in the party file.
-        folder: The folder of the party file.
-
-    Returns:
-        The columns, features in the order of the dataset's patterns, then of the file.
-
-    Raises:
-        SpecError: The file cannot be read, or does not have the columns.
-    """
-    path = dataset.resolve(folder)
-    names = _header(dataset, path)
-    label = [dataset.label] if dataset.label is not None else []
-    weight = [dataset.weight] if dataset.weight is not None else []
-    for key, wanted in (
-        ("identifiers", dataset.identifiers),
-        ("label", label),
-        ("weight", weight),
-        ("types", dataset.types),
-    ):
-        for name in wanted:
-            _require(name, names, path, key)
-    keys = [*dataset.identifiers, *label, *weight]
-    if len(set(keys)) < len(keys):
-        raise SpecError(f"{path}: `identifiers`, `label` and `weight` must be different columns.")
-    features = _features(dataset, names, set(keys), path)
-    categorical = _categorical(dataset, features, path)
-    for name in dataset.monotone:
-        if name not in features or name in categorical:
-            raise SpecError(
-                f"{path}: `monotone` names {name!r}, which is not one of the chosen `columns` that "
-                "hold amounts. Correct it."
-            )
-    identifiers = tuple(dataset.identifiers)
-    return Columns(identifiers, dataset.label, features, categorical, dataset.weight)
+    def take(self, rows: Integers) -> "Rows":
+        """Returns the rows at these positions, in this order."""
+        taken = {name: column.take(pa.array(rows)) for name, column in self.columns.items()}
+        return replace(self, columns=taken, places=self.places.take(rows))
 
 
-def read(dataset: Dataset, folder: Path, wanted: Columns) -> dict[str, Column]:
-    """Read columns of a file, with the types that the dataset declares but for identifiers.
+class Source(Protocol):
+    """Rows that nobody has read yet."""
+
+    where: str
+    """The file, the folder or the database, for errors."""
+
+    def columns(self) -> Columns:
+        """Find the columns that the data set names; raises a DataError if they are not there."""
+        ...
+
+    def read(self, wanted: Columns, problems: Problems) -> Rows:
+        """Read columns: identifiers and categories from CSV are text, exactly as in the file."""
+        ...
+
+
+def opened(dataset: Dataset, folder: Path) -> Source:
+    """Find the rows of a data set.
 
     Args:
         dataset: Its table in the party file.
         folder: The folder of the party file.
-        wanted: The result of `columns`.
 
     Returns:
-        Arrow columns by name; identifiers are as in the file, those from CSV as text.
+        Where they come from; of files nothing is read yet.
 
     Raises:
-        SpecError: The file cannot be read, has no rows, or a column is not of its declared type.
+        SpecError: There are no such files, or the query fails.
     """
-    path = dataset.resolve(folder)
-    table = _parquet(path, wanted) if _is_parquet(path) else _csv(dataset, path, wanted)
-    if table.num_rows == 0:
-        raise SpecError(f"{path}: the file has no rows. Export it again with its rows.")
-    return {
-        name: table.column(name)
-        if name in wanted.identifiers
-        else typed(table.column(name), name, dataset, path)
-        for name in wanted.names
-    }
+    if dataset.sql is not None:
+        return _Answer(dataset, folder)
+    return _Files(dataset, folder)
 
 
-def typed(column: Column, name: str, dataset: Dataset, path: Path) -> Column:
-    """Convert a column to the type that the dataset declares, if it declares one.
+class _Answer:
+    """The rows of a query."""
 
-    Args:
-        column: Arrow column.
-        name: Its name.
-        dataset: Its table in the party file.
-        path: The file, for the error.
+    def __init__(self, dataset: Dataset, folder: Path) -> None:
+        assert dataset.sql is not None  # noqa: S101 - `opened` asks
+        self._dataset = dataset
+        self.where = dataset.where(folder)
+        self._table = databases.read(dataset.sql, folder)
 
-    Returns:
-        The column, as it is if nothing is declared.
-
-    Raises:
-        SpecError: A cell is not of that type.
-    """
-    kind = dataset.types.get(name)
-    if kind is None:
-        return column
-    text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    plain = pc.utf8_trim_whitespace(column) if text else column
-    try:
-        return plain.cast(_KINDS[kind])
-    except pa.ArrowException:
-        raise SpecError(
-            f"{path}: `types` says that column {name!r} is {kind}, but it holds something else. "
-            "Correct the file, or take the column out of `types`."
-        ) from None
-
-
-def _header(dataset: Dataset, path: Path) -> list[str]:
-    check_readable(path)
-    with reading(path):
-        if _is_parquet(path):
-            names = list(parquet.read_schema(path).names)
-        else:
-            with csv.open_csv(path, parse_options=parsing(dataset)) as reader:
-                names = list(reader.schema.names)
-    # The error gives positions, not names: in a file without a header these are values of a row.
-    count = Counter(names)
-    repeated = [str(position) for position, name in enumerate(names, 1) if count[name] > 1]
-    if repeated:
-        raise SpecError(
-            f"{path}: columns {', '.join(repeated)} share a name. Begin the file with a line that "
-            "gives each column a name of its own."
-        )
-    return names
-
-
-def _require(name: str, names: list[str], path: Path, key: str) -> None:
-    if name in names:
-        return
-    if len(names) == 1:
-        advice = "The file has one column only: does `delimiter` say what parts its cells?"
-    elif close := get_close_matches(name, names):
-        advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
-    else:
-        advice = f"Is the first line of its {len(names)} columns a line of names?"
-    raise SpecError(f"{path}: `{key}` names {name!r}, which is not a column. {advice}")
-
-
-def _features(dataset: Dataset, names: list[str], keys: set[str], path: Path) -> tuple[str, ...]:
-    chosen: dict[str, None] = {}  # an ordered set
-    for pattern in dataset.columns:
-        if pattern in keys:
+    def columns(self) -> Columns:
+        names = [str(name) for name in self._table.column_names]
+        if len(set(names)) < len(names):
             raise SpecError(
-                f"{path}: {pattern!r} is an identifier, the label or the weight, and cannot be a "
-                "feature too. "
-                "Take it out of `columns`."
+                f"{self.where}: two columns of the query share a name. Give each one of its own, "
+                "with AS."
             )
-        matches = [name for name in names if name not in keys and fnmatchcase(name, pattern)]
-        if pattern in names:
-            matches = [pattern]
-        elif not matches and not _WILDCARDS & set(pattern):
-            _require(pattern, names, path, "columns")
-        elif not matches:
+        return chosen(self._dataset, names, self.where)
+
+    def read(self, wanted: Columns, problems: Problems) -> Rows:
+        if not self._table.num_rows:
+            problems.add("the query has no rows. Correct it.")
+            problems.refuse()
+        columns = {name: _cells([self._table.column(name)], self._dataset) for name in wanted.names}
+        return Rows(columns, Places([Part(self._table.num_rows)]), typeless=False)
+
+
+class _Files:
+    """The rows of files that have the same columns."""
+
+    def __init__(self, dataset: Dataset, folder: Path) -> None:
+        self._dataset = dataset
+        path = dataset.resolve(folder)
+        self.where = str(path)
+        self._files = files_of(path)
+
+    def columns(self) -> Columns:
+        first, *others = self._files
+        found = chosen(self._dataset, self._header(first), str(first))
+        for path in others:
+            same = chosen(self._dataset, self._header(path), str(path))
+            if set(same.features) != set(found.features):
+                more = len(set(same.features) - set(found.features))
+                fewer = len(set(found.features) - set(same.features))
+                raise SpecError(
+                    f"{path}: `columns` chooses others here than in {first.name}, {more} more and "
+                    f"{fewer} fewer. Give all files the same columns, or name those that all have."
+                )
+        return found
+
+    def read(self, wanted: Columns, problems: Problems) -> Rows:
+        tables = [self._table(path, wanted, problems) for path in self._files]
+        if not sum(table.num_rows for table in tables):
+            problems.add("there are no rows. Export the data again with their rows.")
+            problems.refuse()
+        columns = {
+            name: _cells([table.column(name) for table in tables], self._dataset)
+            for name in wanted.names
+        }
+        parts = [self._part(*each) for each in zip(tables, self._files, strict=True)]
+        return Rows(columns, Places(parts), typeless=all(map(_is_csv, self._files)))
+
+    def _header(self, path: Path) -> list[str]:
+        names = formats.names_of(path, self._dataset) or []
+        # It gives positions, not names: in a file without a header these are values of a row.
+        count = Counter(names)
+        repeated = [str(position) for position, name in enumerate(names, 1) if count[name] > 1]
+        if repeated:
             raise SpecError(
-                f"{path}: the pattern {pattern!r} in `columns` matches no column. Correct it."
+                f"{path}: columns {', '.join(repeated)} share a name. Begin the file with a line "
+                "that gives each column a name of its own."
             )
-        chosen |= dict.fromkeys(matches)
-    return tuple(chosen)
+        return names
+
+    def _table(self, path: Path, wanted: Columns, problems: Problems) -> Any:
+        with reading(path, delimiter=self._dataset.delimiter):
+            if path.name.endswith(".parquet"):
+                # Names of folders such as day=3 are no columns.
+                options: dict[str, Any] = {"columns": wanted.names, "partitioning": None}
+                return parquet.read_table(path, **options)
+            if not _is_csv(path):
+                return formats.read_arrow(path, wanted.names)
+            try:
+                return _read_csv(path, self._dataset, wanted)
+            except pa.ArrowInvalid as error:
+                found = csv_lines.ragged(path, self._dataset.delimiter)
+                if not formats.is_ragged(error) or found is None or not found.in_utf_8:
+                    raise
+        of = f"{path.name}: " if len(self._files) > 1 else ""
+        problems.add(f"{of}{formats.about_ragged(found)}")
+        with reading(path):  # what else is wrong with it?
+            return _read_csv(path, self._dataset, wanted, skip_ragged=True)
+
+    def _part(self, table: Any, path: Path) -> Part:
+        if not _is_csv(path):
+            return Part(table.num_rows, path)
+        line_of = partial(csv_lines.line_of, path, self._dataset.delimiter)
+        return Part(table.num_rows, path, line_of)
 
 
-def _categorical(dataset: Dataset, features: tuple[str, ...], path: Path) -> frozenset[str]:
-    found = set[str]()
-    for pattern in dataset.categorical:
-        matches = {name for name in features if name == pattern or fnmatchcase(name, pattern)}
-        if not matches:
-            raise SpecError(
-                f"{path}: `categorical` names {pattern!r}, which is none of the chosen `columns`. "
-                "Correct it."
-            )
-        found |= matches
-    return frozenset(found)
-
-
-def _parquet(path: Path, wanted: Columns) -> Any:
-    with reading(path):
-        return parquet.read_table(path, columns=wanted.names)
-
-
-def _csv(dataset: Dataset, path: Path, wanted: Columns) -> Any:
+def _read_csv(path: Path, dataset: Dataset, wanted: Columns, *, skip_ragged: bool = False) -> Any:
     exact = (*wanted.identifiers, *wanted.categorical, *dataset.types)
-    as_text = dict.fromkeys(exact, pa.string())
+    as_written = dict.fromkeys(exact, pa.binary())  # so that a cell that is not UTF-8 can be told
     converting = csv.ConvertOptions(
         include_columns=wanted.names,
-        column_types=as_text,
+        column_types=as_written,
         null_values=list(dataset.missing_values),
         strings_can_be_null=True,
+        decimal_point=dataset.decimal or ".",
     )
-    with reading(path):
-        return csv.read_csv(path, parse_options=parsing(dataset), convert_options=converting)
+    parsing = formats.parsing(dataset, skip_ragged=skip_ragged)
+    return csv.read_csv(path, parse_options=parsing, convert_options=converting)
 
 
-def _is_parquet(path: Path) -> bool:
-    if path.name.endswith((".csv", ".csv.gz")):
-        return False
-    if path.name.endswith(".parquet"):
-        return True
-    raise SpecError(
-        f"{path}: only .csv, .csv.gz and .parquet files can be read. Convert the file, or rename "
-        "it if it is one of these."
-    )
+def _cells(parts: Sequence[Column], dataset: Dataset) -> Column:
+    """A column of all parts, in which texts that mean an empty cell are empty."""
+    column = united([plain(part) for part in parts])
+    return emptied(column, dataset.missing_values) if is_text(column.type) else column
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.endswith(_CSV)

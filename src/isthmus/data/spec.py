@@ -1,5 +1,6 @@
 """Tables of a party file that describe its data, and the normalisation of identifiers."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -18,20 +19,90 @@ LARGEST = 1e100
 
 Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 
+_DATABASES = ("postgresql", "postgres", "sqlite", "duckdb")
+
 SampleType = Literal["tabular", "image", "text"]
 
 
-class Dataset(Spec, frozen=True):
-    """The `[datasets.NAME]` table of a party file: one file of rows, and how to read it."""
+class Query(Spec, frozen=True):
+    """The `[datasets.NAME.sql]` table: a query whose rows are the data set."""
 
-    path: Annotated[
+    database: Annotated[
         str,
         Meta(
-            description="a .csv, .csv.gz or .parquet file, relative to the folder of this file; "
-            "for [multitask] also .arrow, .feather or .jsonl, a folder of files, or - for JSON "
-            "lines on standard input"
+            description="postgresql://USER@HOST/NAME, sqlite:FILE, duckdb:FILE, or duckdb: alone "
+            "to query files; never a password",
         ),
     ]
+    query: Annotated[str, Meta(description="a SELECT; it cannot change the database")]
+    password_file: Annotated[
+        str | None,
+        Meta(description="file whose first line is the password, mode 0600; for PostgreSQL"),
+    ] = None
+    password_variable: Annotated[
+        str | None,
+        Meta(description="environment variable that holds the password; for PostgreSQL"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a database of an unknown kind, a password among the keys, and idle keys.
+
+        Raises:
+            ValueError: There is one; its text repeats none of them.
+        """
+        kind, colon, rest = self.database.partition(":")
+        if not colon or kind not in _DATABASES or (kind == "sqlite" and not rest):
+            raise ValueError(f"`database` begins with {', '.join(_DATABASES)} and a colon")
+        if self.on_network and _has_password(self.database):
+            raise ValueError(
+                "`database` holds a password, and party files are copied and shown: put it into a "
+                "file or an environment variable, and name that in `password_file` or "
+                "`password_variable`"
+            )
+        named = [self.password_file, self.password_variable]
+        if None not in named or (not self.on_network and named != [None, None]):
+            raise ValueError(
+                "a password is for PostgreSQL, and from one place: `password_file` or "
+                "`password_variable`"
+            )
+
+    @property
+    def on_network(self) -> bool:
+        """Whether a server answers, not a file."""
+        return self.database.startswith("postgres")
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the same with absolute paths, given the folder that they are relative to."""
+        kind, _, file = self.database.partition(":")
+        whole = f"{kind}:{(folder / file).resolve()}"
+        local = file and not self.on_network
+        return replace(
+            self,
+            database=whole if local else self.database,
+            password_file=self.password_file and str((folder / self.password_file).resolve()),
+        )
+
+
+def _has_password(url: str) -> bool:
+    return ":" in url.partition("://")[2].partition("/")[0].rpartition("@")[0] or bool(
+        re.search(r"[?&]password=", url)
+    )
+
+
+class Dataset(Spec, frozen=True):
+    """The `[datasets.NAME]` table of a party file: where rows come from, and how to read them."""
+
+    path: Annotated[
+        str | None,
+        Meta(
+            description="a .csv, .csv.gz, .parquet, .arrow or .feather file, a folder of these, or "
+            "a pattern such as part-*.csv, relative to the folder of this file; for [multitask] "
+            "also .jsonl, or - for JSON lines on standard input"
+        ),
+    ] = None
+    sql: Annotated[Query | None, Meta(description="a query of a database, in place of `path`")] = (
+        None
+    )
     identifiers: Annotated[
         tuple[str, ...],
         Meta(
@@ -94,23 +165,36 @@ class Dataset(Spec, frozen=True):
         ),
     ] = "error"
     missing_values: Annotated[
-        tuple[str, ...], Meta(description="texts that mean an empty cell in CSV")
+        tuple[str, ...], Meta(description="texts that mean an empty cell")
     ] = ("", "NA", "NaN", "null")
     types: Annotated[
-        dict[str, Literal["integer", "number"]],
+        dict[str, Literal["integer", "number", "text"]],
         Meta(
             description="columns to read as another type: integer makes the identifiers 007 and 7 "
-            "equal, number reads a text column of a Parquet file"
+            "equal, text takes identifiers such as 7.0 as they are written"
         ),
     ] = {}
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        Meta(description="the decimal point of numbers in text; a comma where they look like 3,14"),
+    ] = None
     delimiter: Annotated[
         str,
         Meta(
             pattern=r"^[\t -!#-~]$",
             max_length=1,
-            description="what parts the cells of CSV: an ASCII character, not a quote",
+            description="an ASCII character that parts the cells of CSV, not a quote",
         ),
     ] = ","
+
+    def __post_init__(self) -> None:
+        """Refuse a data set that says twice, or not at all, where its rows are.
+
+        Raises:
+            ValueError: It does.
+        """
+        if (self.path is None) == (self.sql is None):
+            raise ValueError("rows come from a `path` or from a table `sql`: give one of the two")
 
     @property
     def signs(self) -> dict[str, int]:
@@ -134,9 +218,37 @@ class Dataset(Spec, frozen=True):
             )
 
     def anchored(self, folder: Path) -> Self:
-        """Returns the same with an absolute path, given the folder that it is relative to."""
+        """Returns the same with absolute paths, given the folder that they are relative to."""
+        if self.sql is not None:
+            return replace(self, sql=self.sql.anchored(folder))
         return replace(self, path=str(self.resolve(folder).resolve()))
 
     def resolve(self, folder: Path) -> Path:
-        """Returns the path of the file, given the folder of the party file."""
+        """Find the files.
+
+        Args:
+            folder: The folder of the party file.
+
+        Returns:
+            The path of the file, of the folder, or the pattern.
+
+        Raises:
+            SpecError: Rows come from a database, and files alone can be read here.
+        """
+        if self.path is None:
+            raise SpecError(
+                "rows of a query come in no certain order, and this job goes on where it was cut "
+                "off: export them as Parquet, and give its `path` in place of `sql`."
+            )
         return folder / self.path
+
+    def where(self, folder: Path) -> str:
+        """Returns the path or the database, for errors."""
+        return str(self.resolve(folder)) if self.sql is None else self.sql.database
+
+    def origin(self, folder: Path) -> str:
+        """Returns what tells this source of rows from others."""
+        if self.sql is None:
+            return str(self.resolve(folder).resolve())
+        query = self.sql.anchored(folder)
+        return f"{query.database} {query.query}"

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
+
+if TYPE_CHECKING:  # it loads Arrow
+    from isthmus.data.facts import Facts
 
 
 class ColumnCoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +63,9 @@ class Table:
 
     missing: Literal["error", "mean", "keep"] | float = "error"
     """What became of empty cells, as in the table of the data set."""
+
+    facts: "Facts | None" = None
+    """What reading the data set brought to light; None for rows that were made in memory."""
 
     def __len__(self) -> int:
         return len(self.identifiers)

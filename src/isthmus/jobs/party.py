@@ -145,9 +145,7 @@ class Party(Spec, frozen=True):
                 name: replace(peer, certificate=whole(peer.certificate))
                 for name, peer in self.peers.items()
             },
-            datasets={
-                name: replace(data, path=whole(data.path)) for name, data in self.datasets.items()
-            },
+            datasets={name: data.anchored(folder) for name, data in self.datasets.items()},
             flower=replace(
                 flower,
                 root_certificates=whole_if_any(flower.root_certificates),

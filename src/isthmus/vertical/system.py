@@ -138,6 +138,9 @@ class AlignedSystem(System, Protocol):
     MOST_PARTIES: int | None
     """Most parties of a job; None for as many as the alignment allows."""
 
+    NUMBERS_ONLY: bool
+    """Whether the model takes neither categories nor empty cells."""
+
     def check_dataset(self, spec: Any, role: str, key: str, dataset: Dataset, /) -> None:
         """Raise a SpecError if a data set has keys that would have no effect."""
 

@@ -198,7 +198,7 @@ class TestErrors:
     def test_a_line_cut_short(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("word,id,price\nsecret,1,2\nsecret,")
         with pytest.raises(
-            SpecError, match="a line has 2 cells where the first line has 3"
+            SpecError, match="line 3 has 2 cells where the line of names has 3"
         ) as error:
             list(reader(tmp_path / "a.csv").blocks())
         assert "secret" not in str(error.value)

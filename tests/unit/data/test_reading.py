@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
 from isthmus.data.reading import load
-from isthmus.data.sources import columns
+from isthmus.data.sources import opened
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 
@@ -180,14 +180,16 @@ class TestColumns:
     def test_are_found_without_reading_the_rows(self, tmp_path: Path) -> None:
         (tmp_path / "people.csv").write_text(PEOPLE)
         dataset = Dataset(path="people.csv", identifiers=("person",), label="sick")
-        assert columns(dataset, tmp_path).features == ("age", "height", "smokes")
+        assert opened(dataset, tmp_path).columns().features == ("age", "height", "smokes")
 
 
 class TestMissing:
     TEXT = "person,age\na,10\nb,\nc,30\nd,NA\n"
 
     def test_is_an_error_unless_the_dataset_says_otherwise(self, load_csv: Load) -> None:
-        with pytest.raises(SpecError, match=r"'age' is empty in 2 of 4 rows. Set `missing`"):
+        with pytest.raises(
+            SpecError, match=r"column 'age': 2 of 4 cells are empty, the first in line 3. Set `mi"
+        ):
             load_csv(self.TEXT)
 
     def test_is_replaced_by_the_mean(self, load_csv: Load) -> None:
@@ -214,7 +216,9 @@ class TestDuplicates:
     TWICE = "person,age\n a ,1\nb,2\nA,3\nc,4\nb,5\n"
 
     def test_are_an_error_unless_the_dataset_says_otherwise(self, load_csv: Load) -> None:
-        with pytest.raises(SpecError, match=r"5 rows have only 3 different.*`duplicates = \"first"):
+        with pytest.raises(
+            SpecError, match=r"2 of 5 rows.*before.*in line 4.*`duplicates = \"first"
+        ):
             load_csv(self.TWICE)
 
     def test_leave_the_first_row_of_each_and_where_it_stood(self, load_csv: Load) -> None:
@@ -235,7 +239,9 @@ class TestWeight:
         assert table.take(np.array([1, 0])).weight.tolist() == [2, 0.5]  # type: ignore[union-attr]
 
     def test_is_there_in_every_row(self, load_csv: Load) -> None:
-        with pytest.raises(SpecError, match="the weight 'counts' is empty in 1 of 2 rows"):
+        with pytest.raises(
+            SpecError, match="the weight 'counts': 1 of 2 cells is empty, in line 2"
+        ):
             load_csv("person,sick,age,counts\na,1,3,\nb,0,4,2\n", label="sick", weight="counts")
 
 
@@ -277,7 +283,7 @@ class TestCategories:
 
     def test_are_refused_where_cells_are_empty_and_not_kept(self, load_csv: Load) -> None:
         rows = "person,town,age\na,,1\nb,Bern,2\nc,Rome,3\n"
-        with pytest.raises(SpecError, match="empty in 1 of 3 rows, and names have no mean"):
+        with pytest.raises(SpecError, match="1 of 3 cells is empty, in line 2; names have no mean"):
             load_csv(rows, categorical=("town",))
         table = load_csv(rows, categorical=("town",), missing="keep")
         assert np.isnan(table.features[0, 0])
@@ -291,7 +297,11 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "pattern without match": (PEOPLE, {"columns": ("h_*",)}, "pattern 'h_\\*'.*matches no column"),
     "nothing but an identifier": ("person\na\n", {}, "the pattern '\\*'.*matches no column"),
     "another delimiter": ("person;age\na;1\n", {}, "one column only: does `delimiter` say"),
-    "huge feature": ("person,age\na,1\nb,1e101\n", {}, "'age' is infinite in 1 of 2 rows, or bey"),
+    "huge feature": (
+        "person,age\na,1\nb,1e101\n",
+        {},
+        "'age': 1 of 2 cells is infinite or beyond 1e.100, in line 3",
+    ),
     "label as feature": (
         PEOPLE,
         {"label": "sick", "columns": ("sick",)},
@@ -299,8 +309,16 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "label as identifier": (PEOPLE, {"label": "person"}, "must be different columns"),
     "two columns of one name": ("person,age,age\na,1,2\n", {}, "columns 2, 3 share a name"),
-    "text feature": ("person,job\na,baker\nb,smith\n", {}, "'job' holds string.*Encode it"),
-    "date feature": ("person,born\na,2001-01-02\nb,2002-01-01\n", {}, "'born' holds date32"),
+    "text feature": (
+        "person,job\na,baker\nb,smith\n",
+        {},
+        "'job' holds text, not numbers: name it in `categorical`",
+    ),
+    "date feature": (
+        "person,born\na,2001-01-02\nb,2002-01-01\n",
+        {},
+        "'born' holds dates, not numbers: turn them into numbers, such as years",
+    ),
     "single value": ("person,age\na,1\nb,1\n", {}, "'age' has one single value in all 2 rows"),
     "empty feature": ("person,age\na,\nb,NA\n", {}, "'age' is empty in all 2 rows. Leave it out"),
     "no category": (
@@ -308,28 +326,44 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
         {"categorical": ("town",), "missing": "keep"},
         "'town' is empty in all 2 rows. Leave it out",
     ),
-    "infinite feature": ("person,age\na,1\nb,inf\n", {}, "'age' is infinite in 1 of 2 rows"),
+    "infinite feature": ("person,age\na,1\nb,inf\n", {}, "'age': 1 of 2 cells is infinite"),
     "text label": (
         "person,sick,age\na,yes,1\nb,no,2\n",
         {"label": "sick"},
-        "'sick' holds string.*as 0 and 1",
+        "'sick' holds text, not numbers; they are words such as yes and no: enc",
     ),
     "empty label": (
         "person,sick,age\na,,1\nb,1,2\n",
         {"label": "sick"},
-        "label 'sick' is empty in 1 of 2 rows",
+        "label 'sick': 1 of 2 cells is empty, in line 2. Remove",
     ),
     "infinite label": (
         "person,sick,age\na,inf,1\nb,1,2\n",
         {"label": "sick"},
-        "'sick' is infinite in 1 of 2 rows",
+        "'sick': 1 of 2 cells is infinite",
     ),
-    "no identifier": ("person,age\na,1\n,2\n", {}, "1 of 2 rows have no identifier"),
-    "identifier twice": ("person,age\na,1\nA,2\nb,3\n", {}, "3 rows have only 2 different"),
-    "wrong declared type": (PEOPLE, {"types": {"person": "integer"}}, "'person' is integer, but"),
-    "no rows": ("person,age\n", {}, "the file has no rows"),
+    "no identifier": (
+        "person,age\na,1\n,2\n",
+        {},
+        "the identifier 'person': 1 of 2 cells is empty, in line 3",
+    ),
+    "identifier twice": (
+        "person,age\na,1\nA,2\nb,3\n",
+        {},
+        "1 of 3 rows have an identifier that occurred before",
+    ),
+    "wrong declared type": (
+        PEOPLE,
+        {"types": {"person": "integer"}},
+        "'person': all 3 cells are no whole numbers.*`types`",
+    ),
+    "no rows": ("person,age\n", {}, "there are no rows. Export"),
     "empty file": ("", {}, "not CSV in UTF-8, or is empty or cut short"),
-    "ragged line": ("person,age\na,1,2\n", {}, "a line has 3 cells where the first line has 2"),
+    "ragged line": (
+        "person,age\na,1,2\nb,1\nc,2\n",
+        {},
+        "line 2 has 3 cells where the line of names has 2",
+    ),
 }
 
 
@@ -352,29 +386,22 @@ class TestRefusal:
         with pytest.raises(SpecError, match=r"there is no such file. Correct the path"):
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
-    @pytest.mark.parametrize(
-        ("path", "why"), [("folder.csv", "Is a directory"), (f"{'p' * 300}.csv", "too long")]
-    )
-    def test_of_what_the_system_does_not_let_us_read(
-        self, tmp_path: Path, path: str, why: str
-    ) -> None:
-        (tmp_path / "folder.csv").mkdir()
-        with pytest.raises(SpecError, match=rf"cannot be read: .*{why}. Correct the path"):
-            load(Dataset(path=path, identifiers=("person",)), tmp_path, [])
+    def test_of_what_the_system_does_not_let_us_read(self, tmp_path: Path) -> None:
+        dataset = Dataset(path=f"{'p' * 300}.csv", identifiers=("person",))
+        with pytest.raises(SpecError, match=r"cannot be read: .*too long. Correct the path"):
+            load(dataset, tmp_path, [])
 
     @pytest.mark.parametrize(
         ("name", "content", "kind"),
         [
             ("people.csv.gz", gzip.compress(PEOPLE.encode())[:-9], "CSV"),
             ("people.csv.gz", PEOPLE.encode(), "CSV"),
-            ("people.csv", b"person,age\n\xff\xfe,1\n", "CSV"),
             ("people.parquet", b"PAR1 and no more", "Parquet"),
             ("people.parquet", b"", "Parquet"),
         ],
         ids=[
             "cut short",
             "not compressed",
-            "not UTF-8",
             "damaged Parquet",
             "empty Parquet",
         ],
@@ -386,12 +413,12 @@ class TestRefusal:
 
     def test_of_a_ragged_line_of_any_bytes(self, tmp_path: Path) -> None:
         (tmp_path / "people.csv").write_bytes(b"person,age\n\xff,1,2\n")
-        with pytest.raises(SpecError, match=r"a line has 3 cells where the first line has 2"):
+        with pytest.raises(SpecError, match=r"line 2 has 3 cells where the line of names has 2"):
             load(Dataset(path="people.csv", identifiers=("person",)), tmp_path, [])
 
     def test_of_another_kind_of_file(self, tmp_path: Path) -> None:
         (tmp_path / "people.xlsx").write_bytes(b"PK")
-        with pytest.raises(SpecError, match=r"only .csv, .csv.gz and .parquet files"):
+        with pytest.raises(SpecError, match=r"only files .csv, .csv.gz, .parquet, .arrow"):
             load(Dataset(path="people.xlsx", identifiers=("person",)), tmp_path, [])
 
     @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ class TestLoad:
     @pytest.mark.parametrize(
         ("text", "keys", "message"),
         [
-            ("a,b\nx,\n", {"type": "text"}, "'b' is empty in 1 of 1 rows. Remove these rows"),
-            ("a,b\n1,\n2,3\n", {}, "'b' is empty in 1 of 2 rows"),
-            ("a,b\n1,x\n", {}, "holds string, not numbers"),
-            ("a,b\n1,1e31\n", {}, "beyond 1e+30, too large for a network"),
-            ("a,b\n1,x\n2,\n", {"label": "b"}, "'b' is empty in 1 of 2 rows. Remove these rows"),
+            ("a,b\nx,\n", {"type": "text"}, "'b': 1 of 1 cells is empty, in line 2. Remove"),
+            ("a,b\n1,\n2,3\n", {}, "'b': 1 of 2 cells is empty, in line 2. Set"),
+            ("a,b\n1,x\n", {}, "'b' holds text, not numbers: encode it as numbers, such as a flag"),
+            ("a,b\n1,1e31\n", {}, "is beyond 1e+30, in line 2, too large for a net"),
+            ("a,b\n1,x\n2,\n", {"label": "b"}, "'b': 1 of 2 cells is empty, in line 3. Remove"),
             ("a,b\n1,2\n", {"missing": "keep"}, "a network needs a number in every cell"),
             ("a,b\n1,2\n", {"categorical": ("b",)}, "`categorical` is for boosted trees"),
             ("a,b\n1,2\n", {"weight": "b"}, "`weight` is for boosted trees"),

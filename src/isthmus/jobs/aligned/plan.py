@@ -165,7 +165,11 @@ def _table(
     if not loaded.trains:  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
     rows = reading.load(
-        dataset, folder, loaded.data.normalise, None if train is None else train.coding
+        dataset,
+        folder,
+        loaded.data.normalise,
+        None if train is None else train.coding,
+        numbers_only=loaded.trains and loaded.system.NUMBERS_ONLY,
     )
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:

@@ -44,8 +44,9 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
     dataset = inputs.train
     if dataset is None or dataset.label is None:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
-    rows = reading.load(dataset, inputs.folder, inputs.normalise)
-    if isinstance(spec, RegressionBaseline):
+    numbers_only = isinstance(spec, RegressionBaseline)
+    rows = reading.load(dataset, inputs.folder, inputs.normalise, numbers_only=numbers_only)
+    if numbers_only:
         dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
     if not rows.names:
         raise SpecError("`columns` chooses none, so there is nothing to learn from.")
@@ -54,7 +55,9 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         test = rows.take(held_out)
     else:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
-        test = reading.load(inputs.test, inputs.folder, inputs.normalise, rows.coding)
+        test = reading.load(
+            inputs.test, inputs.folder, inputs.normalise, rows.coding, numbers_only=numbers_only
+        )
         _refuse_overlap(rows, test, inputs.test)
     if not len(train):
         raise SpecError(

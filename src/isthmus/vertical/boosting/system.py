@@ -19,6 +19,7 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
 MOST_PARTIES: int | None = None
+NUMBERS_ONLY = False
 
 
 def check(spec: Boosting) -> None:

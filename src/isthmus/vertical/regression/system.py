@@ -21,6 +21,7 @@ from isthmus.vertical.regression.spec import Regression, exposure
 from isthmus.vertical.system import Outcome, PooledRows, RoleContext
 
 MOST_PARTIES = 2
+NUMBERS_ONLY = True
 
 _DIGIT_BITS = 7
 """Bits of a column that one pass over the ciphertexts multiplies; see `crypto/radix.py`."""

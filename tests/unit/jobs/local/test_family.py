@@ -150,7 +150,7 @@ class TestPlan:
     )
     def test_refuses_data(self, job: Path, old: str, new: str, sentence: str) -> None:
         edit(job, old, new)
-        with pytest.raises(SpecError, match=rf"job\.toml: .*{sentence}"):
+        with pytest.raises(SpecError, match=rf"(job\.toml|people\.csv): .*{sentence}"):
             make_plan(job)
 
     def test_refuses_a_party_file(self, job: Path, template: Path) -> None:

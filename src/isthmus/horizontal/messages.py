@@ -135,7 +135,7 @@ class CommonWords(Message, frozen=True):
     purpose: ClassVar[str] = "agree on a vocabulary"
     reveals: ClassVar[str] = (
         "words of the child's texts that many documents of all children seem to have, and in how "
-        "many of its own documents each is"
+        "many of its own documents each is; both under noise if the job has `joint.noise`"
     )
     discloses: ClassVar[bool] = True
 

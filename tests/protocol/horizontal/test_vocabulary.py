@@ -1,21 +1,23 @@
 """A joint vocabulary: agreed on under masks, and what of a secret text leaves an island."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders import joint_vocabulary
 from isthmus.horizontal.encoders.joint_vocabulary import rehearsed
-from isthmus.horizontal.encoders.spec import Encoders, Joint, Static
+from isthmus.horizontal.encoders.spec import CountNoise, Encoders, Joint, Static
 from isthmus.horizontal.fusion.spec import TouchMean
-from isthmus.horizontal.messages import CommonCells, CommonWords, Vocabulary
+from isthmus.horizontal.messages import CommonCells, CommonWords, Turn, Vocabulary
 from isthmus.horizontal.privacy.messages import MaskedUpdate
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
-from isthmus.horizontal.rounds.local_training import WordCounter
+from isthmus.horizontal.rounds.local_training import CELLS, WordCounter
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate, MasterMemory
 from isthmus.horizontal.rounds.protocol import Trained
 from isthmus.horizontal.rounds.vocabulary import count_words, name_words
@@ -133,11 +135,10 @@ class TestSecret:
 
     def test_counts_leave_under_masks_only(self, run: tuple[Federation, Trained]) -> None:
         counts, *_ = of_kinds(run[0].sent()["ada"], MaskedUpdate)
-        plain = joint_vocabulary.trainer(SPEC, NETWORK, OWN["ada"], SEED, "ada").counter
-        assert plain is not None
-        assert counts.values.shape == plain.cells.shape
+        plain = joint_vocabulary.counted(OWN["ada"], NETWORK.joint, SEED)[CELLS]
+        assert counts.values.shape == plain.shape
         # A mask makes each cell one of 2^32; without one, nearly all would be 0.
-        assert (counts.values == plain.cells).mean() < 1e-4
+        assert (counts.values == plain).mean() < 1e-4
 
     def test_is_not_told_by_the_words_that_its_island_names(
         self, run: tuple[Federation, Trained]
@@ -182,7 +183,7 @@ class TestCheats:
     def test_a_child_names_nothing_before_its_counts_were_summed(self) -> None:
         master, ours = loopback("ada", "master")
         counter = self.counter()
-        master.send(CommonCells(cells=np.full(counter.cells.size // 8, 255, np.uint8)))
+        master.send(CommonCells(cells=np.full(counter.size // 8, 255, np.uint8)))
         with pytest.raises(PeerError, match="after no sum of ours"):
             name_words(ours, counter, ChildMemory())
 
@@ -195,3 +196,31 @@ class TestCheats:
     def test_a_vocabulary_that_is_none_stops_a_child(self) -> None:
         with pytest.raises(SpecError, match="not a tokenizer"):
             self.counter().trainer(Vocabulary(content=b"nothing").content)
+
+
+class TestNoise:
+    """Counts under noise are drawn once: what is asked for again is the same."""
+
+    NOISED = structs.replace(
+        NETWORK, joint=structs.replace(NETWORK.joint, noise=CountNoise(documents=1))
+    )
+
+    def test_is_drawn_once_and_stored_before_counts_leave(self, tmp_path: Path) -> None:
+        def asked() -> bytes:
+            ours, theirs = loopback("ada", "master")
+            memory = ChildMemory(tmp_path / "ada", "job")
+            memory.load()
+            counter = joint_vocabulary.trainer(SPEC, self.NOISED, OWN["ada"], SEED, "ada").counter
+            assert counter is not None
+            ours.send(Turn(task="wait"))  # in place of who takes part
+            assert count_words(theirs, counter, memory).task == "wait"
+            assert memory.last is not None
+            return memory.last.update[CELLS].tobytes()
+
+        assert asked() == asked()
+
+    def test_hides_counts_also_from_whoever_takes_the_masks_off(self) -> None:
+        plain = joint_vocabulary.counted(OWN["ada"], NETWORK.joint, SEED)[CELLS]
+        noised = joint_vocabulary.counted(OWN["ada"], self.NOISED.joint, SEED)[CELLS]
+        assert (plain == 0).mean() > 0.99
+        assert (noised == plain).mean() < 0.2

@@ -72,7 +72,7 @@ def counted(counts: Mapping[str, int], seed: int) -> Words:
 
 def common(total: Words, least: int) -> NDArray[np.uint8]:
     """Which cells of a sum are large enough, a bit for each, shape (cells / 8,)."""
-    return np.packbits(total >= least)
+    return np.packbits(total.view(np.int32) >= least)  # with noise a sum may be below zero
 
 
 def named(

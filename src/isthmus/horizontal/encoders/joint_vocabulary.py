@@ -17,8 +17,9 @@ from isthmus.horizontal.encoders.spec import Encoders, Joint, Static
 from isthmus.horizontal.messages import CommonWords
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.spec import SecureAggregation
-from isthmus.horizontal.rounds.local_training import LocalTrainer, WordCounter
+from isthmus.horizontal.rounds.local_training import CELLS, LocalTrainer, WordCounter
 from isthmus.horizontal.rounds.training import Fused, JointVocabulary, Training
+from isthmus.store.checkpoint import Arrays
 from isthmus.text.languages import normalised, words
 from isthmus.text.tokenizer import Tokenizer
 
@@ -65,16 +66,11 @@ def trainer(
     Returns:
         A trainer without parameters, which says how the vocabulary and the rest come about.
     """
-    counts = document_counts(samples, network.joint)
-
-    def name(common: NDArray[np.uint8]) -> CommonWords:
-        found = cells.named(counts, common, network.joint.own_documents, seed)
-        return CommonWords(words=list(found), documents=list(found.values()))
-
     counter = WordCounter(
         spec=spec.privacy.secure_aggregation or SecureAggregation(),
-        cells=cells.counted(counts, seed),
-        name=name,
+        size=cells.SIZE,
+        count=lambda: counted(samples, network.joint, seed),
+        name=lambda counts, common: named(counts, common, network.joint, seed),
         trainer=lambda content: child.trainer(spec, samples, seed, party, Tokenizer(content)),
     )
     return LocalTrainer(
@@ -82,9 +78,51 @@ def trainer(
     )
 
 
-def document_counts(samples: Samples, joint: Joint) -> Counter[str]:
-    """In how many texts of a child each word occurs."""
-    return cells.document_counts(_documents(samples), joint.words_per_document)
+def counted(samples: Samples, joint: Joint, seed: int) -> Arrays:
+    """Count in how many texts of a child each word occurs, under noise if the job asks for it.
+
+    Args:
+        samples: The child's own.
+        joint: What the job says.
+        seed: The job's.
+
+    Returns:
+        Counts in cells, and those of words that may be named.
+    """
+    documents, most, noise = list(_documents(samples)), joint.words_per_document, joint.noise
+    counts = cells.document_counts(documents, most)
+    if noise is None:
+        in_cells = cells.counted(counts, seed)
+        counts = Counter({it: n for it, n in counts.items() if n >= joint.own_documents})
+    else:
+        from isthmus.horizontal.encoders import noised_counts  # noqa: PLC0415 - it loads slowly
+
+        in_cells = noised_counts.noised_cells(documents, seed, most, noise)
+        counts = noised_counts.noised_words(counts, most, joint.own_documents, noise)
+    names = "\n".join(counts).encode()
+    return {
+        CELLS: in_cells,
+        _WORDS: np.frombuffer(names, np.uint8),
+        _DOCUMENTS: np.array(list(counts.values()), np.int64),
+    }
+
+
+def named(counts: Arrays, common: NDArray[np.uint8], joint: Joint, seed: int) -> CommonWords:
+    """The words of a child that are common.
+
+    Args:
+        counts: What `counted` returned.
+        common: Which cells are large enough, a bit for each.
+        joint: What the job says.
+        seed: The job's.
+
+    Returns:
+        The message that names them.
+    """
+    words_ = counts[_WORDS].tobytes().decode().split("\n")
+    numbers: list[int] = counts[_DOCUMENTS].tolist()
+    found = cells.named(dict(zip(words_, numbers, strict=False)), common, joint.own_documents, seed)
+    return CommonWords(words=list(found), documents=list(found.values()))
 
 
 def agreed(found: Sequence[CommonWords], joint: Joint) -> bytes:
@@ -118,14 +156,13 @@ def rehearsed(network: Static, parts: Sequence[Samples], seed: int) -> tuple[Tok
         The vocabulary, and how many words were named.
     """
     joint = network.joint
-    counts = [document_counts(it, joint) for it in parts]
+    counts = [counted(it, joint, seed) for it in parts]
     total = np.zeros(cells.SIZE, np.uint32)
     for each in counts:
-        total += cells.counted(each, seed)
+        total += each[CELLS]
     common = cells.common(total, joint.least_documents)
-    found = [cells.named(it, common, joint.own_documents, seed) for it in counts]
-    said = [CommonWords(words=list(it), documents=list(it.values())) for it in found]
-    return Tokenizer(agreed(said, joint)), len({word for each in found for word in each})
+    said = [named(it, common, joint, seed) for it in counts]
+    return Tokenizer(agreed(said, joint)), len({word for each in said for word in each.words})
 
 
 def _documents(samples: Samples) -> Iterator[list[str]]:
@@ -133,6 +170,9 @@ def _documents(samples: Samples) -> Iterator[list[str]]:
     for language, texts in zip(samples.names, columns, strict=True):
         for text in texts:
             yield words(normalised(text), language)
+
+
+_WORDS, _DOCUMENTS = "words", "documents"  # names of arrays
 
 
 def _nothing_to_fuse(*_: object) -> Fused:

@@ -20,11 +20,35 @@ from isthmus.horizontal.fusion.spec import (
     Uniform,
     ValidationGradient,
 )
-from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation, conflict
+from isthmus.horizontal.privacy.spec import (
+    Delta,
+    Epsilon,
+    Privacy,
+    SecureAggregation,
+    conflict,
+)
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network, NetworkSpec, Size, Text, type_of
 
 Objective = Literal["reconstruction", "contrastive", "labels", "pairs"]
+
+
+class CountNoise(Spec, frozen=True):
+    """Differential privacy of what the texts of one person add to a vocabulary.
+
+    Each child adds noise to its counts itself: the master and other children may conspire.
+    """
+
+    epsilon: Annotated[Epsilon, Meta(description="of cells and words together")] = 4.0
+    delta: Annotated[Delta, Meta(description="chance for which epsilon need not hold")] = 1e-6
+    documents: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10**6,
+            description="texts of one person that are hidden together; a translation is one more",
+        ),
+    ] = 2
 
 
 class Joint(Spec, frozen=True):
@@ -44,6 +68,10 @@ class Joint(Spec, frozen=True):
     words_per_document: Annotated[
         int, Meta(ge=1, le=10_000, description="words of one document that are counted")
     ] = 50
+    noise: Annotated[
+        CountNoise | None,
+        Meta(description="makes counts and named words differentially private; none: they are not"),
+    ] = None
 
 
 class Static(NetworkSpec, frozen=True, tag="static"):

@@ -98,7 +98,7 @@ def retrieval(learned: Parameters, vocabulary: Tokenizer, texts: Samples) -> flo
 
 def compared(
     spec: Encoders, network: Static, parties: Mapping[str, LocalData]
-) -> tuple[Metrics, VocabularyFacts]:
+) -> tuple[Metrics, VocabularyFacts | None]:
     """Find translations in other ways, by what the texts of all children teach.
 
     Args:
@@ -109,12 +109,15 @@ def compared(
     Returns:
         `retrieval` on the master's test texts: of the models `alone` (the mean over the children),
         `fedavg` and `pooled`, and by `dictionary_tfidf`, TF-IDF with a dictionary mined from all
-        texts; nothing where the master has none. And the vocabulary.
+        texts; nothing where the master has none. And the vocabulary, unless noise chose it.
     """
     (master,) = (it for it in parties.values() if it.party not in it.children)
     own = {it.party: it.train for it in parties.values() if it.train and it.party in it.children}
     vocabulary, words = _vocabulary(network, master, list(own.values()))
-    facts, texts = VocabularyFacts(vocabulary.size, words), master.test
+    # Under noise this is another vocabulary than that of the run, whose facts are not at hand here.
+    noised = network.vocabulary == "joint" and network.joint.noise is not None
+    facts = None if noised else VocabularyFacts(vocabulary.size, words)
+    texts = master.test
     if texts is None or not texts.translations:
         return {}, facts
     plain = structs.replace(spec, fusion=Count(), privacy=Privacy())

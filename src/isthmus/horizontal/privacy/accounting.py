@@ -70,6 +70,27 @@ def epsilon(spent: Floats, delta: float) -> float:
     return float(found)
 
 
+def noise_for(most: float, delta: float, steps: int) -> float:
+    """The least noise with which steps that all have everybody's data stay within an epsilon.
+
+    Args:
+        most: Epsilon of all steps together.
+        delta: Chance for which it need not hold.
+        steps: How many.
+
+    Returns:
+        Standard deviation in units of the most that one person can change, up to a thousandth.
+    """
+    low, high = 0.0, 1.0
+    while epsilon(spend(NOTHING_SPENT, high, 1.0, steps), delta) > most:
+        low, high = high, 2 * high
+    while high - low > high / 1000:
+        middle = (low + high) / 2
+        fits = epsilon(spend(NOTHING_SPENT, middle, 1.0, steps), delta) <= most
+        low, high = (low, middle) if fits else (middle, high)
+    return high
+
+
 def affordable(spent: Floats, asked: ChildLevel | SampleLevel, rate: float, steps: int) -> int:
     """How many more steps the epsilon of the job allows.
 

@@ -87,6 +87,10 @@ class LocalTrainer:
         )
 
 
+CELLS = "cells"
+"""Name of an array: counts in cells that words share, uint32, shape (cells,)."""
+
+
 @dataclass(frozen=True)
 class WordCounter:
     """What a child brings to a vocabulary of the words of all children."""
@@ -94,11 +98,17 @@ class WordCounter:
     spec: SecureAggregation
     """Of the sum of counts."""
 
-    cells: NDArray[np.uint32]
-    """Its counts in cells that words share, shape (cells,)."""
+    size: int
+    """Cells of counts."""
 
-    name: Callable[[NDArray[np.uint8]], CommonWords]
-    """From the cells that are large enough, a bit for each, to its words in them."""
+    count: Callable[[], Arrays]
+    """Counts words, under noise where the job asks for it: `CELLS`, and what `name` needs. It is
+    called once in a run, and what it returns stored before anything leaves: noise that is drawn
+    twice hides less."""
+
+    name: Callable[[Arrays, NDArray[np.uint8]], CommonWords]
+    """From what `count` returned and the cells that are large enough, a bit for each, to the words
+    in them."""
 
     trainer: Callable[[bytes], LocalTrainer]
     """From the file `tokenizer.json` to the trainer with this vocabulary."""

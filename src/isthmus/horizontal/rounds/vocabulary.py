@@ -19,7 +19,7 @@ from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
 from isthmus.horizontal.privacy.secure_sum.master import Terms, secure_sum
 from isthmus.horizontal.rounds.children import Children
-from isthmus.horizontal.rounds.local_training import LocalTrainer, WordCounter
+from isthmus.horizontal.rounds.local_training import CELLS, LocalTrainer, WordCounter
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate, MasterMemory
 from isthmus.horizontal.rounds.training import JointVocabulary, Training
 from isthmus.transport.channel import Channel
@@ -67,8 +67,8 @@ def count_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> T
 
     Args:
         master: The line to it.
-        counter: Our counts.
-        memory: Keeps which sum was opened.
+        counter: Makes our counts.
+        memory: Keeps them, and which sum was opened.
 
     Returns:
         The next turn.
@@ -78,10 +78,13 @@ def count_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> T
     """
     if memory.last is not None and memory.last.round > 0:
         memory.check_order(0)
-    elif memory.last is None:
-        memory.keep(LastUpdate(0, digest({}), {}, {}), {})
+    last = memory.last
+    if last is None:
+        last = LastUpdate(0, digest({}), counter.count(), {})
+        memory.keep(last, {})
+    cells = last.update[CELLS]
     return send_masked_update(
-        master, _START, lambda _cohort, _name: counter.cells, {}, counter.spec, memory.commit
+        master, _START, lambda _cohort, _name: cells.copy(), {}, counter.spec, memory.commit
     )
 
 
@@ -90,8 +93,8 @@ def name_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> Tu
 
     Args:
         master: The line to it.
-        counter: Our counts.
-        memory: It says whether we were in the sum.
+        counter: Names words.
+        memory: It has our counts, and says whether we were in the sum.
 
     Returns:
         The next turn.
@@ -99,14 +102,14 @@ def name_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> Tu
     Raises:
         PeerError: We were in no sum, or the cells are not as many as ours.
     """
-    cells = master.receive(CommonCells).cells
-    in_a_sum = memory.last is not None and memory.last.round == 0 and memory.last.opened
-    if not in_a_sum or 8 * cells.size != counter.cells.size:
+    cells, last = master.receive(CommonCells).cells, memory.last
+    in_a_sum = last is not None and last.round == 0 and last.opened
+    if last is None or not in_a_sum or 8 * cells.size != counter.size:
         raise PeerError(
             f"{master.peer!r} asks for words after no sum of ours, or by other cells. Nothing was "
             "named; compare `isthmus version` on both sides."
         )
-    master.send(counter.name(cells))
+    master.send(counter.name(last.update, cells))
     return master.receive(Turn)
 
 

@@ -117,6 +117,30 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 
 class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
+class CorpusRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a corpus of texts, and why some were left out of training."""
+
+    read: int
+    trained: int
+    held_out: int
+    empty: int
+    """No text, or only one where the corpus has several languages."""
+
+    duplicates: int
+    found_in_tests: int
+    """A text of theirs is measured on."""
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows that are left out, by the reason in a few words."""
+        found = {
+            "that were there before": self.duplicates,
+            "with a text that is measured on": self.found_in_tests,
+            "without a text, or its translation": self.empty,
+        }
+        return {reason: rows for reason, rows in found.items() if rows}
+
+
     """The result of training at one organisation; its model is in the run folder."""
 
     metrics: PartialMetrics
@@ -138,6 +162,9 @@ class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """By name of the task."""
 
     retrieval: Retrieval | None = None
+    corpora: dict[str, CorpusRows] = {}
+    """By name."""
+
     converged: Converged | None = None
     vocabulary: Vocabulary | None = None
     missing: dict[str, str] = {}

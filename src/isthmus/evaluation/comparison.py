@@ -16,6 +16,7 @@ MODELS = {
 
 HEADINGS = {
     "active_only": "active party alone",
+    "before": "before this run",
     "boosted": "boosted trees",
     "char_tfidf": "characters",
     "dictionary_tfidf": "dictionary",
@@ -124,13 +125,16 @@ def pairs_table(pairs: Sequence[LanguagePair]) -> TextTable:
     methods = list(dict.fromkeys(name for pair in pairs for name in pair.methods))
     headings = ("of", "languages", "texts #", *(f"{heading(name)} #" for name in methods))
     lines = [
-        (pair.data, f"{pair.left}-{pair.right}", f"{pair.rows:,}", *_top1(pair, methods))
-        for pair in pairs
+        (pair.data, _languages(pair), f"{pair.rows:,}", *_top1(pair, methods)) for pair in pairs
     ]
     return headings, lines
 
 
 def _top1(pair: LanguagePair, methods: Sequence[str]) -> list[str]:
+def _languages(pair: LanguagePair) -> str:
+    return f"{pair.left}-{pair.right}{'' if pair.trained else ', zero-shot'}"
+
+
     found = [pair.methods.get(name) for name in methods]
     return ["" if each is None else f"{each.top1:.1f}" for each in found]
 

@@ -22,6 +22,7 @@ from isthmus.multilingual.training.preparation import dictionary
 from isthmus.store.runs import Run
 from isthmus.system import Retrieval, ScoredTexts
 from isthmus.text import model_folder
+from isthmus.text.model_folder import LayeredEmbedder
 
 _ANY = Objectives(pairs=0.0)
 """Texts to measure on need no translations for the sake of training."""
@@ -43,9 +44,13 @@ def score(spec: Multilingual, run: Run, given: Sequence[Path]) -> ScoredTexts:
     """
     files, telemetry = RunFiles(run), Telemetry()
     encoder = model_folder.read(files.model)
-    compared = Compared(encoder.embed, None, dictionary(files, telemetry))
+    compared = Compared(
+        encoder.embed,
+        dictionary=dictionary(files, telemetry),
+        layers=encoder.embed_by_layer if isinstance(encoder, LayeredEmbedder) else None,
+    )
     known, trained = TrainedTexts(files.corpora_folder), trained_pairs(files.corpora.trained)
-    corpora = corpora_of(given, files.corpora.languages)
+    corpora = corpora_of(given, sorted({*encoder.languages, *files.corpora.languages}))
     sources, _ = sources_of(Multilingual(corpora=corpora, objectives=_ANY), Path())
     pairs, left_out = list[LanguagePair](), dict[str, int]()
     with TemporaryDirectory(prefix="isthmus-") as folder:

@@ -5,7 +5,7 @@ import shutil
 import msgspec
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.multilingual import card
+from isthmus.multilingual import card, given_models
 from isthmus.multilingual.processes import devices, meeting, places, starting
 from isthmus.multilingual.processes.group import ProcessGroup
 from isthmus.multilingual.processes.starting import Task
@@ -77,7 +77,8 @@ def _fit(
     encoder, trained = fitted(spec, inputs, files, made, processes, telemetry)
     with telemetry.timed("store"):
         text = card.written(spec, made.corpora.counts, None)
-        encoder.store(files.model, made.tokenizer, text, made.corpora.languages)
+        known = {*made.corpora.languages, *given_models.languages_before(spec, inputs.folder)}
+        encoder.store(files.model, made.tokenizer, text, sorted(known))
         pieces = dict(token_files.counts(files.tokens))
         files.run.write_json(files.trained.name, Stored(trained, pieces))
         files.run.checkpoint.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from isthmus.core.attempts import Attempts
 from isthmus.core.telemetry import Telemetry
 from isthmus.evaluation.description import LanguagePair
 from isthmus.multilingual import card, leading, measuring, objectives
+from isthmus.multilingual.corpora.texts import CorpusCounts
 from isthmus.multilingual.leading import Stored
 from isthmus.multilingual.retrieval.evaluation import Compared, Embed
 from isthmus.multilingual.run_files import RunFiles
@@ -21,6 +22,7 @@ from isthmus.multilingual.training.token_files import PieceCounts
 from isthmus.store.runs import Run
 from isthmus.system import (
     Converged,
+    CorpusRows,
     LocalInputs,
     LocalOutcome,
     Memory,
@@ -29,6 +31,7 @@ from isthmus.system import (
     Vocabulary,
 )
 from isthmus.text import model_files, model_folder
+from isthmus.text.model_folder import LayeredEmbedder
 from isthmus.text.tokenizer import Tokenizer
 
 
@@ -59,15 +62,20 @@ def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetr
 
 def _write_card(spec: Multilingual, files: RunFiles, pairs: Sequence[LanguagePair]) -> None:
     text = card.written(spec, files.corpora.counts, pairs)
-    model_files.write_card(files.model, files.corpora.languages, text)
+    model_files.write_card(files.model, model_folder.read(files.model).languages, text)
 
 
 def _measured(
     spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: Telemetry
 ) -> list[LanguagePair]:
-    embedder = model_folder.read(files.model)
-    untrained = _untrained(spec, inputs, embedder.tokenizer)
-    compared = Compared(embedder.embed, untrained, dictionary(files, telemetry))
+    embedder, continued = model_folder.read(files.model), spec.encoder.continued
+    compared = Compared(
+        embedder.embed,
+        untrained=_untrained(spec, inputs, embedder.tokenizer) if continued is None else None,
+        before=None if continued is None else model_folder.read(inputs.folder / continued).embed,
+        dictionary=dictionary(files, telemetry),
+        layers=embedder.embed_by_layer if isinstance(embedder, LayeredEmbedder) else None,
+    )
     return measuring.measure(files.corpora, compared, spec.test_rows, telemetry)
 
 
@@ -89,12 +97,24 @@ def _outcome(
             "test": sum(min(each.rows, spec.test_rows) for each in texts),
         },
         columns=len(corpora.languages),
+        corpora={name: _rows(each) for name, each in corpora.counts.corpora.items()},
         ending=_ending(trained),
         throughput=Throughput(tokens_per_s=trained.tokens / max(trained.seconds, 1e-9)),
         memory=Memory(peak_bytes=_peak_bytes()),
         retrieval=Retrieval(pairs),
         converged=_converged(trained.flat),
         vocabulary=_vocabulary(Tokenizer.load(files.tokenizer).size, stored.pieces),
+    )
+
+
+def _rows(counts: CorpusCounts) -> CorpusRows:
+    return CorpusRows(
+        read=counts.read,
+        trained=counts.trained,
+        held_out=counts.held_out,
+        empty=counts.empty,
+        duplicates=counts.duplicates,
+        found_in_tests=counts.found_in_tests,
     )
 
 

@@ -61,6 +61,9 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
             pieces=vocabulary.size if vocabulary else 0,
             unknown=vocabulary.unknown_by_language if vocabulary else {},
             cut=vocabulary.cut if vocabulary else 0.0,
+            left_out={
+                name: rows.left_out for name, rows in outcome.corpora.items() if rows.left_out
+            },
             history=history(list(events.follow(run.events))),
         )
     )

@@ -118,9 +118,11 @@ def _steps(spec: Multilingual) -> Iterator[str]:
 
 
 def load(spec: Multilingual, inputs: LocalInputs) -> Data:
-    """Look at the files of all corpora, and at the first rows."""
+    """Look at the files of all corpora, at the first rows, and at what the job begins with."""
+    from isthmus.multilingual import given_models
     from isthmus.multilingual.corpora.checks import check as look_at
 
+    given_models.check(spec, inputs.folder)
     return Data(inputs, look_at(spec, inputs.folder))
 
 

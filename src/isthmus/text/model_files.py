@@ -32,10 +32,14 @@ _ADVICE = "Copy the folder again, or run the job again."
 _Decoded = TypeVar("_Decoded")
 
 
+Kind = Literal["static", "transformer"]
+"""Kinds of encoders that are read here."""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a folder says of its encoder."""
 
-    type: Literal["static", "transformer"]
+    type: Kind
     size: int
     """Numbers of a vector."""
 

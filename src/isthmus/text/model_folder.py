@@ -16,7 +16,7 @@ from torch import Tensor
 from isthmus.core.errors import SpecError
 from isthmus.store import atomic
 from isthmus.text import model_files, static
-from isthmus.text.model_files import Facts, Module
+from isthmus.text.model_files import Facts, Kind, Module
 from isthmus.text.tokenizer import Tokenizer
 
 _TABLE = "embedding.weight"
@@ -115,14 +115,37 @@ def read(folder: Path) -> Embedder:
     Raises:
         SpecError: It is no model, or a file is missing, broken or of another model.
     """
-    facts = model_files.read_facts(folder)
-    if facts.type == "static" if facts else model_files.first_module(folder) == _STATIC:
+    if kind(folder) == "static":
         return read_static(folder)
-    if facts or model_files.first_module(folder) in {"", "Transformer"}:
-        from isthmus.text import transformer_folder  # its library takes seconds to load
+    from isthmus.text import transformer_folder  # its library takes seconds to load
 
-        return transformer_folder.read_transformer(folder)
-    raise SpecError(f"{folder}: is a model of another kind than those that this version reads.")
+    return transformer_folder.read_transformer(folder)
+
+
+def kind(folder: Path) -> Kind:
+    """Find which kind of encoder a folder holds; its parameters are not read.
+
+    Args:
+        folder: Where `write_static` stored it, or a folder that sentence-transformers stored.
+
+    Returns:
+        The kind.
+
+    Raises:
+        SpecError: It is no model, or one of another kind.
+    """
+    facts = model_files.read_facts(folder)
+    first = model_files.first_module(folder)
+    if facts:
+        return facts.type
+    if first == _STATIC:
+        return "static"
+    if first in {"", "Transformer"}:
+        return "transformer"
+    raise SpecError(
+        f"{folder}: is a model of another kind than those that can be read here: it begins with "
+        f"{first[:40]!r}. Give a static encoder or a ModernBERT."
+    )
 
 
 def read_static(folder: Path) -> StaticEmbedder:

@@ -19,6 +19,7 @@ from isthmus.store.encoding import to_json
 from isthmus.store.runs import Run
 from isthmus.system import (
     Converged,
+    CorpusRows,
     Memory,
     QueueCounts,
     Retrieval,
@@ -273,7 +274,15 @@ def multilingual() -> LocalResult:
         traffic=None,
         retrieval=Retrieval(pairs),
         converged=Converged(bilingual=True, monolingual=None),
-        vocabulary=Vocabulary(8_192, 0.001, {"de": 0.001}, 0.0),
+        vocabulary=Vocabulary(8_192, 0.001, {"de": 0.001}, 0.25),
+        corpora={
+            "bible": CorpusRows(
+                read=120, trained=90, held_out=10, empty=0, duplicates=5, found_in_tests=15
+            ),
+            "news": CorpusRows(
+                read=10, trained=10, held_out=0, empty=0, duplicates=0, found_in_tests=0
+            ),
+        },
     )
 
 
@@ -285,7 +294,17 @@ class TestMultilingual:
         assert "news 71.2 81.0" in lines
         assert "tokens/s 54,322" in lines
         assert "memory 9.0 MB at most" in lines
-        assert "vocabulary 8,192 pieces, 0.10% of the texts unknown to it" in lines
+        assert "vocabulary 8,192 pieces, 0.10% of those of the texts unknown to it" in lines
+        assert "too long 25.0% of the texts, which are cut" in lines
+
+    def test_says_which_rows_were_left_out_and_why(self, shown: Shown) -> None:
+        lines = shown.lines(multilingual())
+        told = "left out of bible 5 that were there before, 15 with a text that is measured on"
+        assert told in lines
+        assert not any("left out of news" in line for line in lines)
+
+    def test_says_whether_losses_are_flat(self, shown: Shown) -> None:
+        lines = shown.lines(multilingual())
         assert "losses bilingual flat, monolingual no such task" in lines
 
     def test_answers_null_for_tasks_that_are_off(self, shown: Shown) -> None:

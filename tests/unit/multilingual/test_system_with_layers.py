@@ -57,11 +57,18 @@ class TestTwoTasks:
         assert found.transformer.predicts
         assert np.linalg.norm(found.embed(["abc", ""]), axis=1) == pytest.approx(1, abs=1e-6)
 
+    def test_is_measured_after_each_layer(self, made: tuple[Run, LocalResult]) -> None:
+        assert made[1].retrieval is not None
+        for pair in made[1].retrieval.pairs:
+            before, after = pair.layers
+            assert after.top1 == pytest.approx(pair.methods["encoder"].top1, abs=3)
+            assert before != after
+
     def test_can_be_continued_with_a_teacher(
         self, made: tuple[Run, LocalResult], tmp_path: Path
     ) -> None:
         model = str(made[0].tables)
-        run_again, _ = ended(
+        run_again, result = ended(
             tmp_path,
             encoder={"type": "tiny", "continued": model, "length": 32},
             objectives={"pairs": 0, "distillation": 1, "teacher": model},
@@ -69,6 +76,7 @@ class TestTwoTasks:
         before = model_folder.read(made[0].tables).embed(["abc"])
         after = model_folder.read(run_again.tables).embed(["abc"])
         assert 0 < np.abs(after - before).max() < 0.5
+        assert {"before", "encoder"} <= result.metrics["retrieval"].keys()
 
 
 class TestOtherWays:

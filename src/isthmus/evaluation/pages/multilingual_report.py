@@ -9,7 +9,7 @@ from isthmus.evaluation.description import LanguagePair
 from isthmus.evaluation.pages import figures, language_figures, stream_figures
 from isthmus.evaluation.pages.page import Page, count, fill, names
 
-METHODS = ("fused", "encoder", "dictionary_tfidf", "char_tfidf", "untrained")
+METHODS = ("fused", "encoder", "before", "dictionary_tfidf", "char_tfidf", "untrained")
 """Ways to find a translation that are compared with the same aids, as columns of a table."""
 
 BARE = ("encoder_cosine", "encoder_centred")
@@ -39,6 +39,7 @@ class MultilingualReport(Page, frozen=True, kw_only=True):
     pieces: int  # of the vocabulary
     unknown: dict[str, float]  # share of the pieces, by language
     cut: float  # share of the texts
+    left_out: dict[str, dict[str, int]] = {}  # rows by corpus, then by reason
     history: LossHistory = LossHistory()
 
 
@@ -52,6 +53,7 @@ class Texts(msgspec.Struct, frozen=True):
     pairs: int
     means: dict[str, float]  # by method
     mrr: float | None  # of the encoder
+    layers: list[float]  # of the encoder after each layer, the first before any
 
 
 def render(report: MultilingualReport) -> str:
@@ -122,6 +124,7 @@ def sets(pairs: Sequence[LanguagePair]) -> list[Texts]:
             rows=max(pair.rows for pair in group),
             pairs=len(group),
             means=_means(group, (*METHODS, *BARE)),
+            layers=_by_layer(group),
             mrr=_mean([each.methods["encoder"].mrr for each in group if "encoder" in each.methods]),
         )
         for (name, trained), group in grouped.items()
@@ -136,6 +139,11 @@ def _means(pairs: Sequence[LanguagePair], methods: Sequence[str]) -> dict[str, f
     return {method: mean for method, mean in found.items() if mean is not None}
 
 
+def _by_layer(pairs: Sequence[LanguagePair]) -> list[float]:
+    layers = [[found.top1 for found in pair.layers] for pair in pairs]
+    return [sum(each) / len(each) for each in zip(*layers, strict=True)]
+
+
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
@@ -145,14 +153,20 @@ def _matrices(pairs: Sequence[LanguagePair]) -> list[str]:
     for name in dict.fromkeys(pair.data for pair in pairs):
         among = [pair for pair in pairs if pair.data == name]
         domain = "held out" if among[0].in_domain else "other texts"
-        sides = [
-            (heading(method), {(p.left, p.right): p.methods[method].top1 for p in among})
-            for method in ("fused", "encoder")
-            if all(method in pair.methods for pair in among)
-        ]
-        if sides:
-            drawn.append(language_figures.matrix_figure(f"{name} ({domain})", sides[0], sides[-1]))
+        for method in ("fused", "encoder"):
+            if values := _both_ways(among, method):
+                title = f"{name} ({domain}): {heading(method)}"
+                drawn.append(language_figures.matrix_figure(title, values))
     return drawn
+
+
+def _both_ways(pairs: Sequence[LanguagePair], method: str) -> dict[tuple[str, str], float]:
+    values = dict[tuple[str, str], float]()
+    for pair in pairs:
+        if found := pair.methods.get(method):
+            values[pair.left, pair.right] = found.forth.top1
+            values[pair.right, pair.left] = found.back.top1
+    return values
 
 
 def _training_figures(report: MultilingualReport) -> list[str]:

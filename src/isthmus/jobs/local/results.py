@@ -5,6 +5,7 @@ from isthmus.jobs.result import AnyResult
 from isthmus.system import (
     Converged,
     Memory,
+    CorpusRows,
     QueueCounts,
     Retrieval,
     Staleness,
@@ -30,5 +31,6 @@ class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained", omi
     exchanges: int | None = None
     queues: dict[str, QueueCounts] = {}
     retrieval: Retrieval | None = None
+    corpora: dict[str, CorpusRows] = {}
     converged: Converged | None = None
     vocabulary: Vocabulary | None = None

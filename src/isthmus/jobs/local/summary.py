@@ -11,6 +11,9 @@ from isthmus.jobs.result import Summary
 from isthmus.jobs.summary import local_facts
 from isthmus.store.runs import Run
 
+_MENTIONED = 0.001
+"""Share of the texts: less is nothing to act on."""
+
 _ROWS = {"train": "trained on", "test": "scored"}
 
 
@@ -77,9 +80,16 @@ def _counted(result: LocalResult) -> list[tuple[str, str]]:
 def _texts(result: LocalResult) -> list[tuple[str, str]]:
     """Lines about an encoder of texts, if the run trained one."""
     facts = list[tuple[str, str]]()
+    for name, rows in result.corpora.items():
+        if rows.left_out:
+            told = ", ".join(f"{count:,} {reason}" for reason, count in rows.left_out.items())
+            facts.append((f"left out of {name}", told))
     if result.vocabulary:
         size, unknown = result.vocabulary.size, result.vocabulary.unknown
-        facts.append(("vocabulary", f"{size:,} pieces, {unknown:.2%} of the texts unknown to it"))
+        lacks = f"{unknown:.2%} of those of the texts unknown to it"
+        facts.append(("vocabulary", f"{size:,} pieces, {lacks}"))
+        if result.vocabulary.cut >= _MENTIONED:
+            facts.append(("too long", f"{result.vocabulary.cut:.1%} of the texts, which are cut"))
     if result.converged:
         said = {True: "flat", False: "still falling", None: "no such task"}
         bilingual, monolingual = result.converged.bilingual, result.converged.monolingual

@@ -1,6 +1,6 @@
 """Retrieval between all languages of some texts, by an encoder and by what it has to beat."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -29,7 +29,7 @@ from isthmus.text.retrieval.lexical import (
 Embed = Callable[[Sequence[str]], Vectors]
 """Turns texts into vectors, shape (texts, size)."""
 
-METHODS = ("encoder", "fused", "untrained", "char_tfidf", "dictionary_tfidf")
+METHODS = ("encoder", "fused", "before", "untrained", "char_tfidf", "dictionary_tfidf")
 """What is compared with the same neighbourhoods taken off (CSLS)."""
 
 PLAIN = ("encoder_cosine", "encoder_centred")
@@ -46,6 +46,7 @@ class Compared:
         self,
         encoder: Embed,
         untrained: Embed | None = None,
+        before: Embed | None = None,
         dictionary: Dictionary | None = None,
         layers: EmbedByLayer | None = None,
     ) -> None:
@@ -53,13 +54,15 @@ class Compared:
 
         Args:
             encoder: The encoder that was trained.
-            untrained: The same before training.
+            untrained: The same with parameters as they were drawn.
+            before: The encoder that it goes on from, if it does.
             dictionary: Mined from the corpora that it was trained on. None: there is no `fused`
                 and no `dictionary_tfidf`.
             layers: The encoder, if it has layers.
         """
         self.encoder = encoder
         self.untrained = untrained
+        self.before = before
         self.dictionary = dictionary
         self.layers = layers
 
@@ -115,10 +118,12 @@ def evaluate(
 class _Texts:
     """Texts in one language, with all that they are compared by."""
 
-    def __init__(self, worded: WordedTexts, encoded: Vectors, untrained: Vectors | None) -> None:
+    def __init__(
+        self, worded: WordedTexts, encoded: Vectors, others: Mapping[str, Vectors]
+    ) -> None:
         self.worded = worded
         self.encoded = encoded
-        self.untrained = untrained
+        self.others = others
 
 
 class _Side:
@@ -135,7 +140,10 @@ class _Side:
         self._language = language
         self._texts = [text or "" for text in texts.read(language, rows)]
         self._encoded = unit(compared.encoder(self._texts))
-        self._untrained = unit(compared.untrained(self._texts)) if compared.untrained else None
+        rivals = {"before": compared.before, "untrained": compared.untrained}
+        self._others = {
+            name: unit(embed(self._texts)) for name, embed in rivals.items() if embed is not None
+        }
 
     def take(self, rows: NDArray[np.int64]) -> _Texts:
         """Returns the texts of some rows."""
@@ -144,7 +152,7 @@ class _Side:
         return _Texts(
             WordedTexts(texts, self._language),
             self._encoded[places],
-            None if self._untrained is None else self._untrained[places],
+            {name: vectors[places] for name, vectors in self._others.items()},
         )
 
 
@@ -165,8 +173,8 @@ def _methods(
         lexical = kept(lexical_scores(left.worded, right.worded, dictionary))
         yield "fused", measured(kept(fused_scores(dense, lexical)))
         yield "dictionary_tfidf", measured(lexical)
-    if left.untrained is not None and right.untrained is not None:
-        yield "untrained", measured(kept(dense_scores(left.untrained, right.untrained)))
+    for name, vectors in left.others.items():
+        yield name, measured(kept(dense_scores(vectors, right.others[name])))
     yield "char_tfidf", measured(kept(character_scores(left.worded, right.worded)))
     yield "encoder_cosine", measured(kept(DenseScores(left.encoded, right.encoded)))
     yield (

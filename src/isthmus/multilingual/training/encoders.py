@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.core import seeds
 from isthmus.multilingual.training import token_files
+from isthmus.core.errors import SpecError
 from isthmus.multilingual.training.token_files import TokensByLanguage
 from isthmus.text import model_folder, static
 from isthmus.text.contrast import cached
@@ -110,7 +111,7 @@ def make(
     generator = seeds.generator(seed, "first parameters")
     if spec.type == "static":
         if spec.continued is not None:
-            return _continued(model_folder.read_static(folder / spec.continued).table)
+            return _continued(spec, folder / spec.continued)
         module = StaticEncoder(tokenizer.size, spec.vector_size)
         counts = None if tokens is None else token_files.frequencies(tokens, tokenizer.size)
         module.begin(generator, counts)
@@ -122,8 +123,25 @@ def make(
     return layered.make(spec, tokenizer, generator)
 
 
-def _continued(table: Tensor) -> Static:
-    """Returns a static encoder that begins with these vectors, all of the same weight."""
+def _continued(spec: Encoder, folder: Path) -> Static:
+    """Open a static encoder to train on; all its vectors begin with the same weight.
+
+    Args:
+        spec: The `encoder` table.
+        folder: Where its vectors are.
+
+    Returns:
+        The encoder; it has the size that the folder says.
+
+    Raises:
+        SpecError: The folder is not that of a static encoder, or the job says another size.
+    """
+    table = model_folder.read_static(folder).table
+    if spec.size is not None and spec.size != table.shape[1]:
+        raise SpecError(
+            f"{folder}: has vectors of {table.shape[1]:,} numbers, and `multilingual.encoder.size` "
+            f"is {spec.size:,}: leave it out."
+        )
     module = StaticEncoder(*table.shape)
     module.table.data.copy_(table)
     return Static(module)

@@ -104,8 +104,10 @@ class TestPage:
     def test_has_losses_matrices_and_tables(self) -> None:
         page = Page(render(REPORT))
         assert page.figures == [
-            "bible (held out)",
-            "news (other texts)",
+            "bible (held out): all together",
+            "bible (held out): encoder",
+            "news (other texts): all together",
+            "news (other texts): encoder",
             "Losses",
             "Seconds by stage",
         ]
@@ -123,6 +125,20 @@ class TestPage:
         assert "bilingual losses" in html
         assert "monolingual losses" not in html
 
+    def test_has_a_column_for_each_layer(self) -> None:
+        layers = [retrieved(value, value) for value in (20.0, 60.0, 80.0)]
+        pairs = [msgspec.structs.replace(each, layers=layers) for each in REPORT.pairs]
+        assert [it.layers for it in sets(pairs)] == [[20.0, 60.0, 80.0]] * 3
+        html = render(msgspec.structs.replace(REPORT, pairs=pairs))
+        assert "The encoder after each layer" in html
+        assert "The encoder after each layer" not in render(REPORT)
+
+    def test_says_which_rows_were_left_out(self) -> None:
+        left_out = {"bible": {"that were there before": 1200}}
+        html = render(msgspec.structs.replace(REPORT, left_out=left_out))
+        assert "rows left out of bible" in html
+        assert "1,200 that were there before" in html
+
     def test_loads_nothing(self) -> None:
         references = Page(render(REPORT)).references
         assert all(it.startswith("#") for it in references)
@@ -133,12 +149,12 @@ class TestPage:
 
 
 class TestMatrix:
-    def test_has_a_number_for_each_pair_on_each_side_of_the_diagonal(self) -> None:
-        above, below = {("de", "en"): 91.0, ("de", "ru"): 72.0}, {("de", "en"): 63.0}
-        svg = matrix_figure("news", ("fused", above), ("encoder", below))
+    def test_has_a_number_for_each_way_between_two_languages(self) -> None:
+        values = {("de", "en"): 91.0, ("en", "de"): 63.0, ("de", "ru"): 72.0}
+        svg = matrix_figure("news", values)
         texts = [text for it in parse(svg).iter() if (text := (it.text or "").strip())]
         assert {"91", "72", "63", "de", "en", "ru"} <= set(texts)
-        assert "fused: from 72.0% for de-ru to 91.0% for de-en" in svg
+        assert "from 63.0% of en in de to 91.0% of de in en" in svg
 
 
 class TestTable:
@@ -146,3 +162,4 @@ class TestTable:
         headings, lines = pairs_table(REPORT.pairs)
         assert headings[:4] == ("of", "languages", "texts #", "encoder #")
         assert tuple(lines[1][:4]) == ("bible", "en-ru", "1,000", "70.0")
+        assert lines[2][1] == "de-ru, zero-shot"

@@ -48,7 +48,7 @@ class TestEvaluate:
         assert {(pair.data, pair.in_domain, pair.rows) for pair in found} == {("made", True, 20)}
 
     def test_measures_all_methods(self, dictionary: Dictionary) -> None:
-        compared = Compared(by_number, by_length, dictionary)
+        compared = Compared(by_number, by_length, by_length, dictionary)
         lines = Lines(parallel(["xa", "xb"], 80, seed=9))
         (pair,) = evaluate(lines, compared, data="made", in_domain=False, trained=())
         assert set(pair.methods) == {*METHODS, *PLAIN}

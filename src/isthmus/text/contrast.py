@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils import checkpoint
 
 from isthmus.core.errors import SpecError
+from isthmus.text.contrast_loss import ContrastLoss, Scale
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 """A loss of two sets of embeddings, row i of one beside row i of the other."""
@@ -49,20 +50,8 @@ def contrast(
         al. 2021, arXiv:2103.00020; the margin of Yang et al. 2019, arXiv:1902.08564.
     """
     _check(len(left), same)
-    scale = _Scale(temperature, margin)
-    one, other = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
-    if len(left) <= _ROWS:
-        scores = _scores(one, other, scale, same, 0)
-        answers = torch.arange(len(left), device=left.device)
-        return _mean(scores, answers) + _mean(scores.T, answers)
-    total = left.new_zeros(())
-    for begin in range(0, len(left), _ROWS):
-        for here, there, known in (
-            (one, other, same),
-            (other, one, None if same is None else same.T),
-        ):
-            total = total + _part(here, there, scale, known, begin)
-    return total
+    scale = Scale(temperature, margin, _ROWS)
+    return cast(Tensor, cast(Any, ContrastLoss).apply(left, right, same, scale))
 
 
 def same_texts(left: Tensor, right: Tensor) -> Tensor | None:
@@ -75,8 +64,12 @@ def same_texts(left: Tensor, right: Tensor) -> Tensor | None:
     Returns:
         What `contrast` takes as `same`; None if no text occurs twice.
     """
-    same = (left.unsqueeze(1) == left) | (right.unsqueeze(1) == right)
-    return same if int(same.sum()) > len(left) else None
+    same = torch.eye(len(left), dtype=torch.bool, device=left.device)
+    several = [_occur_again(numbers) for numbers in (left, right)]
+    for rows, numbers in zip(several, (left, right), strict=True):
+        some = numbers[rows]
+        same[rows.unsqueeze(1), rows] |= some.unsqueeze(1) == some
+    return same if any(map(len, several)) else None
 
 
 def matryoshka(loss: PairLoss, left: Tensor, right: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -117,45 +110,19 @@ def cached(encode: Callable[[Part], Tensor], parts: Sequence[Part]) -> Tensor:
     return torch.cat([_computed_again(encode, part) for part in parts])
 
 
+def _occur_again(numbers: Tensor) -> Tensor:
+    """Returns where there are numbers that occur more than once."""
+    _, at, counts = np.unique(numbers.cpu().numpy(), return_inverse=True, return_counts=True)
+    return torch.as_tensor(np.flatnonzero(counts[at] > 1), device=numbers.device)
+
+
 def _check(texts: int, same: Tensor | None) -> None:
-    if texts > 1 and (same is None or not bool(same.all())):
+    if texts > 1 and (same is None or not (bool(same[0].all()) and bool(same.all()))):
         return
     raise SpecError(
         f"a batch of {texts} texts has no wrong answers to tell translations from, since there is "
         "one text or all are the same. Use larger batches, or corpora with more texts."
     )
-
-
-class _Scale(NamedTuple):
-    temperature: float
-    margin: float
-
-
-def _scores(left: Tensor, right: Tensor, scale: _Scale, same: Tensor | None, begin: int) -> Tensor:
-    scores = left @ right.T / scale.temperature
-    scores.diagonal(begin).sub_(scale.margin / scale.temperature)
-    if same is None:
-        return scores
-    wrong = same.clone()
-    wrong.diagonal(begin).fill_(value=False)
-    return scores.masked_fill(wrong, -torch.inf)
-
-
-def _mean(scores: Tensor, answers: Tensor) -> Tensor:
-    return functional.cross_entropy(scores, answers) / 2
-
-
-def _part(here: Tensor, there: Tensor, scale: _Scale, same: Tensor | None, begin: int) -> Tensor:
-    """Returns what some rows add to the loss in one direction."""
-    end = min(begin + _ROWS, len(here))
-
-    def share(rows: Tensor, columns: Tensor) -> Tensor:
-        known = None if same is None else same[begin:end]
-        scores = _scores(rows, columns, scale, known, begin)
-        answers = torch.arange(begin, end, device=rows.device)
-        return _mean(scores, answers) * (len(rows) / len(columns))
-
-    return _computed_again(share, here[begin:end], there)
 
 
 _computed_again: Callable[..., Tensor] = partial(

@@ -6,7 +6,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.core.arrays import Integers
+from isthmus.core.arrays import Bools, Integers
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Tokens(NamedTuple):
@@ -37,9 +39,10 @@ class Tokens(NamedTuple):
 
     def take(self, rows: Integers) -> Self:
         """Returns these texts, in this order."""
-        lengths = self.lengths[rows]
+        begins = self.starts[:-1][rows]
+        lengths = self.starts[1:][rows] - begins
         starts = _starts([lengths])
-        shift = np.repeat(self.starts[:-1][rows] - starts[:-1], lengths)
+        shift = np.repeat(begins - starts[:-1], lengths)
         return type(self)(self.ids[np.arange(starts[-1]) + shift], starts)
 
     def cut(self, length: int) -> Self:
@@ -60,9 +63,37 @@ class Tokens(NamedTuple):
             The same texts; one that would lose all its pieces keeps them.
         """
         kept = generator.random(len(self.ids)) >= share
-        left = _starts([kept.astype(np.int64)])[self.starts]
-        kept |= np.repeat(np.diff(left) == 0, self.lengths)
-        return type(self)(self.ids[kept], _starts([kept.astype(np.int64)])[self.starts])
+        starts = _kept_before(kept)[self.starts]
+        empty = np.diff(starts) == 0
+        if empty.any():
+            kept |= np.repeat(empty, self.lengths)
+            starts = _kept_before(kept)[self.starts]
+        return type(self)(self.ids[kept], starts)
+
+    def numbered(self) -> Integers:
+        """Returns a number for each text; equal texts have equal numbers, others do not."""
+        numbers = np.arange(self.texts)
+        _, at, counts = np.unique(self._hashes(), return_inverse=True, return_counts=True)
+        known = dict[bytes, int]()
+        for text in np.flatnonzero(counts[at] > 1):  # equal, or different ones with the same hash
+            content = self.ids[self.starts[text] : self.starts[text + 1]].tobytes()
+            numbers[text] = known.setdefault(content, int(text))
+        return numbers
+
+    def _hashes(self) -> NDArray[np.uint64]:
+        # A polynomial of the pieces, modulo 2^64: sums of it before each text are subtracted.
+        longest = int(self.lengths.max(initial=0))
+        powers = np.cumprod(np.full(longest, _FACTOR))
+        places = np.arange(len(self.ids)) - np.repeat(self.starts[:-1], self.lengths)
+        terms = (self.ids.astype(np.uint64) + np.uint64(1)) * powers[places]
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])[self.starts]
+        return np.diff(sums)
+
+
+def _kept_before(kept: Bools) -> Integers:
+    before = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(kept, out=before[1:])
+    return before
 
 
 def _starts(lengths: list[Integers]) -> Integers:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from isthmus.core.errors import SpecError
 from isthmus.text.contrast import cached, contrast, matryoshka, same_texts
@@ -62,15 +63,33 @@ class TestContrast:
         inputs = (drawn(seed=1), drawn(seed=2))
         assert torch.autograd.gradcheck(lambda x, y: contrast(x, y, TEMPERATURE, SAME, 0.2), inputs)
 
-    @pytest.mark.parametrize("same", [None, SAME])
+    @pytest.mark.parametrize("temperature", [0.5, 0.02, 0.01])
+    def test_is_what_pytorch_derives_from_cross_entropies(self, temperature: float) -> None:
+        left, right = drawn(seed=1), drawn(seed=2)
+        scores = functional.normalize(left, dim=1) @ functional.normalize(right, dim=1).T
+        scores = (scores - 0.2 * torch.eye(len(left))) / temperature
+        answers = torch.arange(len(left))
+        due = sum(functional.cross_entropy(each, answers) / 2 for each in (scores, scores.T))
+        assert isinstance(due, Tensor)
+        found = contrast(left, right, temperature, margin=0.2)
+        torch.testing.assert_close(found, due)
+        torch.testing.assert_close(gradients(found, left, right), gradients(due, left, right))
+
+    def test_of_a_very_low_temperature_is_a_number(self) -> None:
+        left, right = (drawn(seed=seed).detach().float().requires_grad_() for seed in (1, 2))
+        found = contrast(left, right, 1e-4, margin=0.2)
+        assert all(bool(it.isfinite().all()) for it in (found, *gradients(found, left, right)))
+
+    @pytest.mark.parametrize("temperature", [TEMPERATURE, 0.01])
+    @pytest.mark.parametrize("same", [None, SAME], ids=["all differ", "some are the same"])
     def test_of_a_large_batch_is_computed_in_parts(
-        self, monkeypatch: pytest.MonkeyPatch, same: Tensor | None
+        self, monkeypatch: pytest.MonkeyPatch, same: Tensor | None, temperature: float
     ) -> None:
         left, right = drawn(seed=1), drawn(seed=2)
-        whole = contrast(left, right, TEMPERATURE, same, 0.2)
+        whole = contrast(left, right, temperature, same, 0.2)
         due = gradients(whole, left, right)
         monkeypatch.setattr("isthmus.text.contrast._ROWS", 4)
-        parts = contrast(left, right, TEMPERATURE, same, 0.2)
+        parts = contrast(left, right, temperature, same, 0.2)
         torch.testing.assert_close(parts, whole)
         torch.testing.assert_close(gradients(parts, left, right), due)
 

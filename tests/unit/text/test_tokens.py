@@ -58,3 +58,15 @@ class TestTokens:
     def test_are_thinned_by_a_share(self) -> None:
         found = tokens([[1] * 10_000]).thinned(0.2, np.random.default_rng(0))
         assert len(found.ids) == pytest.approx(8000, abs=200)
+
+    @given(rows)
+    def test_have_equal_numbers_where_they_are_equal(self, texts: Rows) -> None:
+        found = tokens(texts).numbered()
+        alike = [[one == other for other in texts] for one in texts]
+        assert (found[:, None] == found).tolist() == alike
+
+    def test_are_told_apart_though_their_hashes_are_the_same(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Tokens, "_hashes", lambda it: np.zeros(it.texts, np.uint64))
+        assert tokens([[1], [2], [1], []]).numbered().tolist() == [0, 1, 0, 3]

@@ -49,7 +49,7 @@ class Contrast:
             SpecError: No text differs from the others.
         """
         sides = [side.thinned(self._training.left_out, generator) for side in (left, right)]
-        same = same_texts(_numbered(left), _numbered(right))
+        same = same_texts(*(torch.as_tensor(side.numbered()) for side in (left, right)))
         processes = self._processes
         if processes.size == 1:
             return self._whole(sides, same)
@@ -58,7 +58,10 @@ class Contrast:
         return self._share(sides, same)
 
     def _whole(self, sides: Sequence[Tokens], same: Tensor | None) -> Tensor:
-        ours, theirs = map(self._embedded, sides)
+        accumulate = self._training.accumulate
+        parts = 1 if accumulate == 1 else 2 * accumulate
+        both = in_parts(self._encoder, Tokens.joined(sides), parts)
+        ours, theirs = torch.split(both, sides[0].texts)
         return self._of_all_sizes(
             partial(
                 contrast,
@@ -156,11 +159,3 @@ def check_negatives(groups: Sequence[Group]) -> None:
                 "on, and it takes others in the same language to tell it from: add texts, or "
                 f"leave out the corpus {group.parts[0].corpus!r}."
             )
-
-
-def _numbered(tokens: Tokens) -> Tensor:
-    """Returns a number for each text; equal texts have equal numbers."""
-    known: dict[bytes, int] = {}
-    starts = tokens.starts
-    texts = (tokens.ids[starts[it] : starts[it + 1]].tobytes() for it in range(tokens.texts))
-    return torch.tensor([known.setdefault(text, len(known)) for text in texts])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from isthmus.core import seeds
-from isthmus.multilingual.training import token_files
 from isthmus.core.errors import SpecError
+from isthmus.multilingual.training import token_files
 from isthmus.multilingual.training.token_files import TokensByLanguage
 from isthmus.text import model_folder, static
 from isthmus.text.contrast import cached
 from isthmus.text.spec import Encoder
 from isthmus.text.static import StaticEncoder
+from isthmus.text.static_learning import Learning
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens
 
@@ -52,10 +54,16 @@ class Static:
 
     def vectors(self, tokens: Tokens) -> Tensor:
         """Returns embeddings to learn from, shape (texts, size)."""
-        ids, starts = static.tensors(tokens)
         device = self.module.table.device
+        if device.type == "cpu":
+            return self._learning.vectors(tokens)
+        ids, starts = static.tensors(tokens)
         vectors: Tensor = self.module(ids.to(device), starts.to(device))
         return vectors
+
+    @cached_property
+    def _learning(self) -> Learning:
+        return Learning(self.module)
 
     def embed(self, tokens: Tokens) -> NDArray[np.float32]:
         """Returns vectors of length 1 for use, shape (texts, size)."""

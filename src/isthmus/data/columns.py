@@ -75,7 +75,7 @@ def _require(name: str, names: Sequence[str], key: str, problems: Problems) -> N
     if name in names:
         return
     if len(names) == 1:
-        advice = "There is one column only: does `delimiter` say what parts the cells of a file?"
+        advice = "There is one column only; in a file, does `delimiter` say what parts its cells?"
     elif close := get_close_matches(name, names):
         advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
     else:

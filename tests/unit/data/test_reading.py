@@ -296,7 +296,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such typed column": (PEOPLE, {"types": {"x": "number"}}, "`types` names 'x'"),
     "pattern without match": (PEOPLE, {"columns": ("h_*",)}, "pattern 'h_\\*'.*matches no column"),
     "nothing but an identifier": ("person\na\n", {}, "the pattern '\\*'.*matches no column"),
-    "another delimiter": ("person;age\na;1\n", {}, "one column only: does `delimiter` say"),
+    "another delimiter": ("person;age\na;1\n", {}, "one column only; in a file, does `delimiter`"),
     "huge feature": (
         "person,age\na,1\nb,1e101\n",
         {},

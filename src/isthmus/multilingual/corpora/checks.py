@@ -11,7 +11,7 @@ from isthmus.multilingual.corpora.misalignment import check_in_step
 from isthmus.multilingual.corpora.reading import columns_of, present
 from isthmus.multilingual.corpora.sources import Source, sources_of
 from isthmus.multilingual.corpora.tables import rows_in_parquet
-from isthmus.multilingual.corpora.tallies import Tally
+from isthmus.multilingual.corpora.tallies import Tally, refuse_same
 from isthmus.multilingual.spec import Multilingual, Name
 
 _ROWS = 1000
@@ -49,24 +49,31 @@ def check(spec: Multilingual, folder: Path) -> Facts:
         SpecError: A corpus is not what the job says, as far as its first rows tell.
     """
     trained, tests = sources_of(spec, folder)
+    refuse_same([_look_at(source) for source in (*trained, *tests)])
     return Facts(corpora=_facts(trained), tests=_facts(tests))
 
 
-def _facts(sources: Sequence[Source]) -> dict[str, CorpusFacts]:
-    return {source.name: _look_at(source) for source in sources}
-
-
-def _look_at(source: Source) -> CorpusFacts:
+def _look_at(source: Source) -> Tally:
     rows, tally = list(islice(source.rows(), _ROWS)), Tally(source)
     if rows:
         columns, texts = columns_of(rows, source.languages)
         check_in_step(source, columns, 0)
         tally.add(len(rows), texts[present(texts)])
     tally.check_rows()
+    if len(rows) < _ROWS:  # these are all
+        tally.check_texts()
     tally.check_equal()
     if not source.in_step:
         for path in source.files[1:]:
             next(source.rows_of(path), None)
+    return tally
+
+
+def _facts(sources: Sequence[Source]) -> dict[str, CorpusFacts]:
+    return {source.name: _facts_of(source) for source in sources}
+
+
+def _facts_of(source: Source) -> CorpusFacts:
     counted = all(form_of(path) == ".parquet" for path in source.files)
     return CorpusFacts(
         languages=source.languages,

@@ -14,8 +14,8 @@ from isthmus.multilingual.corpora.texts import Columns
 _WINDOW = 256
 _FEWEST = 64  # lines: the correlation of unrelated ones is then within 0.4
 _MOST_MOVED = 5
-_UNRELATED = 0.3
 _RELATED = 0.7
+_MORE = 0.3  # lengths of neighbours are related too, in messages up to 0.5
 
 
 def check_in_step(source: Source, columns: Columns, before: int) -> None:
@@ -53,12 +53,13 @@ def _lengths(columns: Columns, language: str) -> Floats:
 
 def _moved(left: Floats, right: Floats) -> int:
     """Returns by how many lines the right side is behind the left one; 0 where nothing tells."""
-    if len(left) < _FEWEST + _MOST_MOVED or _correlation(left, right) > _UNRELATED:
+    in_step = _correlation(left, right)
+    if len(left) < _FEWEST + _MOST_MOVED or in_step > _RELATED:
         return 0
     best = {lines: _correlation(left[:-lines], right[lines:]) for lines in _STEPS}
     best |= {-lines: _correlation(left[lines:], right[:-lines]) for lines in _STEPS}
     found = max(best, key=lambda lines: best[lines])
-    return found if best[found] > _RELATED else 0
+    return found if best[found] > max(_RELATED, in_step + _MORE) else 0
 
 
 _STEPS = range(1, _MOST_MOVED + 1)

@@ -1,8 +1,6 @@
 """Reads the corpora of a job once, into the files that training and evaluation read."""
 
 import shutil
-from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ from isthmus.multilingual.corpora.deduplication import Fate, Fates, fates_of, tr
 from isthmus.multilingual.corpora.hashes import Hashes
 from isthmus.multilingual.corpora.reading import ReadCorpus, read
 from isthmus.multilingual.corpora.sources import sources_of
-from isthmus.multilingual.corpora.tallies import FEWEST_COMPARED, MOST_EQUAL
+from isthmus.multilingual.corpora.tallies import refuse_same
 from isthmus.multilingual.corpora.texts import (
     COUNTS,
     PARTS,
@@ -69,7 +67,7 @@ def _prepared(
     corpora = [
         read(each, seed, work / _READ, hashed / _TRAINED / each.name, telemetry) for each in sources
     ]
-    _refuse_same([*corpora, *tests])
+    refuse_same([corpus.tally for corpus in (*corpora, *tests)])
     documents = {corpus.source.name: splitting.documents_of(corpus) for corpus in corpora}
     held = splitting.chosen(corpora, documents, spec.held_out)
     fates = fates_of(corpora, tests, held, hashed / "compared")
@@ -138,26 +136,3 @@ def _write(
         texts={each: int(trained.present(each).sum()) for each in trained.languages},
         equal=corpus.tally.equal,
     )
-
-
-def _refuse_same(corpora: Sequence[ReadCorpus]) -> None:
-    """Refuse two corpora that begin with the same texts, given as two languages.
-
-    Args:
-        corpora: All corpora.
-
-    Raises:
-        SpecError: There are two.
-    """
-    heads = [(each.source, *head) for each in corpora for head in each.tally.head.items()]
-    for (left, one, ours), (right, other, theirs) in combinations(heads, 2):
-        compared = min(len(ours), len(theirs))
-        if one == other or left is right or compared < FEWEST_COMPARED:
-            continue
-        share = np.isin(ours, theirs).sum() / compared
-        if share > MOST_EQUAL:
-            raise SpecError(
-                f"`{left.key}` in {one!r} and `{right.key}` in {other!r} begin with the same "
-                f"texts ({share:.0%} of the first {compared:,}), so one text seems to be given as "
-                "two languages. Correct their `languages`, or leave one out."
-            )

@@ -1,17 +1,19 @@
 """Counts of the texts of a corpus, and the corpora that these refuse."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 
 from isthmus.core.errors import SpecError
+from isthmus.multilingual.corpora.files import form_of
 from isthmus.multilingual.corpora.hashes import Hashes
 from isthmus.multilingual.corpora.sources import Source
 
-MOST_EQUAL = 0.5
+_MOST_EQUAL = 0.5
 """Share of texts that may be the same in two languages, as names and numbers are."""
 
-FEWEST_COMPARED = 10
+_FEWEST_COMPARED = 10
 """Rows that say something about a share."""
 
 _HEAD = 2048  # texts that are compared with those of other corpora
@@ -22,7 +24,7 @@ class Tally:
 
     def __init__(self, source: Source) -> None:
         languages = source.languages
-        self._source = source
+        self.source = source
         self._pairs = list(combinations(range(len(languages)), 2))
         self._texts = np.zeros(len(languages), np.int64)
         self._both = np.zeros(len(self._pairs), np.int64)
@@ -49,7 +51,7 @@ class Tally:
     @property
     def texts(self) -> dict[str, int]:
         """Number of texts by language."""
-        return dict(zip(self._source.languages, self._texts.tolist(), strict=True))
+        return dict(zip(self.source.languages, self._texts.tolist(), strict=True))
 
     @property
     def equal(self) -> dict[str, float]:
@@ -57,13 +59,13 @@ class Tally:
         return {
             "-".join(self._names(number)): float(self._equal[number] / both)
             for number, both in enumerate(self._both)
-            if both >= FEWEST_COMPARED
+            if both >= _FEWEST_COMPARED
         }
 
     @property
     def head(self) -> dict[str, Hashes]:
         """Hashes of the first texts by language, each once."""
-        columns = zip(self._source.languages, self._head.T, strict=True)
+        columns = zip(self.source.languages, self._head.T, strict=True)
         return {language: np.unique(column[column != 0]) for language, column in columns}
 
     def check_rows(self) -> None:
@@ -75,7 +77,7 @@ class Tally:
         if self.read == 0:
             raise SpecError(
                 f"{self._where}: there are no rows. Export the corpus again, or leave "
-                f"`{self._source.key}` out."
+                f"`{self.source.key}` out."
             )
 
     def check_texts(self) -> None:
@@ -86,11 +88,10 @@ class Tally:
         """
         for language, texts in self.texts.items():
             if texts == 0:
-                several = len(self._source.languages) > 1
+                several = len(self.source.languages) > 1
                 raise SpecError(
                     f"{self._where}: none of its {self.read:,} rows has a text in {language!r}"
-                    f"{' and one in another language' if several else ''}. Correct the "
-                    f"`languages` or `columns` of `{self._source.key}`."
+                    f"{' and one in another language' if several else ''}. {self._advice}"
                 )
 
     def check_equal(self) -> None:
@@ -100,19 +101,49 @@ class Tally:
             SpecError: It is such a corpus.
         """
         for number, both in enumerate(self._both):
-            share = self._equal[number] / both if both >= FEWEST_COMPARED else 0
-            if share > MOST_EQUAL:
+            share = self._equal[number] / both if both >= _FEWEST_COMPARED else 0
+            if share > _MOST_EQUAL:
                 left, right = self._names(number)
                 raise SpecError(
-                    f"{self._where}: {share:.0%} of {both:,} rows of `{self._source.key}` have the "
+                    f"{self._where}: {share:.0%} of {both:,} rows of `{self.source.key}` have the "
                     f"same text in {left!r} and {right!r}, so one text seems to be given as two "
                     "languages. Give the translations, or leave one of the languages out."
                 )
 
     @property
+    def _advice(self) -> str:
+        key = self.source.key
+        if all(form_of(path) == ".po" for path in self.source.files):
+            return f"Messages marked as fuzzy do not count: translate them, or leave `{key}` out."
+        return f"Correct the `languages` or `columns` of `{key}`."
+
+    @property
     def _where(self) -> str:
-        return str(self._source.folder or self._source.files[0])
+        return str(self.source.folder or self.source.files[0])
 
     def _names(self, pair: int) -> tuple[str, str]:
         left, right = self._pairs[pair]
-        return self._source.languages[left], self._source.languages[right]
+        return self.source.languages[left], self.source.languages[right]
+
+
+def refuse_same(corpora: Sequence[Tally]) -> None:
+    """Refuse two corpora that begin with the same texts, given as two languages.
+
+    Args:
+        corpora: The tallies of all corpora.
+
+    Raises:
+        SpecError: There are two.
+    """
+    heads = [(each.source, *head) for each in corpora for head in each.head.items()]
+    for (left, one, ours), (right, other, theirs) in combinations(heads, 2):
+        compared = min(len(ours), len(theirs))
+        if one == other or left is right or compared < _FEWEST_COMPARED:
+            continue
+        share = np.isin(ours, theirs).sum() / compared
+        if share > _MOST_EQUAL:
+            raise SpecError(
+                f"`{left.key}` in {one!r} and `{right.key}` in {other!r} begin with the same "
+                f"texts ({share:.0%} of the first {compared:,}), so one text seems to be given as "
+                "two languages. Correct their `languages`, or leave one out."
+            )

@@ -55,3 +55,22 @@ class TestCheck:
         spec = job(corpora={"a": {"path": {"en": "a.txt", "de": "a.txt"}}})
         with pytest.raises(SpecError, match="one text seems to be given as two languages"):
             check(spec, tmp_path)
+
+    def test_refuses_two_corpora_that_give_one_text_as_two_languages(self, tmp_path: Path) -> None:
+        tsv(tmp_path / "a.tsv", ["en", "de", "part"], pairs(30))
+        write(tmp_path / "b.txt", "".join(f"{en}\n" for en, _, _ in pairs(30)))
+        spec = job(
+            corpora={
+                "a": {"path": "a.tsv", "languages": ["en", "de"]},
+                "b": {"path": "b.txt", "languages": ["fr"]},
+            }
+        )
+        with pytest.raises(SpecError, match=r"`multilingual\.corpora\.a` in 'en' and .*in 'fr'"):
+            check(spec, tmp_path)
+
+    def test_refuses_a_catalogue_without_a_sure_translation(self, tmp_path: Path) -> None:
+        messages = "".join(f'#, fuzzy\nmsgid "text {n}"\nmsgstr "Text {n}"\n\n' for n in range(9))
+        write(tmp_path / "de.po", messages)
+        spec = job(corpora={"a": {"path": "de.po", "languages": ["en", "de"]}})
+        with pytest.raises(SpecError, match=r"none of its 9 rows .* marked as fuzzy do not count"):
+            check(spec, tmp_path)

@@ -50,6 +50,19 @@ class TestMisaligned:
         with pytest.raises(SpecError, match=r"a\.de: about line 257, it begins to be 3 lines"):
             check(job(corpora={"a": {"path": path}}), tmp_path)
 
+    def test_is_seen_where_neighbours_are_of_about_one_length(self, tmp_path: Path) -> None:
+        numbers, lengths = random.Random(1), [5]
+        for _ in range(ROWS):  # half of the lines are as long as the one before
+            lengths.append(numbers.choice([lengths[-1], numbers.randint(1, 30)]))
+        lines = {it: [" ".join([it] * length) for length in lengths] for it in ("en", "de")}
+        for name, each in lines.items():
+            write(tmp_path / f"a.{name}", "\n".join(each))
+        spec = job(corpora={"a": {"path": {"en": "a.en", "de": "a.de"}}})
+        check(spec, tmp_path)
+        write(tmp_path / "a.de", "\n".join(["de alone", *lines["de"][:-1]]))
+        with pytest.raises(SpecError, match=r"a\.de: about line 1, it begins to be 1 line behind"):
+            check(spec, tmp_path)
+
     def test_lines_of_one_length_tell_nothing(self, tmp_path: Path) -> None:
         write(tmp_path / "a.en", "".join(f"en {n}\n" for n in range(100, 999)))
         write(tmp_path / "a.de", "".join(f"de {n}\n" for n in range(100, 999)))

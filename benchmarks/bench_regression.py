@@ -15,6 +15,7 @@ from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE, Simulated, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import Encryption
+from isthmus.evaluation.description import measured
 from isthmus.vertical.regression.spec import Regression
 
 SYNTHETIC_ROWS = 100_000
@@ -68,14 +69,14 @@ class Compared:
 
     def course(self) -> Row:
         """The table row of the training as a whole."""
-        joint = self.ran.joint
+        joint, metrics = self.ran.joint, measured(self.ran.joint.metrics)
         return {
             "workload": self.name,
             "rounds to tolerance": joint.rounds if joint.converged else f"> {joint.rounds}",
             "of gradient descent": self.descent or f"> {MOST_DESCENT}",
-            "AUC": joint.metrics["auc"]["joint"],
-            "AUC, scikit-learn on joined data": joint.metrics["auc"]["pooled"],
-            "AUC, active party alone": joint.metrics["auc"]["active_only"],
+            "AUC": metrics["auc"]["joint"],
+            "AUC, scikit-learn on joined data": metrics["auc"]["pooled"],
+            "AUC, active party alone": metrics["auc"]["active_only"],
         }
 
     def stages(self) -> Row:

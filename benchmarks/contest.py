@@ -16,6 +16,7 @@ from benchmarks.measurement import Row
 from benchmarks.pace import Pace
 from benchmarks.simulated import Workload
 from isthmus.core.errors import SpecError
+from isthmus.evaluation.description import measured
 from isthmus.vertical.boosting import messages
 from isthmus.vertical.boosting.spec import Boosting
 
@@ -132,4 +133,4 @@ def train(workload: Workload, boosting: Boosting) -> Pace:
     """Run a job of ours, and tell what a tree took."""
     ran = simulated.run(workload, boosting=boosting)
     sent = ran.sent_per_round(IN_A_TREE)
-    return Pace(ran.round_wall, ran.round_cpu, sent, ran.joint.metrics["auc"]["joint"])
+    return Pace(ran.round_wall, ran.round_cpu, sent, measured(ran.joint.metrics)["auc"]["joint"])

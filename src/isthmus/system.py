@@ -15,6 +15,7 @@ import msgspec
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset, Normalisation
 from isthmus.evaluation.description import LanguagePair, PartialMetrics
+from isthmus.evaluation.validation import Stability, Validation
 from isthmus.store.runs import Run
 
 
@@ -116,7 +117,6 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """Share of the texts that are longer than the encoder reads."""
 
 
-class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class CorpusRows(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a corpus of texts, and why some were left out of training."""
 
@@ -141,6 +141,7 @@ class CorpusRows(msgspec.Struct, frozen=True, kw_only=True):
         return {reason: rows for reason, rows in found.items() if rows}
 
 
+class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The result of training at one organisation; its model is in the run folder."""
 
     metrics: PartialMetrics
@@ -161,12 +162,16 @@ class CorpusRows(msgspec.Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueCounts] = {}
     """By name of the task."""
 
-    retrieval: Retrieval | None = None
     corpora: dict[str, CorpusRows] = {}
     """By name."""
 
+    retrieval: Retrieval | None = None
     converged: Converged | None = None
     vocabulary: Vocabulary | None = None
+    validation: Validation | None = None
+    """Where scores are probabilities and labels are known."""
+
+    stability: Stability | None = None
     missing: dict[str, str] = {}
     """Why a figure or a comparison is missing, by its name."""
 
@@ -297,6 +302,19 @@ class Describes(Protocol):
 
 
 @runtime_checkable
+class Shares(Protocol):
+    """A system whose training several processes may share."""
+
+    def helps(self) -> bool:
+        """Whether a launcher started this process to help the one that trains."""
+        ...
+
+    def assist(self, spec: Any, inputs: LocalInputs, /) -> None:
+        """Help the process that trains, until it has what it needs."""
+        ...
+
+
+@runtime_checkable
 class Predicts(Protocol):
     """A system of one organisation whose stored model scores new rows."""
 
@@ -327,19 +345,6 @@ class Exports(Protocol):
             run: The finished run.
             into: A folder that is empty.
             since: Number of a snapshot: only what has changed since then; None: all of it.
-
-@runtime_checkable
-class Shares(Protocol):
-    """A system whose training several processes may share."""
-
-    def helps(self) -> bool:
-        """Whether a launcher started this process to help the one that trains."""
-        ...
-
-    def assist(self, spec: Any, inputs: LocalInputs, /) -> None:
-        """Help the process that trains, until it has what it needs."""
-        ...
-
 
         Returns:
             What was written.

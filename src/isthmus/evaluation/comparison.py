@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from isthmus.evaluation.description import LanguagePair, Metrics
+from isthmus.evaluation.description import LanguagePair, Metrics, PartialMetrics
 
 MODELS = {
     "shared_head": "the network",
@@ -71,7 +71,7 @@ def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
     return [Comparison(measure, models) for measure, models in found.items()]
 
 
-def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> TextTable:
+def metrics_table(metrics: PartialMetrics, names: Mapping[str, str] | None = None) -> TextTable:
     """Returns metrics as a table: one line per measure, one column per model.
 
     Args:
@@ -80,12 +80,13 @@ def metrics_table(metrics: Metrics, names: Mapping[str, str] | None = None) -> T
 
     Returns:
         Headings, and the cells of each line; a cell is empty if a model has no such measure.
+        Nothing that stands in a table is left out because it is undefined: it says so.
     """
     models = list(dict.fromkeys(model for values in metrics.values() for model in values))
     known = names or {}
     headings = ("on the test rows", *(f"{known.get(model, heading(model))} #" for model in models))
     lines = [
-        (title(measure), *(_number(values.get(model)) for model in models))
+        (title(measure), *(_cell(values, model) for model in models))
         for measure, values in metrics.items()
     ]
     return headings, lines
@@ -130,11 +131,11 @@ def pairs_table(pairs: Sequence[LanguagePair]) -> TextTable:
     return headings, lines
 
 
-def _top1(pair: LanguagePair, methods: Sequence[str]) -> list[str]:
 def _languages(pair: LanguagePair) -> str:
     return f"{pair.left}-{pair.right}{'' if pair.trained else ', zero-shot'}"
 
 
+def _top1(pair: LanguagePair, methods: Sequence[str]) -> list[str]:
     found = [pair.methods.get(name) for name in methods]
     return ["" if each is None else f"{each.top1:.1f}" for each in found]
 
@@ -157,6 +158,11 @@ def heading(model: str) -> str:
 
 def _plain(model: str) -> str:
     return model.replace("_", " ")
+
+
+def _cell(values: Mapping[str, float | None], model: str) -> str:
+    value = values.get(model)
+    return "undefined" if model in values and value is None else _number(value)
 
 
 def _number(value: float | None) -> str:

@@ -2,26 +2,13 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Bools, Floats
+from isthmus.evaluation.validation import Cut
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 """Shares of the rows, highest scores first, at which tables cut."""
-
-
-class Cut(msgspec.Struct, frozen=True, kw_only=True):
-    """The decision to take all rows with at least a score."""
-
-    share: float  # of all rows that are taken
-    score: float
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
-    precision: float  # share of positives among the rows that are taken
-    recall: float | None  # share of all positives that are taken; None if there are none
 
 
 def cuts(label: Floats, score: Floats, shares: Sequence[float] = SHARES) -> list[Cut]:

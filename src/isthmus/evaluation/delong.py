@@ -2,33 +2,15 @@
 
 from math import sqrt
 
-import msgspec
 import numpy as np
 from scipy import stats
 
 from isthmus.core.arrays import Bools, Floats
 from isthmus.core.errors import SpecError
+from isthmus.evaluation.validation import Gain, Interval
 
 LEVEL = 0.95
 """Confidence of every interval."""
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """A value, and an interval that holds the true one with a confidence of 95%."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Gain(msgspec.Struct, frozen=True):
-    """How much higher the AUC of one model is than that of another on the same rows."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-    """Probability of a difference at least as large if both models rank equally well."""
 
 
 def delong(label: Floats, scores: Floats) -> tuple[Floats, Floats]:

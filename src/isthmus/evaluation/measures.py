@@ -1,10 +1,12 @@
 """Evaluation of predictions by several measures, by name."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from isthmus.core.arrays import Floats
+from isthmus.core.attempts import Attempts
 from isthmus.evaluation import classification
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
 
 Measures = Mapping[str, Callable[[Floats, Floats], float]]
 """Functions of (label, predictions) by the name of the measure."""
@@ -13,24 +15,26 @@ RANKING = {"auc": classification.auc, "ks": classification.ks}
 """Measures for labels of 0 and 1."""
 
 
-def measure(measures: Measures, label: Floats, by_model: Mapping[str, Floats]) -> Metrics:
+def measure(
+    measures: Measures, label: Floats, by_model: Mapping[str, Floats], attempts: Attempts
+) -> PartialMetrics:
     """Measure the predictions of one or several models.
 
     Args:
         measures: The measures by name.
         label: Shape (rows,).
         by_model: Predictions by name of the model, as the measures take them.
+        attempts: Is told why a measure is undefined, as `metrics.auc`.
 
     Returns:
-        Value by measure, then by model; empty if all labels are the same, as then there is no pair
-        to rank and no variance to explain.
-
-    Raises:
-        SpecError: A prediction is not a number.
+        Value by measure, then by model; None where the measure is undefined.
     """
-    if (label == label[:1]).all():
-        return {}
+    if not len(label):  # the caller knows why
+        return {name: dict.fromkeys(by_model) for name in measures}
     return {
-        name: {model: find(label, predictions) for model, predictions in by_model.items()}
+        name: {
+            model: attempts.find(f"metrics.{name}", partial(find, label, predictions))
+            for model, predictions in by_model.items()
+        }
         for name, find in measures.items()
     }

@@ -3,22 +3,12 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Whether scores are probabilities: Brier score, log loss, and the calibration curve."""
 
-import msgspec
 import numpy as np
 from scipy import stats
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.evaluation.delong import LEVEL
-
-
-class CalibrationGroup(msgspec.Struct, frozen=True):
-    """Rows with similar scores: what they were expected to be, and what they were."""
-
-    rows: int
-    expected: float  # mean score
-    observed: float  # share of rows with label 1
-    low: float  # interval of the share, by Wilson
-    high: float
+from isthmus.evaluation.validation import CalibrationGroup
 
 
 def brier(label: Floats, score: Floats) -> float:

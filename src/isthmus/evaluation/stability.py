@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats
@@ -11,28 +10,6 @@ from isthmus.evaluation.probabilities import in_quantiles, quantiles
 
 GROUPS = 10
 """Groups of equal size among the rows that were trained on."""
-
-SHIFTED = 0.1
-"""From here on a shift is worth a look (Siddiqi 2006, "Credit risk scorecards")."""
-
-FAR = 0.25
-"""From here on the rows are others than those that were trained on."""
-
-
-class Stability(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the distribution of scored rows is from that of the rows that were trained on."""
-
-    by_chance: float
-    """What rows of the same kind come to on average, as there are so few."""
-
-    score: float | None = None
-    """Population stability index of the scores; None where those of training are not known."""
-
-    columns: dict[str, float] = {}
-    """The same index of each column of this party."""
-
-    why: str = ""
-    """Why there is none of the scores."""
 
 
 def population_stability(trained: Floats, scored: Floats, *, categorical: bool = False) -> float:
@@ -118,5 +95,5 @@ def _counts(values: Floats, bounds: Floats) -> Floats:
 
 
 def _shares(counts: Floats) -> Floats:
-    smoothed: Floats = counts + 0.5
-    return smoothed / smoothed.sum()
+    smoothed: Floats = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
+    return smoothed

@@ -1,20 +1,53 @@
-"""What a validator asks of scores for a label of 0 and 1: in the result and on the page."""
-
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TypeVar
+"""Figures that a validator asks for, as plain structs: light to import."""
 
 import msgspec
-import numpy as np
 
-from isthmus.core.arrays import Floats
-from isthmus.core.attempts import Attempts
-from isthmus.core.errors import SpecError
-from isthmus.evaluation.cuts import Cut, cuts
-from isthmus.evaluation.delong import Gain, Interval, auc_gain, auc_interval
-from isthmus.evaluation.probabilities import CalibrationGroup, brier, calibration, log_loss
+SHIFTED = 0.1
+"""From here on a shift is worth a look (Siddiqi 2006, "Credit risk scorecards")."""
 
-T = TypeVar("T")
+FAR = 0.25
+"""From here on the rows are others than those that were trained on."""
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A value, and an interval that holds the true one with a confidence of 95%."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Gain(msgspec.Struct, frozen=True):
+    """How much higher the AUC of one model is than that of another on the same rows."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    """Probability of a difference at least as large if both models rank equally well."""
+
+
+class CalibrationGroup(msgspec.Struct, frozen=True):
+    """Rows with similar scores: what they were expected to be, and what they were."""
+
+    rows: int
+    expected: float  # mean score
+    observed: float  # share of rows with label 1
+    low: float  # interval of the share, by Wilson
+    high: float
+
+
+class Cut(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision to take all rows with at least a score."""
+
+    share: float  # of all rows that are taken
+    score: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+    precision: float  # share of positives among the rows that are taken
+    recall: float | None  # share of all positives that are taken; None if there are none
 
 
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,42 +64,14 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     undefined: dict[str, str] = {}  # why a figure is not there, by its name
 
 
-def validate(label: Floats, by_model: Mapping[str, Floats]) -> Validation | None:
-    """Compute all figures for scores of a label of 0 and 1.
+class Stability(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the distribution of scored rows is from that of the rows that were trained on."""
 
-    Args:
-        label: 0 or 1, shape (rows,).
-        by_model: Probabilities of 1, shape (rows,), by name of the model; ours first, then the
-            model that it is compared with, if there is one.
+    by_chance: float
+    """What rows of the same kind come to on average, as there are so few."""
 
-    Returns:
-        The figures; None if the label has other values, or if there are no rows.
+    score: float | None = None
+    """Population stability index of the scores; None where this party does not know them all."""
 
-    Raises:
-        SpecError: A score is not a number.
-    """
-    if not len(label) or not np.isin(label, (0.0, 1.0)).all():
-        return None
-    if not all(np.isfinite(score).all() for score in by_model.values()):
-        raise SpecError("some scores are not numbers: the training diverged.")
-    attempts = Attempts()
-
-    def each(name: str, figure: Callable[[Floats, Floats], T]) -> dict[str, T | None]:
-        return {
-            model: attempts.find(f"{name} of {model}", partial(figure, label, score))
-            for model, score in by_model.items()
-        }
-
-    ours, *others = by_model.values()
-    gain = attempts.find("gain", lambda: auc_gain(label, ours, others[0])) if others else None
-    return Validation(
-        rows=len(label),
-        positives=int(label.sum()),
-        auc=each("auc", auc_interval),
-        gain=gain,
-        brier=each("brier", brier),
-        log_loss=each("log_loss", log_loss),
-        calibration=attempts.find("calibration", lambda: calibration(label, ours)) or [],
-        cuts=attempts.find("cuts", lambda: cuts(label, ours)) or [],
-        undefined=attempts.missing,
-    )
+    columns: dict[str, float] = {}
+    """The same index of each column of this party."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from isthmus.evaluation.comparison import TextTable
-from isthmus.evaluation.description import Learned, Metrics
+from isthmus.evaluation.description import Learned, PartialMetrics
 
 
 class Egress(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class SimulatedResult(AnyResult, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a run for people: what a terminal and a notebook show of it."""
 
-    metrics: Metrics = {}
+    metrics: PartialMetrics = {}
     tables: Sequence[TextTable] = []
 
     facts: list[tuple[str, str]] = []

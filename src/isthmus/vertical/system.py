@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
-from isthmus.evaluation.description import Description, Metrics
+from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.system import System
@@ -24,8 +25,9 @@ if TYPE_CHECKING:  # it loads Arrow
 class Measured:
     """Metrics of a model at the active party; empty at the others."""
 
-    metrics: Metrics = field(default_factory=dict[str, dict[str, float]])
-    """Metrics on the test rows, of the joint model and of a model on the active party's columns."""
+    metrics: PartialMetrics = field(default_factory=dict[str, dict[str, float | None]])
+    """Metrics on the test rows, of the joint model and of a model on the active party's columns;
+    None where one is undefined."""
 
     scores: "Scores | None" = None
     """Predictions for the test rows, with those of a model on the active party's columns."""
@@ -58,6 +60,10 @@ class Outcome:
 
     scores: "Scores | None" = None
     """Predictions of the joint model for the test rows, at the active party."""
+
+    train_scores: Floats | None = None
+    """Scores of the training rows by the same model, shape (rows,), if the active party knows them:
+    not with several batches, nor for several classes."""
 
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round, at the active party."""
@@ -163,6 +169,6 @@ class AlignedSystem(System, Protocol):
         """Returns the description of a finished run's model, for its report."""
         ...
 
-    def pooled(self, spec: Any, rows: PooledRows, /) -> Metrics:
+    def pooled(self, spec: Any, rows: PooledRows, /) -> PartialMetrics:
         """Returns metrics of the same model on pooled columns, and of XGBoost for trees."""
         ...

@@ -189,11 +189,12 @@ class TestAlone:
         lines = shown.lines(result)
         assert "on the test rows model" in lines
         assert "AUC 0.6100" in lines
-        assert lines[-4:] == [
+        assert lines[-5:] == [
             "rows 1,200 trained on, 300 scored",
             "training one fit",
             "seconds 12.3",
             f"run {shown.run.folder}",
+            f"no report run `isthmus report {shown.run.folder}`",
         ]
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.stability import FAR, by_chance, of_columns, population_stability
+from isthmus.evaluation.stability import by_chance, of_columns, population_stability
+from isthmus.evaluation.validation import FAR
 
 values = st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=1, max_size=20).map(np.array)
 

@@ -7,6 +7,7 @@ import pytest
 
 from isthmus.core.errors import DiskError, PolicyError, SpecError
 from isthmus.core.telemetry import Event
+from isthmus.evaluation.description import measured
 from isthmus.jobs.aligned.results import SimulatedAlignment, SimulatedTraining, TrainedResult
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
@@ -16,7 +17,7 @@ from tests.unit.jobs.desk import Desk
 
 class TestSimulate:
     def test_equals_the_model_of_the_pooled_rows(self, simulated: Run) -> None:
-        metrics = simulated.read_json("result.json", SimulatedTraining).metrics
+        metrics = measured(simulated.read_json("result.json", SimulatedTraining).metrics)
         assert metrics["auc"]["joint"] == pytest.approx(metrics["auc"]["pooled"], abs=0.005)
         assert metrics["auc"]["joint"] > metrics["auc"]["active_only"]
 

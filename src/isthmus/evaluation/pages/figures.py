@@ -7,8 +7,7 @@ from itertools import cycle
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import PercentFormatter
 
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
 from isthmus.evaluation.pages.drawing import (
@@ -18,12 +17,11 @@ from isthmus.evaluation.pages.drawing import (
     LINES,
     ORANGE,
     STYLE,
-    TITLE,
-    WIDTH,
     canvas,
     hide_value_axis,
     svg,
 )
+from isthmus.evaluation.validation import CalibrationGroup
 
 
 @rc_context(STYLE)
@@ -111,36 +109,6 @@ def lift_figure(rows: Sequence[LiftRow]) -> str:
 
 
 @rc_context(STYLE)
-def convergence_figure(
-    rounds: Sequence[int], loss: Sequence[float], gradient_norm: Sequence[float]
-) -> str:
-    """Draw loss and gradient norm by round.
-
-    Args:
-        rounds: Number of each round.
-        loss: Mean loss after each round, or empty if this party does not know it.
-        gradient_norm: Norm of the gradient after each round, positive, or empty.
-
-    Returns:
-        An `<svg>` element.
-    """
-    series = {"loss": loss, "gradient norm": gradient_norm}
-    known = {name: values for name, values in series.items() if values}
-    figure = Figure(figsize=(WIDTH, TITLE + 0.6 + 1.6 * len(known)), layout="constrained")
-    panels = figure.subplots(len(known), sharex=True, squeeze=False)[:, 0]
-    for axes, (name, values) in zip(panels, known.items(), strict=True):
-        axes.plot(rounds, values, color=BLUE, marker="o", markersize=3)
-        axes.set_ylabel(name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if gradient_norm:
-        panels[-1].set_yscale("log")
-        panels[-1].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    panels[-1].set_xlabel("round")
-    ends = "; ".join(f"{name} from {v[0]:.4g} to {v[-1]:.4g}" for name, v in known.items())
-    return svg(figure, "Convergence", f"In {len(rounds)} rounds: {ends}.")
-
-
-@rc_context(STYLE)
 def timing_figure(seconds: Mapping[str, float]) -> str:
     """Draw the seconds of each stage.
 
@@ -157,6 +125,36 @@ def timing_figure(seconds: Mapping[str, float]) -> str:
     hide_value_axis(axes)
     stages = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
     return svg(figure, "Seconds by stage", f"{stages}.")
+
+
+@rc_context(STYLE)
+def calibration_figure(groups: Sequence[CalibrationGroup]) -> str:
+    """Draw what came of rows over what their scores promised.
+
+    Args:
+        groups: Groups of rows by rising score.
+
+    Returns:
+        An `<svg>` element.
+    """
+    figure, axes = canvas(height=3.9)
+    expected, observed = [it.expected for it in groups], [it.observed for it in groups]
+    most = min(1.0, 1.1 * max(*expected, *(it.high for it in groups)))
+    axes.plot((0, most), (0, most), color=FAINT, linewidth=0.8)
+    low = [it.observed - it.low for it in groups]
+    high = [it.high - it.observed for it in groups]
+    axes.errorbar(expected, observed, (low, high), fmt="o", color=BLUE, capsize=2, elinewidth=1)
+    _percent(axes, x="mean score", y="rate of positives")
+    axes.set(xlim=(0, most), ylim=(0, most))
+    axes.set_aspect("equal")
+    furthest = max(groups, key=lambda it: abs(it.observed - it.expected))
+    return svg(
+        figure,
+        "Calibration",
+        f"Rate of positives over mean score in {len(groups)} groups of rows, with 95% intervals. "
+        f"Furthest from the diagonal: {furthest.observed:.1%} where {furthest.expected:.1%} was "
+        "expected.",
+    )
 
 
 def _percent(axes: Axes, *, x: str, y: str) -> None:

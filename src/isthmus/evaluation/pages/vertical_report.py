@@ -2,12 +2,15 @@
 
 import msgspec
 
+from isthmus.evaluation import leaks
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
 from isthmus.evaluation.comparison import metrics_table, title
-from isthmus.evaluation.description import Coefficient, Importance, Metrics
+from isthmus.evaluation.description import Coefficient, Importance, PartialMetrics, measured
 from isthmus.evaluation.pages import figures
+from isthmus.evaluation.pages.convergence import Convergence, convergence_figure
 from isthmus.evaluation.pages.page import Page, count, fill
 from isthmus.evaluation.pages.page import measure as shown
+from isthmus.evaluation.validation import Stability, Validation
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -18,14 +21,6 @@ class Measure(msgspec.Struct, frozen=True):
     own: float | None  # of a model on this party's columns only
     pooled: float | None  # of a model on all parties' columns in one place
     higher_is_better: bool
-
-
-class Convergence(msgspec.Struct, frozen=True):
-    """Loss and gradient norm by round; empty if this party does not know them."""
-
-    rounds: list[int] = []
-    loss: list[float] = []
-    gradient_norm: list[float] = []
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -43,7 +38,7 @@ class VerticalReport(Page, frozen=True, kw_only=True):
 
     data: Data
     model: str = "a model"  # what it is, in a few words, where one organisation trained by itself
-    metrics: Metrics = {}  # of all models
+    metrics: PartialMetrics = {}  # of all models; None where a measure is undefined
     roc: dict[str, Roc] = {}  # by model
     ks: KsCurve | None = None
     lift: list[LiftRow] = []
@@ -51,11 +46,13 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     intercept: float | None = None
     importance: list[Importance] = []
     convergence: Convergence = Convergence()
-    cluster_auc: float | None = None  # AUC of labels guessed from the nodes another party saw
+    validation: Validation | None = None
+    stability: Stability | None = None
+    leakage: dict[str, float] = {}  # AUC of another party's guess of the labels, by measure
 
     @property
     def measures(self) -> list[Measure]:
-        """One measure per metric."""
+        """One measure per metric that is defined."""
         return [
             Measure(
                 name=title(name),
@@ -64,7 +61,8 @@ class VerticalReport(Page, frozen=True, kw_only=True):
                 pooled=values.get("pooled"),
                 higher_is_better=name not in _LOWER_IS_BETTER,
             )
-            for name, values in self.metrics.items()
+            for name, values in measured(self.metrics).items()
+            if values
         ]
 
 
@@ -88,6 +86,8 @@ def render(report: VerticalReport) -> str:
         largest_gain=max((each.gain or 0.0 for each in report.importance), default=0.0) or 1.0,
         coefficients=sorted(report.coefficients, key=lambda c: -abs(c.per_deviation)),
         largest=largest or 1.0,
+        worst_leak=leaks.worst(report.leakage),
+        leak_sentence=leaks.sentence(report.leakage) if report.leakage else "",
     )
 
 
@@ -103,7 +103,14 @@ def headline(report: VerticalReport) -> str:
     peers = " and ".join(report.peers)
     if not report.peers:
         return _alone(report)
-    if not report.metrics:
+    if report.role == "passive":
+        columns = count(report.data.columns)
+        return (
+            f"{columns} column{'' if report.data.columns == 1 else 's'} of {report.party} went "
+            f"into one model with {peers}, on {count(report.data.train)} shared rows. How good it "
+            "is can be measured only where the labels are."
+        )
+    if not report.measures:
         return (
             f"{report.party} and {peers} trained one model on {count(report.data.train)} shared "
             f"rows, {count(report.data.columns)} of its columns from {report.party}. Nothing is "
@@ -119,7 +126,7 @@ def headline(report: VerticalReport) -> str:
 def _alone(report: VerticalReport) -> str:
     model = report.model[:1].upper() + report.model[1:]
     trained = f"{model} of {count(report.data.columns)} columns on {count(report.data.train)} rows"
-    if not report.metrics:
+    if not report.measures:
         return f"{trained}. Nothing is measured: that takes test rows with different labels."
     measure = report.measures[0]
     return (
@@ -151,6 +158,8 @@ def _result_figures(report: VerticalReport) -> list[str]:
         drawn.append(figures.ks_figure(report.ks))
     if report.lift:
         drawn.append(figures.lift_figure(report.lift))
+    if report.validation and report.validation.calibration:
+        drawn.append(figures.calibration_figure(report.validation.calibration))
     return drawn
 
 
@@ -158,7 +167,7 @@ def _training_figures(report: VerticalReport) -> list[str]:
     drawn: list[str] = []
     curve = report.convergence
     if curve.loss or curve.gradient_norm:
-        drawn.append(figures.convergence_figure(curve.rounds, curve.loss, curve.gradient_norm))
+        drawn.append(convergence_figure(curve))
     if report.stages:
         drawn.append(figures.timing_figure(report.stages))
     return drawn

@@ -2,10 +2,14 @@
 
 import msgspec
 
+from isthmus.core.attempts import Attempts
 from isthmus.data.scores import StoredScores
-from isthmus.evaluation import classification
-from isthmus.evaluation.description import Metrics
-from isthmus.evaluation.pages.vertical_report import Convergence, Data, VerticalReport
+from isthmus.evaluation.curves import curves
+from isthmus.evaluation.description import PartialMetrics, measured
+from isthmus.evaluation.pages.convergence import Convergence
+from isthmus.evaluation.pages.page import names
+from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
+from isthmus.evaluation.validation import FAR, Stability
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
@@ -44,14 +48,16 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
             intercept=described.intercept,
             importance=described.importance,
             convergence=_convergence(result),
-            cluster_auc=result.leakage.get("cluster_auc"),
+            validation=result.validation,
+            stability=result.stability,
+            leakage=result.leakage,
             warnings=_warnings(result),
         ),
         run,
     )
 
 
-def _metrics(result: TrainedResult, simulated: Run | None) -> Metrics:
+def _metrics(result: TrainedResult, simulated: Run | None) -> PartialMetrics:
     """Of a party with labels; in a simulation beside models of pooled columns."""
     if not result.metrics or simulated is None:
         return result.metrics
@@ -63,38 +69,54 @@ def _convergence(result: TrainedResult) -> Convergence:
         rounds=list(range(1, len(result.curve) + 1)),
         loss=[at["loss"] for at in result.curve],
         gradient_norm=[at["gradient_norm"] for at in result.curve if "gradient_norm" in at],
+        validation_loss=[at["validation_loss"] for at in result.curve if "validation_loss" in at],
+        kept=result.rounds,
+        converged=result.converged,
     )
 
 
 def _with_curves(report: VerticalReport, run: Run) -> VerticalReport:
     """Curves over the test rows, where labels of 0 and 1 lie in the run folder."""
-    if not run.predictions.exists() or "auc" not in report.metrics:
+    auc = report.metrics.get("auc", {})
+    if not run.predictions.exists() or auc.get("joint") is None:
         return report
-    scores = StoredScores.load(run.predictions).labelled()
-    roc = {"joint": classification.roc(scores.labels, scores.predictions)}
+    scores, attempts = StoredScores.load(run.predictions).labelled(), Attempts()
+    models = {"joint": scores.predictions}
     if scores.alone is not None:
-        roc[f"{report.party} alone"] = classification.roc(scores.labels, scores.alone)
-    return msgspec.structs.replace(
-        report,
-        roc=roc,
-        ks=classification.ks_curve(scores.labels, scores.predictions),
-        lift=classification.lift(scores.labels, scores.predictions),
-    )
+        models[f"{report.party} alone"] = scores.alone
+    drawn = curves(scores.labels, models, attempts)
+    return msgspec.structs.replace(report, **drawn, missing=report.missing | attempts.missing)
 
 
 def _warnings(result: TrainedResult) -> list[str]:
     found = [result.alignment.notice] if result.alignment.notice else []
+    found += result.alignment.warnings
     if result.converged is False:
         found.append(
-            f"Training {result.ending} without reaching the tolerance: raise "
-            f"`{result.system}.max_rounds` in the job."
+            f"Training {result.ending} in the job: more rounds bring the model closer to the "
+            "pooled one, and a penalty lets it get there in fewer."
         )
-    if result.role == "active" and not result.metrics:
-        found.append(
-            "The test rows do not have two different labels, so nothing was measured: raise "
-            "`data.test_share` in the job, or take another seed."
-        )
-    auc = result.metrics.get("auc", {})
-    if auc and auc["joint"] <= auc["active_only"]:
+    gain = result.validation.gain if result.validation else None
+    auc = measured(result.metrics).get("auc", {})
+    if auc.keys() >= {"joint", "active_only"} and auc["joint"] <= auc["active_only"]:
         found.append("The other party's columns did not improve the model on the test rows.")
-    return found
+    elif gain is not None and gain.low <= 0:
+        found.append(
+            f"The gain in AUC over {result.party} alone may be chance: with 95% confidence it is "
+            f"between {gain.low:+.4f} and {gain.high:+.4f}. More test rows would tell."
+        )
+    return found + _shifts(result.stability)
+
+
+def _shifts(stability: Stability | None) -> list[str]:
+    """Warn of test rows that are not like the training rows, beyond what chance brings."""
+    if stability is None:
+        return []
+    every = {"the scores": stability.score or 0.0, **stability.columns}
+    far = [name for name, index in every.items() if index > FAR + stability.by_chance]
+    if not far:
+        return []
+    return [
+        f"The test rows are not like those that were trained on: the population stability index "
+        f"is over {FAR} for {names(far)}. Scores of such rows are guesses beyond the data."
+    ]

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.validation import Stability, Validation
 from isthmus.jobs.result import PartyResult, SimulatedResult
 
 
@@ -14,6 +15,8 @@ class Alignment(msgspec.Struct, frozen=True):
     size: int | None  # None where the job does not tell this party
     reused: bool  # whether an earlier run found them
     notice: str = ""  # what every reader must know
+    found: dict[str, float] = {}  # share of a party's own rows that is shared, by party
+    warnings: list[str] = []  # what may not be meant in the data
 
 
 class AlignmentResult(PartyResult, frozen=True, kw_only=True, tag="aligned.alignment"):
@@ -29,12 +32,14 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     system: str
     model: str = ""  # digest of the trained run, the same at all parties: jobs name the model by it
     columns: int
-    metrics: Metrics
+    metrics: PartialMetrics
     rounds: int
     converged: bool | None  # None where training has no tolerance to reach
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
+    validation: Validation | None = None  # where scores are probabilities and labels are known
+    stability: Stability | None = None
 
 
 class SimulatedAlignment(
@@ -52,11 +57,13 @@ class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned
     system: str
     model: str = ""
     rows: dict[str, int]
-    metrics: Metrics
+    metrics: PartialMetrics
     rounds: int
     converged: bool | None
     ending: str
     leakage: dict[str, float] = {}
+    validation: Validation | None = None
+    stability: Stability | None = None
     reports: dict[str, str]
 
 

@@ -1,12 +1,15 @@
 """Our side of a job over tables: align the rows, train, score, store."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 
 from isthmus.core.attempts import Attempts
 from isthmus.data.index import Index, split
 from isthmus.data.table import Table
+from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.validation import Stability, Validation
+from isthmus.jobs.aligned import brought
 from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
@@ -15,6 +18,7 @@ from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
 from isthmus.store.runs import Run
+from isthmus.vertical import validated
 from isthmus.vertical.system import Measured, Outcome, RoleContext
 
 
@@ -38,19 +42,41 @@ def play(session: PartySession[AlignedPlan]) -> None:
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        measured = _measured(run, outcome)
+        measured = _measured(run, outcome, train, test)
     _store_result(session, aligned, outcome, measured, rows)
 
 
-_UNMEASURED = Measured(missing={"metrics": "the run was stopped while it was measured"})
+@dataclass(frozen=True)
+class _Described:
+    """All that is said of a model, once it is stored."""
+
+    metrics: PartialMetrics
+    leakage: dict[str, float]
+    validation: Validation | None
+    stability: Stability | None
+    missing: dict[str, str]
 
 
-def _measured(run: Run, outcome: Outcome) -> Measured:
+_UNMEASURED = _Described(
+    {}, {}, None, None, {"metrics": "the run was stopped while it was measured"}
+)
+
+
+def _measured(run: Run, outcome: Outcome, train: Table, test: Table) -> _Described:
     attempts = Attempts()
     measured = attempts.find("metrics", outcome.measure) or Measured()
-    if measured.scores is not None:
-        attempts.find("predictions", partial(measured.scores.save, run.predictions))
-    return replace(measured, missing=measured.missing | attempts.missing)
+    scores, metrics = measured.scores or outcome.scores, measured.metrics
+    validation = None
+    if scores is not None:
+        attempts.find("predictions", partial(scores.save, run.predictions))
+        validation = attempts.find("validation", partial(validated.validated, scores, metrics))
+    scored = None if scores is None else scores.scores
+    stability = attempts.find(
+        "stability",
+        partial(validated.stability, train, test, outcome.train_scores, scored),
+    )
+    missing = measured.missing | attempts.missing
+    return _Described(metrics, measured.leakage, validation, stability, missing)
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:
@@ -117,7 +143,7 @@ def _store_result(
     session: PartySession[AlignedPlan],
     aligned: Aligned,
     outcome: Outcome,
-    measured: Measured,
+    described: _Described,
     rows: dict[str, int],
 ) -> None:
     plan, run = session.plan, session.run
@@ -128,13 +154,15 @@ def _store_result(
         system=plan.loaded.table,
         model=_model(plan, aligned, outcome),
         columns=len(plan.train.names),
-        metrics=measured.metrics,
+        metrics=described.metrics,
         rounds=outcome.rounds,
         converged=outcome.converged,
         ending=outcome.ending,
         curve=outcome.curve,
-        leakage=measured.leakage,
-        missing=measured.missing,
+        leakage=described.leakage,
+        validation=described.validation,
+        stability=described.stability,
+        missing=described.missing,
     )
     run.write_json(run.result.name, result)
 
@@ -158,4 +186,6 @@ def _alignment(plan: AlignedPlan, aligned: Aligned) -> Alignment:
         notice=plan.notice,
         size=aligned.size,
         reused=not aligned.new,
+        found=brought.share_found(plan, aligned.size),
+        warnings=[*brought.warnings(plan), *brought.never_found(plan, aligned.indices)],
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from isthmus.data.index import split
 from isthmus.data.table import Table
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
 from isthmus.jobs import simulated
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import (
@@ -55,6 +55,8 @@ def put_together(
         converged=first.converged,
         ending=first.ending,
         leakage=first.leakage,
+        validation=first.validation,
+        stability=first.stability,
         missing=first.missing,
         reports=simulated.reports(run, loaded.job),
     )
@@ -73,8 +75,8 @@ def compare(
     Returns:
         The joint result with metrics of the model `pooled`.
     """
-    pooled: Metrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
-    beside = {name: values | pooled.get(name, {}) for name, values in result.metrics.items()}
+    pooled: PartialMetrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
+    beside = {name: {**values, **pooled.get(name, {})} for name, values in result.metrics.items()}
     return msgspec.structs.replace(result, metrics=beside)
 
 
@@ -85,6 +87,12 @@ def _alignment(loaded: Loaded, results: Mapping[str, ResultT]) -> Alignment:
         size=next((each.size for each in alignments if each.size is not None), None),
         protects=all(each.protects for each in alignments),
         notice=next((each.notice for each in alignments if each.notice), ""),
+        found={party: share for each in alignments for party, share in each.found.items()},
+        warnings=[
+            f"{party}: {warning}"
+            for party, result in results.items()
+            for warning in result.alignment.warnings
+        ],
     )
 
 

@@ -1,11 +1,12 @@
 """Results of jobs of one organisation."""
 
 from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.validation import Stability, Validation
 from isthmus.jobs.result import AnyResult
 from isthmus.system import (
     Converged,
-    Memory,
     CorpusRows,
+    Memory,
     QueueCounts,
     Retrieval,
     Staleness,
@@ -30,7 +31,9 @@ class LocalResult(AnyResult, frozen=True, kw_only=True, tag="local.trained", omi
     staleness: Staleness | None = None
     exchanges: int | None = None
     queues: dict[str, QueueCounts] = {}
-    retrieval: Retrieval | None = None
     corpora: dict[str, CorpusRows] = {}
+    retrieval: Retrieval | None = None
     converged: Converged | None = None
     vocabulary: Vocabulary | None = None
+    validation: Validation | None = None
+    stability: Stability | None = None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from isthmus.core.attempts import Attempts
 from isthmus.data.scores import StoredScores
-from isthmus.evaluation import classification
-from isthmus.evaluation.description import measured
+from isthmus.evaluation.curves import curves
 from isthmus.evaluation.pages import vertical_report
 from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.store.runs import Run
@@ -28,23 +28,22 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
     of_trees = "trees" in run.read_json(run.model.name, dict[str, object])
     described = (boosting if of_trees else regression).describe_model(run)
     train, test = outcome.rows["train"], outcome.rows["test"]
-    curves: dict[str, Any] = {}
-    if "auc" in outcome.metrics:
+    attempts, drawn = Attempts(), dict[str, Any]()
+    if outcome.metrics.get("auc", {}).get("model") is not None:
         scores = StoredScores.load(run.predictions).labelled()
-        curves = {
-            "roc": {"model": classification.roc(scores.labels, scores.predictions)},
-            "ks": classification.ks_curve(scores.labels, scores.predictions),
-            "lift": classification.lift(scores.labels, scores.predictions),
-        }
+        drawn = curves(scores.labels, {"model": scores.predictions}, attempts)
+    fields = {**shown, "missing": shown.get("missing", {}) | attempts.missing}
     return vertical_report.render(
         VerticalReport(
-            **shown,
+            **fields,
             data=Data(outcome.columns, rows=train + test, shared=None, train=train, test=test),
             model="a model of boosted trees" if of_trees else "a regression",
-            metrics=measured(outcome.metrics),
+            metrics=outcome.metrics,
             coefficients=described.coefficients,
             intercept=described.intercept,
             importance=described.importance,
-            **curves,
+            validation=outcome.validation,
+            stability=outcome.stability,
+            **drawn,
         )
     )

@@ -1,6 +1,7 @@
 """Training of a baseline, and its metrics on the test rows."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -8,9 +9,11 @@ import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats
+from isthmus.core.attempts import Attempts
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.validation import Stability
 from isthmus.store.runs import Run
 from isthmus.system import LocalOutcome
 from isthmus.vertical.baseline.data import Data, as_boosting
@@ -23,8 +26,10 @@ from isthmus.vertical.boosting.pooled import train_pooled as train_trees
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
+from isthmus.vertical.labelled import unmeasured
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
+from isthmus.vertical.validated import stability, validated
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,9 @@ class _Fitted:
 
     model: msgspec.Struct
     predictions: Floats
+    score_training: Callable[[], Floats]
+    """Computes the predictions for the training rows."""
+
     ending: str
 
 
@@ -47,13 +55,18 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
             case _:
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
-    ours = fitted.predictions
-    several = ours.ndim > 1 and len(ours) > 1
-    Scores(data.test, ours if several else np.ravel(ours)).save(run.predictions)
+    scores = Scores(data.test, _by_row(fitted.predictions))
+    scores.save(run.predictions)
+    attempts = Attempts()
     with telemetry.timed("measuring"):
-        metrics = _measured(spec, data, ours)
+        metrics = _measured(spec, data, fitted.predictions, attempts)
+        validation = attempts.find("validation", lambda: validated(scores, metrics, "model"))
+        compared = attempts.find("stability", lambda: _stability(data, fitted, scores))
     return LocalOutcome(
         metrics=metrics,
+        validation=validation,
+        stability=compared,
+        missing=unmeasured(data.test) | attempts.missing,
         rows={"train": len(data.train), "test": len(data.test)},
         columns=len(data.train.names),
         ending=fitted.ending,
@@ -62,7 +75,12 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
 
 def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
     fitted = train_regression(data.train, spec)
-    return _Fitted(fitted, fitted.predict(data.test.features), "one fit by scikit-learn")
+    return _Fitted(
+        fitted,
+        fitted.predict(data.test.features),
+        lambda: fitted.predict(data.train.features),
+        "one fit by scikit-learn",
+    )
 
 
 def _boosting(spec: BoostingBaseline, data: Data) -> _Fitted:
@@ -70,7 +88,8 @@ def _boosting(spec: BoostingBaseline, data: Data) -> _Fitted:
     rows = Rows(data.train, data.test, data.monotone)
     pooled = train_trees([rows], trees, Randomness(data.seed, data.job))
     part = _part(trees, pooled)
-    return _Fitted(part, pooled.predictions, f"{len(part.trees) // spec.outputs} rounds of trees")
+    ending = f"{len(part.trees) // spec.outputs} rounds of trees"
+    return _Fitted(part, pooled.predictions, pooled.score_training, ending)
 
 
 def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
@@ -84,10 +103,22 @@ def _part(spec: Boosting, pooled: Pooled) -> model.ActivePart:
     )
 
 
-def _measured(spec: Baseline, data: Data, ours: Floats) -> Metrics:
+def _by_row(predictions: Floats) -> Floats:
+    several = predictions.ndim > 1 and len(predictions) > 1
+    return predictions if several else np.ravel(predictions)
+
+
+def _measured(spec: Baseline, data: Data, ours: Floats, attempts: Attempts) -> PartialMetrics:
     """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
     if isinstance(spec, RegressionBaseline):
-        return regression.measured(spec, data.test, {"model": ours})
-    xgboost = xgboost_predictions(spec, [data.train], [data.test])
+        return regression.measured(spec, data.test, {"model": ours}, attempts)
+    xgboost = attempts.find("xgboost", lambda: xgboost_predictions(spec, [data.train], [data.test]))
     found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
-    return boosting.measured(spec, data.test, found)
+    return boosting.measured(spec, data.test, found, attempts)
+
+
+def _stability(data: Data, fitted: _Fitted, scores: Scores) -> Stability:
+    if scores.scores.ndim > 1:
+        return stability(data.train, data.test)
+    trained = _by_row(fitted.score_training())
+    return stability(data.train, data.test, trained, scores.scores)

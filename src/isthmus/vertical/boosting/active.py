@@ -39,6 +39,10 @@ class Trained:
     predictions: Floats
     """Expected labels of the test rows, or probabilities of classes, shape (outputs, rows)."""
 
+    training: Floats | None
+    """Expected labels of the training rows, shape (rows,); None for several classes, or where a run
+    went on after its best round."""
+
     losses: list[tuple[float, float]]
     """Loss on training rows and on held-out rows after each round; NaN if there are no rows."""
 
@@ -49,7 +53,7 @@ class Trained:
     """The seeds of random choices, including the secret seed."""
 
 
-def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
+def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobody else does
     passives: Mapping[str, Channel],
     rows: Rows,
     spec: Boosting,
@@ -110,10 +114,12 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     with start_calculator(workers, spec.encryption, key.public) as calculator:
         source = JointSource(local, remotes, task, calculator, telemetry)
         source.tree = len(state.trees)
+        kept = state if boost.is_kept(state, spec) else None
         for step in boost.boost(task, source, state):
             source.tree, state = len(step.trees), step
             if state.growth is None:
                 memory.keep(state)
+                kept = state if boost.is_kept(state, spec) else kept
                 _report(state, spec, telemetry)
 
     # 4. Score.
@@ -124,10 +130,18 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     return Trained(
         part=part,
         predictions=_score(passives, part, rows.test),
+        training=_training(kept, spec),
         losses=list(state.losses),
         views={remote.party: remote.views for remote in remotes},
         randomness=randomness,
     )
+
+
+def _training(kept: BoostingState | None, spec: Boosting) -> Floats | None:
+    if kept is None or spec.outputs > 1:
+        return None
+    scores: Floats = boost.training_scores(kept, spec)[0]
+    return scores
 
 
 def _announced(passive: Channel, rows: Rows, spec: Boosting) -> ColumnBins:

@@ -11,7 +11,7 @@ from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.classification import accuracy
-from isthmus.evaluation.description import Description, Importance, Metrics
+from isthmus.evaluation.description import Description, Importance, PartialMetrics
 from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2, rmse
 from isthmus.store.runs import Run
@@ -67,6 +67,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         ending=ending,
         run=trained.part.run,
         scores=_scores(rows.test, trained.predictions),
+        train_scores=trained.training,
         curve=[_losses(*each) for each in trained.losses],
         measure=lambda: _measured(spec, rows, randomness, trained),
     )
@@ -77,7 +78,7 @@ def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Train
     alone = attempts.find("active_only", lambda: _alone(spec, rows, randomness))
     found = {"joint": trained.predictions, "active_only": alone}
     predictions = {model: values for model, values in found.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measured(spec, rows.test, predictions))
+    metrics = attempts.find("metrics", lambda: measured(spec, rows.test, predictions, attempts))
     leakage = {
         name: attempts.find(f"leakage.{name}", find)
         for name, find in _leakage(spec, rows.train, trained).items()
@@ -170,7 +171,7 @@ def _importance(part: ActivePart) -> list[Importance]:
     ]
 
 
-def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
+def pooled(spec: Boosting, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same trees on pooled columns, and of XGBoost if it is installed."""
     test, *tests = rows.tests
     first = Rows(rows.trains[0], test, rows.monotone)
@@ -178,26 +179,30 @@ def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
     same = train_pooled([first, *others], spec, Randomness(rows.seed, rows.job)).predictions
     xgboost = xgboost_predictions(spec, rows.trains, rows.tests)
     found = {"pooled": same} | ({} if xgboost is None else {"xgboost": xgboost})
-    return measured(spec, test, found)
+    return measured(spec, test, found, Attempts())
 
 
 def _labels(table: Table) -> Floats:
     return np.empty(0) if table.label is None else table.label
 
 
-def measured(spec: TreeModel, test: Table, by_model: Mapping[str, Floats]) -> Metrics:
+def measured(
+    spec: TreeModel, test: Table, by_model: Mapping[str, Floats], attempts: Attempts
+) -> PartialMetrics:
     """Measure predictions of rows whose label is known.
 
     Args:
         spec: The model's table, with the objective.
         test: The rows.
         by_model: Predictions of shape (outputs, rows) by name of the model.
+        attempts: Is told why a measure is undefined.
 
     Returns:
-        Value by measure, then by model.
+        Value by measure, then by model; None where the measure is undefined.
     """
     label, known = labelled(test, by_model)
     if spec.objective == "multiclass":
-        return measure({"accuracy": accuracy}, label, known)
+        return measure({"accuracy": accuracy}, label, known, attempts)
     measures = RANKING if spec.objective == "binary" else _ERRORS
-    return measure(measures, label, {model: found[0] for model, found in known.items()})
+    of_rows = {model: found[0] for model, found in known.items()}
+    return measure(measures, label, of_rows, attempts)

@@ -1,6 +1,6 @@
 """Training of the same model on the pooled columns of all parties, for comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ class Pooled:
     state: BoostingState
     predictions: Floats
     """Expected labels, or probabilities of classes, shape (outputs, rows)."""
+
+    score_training: Callable[[], Floats]
+    """Computes the same for the training rows."""
 
 
 def train_pooled(parties: Sequence[Rows], spec: Boosting, randomness: Randomness) -> Pooled:
@@ -58,4 +61,6 @@ def train_pooled(parties: Sequence[Rows], spec: Boosting, randomness: Randomness
     ensemble = boost.ensemble(state, spec)
     predictions = trees_pooled.predict(ensemble, np.hstack(tests)[:, order], spec)
     own = model.columns(columns[0].binnings, assigned.codes[0])
-    return Pooled(assigned, own, state, predictions)
+    return Pooled(
+        assigned, own, state, predictions, lambda: trees_pooled.predict(ensemble, train, spec)
+    )

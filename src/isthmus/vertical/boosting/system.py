@@ -11,7 +11,7 @@ from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
-from isthmus.evaluation.description import Description, Metrics
+from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
@@ -141,7 +141,7 @@ def describe_model(run: Run) -> Description:
     return outcome.describe_model(run)
 
 
-def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
+def pooled(spec: Boosting, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     from isthmus.vertical.boosting import outcome
 

@@ -42,6 +42,7 @@ class Trained:
     part: model.Part
     alone: model.Part  # a model on our columns only
     predictions: Floats  # expected labels of the test rows, shape (rows,)
+    training: Floats | None  # those of the training rows; None with several batches
     rounds: list[Round]
     converged: bool
 
@@ -97,14 +98,15 @@ def active(
     gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
     problem = _Problem(gradients, x, label.values, spec, telemetry, memory)
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
-    weights, converged = learn(problem, memory.last(alone.weights))
+    weights, predictor, converged = learn(problem, memory.last(alone.weights))
     part = model.part(spec.link, train.names, scale, weights[:-1])
     part = model.named(model.labelled(part, float(weights[-1]), label), run)
 
     # 5. Score.
     theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)
     predictions = part.predict(test.features, theirs)
-    return Trained(part, alone, predictions, memory.rounds, converged)
+    training = None if predictor is None else part.expected(predictor)
+    return Trained(part, alone, predictions, training, memory.rounds, converged)
 
 
 def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> None:
@@ -233,7 +235,11 @@ class _Problem:
         return rounds[-1]
 
 
-def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
+_Learned = tuple[Floats, Floats | None, bool]
+"""Our weights, the linear predictor of all training rows if it is known, whether they converged."""
+
+
+def _conjugate_gradients(problem: _Problem, weights: Floats) -> _Learned:
     """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
 
     A round costs one encryption of the residuals, so the method must need few rounds: each party
@@ -262,7 +268,7 @@ def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bo
         converged = now.gradient_norm < problem.spec.tolerance
         passive.send(Direction(conjugacy=conjugacy, converged=converged))
         if converged:
-            return weights, True
+            return weights, predictor, True
         direction = conjugacy * direction - preconditioned
 
         # 3. Do the line search ourselves, and send the length of the step.
@@ -274,7 +280,7 @@ def _conjugate_gradients(problem: _Problem, weights: Floats) -> tuple[Floats, bo
         weights, predictor = weights + length * direction, predictor + length * slope
         previous, last_square = gradient, square if length > 0 else np.inf
         problem.memory.add(weights)
-    return weights, False
+    return weights, predictor, False
 
 
 def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line:
@@ -285,7 +291,7 @@ def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line
     )
 
 
-def _momentum(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
+def _momentum(problem: _Problem, weights: Floats) -> _Learned:
     """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
 
     The step shrinks from pass to pass: with a constant step and a fixed order of batches, the
@@ -320,8 +326,8 @@ def _momentum(problem: _Problem, weights: Floats) -> tuple[Floats, bool]:
         converged = _has_converged(problem.memory.rounds, spec.tolerance)
         passive.send(Progress(converged=converged))
         if converged:
-            return weights, True
-    return weights, False
+            return weights, None, True
+    return weights, None, False
 
 
 def _has_converged(rounds: list[Round], tolerance: float) -> bool:

@@ -67,8 +67,11 @@ class Part(msgspec.Struct, frozen=True):
         Returns:
             Shape (rows,), in the label's own units.
         """
-        expected = objective.mean(self.link, self.predictor(features) + others)
-        return expected * self.label_deviation + self.label_mean
+        return self.expected(self.predictor(features) + others)
+
+    def expected(self, predictor: Floats) -> Floats:
+        """Returns expected labels in their own units, for all parties' linear predictor."""
+        return objective.mean(self.link, predictor) * self.label_deviation + self.label_mean
 
 
 def part(link: Link, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:

@@ -7,7 +7,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
-from isthmus.evaluation.description import Coefficient, Description, Metrics
+from isthmus.evaluation.description import Coefficient, Description, PartialMetrics
 from isthmus.evaluation.measures import RANKING, Measures, measure
 from isthmus.evaluation.regression import r2, rmse
 from isthmus.store.runs import Run
@@ -44,6 +44,7 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         ending=_ending(len(trained.rounds), trained.converged),
         run=trained.part.run,
         scores=Scores(test, trained.predictions),
+        train_scores=trained.training,
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
         measure=lambda: _measured(spec, test, trained),
     )
@@ -54,7 +55,7 @@ def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
     alone = attempts.find("active_only", lambda: trained.alone.predict(test.features))
     found = {"joint": trained.predictions, "active_only": alone}
     predictions = {model: values for model, values in found.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measured(spec, test, predictions))
+    metrics = attempts.find("metrics", lambda: measured(spec, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
         scores=Scores(test, trained.predictions, alone),
@@ -63,7 +64,9 @@ def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
 
 
 def _ending(rounds: int, converged: bool) -> str:  # noqa: FBT001
-    return f"converged after {rounds} rounds" if converged else f"stopped after {rounds} rounds"
+    if converged:
+        return f"converged after {rounds} rounds"
+    return f"stopped after {rounds} rounds, not converged: raise `max_rounds` or `penalty`"
 
 
 def _rounds_of(context: RoleContext) -> str:
@@ -96,23 +99,26 @@ def describe_model(run: Run) -> Description:
     return Description(coefficients, part.intercept)
 
 
-def pooled(spec: Regression, rows: PooledRows) -> Metrics:
+def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
-    return measured(spec, test, {"pooled": predictions})
+    return measured(spec, test, {"pooled": predictions}, Attempts())
 
 
-def measured(spec: LinearModel, rows: Table, by_model: Mapping[str, Floats]) -> Metrics:
+def measured(
+    spec: LinearModel, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
+) -> PartialMetrics:
     """Measure predictions of rows whose label is known.
 
     Args:
         spec: The model's table, with the link.
         rows: The rows.
         by_model: Predictions of shape (rows,) by name of the model.
+        attempts: Is told why a measure is undefined.
 
     Returns:
-        Value by measure, then by model.
+        Value by measure, then by model; None where the measure is undefined.
     """
     label, known = labelled(rows, by_model)
-    return measure(MEASURES[spec.link], label, known)
+    return measure(MEASURES[spec.link], label, known, attempts)

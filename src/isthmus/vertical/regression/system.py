@@ -12,7 +12,7 @@ from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
-from isthmus.evaluation.description import Description, Metrics
+from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
@@ -160,7 +160,7 @@ def describe_model(run: Run) -> Description:
     return outcome.describe_model(run)
 
 
-def pooled(spec: Regression, rows: PooledRows) -> Metrics:
+def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     from isthmus.vertical.regression import outcome
 

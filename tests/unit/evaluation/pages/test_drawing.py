@@ -8,8 +8,9 @@ import pytest
 
 from isthmus.core.seeds import generator
 from isthmus.evaluation.classification import ks_curve, lift, roc
+from isthmus.evaluation.pages.convergence import Convergence, convergence_figure
 from isthmus.evaluation.pages.figures import (
-    convergence_figure,
+    calibration_figure,
     ks_figure,
     lift_figure,
     roc_figure,
@@ -21,11 +22,13 @@ from isthmus.evaluation.pages.rounds_figures import (
     learning_figure,
     weights_figure,
 )
+from isthmus.evaluation.probabilities import calibration
 from tests.unit.evaluation.pages.reading import SVG, parse, said
 
 RANDOM = generator(7, "figures")
 LABEL = (RANDOM.random(500) < 0.3).astype(np.int64)
 SCORE = LABEL + RANDOM.normal(size=500)
+CHANCE = 1 / (1 + np.exp(1 - SCORE))
 
 ACCURACIES = {"party-000": 0.5, "party-001": 0.75}
 WEIGHTS = {f"child-{child:02d}": {1: 1 / 30, 2: child / 500} for child in range(30)}
@@ -34,7 +37,10 @@ DRAW: dict[str, Callable[[], str]] = {
     "ROC curve": lambda: roc_figure({"joint": roc(LABEL, SCORE)}),
     "KS curve": lambda: ks_figure(ks_curve(LABEL, SCORE)),
     "Rate of positives by group of scores": lambda: lift_figure(lift(LABEL, SCORE)),
-    "Convergence": lambda: convergence_figure([1, 2], [0.6, 0.5], [0.1, 0.001]),
+    "Calibration": lambda: calibration_figure(
+        calibration(1.0 * LABEL, 1 / (1 + np.exp(1 - SCORE)))
+    ),
+    "Convergence": lambda: convergence_figure(Convergence([1, 2], [0.6, 0.5], [0.1, 0.001])),
     "Seconds by stage": lambda: timing_figure({"align": 6.25, "encrypt": 31.0}),
     "What each child counts for": lambda: weights_figure(2, WEIGHTS, {"child-00"}),
     "Training at the children": lambda: learning_figure(2, {"loss": [{1: 0.5, 2: 0.4}]}),

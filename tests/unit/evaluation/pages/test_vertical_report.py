@@ -7,20 +7,23 @@ import pytest
 from isthmus.core.seeds import generator
 from isthmus.evaluation.classification import ks_curve, lift, roc
 from isthmus.evaluation.description import Coefficient, Learned
+from isthmus.evaluation.pages.convergence import Convergence
 from isthmus.evaluation.pages.page import Sent
 from isthmus.evaluation.pages.vertical_report import (
-    Convergence,
     Data,
     VerticalReport,
     headline,
     render,
 )
+from isthmus.evaluation.validating import validate
+from isthmus.evaluation.validation import Stability
 from tests.unit.evaluation.pages.reading import Page
 
 RANDOM = generator(7, "report")
 LABEL = (RANDOM.random(1000) < 0.22).astype(np.int64)
 JOINT = LABEL + RANDOM.normal(size=1000)
 ALONE = LABEL + 2 * RANDOM.normal(size=1000)
+SURE, UNSURE = 1 / (1 + np.exp(1 - JOINT)), 1 / (1 + np.exp(1 - ALONE))
 
 PASSIVE = VerticalReport(
     job="credit-default",
@@ -91,6 +94,26 @@ class TestRender:
         page = render(PASSIVE)
         assert "Results on the test rows" not in Page(page).headings
         assert "ROC" not in page
+
+    def test_shows_a_validator_intervals_cuts_and_shifts(self) -> None:
+        found = validate(LABEL.astype(np.float64), {"joint": SURE, "active_only": UNSURE})
+        shifts = Stability(by_chance=0.01, score=0.02, columns={"age": 0.3})
+        html = render(msgspec.structs.replace(ACTIVE, validation=found, stability=shifts))
+        assert found is not None
+        assert found.gain is not None
+        assert {"Validation", "Training and test rows"} <= set(Page(html).headings)
+        for shown in (found.gain.value, found.gain.low, found.gain.high):
+            assert f"{shown:+.4f}" in html
+        assert all(f"{cut.score:.4f}" in html for cut in found.cuts)
+        assert "Calibration" in html
+        assert "0.300" in html
+
+    def test_names_what_is_undefined_where_it_would_stand(self) -> None:
+        found = validate(np.ones(5), {"joint": np.linspace(0, 1, 5)})
+        undefined = {"auc": {"joint": None, "active_only": None}}
+        html = render(msgspec.structs.replace(ACTIVE, metrics=undefined, validation=found))
+        assert html.count("undefined") >= 3
+        assert "an interval takes 2 rows of each class" in html
 
     def test_shows_numbers_with_their_units(self) -> None:
         page = render(ACTIVE)

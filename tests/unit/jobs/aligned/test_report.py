@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from isthmus.data.index import Index
 from isthmus.data.scores import StoredScores
+from isthmus.evaluation.validation import Gain, Stability
 from isthmus.jobs import report
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
@@ -24,7 +26,7 @@ def clinic(simulated: Run, tmp_path: Path) -> Run:
 def change(run: Run, **keys: Any) -> None:
     """Let the run have had another result."""
     result = json.loads(run.result.read_bytes())
-    run.result.write_text(json.dumps(result | keys))
+    run.result.write_text(json.dumps(result | msgspec.to_builtins(keys)))
 
 
 class TestResult:
@@ -46,6 +48,11 @@ class TestResult:
         part = clinic.read_json(clinic.model.name, Part)
         assert [column.name for column in part.columns] == ["age", "weight"]
         assert result.converged
+        assert result.validation is not None
+        assert result.validation.rows == result.rows["test"]
+        assert result.stability is not None
+        assert result.stability.score is not None
+        assert result.stability.columns.keys() == {"age", "weight"}
         assert len(result.curve) == result.rounds
 
     def test_says_who_learned_what_in_both_directions(self, clinic: Run) -> None:
@@ -78,13 +85,32 @@ class TestWrite:
         )
 
     def test_warns_where_training_did_not_converge(self, clinic: Run) -> None:
-        change(clinic, converged=False)
-        assert "without reaching the tolerance" in report.write(clinic).read_text("utf-8")
-
-    def test_warns_where_nothing_could_be_measured(self, clinic: Run) -> None:
-        change(clinic, metrics={})
+        ending = "stopped after 3 rounds, not converged: raise `max_rounds` or `penalty`"
+        change(clinic, converged=False, ending=ending)
         page = report.write(clinic).read_text("utf-8")
-        assert "The test rows do not have two different labels, so nothing was measured" in page
+        assert f"Training {ending} in the job" in page
+        assert "stopped, not converged" in page  # in the chart
+
+    def test_names_what_could_not_be_measured(self, clinic: Run) -> None:
+        why = "the test rows hold one class only."
+        undefined = {"auc": {"joint": None, "active_only": None}}
+        change(clinic, metrics=undefined, missing={"metrics.auc": why})
+        page = report.write(clinic).read_text("utf-8")
+        assert "undefined" in page
+        assert f"No <code>metrics.auc</code>: {why}" in page
+
+    def test_warns_of_a_gain_that_may_be_chance(self, clinic: Run) -> None:
+        result = clinic.read_json(clinic.result.name, TrainedResult)
+        assert result.validation is not None
+        gain = Gain(value=0.01, low=-0.02, high=0.04, p=0.5)
+        change(clinic, validation=msgspec.structs.replace(result.validation, gain=gain))
+        page = report.write(clinic).read_text("utf-8")
+        assert "may be chance: with 95% confidence it is between -0.0200 and +0.0400" in page
+
+    def test_warns_of_rows_that_are_not_like_those_that_were_trained_on(self, clinic: Run) -> None:
+        change(clinic, stability=Stability(by_chance=0.02, columns={"age": 0.4, "weight": 0.1}))
+        page = report.write(clinic).read_text("utf-8")
+        assert "population stability index is over 0.25 for age." in page
 
     def test_warns_where_the_other_columns_did_not_help(self, clinic: Run) -> None:
         change(clinic, metrics={"auc": {"joint": 0.6, "active_only": 0.7}})

@@ -120,7 +120,10 @@ class TestLoad:
         (folder / "later.csv").write_text("person,age,weight\nx,0.5,0\ny,-0.5,0\n")
         later = Dataset(path="later.csv", identifiers=("person",))
         data, run = load(folder, RegressionBaseline(), test=later), Run(folder)
-        assert system.train(RegressionBaseline(), data, run, Telemetry()).metrics == {}
+        outcome = system.train(RegressionBaseline(), data, run, Telemetry())
+        assert outcome.metrics == {"auc": {"model": None}, "ks": {"model": None}}
+        assert outcome.missing == {"metrics": "none of the 2 rows that were scored has a label"}
+        assert outcome.stability is not None
         assert len(StoredScores.load(run.predictions).predictions) == 2
 
     @pytest.mark.parametrize(("spec", "keys", "sentence"), REFUSALS.values(), ids=list(REFUSALS))

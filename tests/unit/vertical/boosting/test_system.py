@@ -11,7 +11,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Encryption
 from isthmus.data.table import Table
-from isthmus.evaluation.description import Metrics
+from isthmus.evaluation.description import Metrics, measured
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import outcome, system
 from isthmus.vertical.boosting.model import ActivePart
@@ -94,11 +94,12 @@ def played(
 
 class TestPlay:
     def test_sets_a_party_without_columns_beside_a_guess(self, tmp_path: Path) -> None:
-        measured = played(tmp_path, BARE).measure()
-        assert measured.metrics["auc"]["joint"] > 0.6
-        assert measured.metrics["auc"]["active_only"] == 0.5
-        assert measured.scores is not None
-        assert measured.scores.alone == pytest.approx(ILL.mean())
+        ended = played(tmp_path, BARE).measure()
+        metrics = measured(ended.metrics)
+        assert metrics["auc"]["joint"] > 0.6
+        assert metrics["auc"]["active_only"] == 0.5
+        assert ended.scores is not None
+        assert ended.scores.alone == pytest.approx(ILL.mean())
 
     def test_measures_leakage_where_nodes_are_more_than_rows(self, tmp_path: Path) -> None:
         rows = np.arange(40)
@@ -119,10 +120,10 @@ class TestPlay:
         monkeypatch.setattr(outcome, "cluster_auc", fail)
         ended = played(tmp_path, CLINIC)
         assert isinstance(ended.model, ActivePart)
-        measured = ended.measure()
-        assert measured.metrics["auc"].keys() == {"joint", "active_only"}
-        assert measured.leakage == {}
-        assert measured.missing == {
+        found = ended.measure()
+        assert found.metrics["auc"].keys() == {"joint", "active_only"}
+        assert found.leakage == {}
+        assert found.missing == {
             "leakage.cluster_auc": "ValueError: this is a bug in isthmus, please report it"
         }
 
@@ -139,6 +140,11 @@ def together(clinic: Table = CLINIC, insurer: Table = INSURER) -> PooledRows:
     return PooledRows([clinic, insurer], [clinic, insurer], job="digest", seed=7)
 
 
+def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
+    """All measures of the models, each of which is defined."""
+    return measured(system.pooled(spec, rows))
+
+
 def models(found: Metrics) -> dict[str, set[str]]:
     """Which models are measured, by measure."""
     return {measure: set(values) for measure, values in found.items()}
@@ -147,24 +153,24 @@ def models(found: Metrics) -> dict[str, set[str]]:
 class TestPooled:
     def test_measures_the_same_algorithm_and_xgboost(self) -> None:
         pytest.importorskip("xgboost", reason="the extra `compare` is not installed")
-        found = system.pooled(SPEC, together())
+        found = pooled(SPEC, together())
         assert models(found) == {"auc": {"pooled", "xgboost"}, "ks": {"pooled", "xgboost"}}
         assert found["auc"]["pooled"] == pytest.approx(found["auc"]["xgboost"], abs=0.02)
 
     def test_leaves_xgboost_out_where_it_has_no_such_numbers(self) -> None:
         huge = np.where(np.arange(ROWS) == 0, 1e99, THEIRS)
-        found = system.pooled(SPEC, together(insurer=table("costs", huge)))
+        found = pooled(SPEC, together(insurer=table("costs", huge)))
         assert models(found) == {"auc": {"pooled"}, "ks": {"pooled"}}
 
     def test_measures_numbers_by_their_errors(self) -> None:
         squared = Boosting(objective="squared", trees=5)
-        found = system.pooled(squared, together(table("age", OURS, OURS + THEIRS)))
+        found = pooled(squared, together(table("age", OURS, OURS + THEIRS)))
         assert models(found) == {"rmse": {"pooled"}, "mae": {"pooled"}, "r2": {"pooled"}}
         assert 0 < found["mae"]["pooled"] < found["rmse"]["pooled"]
 
     def test_measures_classes_by_how_many_are_right(self) -> None:
         three = (OURS > -0.5).astype(np.float64) + (OURS > 0.5)
         multiclass = Boosting(objective="multiclass", classes=3, trees=5)
-        found = system.pooled(multiclass, together(table("age", OURS, three)))
+        found = pooled(multiclass, together(table("age", OURS, three)))
         assert models(found) == {"accuracy": {"pooled"}}
         assert found["accuracy"]["pooled"] > 0.9

@@ -45,11 +45,14 @@ class TestPooled:
 
     @pytest.mark.parametrize("link", ["logit", "identity"])
     @pytest.mark.parametrize("labels", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
-    def test_measures_nothing_where_labels_do_not_differ(
+    def test_ranks_and_explains_nothing_where_labels_do_not_differ(
         self, link: Link, labels: list[float]
     ) -> None:
         spec = Regression(passive_columns=1, link=link)
-        assert system.pooled(spec, together(table(labels))) == {}
+        found = system.pooled(spec, together(table(labels)))
+        assert found.keys() == ({"auc", "ks"} if link == "logit" else {"rmse", "r2"})
+        undefined = [found.get(name, {"pooled": None}) for name in ("auc", "ks", "r2")]
+        assert undefined == [{"pooled": None}] * 3
 
 
 class TestPlay:

@@ -153,6 +153,25 @@ def ended(state: BoostingState, spec: Boosting) -> bool:
     return rounds == spec.trees
 
 
+def is_kept(state: BoostingState, spec: Boosting) -> bool:
+    """Returns whether the model of a state has all of its rounds."""
+    return not spec.patience or _best_round(state) == len(state.losses)
+
+
+def training_scores(state: BoostingState, spec: Boosting) -> Floats:
+    """Returns the expected labels of the training rows, or probabilities, by all rounds of a state.
+
+    Args:
+        state: The state after a round.
+        spec: The `[boosting]` table.
+
+    Returns:
+        Shape (outputs, rows).
+    """
+    rounds = len(state.losses) if spec.forest else 1
+    return objective.prediction(state.base[:, None] + state.sums / max(rounds, 1), spec)
+
+
 def ensemble(state: BoostingState, spec: Boosting) -> Ensemble:
     """Returns the model of a state; if `patience` is set, up to the round of the lowest loss."""
     rounds = _best_round(state) if spec.patience else len(state.losses)

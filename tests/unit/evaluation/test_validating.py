@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.validation import Validation, validate
+from isthmus.evaluation.validating import validate
+from isthmus.evaluation.validation import Validation
 
 rows = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9

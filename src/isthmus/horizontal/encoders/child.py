@@ -8,7 +8,7 @@ import numpy as np
 
 from isthmus.core import seeds
 from isthmus.data.samples import Samples
-from isthmus.horizontal.encoders.inputs import Inputs, check_texts, to_inputs
+from isthmus.horizontal.encoders.inputs import Inputs, check_texts, inputs_to_train
 from isthmus.horizontal.encoders.learner import Learner, learner, tables_of
 from isthmus.horizontal.encoders.local import Correct, steps_of, train_round, train_round_privately
 from isthmus.horizontal.encoders.spec import Encoders, sample_type
@@ -105,7 +105,7 @@ def trainer(
         SpecError: The samples do not fit the network or the classes of the job.
     """
     check_texts(spec.objective, samples)
-    found = to_inputs(spec.network, samples, spec.classes, vocabulary=vocabulary)
+    found = inputs_to_train(spec, samples, vocabulary)
     pieces = 0 if vocabulary is None else vocabulary.size
     trainee = _Trainee(spec, found, seed, party, learner(spec, pieces))
     return LocalTrainer(

@@ -1,6 +1,6 @@
 """The rival of a shared encoder of texts: a dictionary of words, and TF-IDF."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
@@ -10,11 +10,11 @@ from isthmus.core.arrays import Bools, Integers
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples
 from isthmus.evaluation.retrieval.measures import measured
-from isthmus.evaluation.retrieval.scores import kept
+from isthmus.evaluation.retrieval.scores import Scores, Vectors, dense_scores, kept
 from isthmus.text.dictionary.dictionary import Dictionary
 from isthmus.text.dictionary.from_texts import mined
 from isthmus.text.languages import normalised
-from isthmus.text.retrieval.lexical import WordedTexts, lexical_scores
+from isthmus.text.retrieval.lexical import WordedTexts, fused_scores, lexical_scores
 
 
 class SampledTexts:
@@ -49,12 +49,15 @@ def dictionary_of(parts: Mapping[str, Samples]) -> Dictionary:
     return mined({child: SampledTexts(each) for child, each in parts.items()}, Telemetry())
 
 
-def dictionary_retrieval(dictionary: Dictionary, texts: Samples) -> float:
+def dictionary_retrieval(
+    dictionary: Dictionary, texts: Samples, vectors: Sequence[Vectors] = ()
+) -> float:
     """How well texts find their translations by words and characters that a dictionary translates.
 
     Args:
         dictionary: Translates words.
         texts: In several languages.
+        vectors: Of the texts in each language, whose scores are added, if there are any.
 
     Returns:
         The mean over all pairs of languages and both ways, in percent, by CSLS.
@@ -62,6 +65,19 @@ def dictionary_retrieval(dictionary: Dictionary, texts: Samples) -> float:
     columns = zip(texts.names, (texts.texts, *texts.translations), strict=True)
     worded = [WordedTexts([normalised(it) for it in each], name) for name, each in columns]
     return fmean(
-        measured(kept(lexical_scores(left, right, dictionary))).top1
-        for left, right in combinations(worded, 2)
+        measured(kept(_scores(worded, vectors, pair, dictionary))).top1
+        for pair in combinations(range(len(worded)), 2)
     )
+
+
+def _scores(
+    worded: Sequence[WordedTexts],
+    vectors: Sequence[Vectors],
+    pair: tuple[int, int],
+    dictionary: Dictionary,
+) -> Scores:
+    left, right = pair
+    found = lexical_scores(worded[left], worded[right], dictionary)
+    if not vectors:
+        return found
+    return fused_scores(dense_scores(vectors[left], vectors[right]), found)

@@ -1,8 +1,6 @@
 """Samples as the inputs of a network."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,19 +11,11 @@ from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.scaling import Scaling
-from isthmus.horizontal.encoders.spec import AnyNetwork, Static
+from isthmus.horizontal.encoders.spec import AnyNetwork, Encoders, Static
+from isthmus.horizontal.encoders.switching import Switcher, Vocabulary
 from isthmus.nn.spec import Image, Network, Tabular, Text
 from isthmus.nn.text import PADDING, longest, numbers_of
 from isthmus.text.tokens import Tokens
-
-
-class Vocabulary(Protocol):
-    """Divides texts into pieces, as `isthmus.text.tokenizer.Tokenizer` does."""
-
-    def tokens(self, texts: Sequence[str], length: int | None = None, /) -> Tokens:
-        """Returns the pieces of texts, at most so many of each."""
-        ...
-
 
 NO_PIECE = -1
 """Stands after the last piece of a text."""
@@ -36,14 +26,17 @@ class Inputs:
     """Inputs of a network, and the class of each where it learns classes."""
 
     values: Tensor
-    """Shape (rows, columns), (rows, channels, height, width), (rows, places) of a text, or
-    (rows, languages, places) of a text and its translations."""
+    """Shape (rows, columns), (rows, channels, height, width), (rows, places) of a text,
+    (rows, languages, places) of a text and its translations, or (rows,)."""
 
     classes: Tensor | None = None
     """Numbers, shape (rows,)."""
 
     padding: int = PADDING
     """Stands after a text that is shorter than others."""
+
+    switcher: Switcher | None = None
+    """Draws the texts of these rows in other languages; `values` are then numbers of rows."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -63,10 +56,12 @@ class Inputs:
         """Returns the inputs at these positions, in this order."""
         chosen = torch.tensor(rows)
         values = self.values[chosen]
-        if values.dtype == torch.int64:  # texts: a batch is as long as its longest
+        if (
+            values.dtype == torch.int64 and values.ndim > 1
+        ):  # texts: a batch is as long as its longest
             values = longest(values, self.padding)
         classes = None if self.classes is None else self.classes[chosen]
-        return Inputs(values, classes, self.padding)
+        return Inputs(values, classes, self.padding, self.switcher)
 
 
 def scaling_of(network: AnyNetwork, samples: Samples) -> Scaling | None:
@@ -80,6 +75,26 @@ def scaling_of(network: AnyNetwork, samples: Samples) -> Scaling | None:
         The scaling, to be used for the samples to test on as well.
     """
     return Scaling.of(columns(network, samples)) if isinstance(network, Tabular) else None
+
+
+def inputs_to_train(spec: Encoders, samples: Samples, vocabulary: Vocabulary | None) -> Inputs:
+    """Convert samples to what the objective of a job learns from.
+
+    Args:
+        spec: What the job says.
+        samples: Of the type of its network.
+        vocabulary: Of a static network.
+
+    Returns:
+        The inputs, in the order of the samples.
+
+    Raises:
+        SpecError: They do not fit the job, or its list of words cannot be read.
+    """
+    if spec.switching is None or not isinstance(spec.network, Static) or vocabulary is None:
+        return to_inputs(spec.network, samples, spec.classes, vocabulary=vocabulary)
+    switcher = Switcher(samples, spec.switching, vocabulary, spec.network.length)
+    return Inputs(torch.arange(len(samples)), switcher=switcher)
 
 
 def to_inputs(
@@ -123,6 +138,8 @@ def check_texts(objective: str, samples: Samples) -> None:
         SpecError: There is a column too many, or none to learn from.
     """
     columns = len(samples.names)
+    if objective == "switched":
+        return
     if objective == "pairs" and not samples.translations:
         raise SpecError(
             f"the job learns from texts and their translations, and {columns} of your `columns` is "

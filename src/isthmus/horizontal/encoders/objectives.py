@@ -11,14 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isthmus.core.arrays import Integers
 from isthmus.horizontal.encoders.inputs import NO_PIECE, Inputs
 from isthmus.horizontal.encoders.learner import Learner
 from isthmus.horizontal.encoders.spec import Encoders, Static
+from isthmus.horizontal.encoders.switching import Switcher
 from isthmus.nn.image import Grid
 from isthmus.nn.spec import Image, Network, Tabular, Text
 from isthmus.nn.text import BYTES, MASK, TextEncoder
 from isthmus.text import contrast as translations
+from isthmus.text import static
 from isthmus.text.static import StaticEncoder
+from isthmus.text.tokens import Tokens
+
+_FEWEST = 2  # texts of a batch
 
 _TURN, _SHIFT, _ZOOM = math.radians(15), 0.15, 0.15  # how far a view of an image is moved
 
@@ -38,9 +44,13 @@ def losses(
         Shape (batch,).
     """
     network = spec.network
-    if isinstance(network, Static) or spec.objective == "pairs":
-        return pairs(learner, batch.values, spec.temperature, generator)
+    if batch.switcher is not None:
+        return switched(spec, learner, batch.switcher, batch.values, generator)
+    if isinstance(network, Static):
+        return pairs(spec, learner, batch.values, generator)
     match spec.objective:
+        case "pairs" | "switched":
+            return pairs(spec, learner, batch.values, generator)
         case "reconstruction":
             return reconstruction(network, learner, batch.values, spec.masked, generator)
         case "contrastive":
@@ -108,15 +118,15 @@ def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 
 
 def pairs(
-    learner: Learner, texts: Tensor, temperature: float, generator: np.random.Generator
+    spec: Encoders, learner: Learner, texts: Tensor, generator: np.random.Generator
 ) -> Tensor:
     """How badly texts are told from others of their batch by their translations.
 
     Args:
+        spec: Temperature and margin, and how many pieces are left out.
         learner: Its encoder is one of texts.
         texts: With their translations, shape (batch, languages, places).
-        temperature: Of the softmax over the other texts.
-        generator: Draws two of the languages.
+        generator: Draws two of the languages, and pieces.
 
     Returns:
         Shape (batch,), the same mean at each place; 0 of a batch without another text.
@@ -129,8 +139,63 @@ def pairs(
     same = translations.same_texts(_numbers(one), _numbers(other))
     if len(texts) == 1 or (same is not None and bool(same.all())):
         return embedded(learner.encoder, one).sum(dim=1) * 0
+    if isinstance(learner.encoder, StaticEncoder):
+        one, other = (_thinned(it, spec.left_out, generator) for it in (one, other))
     left, right = (embedded(learner.encoder, it) for it in (one, other))
-    return translations.contrast(left, right, temperature, same).expand(len(texts))
+    loss = translations.contrast(left, right, spec.temperature, same, spec.margin)
+    return loss.expand(len(texts))
+
+
+def switched(
+    spec: Encoders,
+    learner: Learner,
+    switcher: Switcher,
+    rows: Tensor,
+    generator: np.random.Generator,
+) -> Tensor:
+    """How badly texts are told from others of their batch by themselves in another language.
+
+    Args:
+        spec: Temperature and margin, and how many pieces are left out.
+        learner: Its encoder is a static one.
+        switcher: The texts.
+        rows: Of the batch, shape (batch,).
+        generator: Draws words in other languages, and pieces.
+
+    Returns:
+        Shape (batch,), the same mean at each place; 0 of a batch without two texts to compare.
+
+    Source:
+        US20220019743A1 (S8): docs/systems/s8.md.
+    """
+    sides = switcher.drawn(rows.numpy(), generator)
+    first, second = (torch.as_tensor(_numbers_of(it)) for it in sides)
+    left, right = (
+        learner.encoder(*static.tensors(it.thinned(spec.left_out, generator))) for it in sides
+    )
+    same = translations.same_texts(first, second)
+    if len(first) < _FEWEST or (same is not None and bool(same.all())):
+        nothing: Tensor = left.sum() * torch.zeros(len(rows))
+        return nothing
+    loss = translations.contrast(left, right, spec.temperature, same, spec.margin)
+    return loss.expand(len(rows))
+
+
+def _thinned(texts: Tensor, share: float, generator: np.random.Generator) -> Tensor:
+    # Leaves pieces out by chance; a text that would lose all its pieces keeps them.
+    present = texts != NO_PIECE
+    kept = present & torch.as_tensor(generator.random(tuple(texts.shape)) >= share)
+    kept |= ~kept.any(dim=1, keepdim=True)
+    return texts.masked_fill(~kept, NO_PIECE)
+
+
+def _numbers_of(tokens: Tokens) -> Integers:
+    # A number of each text: equal texts have equal ones.
+    known = dict[bytes, int]()
+    ends = zip(tokens.starts[:-1].tolist(), tokens.starts[1:].tolist(), strict=True)
+    return np.array(
+        [known.setdefault(tokens.ids[it:end].tobytes(), len(known)) for it, end in ends], np.int64
+    )
 
 
 def _numbers(texts: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """Keys of a job about shared encoders."""
 
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from isthmus.core.spec import Spec
 from isthmus.horizontal.fusion.spec import (
@@ -30,7 +32,31 @@ from isthmus.horizontal.privacy.spec import (
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network, NetworkSpec, Size, Text, type_of
 
-Objective = Literal["reconstruction", "contrastive", "labels", "pairs"]
+Objective = Literal["reconstruction", "contrastive", "labels", "pairs", "switched"]
+
+
+class Switching(Spec, frozen=True):
+    """Texts beside themselves with words in other languages, by a list that all parties have."""
+
+    table: Annotated[
+        str,
+        Meta(
+            description="a public .tsv file, with a path from the folder of the job: language, "
+            "word, language of the translation, translation"
+        ),
+    ]
+    kept: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="share of the words without a translation that stay beside the others",
+        ),
+    ] = 0.2
+
+    def anchored(self, folder: Path) -> Self:
+        """Returns the table with an absolute path; it is relative to the folder so far."""
+        return replace(self, table=str(Path(folder, self.table).absolute()))
 
 
 class CountNoise(Spec, frozen=True):
@@ -146,7 +172,8 @@ class Encoders(Spec, frozen=True):
         Objective,
         Meta(
             description="what children learn from: parts that were masked, two views of a sample, "
-            "labels over `classes`, or pairs of a text and its translation"
+            "labels over `classes`, pairs of a text and its translation, or texts and the same "
+            "with words in other languages (`switching`)"
         ),
     ] = "reconstruction"
     classes: Annotated[
@@ -160,6 +187,26 @@ class Encoders(Spec, frozen=True):
     temperature: Annotated[
         float, Meta(gt=0, le=10, description="of the contrast between samples; less: sharper")
     ] = 0.2
+    margin: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="by how much the cosine of a text and its translation has to be above "
+            "those with others of the batch",
+        ),
+    ] = 0.3
+    left_out: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="share of the pieces of a text that a static network leaves out by chance",
+        ),
+    ] = 0.2
+    switching: Annotated[
+        Switching | None, Meta(description="for the objective `switched` only")
+    ] = None
     least_samples: Annotated[
         int, Meta(ge=2, le=2**40, description="a child with fewer declines to train")
     ] = 2
@@ -196,13 +243,23 @@ def _class_conflict(spec: Encoders) -> str:
 
 
 def _network_conflict(spec: Encoders) -> str:
-    static = isinstance(spec.network, Static)
-    if spec.objective == "pairs" and not (static or isinstance(spec.network, Text)):
+    if (spec.objective == "switched") != (spec.switching is not None):
+        return 'the objective "switched" and the table `switching` go together: write both or none'
+    if isinstance(spec.network, Static):
+        return _static_conflict(spec)
+    if spec.objective == "switched":
+        return 'the objective "switched" is for the network "static"'
+    if spec.objective == "pairs" and not isinstance(spec.network, Text):
         return 'the objective "pairs" is for networks of texts, "static" and "text"'
-    if not static:
-        return ""
-    if spec.objective != "pairs":
-        return 'the network "static" learns from pairs alone: write `objective = "pairs"`'
+    return ""
+
+
+def _static_conflict(spec: Encoders) -> str:
+    if spec.objective not in {"pairs", "switched"}:
+        return (
+            'the network "static" learns from texts in several languages alone: write `objective = '
+            '"pairs"` or `"switched"`'
+        )
     if spec.head is not None:
         return 'no head is trained on the network "static": take the table `head` out'
     if isinstance(spec.fusion, _BY_ROOT):
@@ -252,7 +309,7 @@ def _privacy_conflict(spec: Encoders) -> str:
             f"the fusion rule {name!r} corrects gradients after `privacy.sample_level` has bounded "
             "them: choose another rule"
         )
-    if asked.sample_level and spec.objective in {"contrastive", "pairs"}:
+    if asked.sample_level and spec.objective in {"contrastive", "pairs", "switched"}:
         return (
             f'the objective "{spec.objective}" compares samples, so that `privacy.sample_level` '
             "cannot bound what one of them tells: choose another objective"

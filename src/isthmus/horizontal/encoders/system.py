@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as replace_keys
+
 from isthmus.core import extras
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
@@ -130,6 +132,7 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
     """
     from isthmus.horizontal.encoders.child import trainer_factory  # noqa: PLC0415 - it loads PyTorch
 
+    spec = _anchored(spec, local)
     attack, words = local.simulated_attack, _vocabulary(spec, local)
     if attack is None or local.train is None:
         prepared = _prepared(spec, local)
@@ -166,7 +169,7 @@ def finish(
     if isinstance(spec.network, Static):
         from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
 
-        return translations.finish(spec.network, local, outcome, folder)
+        return translations.finish(_anchored(spec, local), spec.network, local, outcome, folder)
     train, test = (_fitting(spec, part) for part in (local.train, local.test))
     if spec.objective == "labels":
         found = head.with_shared_head(spec, outcome.parameters, train)
@@ -218,7 +221,8 @@ def compare(
     if isinstance(spec.network, Static):
         from isthmus.horizontal.encoders import translations  # noqa: PLC0415 - an extra
 
-        others, vocabulary = translations.compared(spec, spec.network, parties)
+        some = next(iter(parties.values()))
+        others, vocabulary = translations.compared(_anchored(spec, some), spec.network, parties)
         return replace(_beside(measured, others), vocabulary=vocabulary)
     children = [it for it in parties.values() if it.party in it.children]
     fitting = (_fitting(spec, child.train) for child in children)
@@ -257,6 +261,13 @@ def _beside(measured: Mapping[str, Metrics], others: Metrics) -> Compared:
         if metrics
     }
     return Compared(means(by_party.values()), by_party)
+
+
+def _anchored(spec: Encoders, local: LocalData) -> Encoders:
+    """Returns the job with the absolute path of its list of words, if it has one."""
+    if spec.switching is None:
+        return spec
+    return replace_keys(spec, switching=spec.switching.anchored(local.folder))
 
 
 def _prepared(spec: Encoders, local: LocalData) -> "Callable[[Samples], LocalTrainer] | None":

@@ -16,7 +16,7 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders.child import trainer
 from isthmus.horizontal.encoders.dictionaries import dictionary_of, dictionary_retrieval
 from isthmus.horizontal.encoders.head import alone
-from isthmus.horizontal.encoders.inputs import Inputs, to_inputs
+from isthmus.horizontal.encoders.inputs import Inputs, inputs_to_train
 from isthmus.horizontal.encoders.joint_vocabulary import rehearsed
 from isthmus.horizontal.encoders.learner import encoder_of, initial, learner
 from isthmus.horizontal.encoders.local import descend, steps_of
@@ -30,6 +30,7 @@ from isthmus.horizontal.rounds.in_process import federate
 from isthmus.horizontal.system import LocalData, RoundsOutcome, VocabularyFacts
 from isthmus.nn import parameters
 from isthmus.text import static
+from isthmus.text.dictionary.files import load_table
 from isthmus.text.model_folder import write_static
 from isthmus.text.tokenizer import Tokenizer
 
@@ -52,17 +53,21 @@ def vocabulary_of(network: Static, folder: Path, agreed: bytes = b"") -> Tokeniz
     return Tokenizer(agreed) if agreed else Tokenizer.load(folder / network.tokenizer)
 
 
-def finish(network: Static, local: LocalData, outcome: RoundsOutcome, folder: Path) -> Metrics:
+def finish(
+    spec: Encoders, network: Static, local: LocalData, outcome: RoundsOutcome, folder: Path
+) -> Metrics:
     """Store an encoder in a folder that sentence-transformers loads, and measure it.
 
     Args:
-        network: What the job says.
+        spec: What the job says.
+        network: Of it.
         local: The party and its samples.
         outcome: The result of the rounds.
         folder: Where the encoder goes.
 
     Returns:
-        At a party with test texts in several languages, `retrieval` of the model `shared`.
+        At a party with test texts in several languages, `retrieval` of the model `shared`, and
+        where all have a list of words, of `fused`: both together.
     """
     vocabulary = vocabulary_of(network, local.folder, outcome.vocabulary)
     published = outcome.parameters
@@ -70,7 +75,13 @@ def finish(network: Static, local: LocalData, outcome: RoundsOutcome, folder: Pa
     write_static(folder, folded(published), vocabulary, _CARD, languages)
     if local.test is None or not local.test.translations:
         return {}
-    return {RETRIEVAL: {"shared": retrieval(published, vocabulary, local.test)}}
+    found = {"shared": retrieval(published, vocabulary, local.test)}
+    if spec.switching is not None:
+        words = load_table(Path(spec.switching.table))
+        columns = (local.test.texts, *local.test.translations)
+        vectors = [static.embed(folded(published), vocabulary.tokens(it)) for it in columns]
+        found["fused"] = dictionary_retrieval(words, local.test, vectors)
+    return {RETRIEVAL: found}
 
 
 def folded(learned: Parameters) -> torch.Tensor:
@@ -109,14 +120,15 @@ def compared(
     Returns:
         `retrieval` on the master's test texts: of the models `alone` (the mean over the children),
         `fedavg` and `pooled`, and by `dictionary_tfidf`, TF-IDF with a dictionary mined from all
-        texts; nothing where the master has none. And the vocabulary, unless noise chose it.
+        texts, or with the list that all have; nothing where the master has none. And the
+        vocabulary, unless noise chose it.
     """
     (master,) = (it for it in parties.values() if it.party not in it.children)
     own = {it.party: it.train for it in parties.values() if it.train and it.party in it.children}
-    vocabulary, words = _vocabulary(network, master, list(own.values()))
+    vocabulary, named = _vocabulary(network, master, list(own.values()))
     # Under noise this is another vocabulary than that of the run, whose facts are not at hand here.
     noised = network.vocabulary == "joint" and network.joint.noise is not None
-    facts = None if noised else VocabularyFacts(vocabulary.size, words)
+    facts = None if noised else VocabularyFacts(vocabulary.size, named)
     texts = master.test
     if texts is None or not texts.translations:
         return {}, facts
@@ -133,7 +145,9 @@ def compared(
         model: fmean(retrieval(it, vocabulary, texts) for it in learned)
         for model, learned in models.items()
     }
-    means["dictionary_tfidf"] = dictionary_retrieval(dictionary_of(own), texts)
+    listed = spec.switching
+    words = load_table(Path(listed.table)) if listed else dictionary_of(own)
+    means["dictionary_tfidf"] = dictionary_retrieval(words, texts)
     return {RETRIEVAL: means}, facts
 
 
@@ -151,7 +165,7 @@ def pooled(
     Returns:
         The parameters of a learner.
     """
-    inputs = [to_inputs(spec.network, it, vocabulary=vocabulary) for it in parts]
+    inputs = [inputs_to_train(spec, it, vocabulary) for it in parts]
     module = learner(spec, vocabulary.size)
     parameters.put(initial(spec, seed, vocabulary.size), module)
     for number in range(1, spec.rounds.count + 1):

@@ -42,7 +42,20 @@ class TestEncoders:
                 "this network has none",
             ),
             ({"objective": "pairs", "network": {"type": "tabular", "columns": ["a"]}}, "of texts"),
-            ({"network": STATIC}, 'write `objective = "pairs"`'),
+            ({"network": STATIC}, "learns from texts in several languages alone"),
+            ({"network": STATIC, "objective": "switched"}, "go together: write both or none"),
+            (
+                {"network": STATIC, "objective": "pairs", "switching": {"table": "a.tsv"}},
+                "go together: write both or none",
+            ),
+            (
+                {
+                    "network": {"type": "text"},
+                    "objective": "switched",
+                    "switching": {"table": "a.tsv"},
+                },
+                'is for the network "static"',
+            ),
             ({"network": STATIC, "objective": "pairs", "head": {}}, "no head is trained"),
             (
                 {"network": STATIC, "objective": "pairs", "fusion": {"rule": "fltrust"}},

@@ -378,3 +378,12 @@ class MixesTexts(Protocol):
     def mix(self, spec: Any, inputs: LocalInputs, count: int, /) -> Sequence[MixedText]:
         """Returns some of them, from the data of a job."""
         ...
+
+
+@runtime_checkable
+class ScoresRows(Protocol):
+    """A system that trains nothing: it scores rows with the model of an earlier run."""
+
+    def model(self, spec: Any, /) -> str:
+        """Returns the digest of that run."""
+        ...

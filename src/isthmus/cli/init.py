@@ -1,4 +1,4 @@
-"""A working example to start from."""
+"""A working example to start from, or a job that scores rows with a model."""
 
 import shlex
 from pathlib import Path
@@ -8,17 +8,52 @@ import typer
 
 from isthmus.answers.text import indented, page
 from isthmus.cli.answer import Answer
+from isthmus.core.errors import SpecError
 
 
 def init(
     template: Annotated[
-        str, typer.Argument(metavar="TEMPLATE", help="Name of an example, such as health.")
+        str,
+        typer.Argument(
+            metavar="TEMPLATE",
+            help="Name of an example, such as health; with --from, the job file.",
+        ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A new or empty folder.")
+    ] = None,
+    trained: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Write a job that scores rows with the model of this run instead.",
+        ),
+    ] = None,
 ) -> Answer:
-    """Copy an example and make keys for its parties, so that two people can run it."""
+    """Copy an example, with keys for its parties; or write a job that scores with a model."""
+    if trained is not None:
+        return _scoring_job(trained, Path(template), folder)
+    return _example(template, folder)
+
+
+def _example(template: str, folder: Path | None) -> Answer:
+    """Copy an example.
+
+    Args:
+        template: Its name.
+        folder: A new or empty folder.
+
+    Returns:
+        What to do with it.
+
+    Raises:
+        SpecError: There is no folder, or no such example.
+    """
     from isthmus.jobs import examples
 
+    if folder is None:
+        raise SpecError(f"name a new folder too: isthmus init {shlex.quote(template)} DIR")
     made = examples.make(template, folder)
     if not made.parties:
         alone = shlex.join(["isthmus", "run", str(made.job)])
@@ -41,5 +76,38 @@ def init(
         indented(runs.values()),
         "On two machines: give each party the job and its own folder, and put the address of "
         "the one that listens into both party files.",
+    )
+    return Answer(value, text)
+
+
+def _scoring_job(run: Path, file: Path, folder: Path | None) -> Answer:
+    """Write a job that scores with the model of a run.
+
+    Args:
+        run: The run.
+        file: The new job file.
+        folder: None.
+
+    Returns:
+        What to do with it.
+
+    Raises:
+        SpecError: There is a folder, or the run trained no such model.
+    """
+    from isthmus.jobs import trained
+
+    if folder is not None:
+        raise SpecError(
+            "with --from, one name is enough, that of the job file: "
+            f"{shlex.join(['isthmus', 'init', '--from', str(run), str(file)])}"
+        )
+    job = trained.write_scoring_job(run, file)
+    data = job.tables["data"].score
+    value = {"job": str(file), "data": data, "disclosed": job.disclosed}
+    text = page(
+        f"{file} is ready: it scores the data set {data!r}. To score another one, name it in "
+        "`data.score`; each party describes it in a table [datasets.NAME] of its party file.",
+        "Give all parties this file. Then each, as for training:",
+        indented([shlex.join(["isthmus", "run", str(file), "--party", "party.toml"])]),
     )
     return Answer(value, text)

@@ -39,7 +39,16 @@ class Member(Spec, frozen=True):
 class Data(Spec, frozen=True):
     """Which data sets the job uses. Where they lie is every party's own affair."""
 
-    train: Annotated[Name, Meta(description="name of the data set to train on")]
+    train: Annotated[
+        Name | None, Meta(description="name of the data set to train on; none for [prediction]")
+    ] = None
+    score: Annotated[
+        Name | None,
+        Meta(
+            description="name of the data set that [prediction] scores, with or without labels; "
+            "it may be the one that was trained on"
+        ),
+    ] = None
     identifiers: Annotated[
         list[str],
         Meta(

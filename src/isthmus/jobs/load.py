@@ -170,6 +170,35 @@ def _check_data(loaded: Loaded) -> None:
             "the job says nothing of its data: add a table [data] with the name of the data set to "
             'train on, for example train = "people".'
         )
+    if not loaded.names_data:
+        _check_which(loaded)
+
+
+def _check_which(loaded: Loaded) -> None:
+    """Refuse a job whose `[data]` names the wrong data sets for what it does.
+
+    Args:
+        loaded: The job.
+
+    Raises:
+        SpecError: It names one to train on and scores only, or the other way round.
+    """
+    data = loaded.data
+    if not loaded.scores and data.score is not None:
+        raise SpecError(
+            "`data.score` is for a job with [prediction], which scores rows with the model of an "
+            "earlier run. A job that trains names the data set to score in `data.test`."
+        )
+    if not loaded.scores and data.train is None:
+        raise SpecError('name the data set to train on in [data], for example train = "people".')
+    if loaded.scores and (data.train is not None or data.test is not None):
+        wrong = "train" if data.train is not None else "test"
+        raise SpecError(
+            f"[prediction] trains nothing: take `data.{wrong}` out, and name the data set to score "
+            'in `data.score`, for example score = "people".'
+        )
+    if loaded.scores and data.score is None:
+        raise SpecError('name the data set to score in [data], for example score = "people".')
 
 
 def _check_policy(loaded: Loaded, party: Party) -> None:

@@ -95,6 +95,13 @@ class Party(Spec, frozen=True):
     policy: PartyPolicy = PartyPolicy()
     enclave: Enclave = Enclave()
     runs: Annotated[str, Meta(description="folder for what runs leave behind")] = "runs"
+    models: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="further run folders, or folders of runs, in which models to score with "
+            "are looked for, besides `runs`"
+        ),
+    ] = ()
     wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
     workers: Annotated[
         int,
@@ -139,6 +146,7 @@ class Party(Spec, frozen=True):
         return replace(
             self,
             runs=whole(self.runs),
+            models=tuple(whole(path) for path in self.models),
             identity=ours
             and Identity(certificate=whole(ours.certificate), private_key=whole(ours.private_key)),
             peers={

@@ -15,7 +15,7 @@ from isthmus.jobs.registry import Row
 from isthmus.jobs.result import Summary
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
-from isthmus.system import Exported, NamesData, Predicted
+from isthmus.system import Exported, NamesData, Predicted, ScoresRows
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,12 @@ class Loaded:
     code: ModuleType | None
     """The module of the system; None likewise."""
 
+    models: tuple[Path, ...] = ()
+    """Folders of runs in which models to score with lie, besides those that party files name."""
+
     @property
     def trains(self) -> bool:
-        """Whether the job has the table of a system."""
+        """Whether the job has the table of a system, so that more follows than an alignment."""
         return self.row is not None
 
     @property
@@ -58,6 +61,18 @@ class Loaded:
         """What the job says of the data sets that it uses."""
         assert self.job.data is not None, "ask `names_data` first"  # noqa: S101 - likewise
         return self.job.data
+
+    @property
+    def scores(self) -> bool:
+        """Whether the job scores rows with the model of an earlier run, and trains nothing."""
+        return isinstance(self.code, ScoresRows)
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set that the job is about: the one to train on, or to score."""
+        name = self.data.score if self.scores else self.data.train
+        assert name is not None, "`load_job` refuses a job without"  # noqa: S101 - likewise
+        return name
 
     @property
     def names_data(self) -> bool:
@@ -257,6 +272,15 @@ class SharingFamilyCode(FamilyCode, Protocol):
 
         Returns whether it was; its help is over then.
         """
+        ...
+
+
+@runtime_checkable
+class ScoringFamilyCode(FamilyCode, Protocol):
+    """What the module of a family holds besides if later jobs score with models of its runs."""
+
+    def scoring_job(self, run: Run, earlier: Job, /) -> Job:
+        """Returns a job that scores with the model of a run; it does not say what it discloses."""
         ...
 
 

@@ -24,6 +24,7 @@ from isthmus.multilingual.spec import Multilingual
 from isthmus.multitask.spec import Multitask
 from isthmus.vertical.baseline.spec import Baseline
 from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression.spec import Regression
 
 
@@ -110,6 +111,16 @@ ROWS = (
         "isthmus.vertical.boosting.system",
         family="aligned",
         messages=("isthmus.vertical.boosting.messages",),
+    ),
+    Row(
+        "prediction",
+        Prediction,
+        "isthmus.vertical.prediction.system",
+        family="aligned",
+        messages=(
+            "isthmus.vertical.boosting.messages",
+            "isthmus.vertical.regression.messages",
+        ),
     ),
     Row(
         "encoders",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -71,7 +71,9 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
         IsthmusError: A party failed; the error is that party's.
     """
     # 1. Check everything here first: the messages are better when nobody has started yet.
-    loaded = load_job(job_file)
+    loaded = replace(
+        load_job(job_file), models=(runs.absolute(),)
+    )  # what an earlier simulation trained
     if not loaded.job.parties:
         raise SpecError(
             f"{job_file}: one organisation trains by itself in this job, so there is nobody to "
@@ -136,12 +138,13 @@ def _provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
 
 def _adapted(plan: PartyPlan, address: str) -> Party:
     """A party file with the keys and addresses of this run, which finds its data from anywhere."""
-    party = plan.party
+    party = plan.party.anchored(plan.folder)
     return msgspec.structs.replace(
-        party.anchored(plan.folder),
+        party,
         listen=address if plan.listens else None,
         engine="grpc",  # a trial needs no federation
         runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
+        models=(party.runs, *party.models, *map(str, plan.loaded.models)),  # to be tried
         identity=Identity(certificate=CERTIFICATE, private_key=KEY),
         peers={
             peer: Peer(

@@ -1,4 +1,4 @@
-"""Uses the model of a run: scores new rows with it, and exports it."""
+"""Uses the model of a run: scores new rows with it, writes jobs that do, and exports it."""
 
 import shutil
 from collections.abc import Generator
@@ -7,9 +7,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from isthmus.core.errors import SpecError, disk_full_is_error
-from isthmus.jobs import finished, registry
+from isthmus.jobs import consent, finished, registry
 from isthmus.jobs.job import Job
-from isthmus.jobs.plan import ModelFamilyCode
+from isthmus.jobs.plan import Loaded, ModelFamilyCode, ScoringFamilyCode
+from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
 from isthmus.system import Exported, Predicted
@@ -42,6 +43,43 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
         raise SpecError(f"{out}: holds the rows to score. Give another file for the scores.")
     with written(out), atomic.replacing(out) as scores:
         return family.predict(run, job_of(run), file, scores)
+
+
+def write_scoring_job(folder: Path, file: Path) -> Job:
+    """Write a job with which several parties score rows with the model that they trained.
+
+    Args:
+        folder: The run folder, or a folder of runs for its latest one.
+        file: The new job file.
+
+    Returns:
+        The job, which scores the data set that was trained on.
+
+    Raises:
+        SpecError: The run trained no such model, or the file is there already.
+    """
+    run = find(folder)
+    result = finished.read(run)
+    family: object = finished.family_of(run)
+    if isinstance(family, ScoringFamilyCode) and isinstance(result, SimulatedResult):
+        first = [party for party, role in result.parties.items() if role == family.ROLES[0]]
+        run = Run(run.folder / first[0])
+    if not isinstance(family, ScoringFamilyCode):
+        raise SpecError(
+            f"{run.folder}: parties score rows with a model that they trained on aligned columns, "
+            "and this run has none. `isthmus predict` scores with the model of one organisation."
+        )
+    if file.exists():
+        raise SpecError(f"{file}: is there already. Give a new name for the job.")
+    bare = family.scoring_job(run, job_of(run))
+    row = registry.row_of(bare.tables)
+    code = None if row is None else registry.load_system(row)
+    told = consent.needed(Loaded(bare, file, family, row, code))
+    job = bare.replace(disclosed=[kind.__name__ for kind in told])
+    with written(file):
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+        job.save(file)
+    return job
 
 
 def export(folder: Path, into: Path, since: int | None = None) -> Exported:

@@ -30,5 +30,10 @@ def unmeasured(rows: Table) -> dict[str, str]:
     return {"metrics": f"none of the {len(rows):,} rows that were scored has a label"}
 
 
+def count_labelled(rows: Table) -> int:
+    """Returns how many rows have a label that is known."""
+    return int(_known(rows).sum())
+
+
 def _known(rows: Table) -> Bools:
     return np.zeros(len(rows), np.bool_) if rows.label is None else ~np.isnan(rows.label)

@@ -14,7 +14,7 @@ from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
-from isthmus.system import System
+from isthmus.system import ScoresRows, System
 from isthmus.transport.channel import Channel
 
 if TYPE_CHECKING:  # it loads Arrow
@@ -100,6 +100,43 @@ class RoleContext:
 
 
 @dataclass(frozen=True)
+class StoredPart:
+    """One party's part of a model that a finished run trained."""
+
+    run: Run
+    system: str
+    """Table of the system in the job of that run."""
+
+    party: str
+    role: str
+
+
+@dataclass(frozen=True)
+class ScoringContext:
+    """The inputs of a role that scores rows with a stored model."""
+
+    peers: Mapping[str, Channel]
+    """The channel to each peer, by name."""
+
+    rows: Table
+    """The rows to score, in the common order."""
+
+    part: StoredPart
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring gave one party."""
+
+    scores: "Scores | None" = None
+    """At the active party."""
+
+    measure: Callable[[], Measured] = Measured
+    """Measures the scores where labels are known. Called after the scores are stored."""
+
+
+@dataclass(frozen=True)
 class PooledRows:
     """The rows of all parties in one place, in a simulation."""
 
@@ -171,4 +208,28 @@ class AlignedSystem(System, Protocol):
 
     def pooled(self, spec: Any, rows: PooledRows, /) -> PartialMetrics:
         """Returns metrics of the same model on pooled columns, and of XGBoost for trees."""
+        ...
+
+
+@runtime_checkable
+class ScoringSystem(ScoresRows, Protocol):
+    """The functions of a system that scores aligned rows with a stored model: a module."""
+
+    def scoring_steps(self, spec: Any, /) -> Sequence[str]:
+        """Returns what will happen after the alignment, in order, a sentence each."""
+        ...
+
+    def check_part(self, spec: Any, stored: StoredPart, rows: Table, /) -> None:
+        """Raise a SpecError if a part is not what the job says, or does not fit the rows."""
+
+    def forecast(self, spec: Any, passive: str, sizes: Sizes, /) -> list[Flow]:
+        """Returns a forecast of the messages between the active party and a passive one."""
+        ...
+
+    def of_run(self, stored: StoredPart, model: str, /) -> Any:
+        """Returns the table of a job that scores with the model of a run."""
+        ...
+
+    def score(self, spec: Any, context: ScoringContext, /) -> Scored:
+        """Score rows in one role."""
         ...

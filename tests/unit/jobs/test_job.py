@@ -52,5 +52,7 @@ class TestReplace:
         assert job.seed == 7
 
     def test_checks_the_values(self, job: Job) -> None:
-        with pytest.raises(SpecError, match=r"^job: `seed` is -1, and must be a whole number of at least 0"):
+        with pytest.raises(
+            SpecError, match=r"^job: `seed` is -1, and must be a whole number of at least 0"
+        ):
             job.replace(seed=-1)

@@ -114,7 +114,7 @@ def align(plan: AlignedPlan, lines: Lines, run: Run, telemetry: Telemetry) -> Al
     aligned = Aligned(
         chosen.id,
         new=True,
-        size=found[plan.loaded.data.train].size,
+        size=found[plan.loaded.dataset].size,
         indices={name: each.index for name, each in found.items() if each.index is not None},
     )
     _keep(plan, store, basis, aligned)
@@ -132,7 +132,7 @@ def held(plan: AlignedPlan) -> StoredAlignment | None:
 
 def started(plan: AlignedPlan) -> dict[str, int]:
     """Returns how many alignments of the training data were started so far, by peer."""
-    origin = plan.party.datasets[plan.loaded.data.train].origin(plan.folder)
+    origin = plan.party.datasets[plan.loaded.dataset].origin(plan.folder)
     store = _store(plan)
     return {peer: store.count(peer, origin) for peer in plan.job.peers(plan.party.party)}
 
@@ -270,7 +270,7 @@ def _file(folder: Path, dataset: str) -> Path:
 def _agreement(loaded: Loaded) -> str:
     """Digest of all that a job says about its alignment: other training may reuse the result."""
     job, data = loaded.job, loaded.data
-    said = (job.parties, data.train, data.test, data.identifiers, data.normalise)
+    said = (job.parties, loaded.dataset, data.test, data.identifiers, data.normalise)
     return hashlib.sha256(
         msgspec.json.encode((*said, alignment_of(job)), order="sorted")
     ).hexdigest()

@@ -10,11 +10,14 @@ from isthmus.jobs.aligned import job
 from isthmus.jobs.aligned.results import (
     AlignedResult,
     AlignmentResult,
+    ScoredResult,
     SimulatedAlignment,
+    SimulatedScoring,
     SimulatedTraining,
     TrainedResult,
 )
 from isthmus.jobs.handshake import meeting
+from isthmus.jobs.job import Job
 from isthmus.jobs.plan import Loaded, Ready
 from isthmus.jobs.result import Summary
 from isthmus.jobs.summary import parties_facts, party_facts
@@ -40,9 +43,11 @@ def steps(loaded: Loaded) -> list[str]:
     normalise = f", after {', '.join(data.normalise)}" if data.normalise else ""
     found = [
         meeting(loaded),
-        f"Find the shared rows of {data.train!r} by {', '.join(data.identifiers)}{normalise}, "
+        f"Find the shared rows of {loaded.dataset!r} by {', '.join(data.identifiers)}{normalise}, "
         f"{job.in_words(loaded.job)}.",
     ]
+    if loaded.scores:
+        return [*found, *loaded.system.scoring_steps(loaded.spec)]
     if loaded.trains:
         found += _training(loaded)
         found.append(
@@ -89,7 +94,7 @@ def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
     training = {"train_rows": sizes.train, "test_rows": sizes.test, "rounds": sizes.rounds}
     return {
         "shared_rows": sizes.shared,
-        **(training if plan.loaded.trains else {}),
+        **(training if plan.loaded.trains and not plan.loaded.scores else {}),
         **{f"{party}_rows": count for party, count in sizes.rows.items()},
     }
 
@@ -128,11 +133,14 @@ def _check(plan: "AlignedPlan") -> None:
 def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align, train, score and store, as this party."""
     from isthmus.jobs import session  # it loads gRPC
-    from isthmus.jobs.aligned import run
+    from isthmus.jobs.aligned import run, scoring
 
     _check(plan)
     with session.begin(plan, into, watch) as opened:
-        run.play(opened)
+        if plan.loaded.scores:
+            scoring.play(opened)
+        else:
+            run.play(opened)
     return opened.run
 
 
@@ -149,7 +157,7 @@ def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
 
 def put_together(
     loaded: Loaded, run: Run, seconds: float
-) -> SimulatedAlignment | SimulatedTraining:
+) -> SimulatedAlignment | SimulatedTraining | SimulatedScoring:
     """Returns the result of a simulated run, from the results of its parties."""
     from isthmus.jobs.aligned import simulated
 
@@ -157,11 +165,15 @@ def put_together(
 
 
 def compare(
-    loaded: Loaded, plans: Mapping[str, "AlignedPlan"], result: SimulatedTraining
-) -> SimulatedTraining:
+    loaded: Loaded,
+    plans: Mapping[str, "AlignedPlan"],
+    result: SimulatedTraining | SimulatedScoring,
+) -> SimulatedTraining | SimulatedScoring:
     """Returns the result of a simulated run beside the same model on pooled columns."""
     from isthmus.jobs.aligned import simulated
 
+    if isinstance(result, SimulatedScoring):
+        return result  # nothing is trained, so there is nothing to train in one place
     return simulated.compare(loaded, plans, result)
 
 
@@ -178,11 +190,14 @@ def page(run: Run, simulated: Run | None) -> str:
     Raises:
         SpecError: Nothing was trained.
     """
-    from isthmus.evaluation.pages import vertical_report  # it loads Matplotlib
+    from isthmus.evaluation.pages import scoring_report, vertical_report  # they load Matplotlib
     from isthmus.jobs import finished
     from isthmus.jobs.aligned import report
 
-    if isinstance(finished.read(run), AlignmentResult | SimulatedAlignment):
+    result = finished.read(run)
+    if isinstance(result, ScoredResult):
+        return scoring_report.render(report.read_scoring(run))
+    if isinstance(result, AlignmentResult | SimulatedAlignment):
         raise SpecError(
             f"{run.folder}: this run aligned rows and trained nothing, so there is no report of a "
             "model. Its result.json and `isthmus ledger show` say what it did."
@@ -198,6 +213,14 @@ def summary(run: Run, result: AlignedResult) -> Summary:
             return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
         case SimulatedTraining():
             facts = [*_rows(result), *_method(result), ("training", result.ending)]
+            return Summary(
+                metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
+            )
+        case ScoredResult():
+            facts = [*_scored(result), *_method(result)]
+            return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
+        case SimulatedScoring():
+            facts = [*_scored(result), *_method(result)]
             return Summary(
                 metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
             )
@@ -220,6 +243,12 @@ def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
     return [("rows shared", told)]
 
 
+def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
+    rows = result.rows
+    told = f"{rows['scored']:,}, {rows['labelled']:,} of them with a label that is known here"
+    return [("model", f"{result.system} of the run {result.model[:12]}"), ("rows scored", told)]
+
+
 def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:
     size = result.alignment.size
     return [("rows shared", "not told to this party" if size is None else f"{size:,}")]
@@ -230,3 +259,25 @@ def _method(result: AlignedResult) -> list[tuple[str, str]]:
     found = "found by an earlier run" if alignment.reused else "found in this run"
     lines = [("alignment", f"{alignment.method}, {found}")]
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
+
+
+def scoring_job(run: Run, earlier: Job) -> Job:
+    """Make a job that scores with the model of a run.
+
+    Args:
+        run: The run of one party.
+        earlier: Its job.
+
+    Returns:
+        The job, which scores the data set that was trained on; `disclosed` is empty.
+
+    Raises:
+        SpecError: The run trained no such model.
+    """
+    from isthmus.jobs import finished
+    from isthmus.jobs.aligned import stored
+
+    result = finished.read(run)
+    if not isinstance(result, TrainedResult):
+        raise SpecError(f"{run.folder}: this run trained no model to score rows with.")
+    return stored.scoring_job(run, result, earlier)

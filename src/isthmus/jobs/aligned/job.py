@@ -87,7 +87,8 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     """
     trained = list[Flow]()
     if loaded.trains:
-        trained = loaded.system.forecast(loaded.spec, sizes)
+        said = (other, sizes) if loaded.scores else (sizes,)
+        trained = loaded.system.forecast(loaded.spec, *said)
     return [list(_choice()), list(_alignments(loaded, other, sizes)), trained]
 
 

@@ -11,12 +11,14 @@ from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core.errors import PolicyError, SpecError, naming_file
 from isthmus.data import reading
 from isthmus.data.spec import Dataset
-from isthmus.data.table import Table
+from isthmus.data.table import ColumnCoding, Table
+from isthmus.jobs.aligned import stored
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.load import load_party
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
+from isthmus.vertical.system import StoredPart
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,18 @@ class AlignedPlan(PartyPlan):
     """A plan to align rows with other parties, and mostly to train on them."""
 
     train: Table = field(repr=False)
+    """Rows to train on; in a job that scores with a stored model, the rows to score."""
+
     test: Table | None = field(repr=False)
     """A test set of its own; None where a share of the training set is kept for testing."""
+
+    stored: StoredPart | None = None
+    """Our part of the model that the job scores rows with; None where it trains one."""
 
     @property
     def tables(self) -> dict[str, Table]:
         """The tables to align, by the names of their data sets."""
-        tables = {self.loaded.data.train: self.train}
+        tables = {self.loaded.dataset: self.train}
         if self.loaded.data.test is not None and self.test is not None:
             tables[self.loaded.data.test] = self.test
         return tables
@@ -48,7 +55,7 @@ class AlignedPlan(PartyPlan):
     @property
     def monotone(self) -> dict[str, int]:
         """Our columns with which a prediction must not fall (1), or not rise (-1)."""
-        return self.party.datasets[self.loaded.data.train].signs
+        return self.party.datasets[self.loaded.dataset].signs
 
     @property
     def simulated(self) -> bool:
@@ -104,14 +111,27 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
     party, file = load_party(loaded, party_file)
     with naming_file(file):
         _check(loaded, party)
-    train, test = _table(loaded, party, file.parent, loaded.data.train), None
+    if loaded.scores:
+        return _plan_to_score(loaded, party, file)
+    train, test = _table(loaded, party, file.parent, loaded.dataset), None
     if loaded.data.test is not None:
-        test = _table(loaded, party, file.parent, loaded.data.test, train)
+        test = _table(loaded, party, file.parent, loaded.data.test, train.coding)
     plan = AlignedPlan(loaded, party, file, train, test)
     plan.endorsements()  # can it be read?
     if loaded.trains:
         with naming_file(file):
             loaded.system.check_party(loaded.spec, plan.role, train, test)
+    return plan
+
+
+def _plan_to_score(loaded: Loaded, party: Party, file: Path) -> AlignedPlan:
+    with naming_file(file):
+        found = stored.find(loaded, party, file.parent)
+    rows = _table(loaded, party, file.parent, loaded.dataset, stored.coding(found))
+    plan = AlignedPlan(loaded, party, file, rows, None, found)
+    plan.endorsements()  # can it be read?
+    with naming_file(file):
+        loaded.system.check_part(loaded.spec, found, rows)
     return plan
 
 
@@ -122,7 +142,7 @@ def _check(loaded: Loaded, party: Party) -> None:
             f'`engine = "{party.engine}"` is for jobs in rounds, and the parties of this one align '
             "rows: take it out."
         )
-    for name in filter(None, (loaded.data.train, loaded.data.test)):
+    for name in filter(None, (loaded.dataset, loaded.data.test)):
         if name not in party.datasets:
             raise SpecError(f"the job uses data set {name!r}: add a table [datasets.{name}].")
         _check_dataset(loaded, party.party, f"datasets.{name}", party.datasets[name])
@@ -140,7 +160,7 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
     job = loaded.job
     if loaded.trains:
         role = job.parties[party].role
-        if role == "active" and dataset.label is None and key == f"datasets.{loaded.data.train}":
+        if role == "active" and dataset.label is None and _needs_label(loaded, key):
             raise SpecError(
                 f"{party!r} is active in this job: name the label column in `{key}.label`."
             )
@@ -149,7 +169,8 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
                 f"{party!r} is passive in this job and must not bring a label: remove "
                 f"`{key}.label`, or the roles in the job are swapped."
             )
-        loaded.system.check_dataset(loaded.spec, role, key, dataset)
+        if not loaded.scores:
+            loaded.system.check_dataset(loaded.spec, role, key, dataset)
     identifiers = loaded.data.identifiers
     if len(dataset.identifiers) != len(identifiers):
         raise SpecError(
@@ -158,17 +179,24 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
         )
 
 
+def _needs_label(loaded: Loaded, key: str) -> bool:
+    """Whether a data set of the active party cannot do without: rows are scored with or without."""
+    return not loaded.scores and key == f"datasets.{loaded.dataset}"
+
+
 def _table(
-    loaded: Loaded, party: Party, folder: Path, name: str, train: Table | None = None
+    loaded: Loaded, party: Party, folder: Path, name: str, coding: ColumnCoding | None = None
 ) -> Table:
     job, dataset = loaded.job, party.datasets[name]
     if not loaded.trains:  # identifiers are all that it takes
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
+    elif loaded.scores and coding is not None:
+        dataset = stored.as_trained(dataset, coding)
     rows = reading.load(
         dataset,
         folder,
         loaded.data.normalise,
-        None if train is None else train.coding,
+        coding,
         numbers_only=loaded.trains and loaded.system.NUMBERS_ONLY,
     )
     limit = job.parties[party.party].rows

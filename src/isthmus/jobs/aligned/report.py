@@ -1,5 +1,7 @@
 """Reads the page about a run over columns from the run folder."""
 
+from typing import Any
+
 import msgspec
 
 from isthmus.core.attempts import Attempts
@@ -8,10 +10,11 @@ from isthmus.evaluation.curves import curves
 from isthmus.evaluation.description import PartialMetrics, measured
 from isthmus.evaluation.pages.convergence import Convergence
 from isthmus.evaluation.pages.page import names
+from isthmus.evaluation.pages.scoring_report import ScoredRows, ScoringReport
 from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.evaluation.validation import FAR, Stability
 from isthmus.jobs import page, registry
-from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
+from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
 
 _WHOLES = {"total", "training", "joint trees", "per_tree"}
@@ -54,6 +57,37 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
             warnings=_warnings(result),
         ),
         run,
+    )
+
+
+def read_scoring(run: Run) -> ScoringReport:
+    """Find what the page of a run that scored rows shows.
+
+    Args:
+        run: The run folder of one party.
+
+    Returns:
+        All of it.
+
+    Raises:
+        SpecError: The run has not finished, or its files are not what a run writes.
+    """
+    result, attempts = run.read_json(run.result.name, ScoredResult), Attempts()
+    drawn: dict[str, Any] = {}
+    if run.predictions.exists() and result.metrics.get("auc", {}).get("joint") is not None:
+        scores = StoredScores.load(run.predictions).labelled()
+        drawn = curves(scores.labels, {"joint": scores.predictions}, attempts)
+    notice = result.alignment.notice
+    facts = page.facts(run, result, _WHOLES)
+    return ScoringReport(
+        **facts | {"missing": facts["missing"] | attempts.missing},
+        model=result.model,
+        system=result.system,
+        columns=result.columns,
+        rows=ScoredRows(**result.rows),
+        metrics=result.metrics,
+        warnings=[*([notice] if notice else []), *result.alignment.warnings],
+        **drawn,
     )
 
 

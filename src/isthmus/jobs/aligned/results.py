@@ -42,6 +42,17 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     stability: Stability | None = None
 
 
+class ScoredResult(PartyResult, frozen=True, kw_only=True, tag="aligned.scored"):
+    """One party's result of a run that scored rows with a stored model."""
+
+    alignment: Alignment
+    model: str  # digest of the run that trained it
+    system: str  # what that run trained
+    columns: int
+    metrics: PartialMetrics  # of the rows whose label is known, at the active party
+    validation: Validation | None = None
+
+
 class SimulatedAlignment(
     SimulatedResult, frozen=True, kw_only=True, tag="aligned.simulated_alignment"
 ):
@@ -67,4 +78,22 @@ class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned
     reports: dict[str, str]
 
 
-AlignedResult = AlignmentResult | TrainedResult | SimulatedAlignment | SimulatedTraining
+class SimulatedScoring(SimulatedResult, frozen=True, kw_only=True, tag="aligned.simulated_scoring"):
+    """All parties' results of a simulated run that scored rows with a stored model."""
+
+    alignment: Alignment
+    model: str
+    system: str
+    rows: dict[str, int]
+    metrics: PartialMetrics
+    reports: dict[str, str]
+
+
+AlignedResult = (
+    AlignmentResult
+    | TrainedResult
+    | ScoredResult
+    | SimulatedAlignment
+    | SimulatedTraining
+    | SimulatedScoring
+)

@@ -1,7 +1,7 @@
 """Our side of a job over tables: align the rows, train, score, store."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from isthmus.core.attempts import Attempts
@@ -29,7 +29,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
     """
     run, telemetry = session.run, session.telemetry
     with telemetry.timed("total"), session.connected() as lines:
-        aligned = _align(session, lines)
+        aligned = align_rows(session, lines)
         train, test = _tables(session.plan, aligned)
         outcome = _train(session, lines, train, test)
         run.write_json(run.model.name, outcome.model)
@@ -38,7 +38,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
             outcome.scores.save(run.predictions)
         _finish(lines)
     rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
-    _store_result(session, aligned, outcome, _UNMEASURED, rows)
+    _store_result(session, aligned, outcome, UNMEASURED, rows)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
@@ -47,22 +47,20 @@ def play(session: PartySession[AlignedPlan]) -> None:
 
 
 @dataclass(frozen=True)
-class _Described:
-    """All that is said of a model, once it is stored."""
+class Described:
+    """All that is said of a model or of scores, once they are stored."""
 
-    metrics: PartialMetrics
-    leakage: dict[str, float]
-    validation: Validation | None
-    stability: Stability | None
-    missing: dict[str, str]
-
-
-_UNMEASURED = _Described(
-    {}, {}, None, None, {"metrics": "the run was stopped while it was measured"}
-)
+    metrics: PartialMetrics = field(default_factory=dict[str, dict[str, float | None]])
+    leakage: dict[str, float] = field(default_factory=dict[str, float])
+    validation: Validation | None = None
+    stability: Stability | None = None
+    missing: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def _measured(run: Run, outcome: Outcome, train: Table, test: Table) -> _Described:
+UNMEASURED = Described(missing={"metrics": "the run was stopped while it was measured"})
+
+
+def _measured(run: Run, outcome: Outcome, train: Table, test: Table) -> Described:
     attempts = Attempts()
     measured = attempts.find("metrics", outcome.measure) or Measured()
     scores, metrics = measured.scores or outcome.scores, measured.metrics
@@ -76,22 +74,23 @@ def _measured(run: Run, outcome: Outcome, train: Table, test: Table) -> _Describ
         partial(validated.stability, train, test, outcome.train_scores, scored),
     )
     missing = measured.missing | attempts.missing
-    return _Described(metrics, measured.leakage, validation, stability, missing)
+    return Described(metrics, measured.leakage, validation, stability, missing)
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:
     """Align, and keep the index."""
     with session.telemetry.timed("total"), session.connected() as lines:
-        aligned = _align(session, lines)
+        aligned = align_rows(session, lines)
         _finish(lines)
     session.run.write_json(session.run.result.name, _alignment_result(session, aligned))
 
 
-def _align(session: PartySession[AlignedPlan], lines: Lines) -> Aligned:
+def align_rows(session: PartySession[AlignedPlan], lines: Lines) -> Aligned:
+    """Find the shared rows, and keep the index of those that the job is about."""
     plan = session.plan
     with session.telemetry.timed("alignment"):
         aligned = align(plan, lines, session.run, session.telemetry)
-    index = aligned.indices.get(plan.loaded.data.train)
+    index = aligned.indices.get(plan.loaded.dataset)
     if index is not None:
         _of_file(index, plan.train).save(session.run.index)
     if aligned.size is not None:
@@ -107,7 +106,7 @@ def _of_file(index: Index, table: Table) -> Index:
 def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
     """Training and test rows in the order common to all parties."""
     data = plan.loaded.data
-    rows = plan.train.take(aligned.indices[data.train].rows)
+    rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
     share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
     train, held_out = split(rows.identifiers, share, plan.job.seed)
     if data.test is None or plan.test is None:
@@ -143,13 +142,13 @@ def _store_result(
     session: PartySession[AlignedPlan],
     aligned: Aligned,
     outcome: Outcome,
-    described: _Described,
+    described: Described,
     rows: dict[str, int],
 ) -> None:
     plan, run = session.plan, session.run
     result = TrainedResult(
         **session.facts(),
-        alignment=_alignment(plan, aligned),
+        alignment=alignment_result(plan, aligned),
         rows=rows,
         system=plan.loaded.table,
         model=_model(plan, aligned, outcome),
@@ -175,11 +174,12 @@ def _model(plan: AlignedPlan, aligned: Aligned, outcome: Outcome) -> str:
 def _alignment_result(session: PartySession[AlignedPlan], aligned: Aligned) -> AlignmentResult:
     plan = session.plan
     return AlignmentResult(
-        **session.facts(), alignment=_alignment(plan, aligned), rows={"own": len(plan.train)}
+        **session.facts(), alignment=alignment_result(plan, aligned), rows={"own": len(plan.train)}
     )
 
 
-def _alignment(plan: AlignedPlan, aligned: Aligned) -> Alignment:
+def alignment_result(plan: AlignedPlan, aligned: Aligned) -> Alignment:
+    """Returns what the result of a run says of its alignment."""
     return Alignment(
         method=alignment_of(plan.job).method,
         protects=not plan.simulated,

@@ -14,7 +14,9 @@ from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import (
     Alignment,
     AlignmentResult,
+    ScoredResult,
     SimulatedAlignment,
+    SimulatedScoring,
     SimulatedTraining,
     TrainedResult,
 )
@@ -22,12 +24,12 @@ from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
 from isthmus.vertical.system import PooledRows
 
-ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult)
+ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult, ScoredResult)
 
 
 def put_together(
     loaded: Loaded, run: Run, seconds: float
-) -> SimulatedAlignment | SimulatedTraining:
+) -> SimulatedAlignment | SimulatedTraining | SimulatedScoring:
     """Put the results of all parties together.
 
     Args:
@@ -42,6 +44,8 @@ def put_together(
         aligned = simulated.results(run, loaded.job, AlignmentResult)
         facts = simulated.facts(loaded, aligned, seconds)
         return SimulatedAlignment(**facts, alignment=_alignment(loaded, aligned))
+    if loaded.scores:
+        return _scoring(loaded, run, seconds)
     trained = simulated.results(run, loaded.job, TrainedResult)
     first = trained[loaded.first]
     return SimulatedTraining(
@@ -57,6 +61,21 @@ def put_together(
         leakage=first.leakage,
         validation=first.validation,
         stability=first.stability,
+        missing=first.missing,
+        reports=simulated.reports(run, loaded.job),
+    )
+
+
+def _scoring(loaded: Loaded, run: Run, seconds: float) -> SimulatedScoring:
+    scored = simulated.results(run, loaded.job, ScoredResult)
+    first = scored[loaded.first]
+    return SimulatedScoring(
+        **simulated.facts(loaded, scored, seconds),
+        alignment=_alignment(loaded, scored),
+        model=first.model,
+        system=first.system,
+        rows=first.rows,
+        metrics=first.metrics,
         missing=first.missing,
         reports=simulated.reports(run, loaded.job),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from isthmus.core.errors import SpecError
 from isthmus.jobs import finished
 from isthmus.jobs.aligned.plan import AlignedPlan
-from isthmus.jobs.aligned.results import AlignmentResult, TrainedResult
+from isthmus.jobs.aligned.results import AlignmentResult, ScoredResult, TrainedResult
 from isthmus.jobs.explain import check_same
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
@@ -18,7 +18,7 @@ def expected(plan: AlignedPlan) -> Sizes:
     rows[plan.party.party] = len(plan.train)
     if job.expected:
         return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
-    rounds = loaded.system.most_rounds(loaded.spec) if loaded.trains else 0
+    rounds = loaded.system.most_rounds(loaded.spec) if loaded.trains and not loaded.scores else 0
     return _sizes(plan, rows, min(rows.values()), rounds)
 
 
@@ -43,6 +43,10 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
             return replace(
                 expected(plan), shared=shared, train=train, test=test, rounds=result.rounds
             )
+        case ScoredResult():
+            check_same(plan, run, result)
+            scored = result.rows["scored"]
+            return replace(expected(plan), shared=scored, test=scored)
         case AlignmentResult():
             check_same(plan, run, result)
             return replace(expected(plan), shared=result.alignment.size or 0)
@@ -53,6 +57,8 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
 def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) -> Sizes:
     expected = plan.job.expected
     columns = expected.columns if plan.listens and expected else len(plan.train.names)
+    if plan.loaded.scores:
+        return Sizes(rows, shared, 0, shared, {}, 0, columns)
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
         return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)

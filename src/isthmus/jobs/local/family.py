@@ -79,7 +79,7 @@ def _check_datasets(loaded: Loaded, data: Data) -> None:
     if data.identifiers:
         raise SpecError(
             "`data.identifiers` is what parties agree on: take it out, and name the columns that "
-            f"identify a row in `datasets.{data.train}.identifiers`."
+            f"identify a row in `datasets.{loaded.dataset}.identifiers`."
         )
     others = _others(loaded)
     naming = f" or in [{loaded.table}]" if isinstance(loaded.system, NamesDatasets) else ""
@@ -106,7 +106,7 @@ def steps(loaded: Loaded) -> list[str]:
         if data.test is None
         else f"Score the rows of {data.test!r}."
     )
-    return [_reading([data.train, *_others(loaded)]), *_training(loaded), scored]
+    return [_reading([loaded.dataset, *_others(loaded)]), *_training(loaded), scored]
 
 
 def _reading(names: Sequence[str]) -> str:
@@ -152,7 +152,7 @@ def inputs(loaded: Loaded) -> LocalInputs:
     data = loaded.data
     return LocalInputs(
         folder=loaded.folder,
-        train=datasets.get(data.train),
+        train=datasets.get(loaded.dataset),
         test=datasets[data.test] if data.test is not None else None,
         test_share=data.test_share,
         normalise=data.normalise,
@@ -260,7 +260,7 @@ def predict(run: Run, job: Job, file: Path, out: IO[bytes]) -> Predicted:
             f"{run.folder}: a run of [{table}] does not keep what it takes to score other "
             "rows. Rows with labels are scored by a run whose job names them in `data.test`."
         )
-    rows = replace(job.tables["datasets"][job.data.train], path=str(file.absolute()))
+    rows = replace(job.tables["datasets"][job.data.train or ""], path=str(file.absolute()))
     return system.predict(job.tables[table], rows, run, out)
 
 

@@ -38,7 +38,7 @@ def steps(loaded: Loaded) -> list[str]:
     return [
         meeting(loaded),
         f"Each child finds samples of the type {type_of(spec.network)} in its "
-        f"{loaded.data.train!r}, and says how many, or why it does not train.",
+        f"{loaded.dataset!r}, and says how many, or why it does not train.",
         f"In {spec.rounds.count} rounds at most, {master} sends parameters, each child trains them "
         f"on its own samples, and {master} fuses what they send by the rule {rule!r}.",
         f"{master} publishes the result; each party measures it on test samples of its own.",

@@ -17,7 +17,7 @@ from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import LinearModel, Link, Regression
+from isthmus.vertical.regression.spec import Link, Regression
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MEASURES: Mapping[Link, Measures] = {
@@ -55,7 +55,7 @@ def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
     alone = attempts.find("active_only", lambda: trained.alone.predict(test.features))
     found = {"joint": trained.predictions, "active_only": alone}
     predictions = {model: values for model, values in found.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measured(spec, test, predictions, attempts))
+    metrics = attempts.find("metrics", lambda: measured(spec.link, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
         scores=Scores(test, trained.predictions, alone),
@@ -103,16 +103,16 @@ def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
-    return measured(spec, test, {"pooled": predictions}, Attempts())
+    return measured(spec.link, test, {"pooled": predictions}, Attempts())
 
 
 def measured(
-    spec: LinearModel, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
+    link: Link, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
 ) -> PartialMetrics:
     """Measure predictions of rows whose label is known.
 
     Args:
-        spec: The model's table, with the link.
+        link: The link of the model.
         rows: The rows.
         by_model: Predictions of shape (rows,) by name of the model.
         attempts: Is told why a measure is undefined.
@@ -121,4 +121,4 @@ def measured(
         Value by measure, then by model; None where the measure is undefined.
     """
     label, known = labelled(rows, by_model)
-    return measure(MEASURES[spec.link], label, known, attempts)
+    return measure(MEASURES[link], label, known, attempts)

@@ -1,0 +1,76 @@
+"""The report page of a run that scored rows with a stored model of several parties."""
+
+import msgspec
+
+from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
+from isthmus.evaluation.comparison import metrics_table
+from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.pages import figures
+from isthmus.evaluation.pages.page import Page, count, fill, names
+
+
+class ScoredRows(msgspec.Struct, frozen=True):
+    """Numbers of rows."""
+
+    own: int  # of this party
+    scored: int
+    labelled: int  # of these, with a label that is known here
+
+
+class ScoringReport(Page, frozen=True, kw_only=True):
+    """The fields of the page. Empty fields and None are left out of it."""
+
+    model: str  # digest of the run that trained it
+    system: str  # what that run trained
+    columns: int  # of this party
+    rows: ScoredRows
+    metrics: PartialMetrics = {}
+    roc: dict[str, Roc] = {}
+    ks: KsCurve | None = None
+    lift: list[LiftRow] = []
+
+
+def render(report: ScoringReport) -> str:
+    """Make the page.
+
+    Args:
+        report: The fields of the page.
+
+    Returns:
+        HTML that includes styles and figures.
+    """
+    drawn: list[str] = []
+    if report.roc:
+        drawn.append(figures.roc_figure(report.roc))
+    if report.ks:
+        drawn.append(figures.ks_figure(report.ks))
+    if report.lift:
+        drawn.append(figures.lift_figure(report.lift))
+    return fill(
+        "scoring_report.html.jinja",
+        report,
+        headline=headline(report),
+        metrics_table=metrics_table(report.metrics),
+        result_figures=drawn,
+        training_figures=[],
+    )
+
+
+def headline(report: ScoringReport) -> str:
+    """Summarise a run in one or two sentences.
+
+    Args:
+        report: The fields of the page.
+
+    Returns:
+        Plain text.
+    """
+    if report.role != "active":
+        return (
+            f"{report.party} helped to score {count(report.rows.scored)} rows, which "
+            f"{names(report.peers)} got the scores of."
+        )
+    scored = f"{report.party} scored {count(report.rows.scored)} rows with {names(report.peers)}."
+    if not report.rows.labelled:
+        return f"{scored} No row has a label that is known, so nothing is measured."
+    return f"{scored} Measured on the {count(report.rows.labelled)} whose label is known."

@@ -1,0 +1,66 @@
+"""Our side of a job that scores rows with a stored model: align the rows, score, store."""
+
+from functools import partial
+
+from isthmus.core.attempts import Attempts
+from isthmus.data.table import Table
+from isthmus.jobs.aligned.alignment import Aligned
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.results import ScoredResult
+from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result
+from isthmus.jobs.handshake import finish
+from isthmus.jobs.session import PartySession
+from isthmus.vertical.labelled import count_labelled
+from isthmus.vertical.system import Measured, Scored, ScoringContext
+from isthmus.vertical.validated import validated as validation_of
+
+
+def play(session: PartySession[AlignedPlan]) -> None:
+    """Align and score; store scores, result and sealed ledger; then measure."""
+    plan, run, telemetry = session.plan, session.run, session.telemetry
+    assert plan.stored is not None, "`make_plan` found it"  # noqa: S101 - a mistake of ours
+    with telemetry.timed("total"), session.connected() as lines:
+        aligned = align_rows(session, lines)
+        rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
+        with telemetry.timed("scoring"):
+            context = ScoringContext(lines, rows, plan.stored, telemetry)
+            scored: Scored = plan.loaded.system.score(plan.loaded.spec, context)
+        if scored.scores is not None:
+            scored.scores.save(run.predictions)
+        for line in lines.values():
+            finish(line)
+    _store(session, aligned, rows, UNMEASURED)
+    session.seal()
+
+    with telemetry.timed("total"), telemetry.timed("measuring"):
+        described = _described(scored)
+    _store(session, aligned, rows, described)
+
+
+def _described(scored: Scored) -> Described:
+    attempts = Attempts()
+    measured = attempts.find("metrics", scored.measure) or Measured()
+    validation = None
+    if scored.scores is not None and measured.metrics:
+        validated = partial(validation_of, scored.scores, measured.metrics)
+        validation = attempts.find("validation", validated)
+    missing = measured.missing | attempts.missing
+    return Described(measured.metrics, validation=validation, missing=missing)
+
+
+def _store(
+    session: PartySession[AlignedPlan], aligned: Aligned, rows: Table, described: Described
+) -> None:
+    plan, run = session.plan, session.run
+    result = ScoredResult(
+        **session.facts(),
+        alignment=alignment_result(plan, aligned),
+        model=plan.loaded.system.model(plan.loaded.spec),
+        system=plan.loaded.spec.system,
+        rows={"own": len(plan.train), "scored": len(rows), "labelled": count_labelled(rows)},
+        columns=len(plan.train.names),
+        metrics=described.metrics,
+        validation=described.validation,
+        missing=described.missing,
+    )
+    run.write_json(run.result.name, result)

@@ -1,0 +1,38 @@
+"""The `[prediction]` table of a job."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from isthmus.core.spec import Spec
+
+
+class Prediction(Spec, frozen=True):
+    """The `[prediction]` table of a job that scores rows with a model of an earlier run."""
+
+    model: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{64}\Z",
+            description="digest of the run that trained the model: `model` in its result.json; "
+            "`isthmus init --from RUN score.toml` writes it",
+        ),
+    ]
+    system: Annotated[Literal["regression", "boosting"], Meta(description="what that run trained")]
+    splits: Annotated[
+        dict[str, Annotated[int, Meta(ge=0, le=10**9)]],
+        Meta(
+            description="splits of the trees on columns of each passive party: so many decisions "
+            "about each row it sends; for boosting"
+        ),
+    ] = {}
+    block_rows: Annotated[int, Meta(ge=1, le=32_768, description="rows sent at a time")] = 8192
+
+    def __post_init__(self) -> None:
+        """Refuse keys that contradict each other.
+
+        Raises:
+            ValueError: Two keys contradict each other; msgspec makes it an error about the file.
+        """
+        if self.system == "regression" and self.splits:
+            raise ValueError("a regression has no `splits`: take them out")

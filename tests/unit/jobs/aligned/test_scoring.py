@@ -1,0 +1,222 @@
+"""Both parties of a job that scores rows with a model that they trained before."""
+
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from pyarrow import parquet
+
+from isthmus.core import spec
+from isthmus.core.errors import SpecError
+from isthmus.jobs import finished
+from isthmus.jobs.aligned.results import ScoredResult, SimulatedScoring, TrainedResult
+from isthmus.jobs.check import check
+from isthmus.jobs.explain import explain
+from isthmus.jobs.job import Job
+from isthmus.jobs.run import run
+from isthmus.jobs.simulate import simulate
+from isthmus.jobs.trained import write_scoring_job
+from isthmus.ledger.verify import verify
+from isthmus.store.runs import Run
+from isthmus.vertical.prediction.spec import Prediction
+from tests.unit.jobs.desk import PARTIES, Desk
+
+TREES = """\
+[boosting]
+trees = 3
+depth = 2
+{more}
+[boosting.encryption]
+key_bits = 1024
+"""
+
+TOLD = '"ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions"'
+
+MODELS = {
+    "regression": "",
+    "trees": TREES.format(more=""),
+    "classes": TREES.format(more='objective = "multiclass"\nclasses = 2\n'),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def desks(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder in which both parties have trained a model, and do not change it any more."""
+    desk = Desk(Path(shutil.copytree(template, tmp_path_factory.mktemp("trained") / "desk")))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    for party in PARTIES:
+        desk.edit_party(party, "127.0.0.1:7401", address)
+    if MODELS[request.param]:
+        text = desk.job.read_text().partition("[regression]")[0]
+        first, last = text.index('"OpenedGradient"'), text.index("]\n\n[parties.clinic]")
+        desk.job.write_text(text[:first] + TOLD + text[last:] + MODELS[request.param])
+    desk.both(run)
+    return desk.folder
+
+
+@pytest.fixture
+def desk(desks: Path, tmp_path: Path) -> Desk:
+    """The same, and a job that scores all shared rows with that model."""
+    found = Desk(Path(shutil.copytree(desks, tmp_path / "desk", symlinks=True)))
+    found.job = found.folder / "score.toml"
+    write_scoring_job(found.folder / "clinic" / "runs", found.job)
+    return found
+
+
+def trained(desk: Desk, party: str) -> Run:
+    (folder,) = (desk.folder / party / "runs").glob("trial-2*")
+    return Run(folder)
+
+
+def by_person(scored: Run) -> Mapping[str, dict[str, Any]]:
+    return {row["person_id"]: row for row in parquet.read_table(scored.predictions).to_pylist()}
+
+
+class TestPlay:
+    def test_gives_test_rows_the_scores_of_training_to_the_last_digit(self, desk: Desk) -> None:
+        before = by_person(trained(desk, "clinic"))
+        after = by_person(desk.both(run)["clinic"])
+        assert len(before) < len(after) == 260
+        for person, row in before.items():
+            known = {name: value for name, value in row.items() if name != "score_active_only"}
+            assert after[person] == known
+
+    def test_leaves_scores_result_page_and_sealed_ledger(self, desk: Desk) -> None:
+        ended = desk.both(run)
+        clinic = ended["clinic"].read_json("result.json", ScoredResult)
+        insurer = ended["insurer"].read_json("result.json", ScoredResult)
+        assert clinic.rows == {"own": 300, "scored": 260, "labelled": 260}
+        assert insurer.rows == {"own": 300, "scored": 260, "labelled": 0}
+        assert (
+            clinic.model == trained(desk, "insurer").read_json("result.json", TrainedResult).model
+        )
+        assert clinic.metrics.keys() & {"auc", "accuracy"}
+        assert insurer.metrics == {}
+        assert not ended["insurer"].predictions.exists()
+        for each in ended.values():
+            assert verify(each.ledger).sealed
+            assert "260 rows" in each.report.read_text("utf-8")
+            assert finished.summary(each).facts
+
+    def test_sends_what_was_forecast(self, desk: Desk) -> None:
+        ended = desk.both(run)["insurer"]
+        told = explain(desk.plan("insurer"), ended)
+        flows = [each for each in told.flows if each.message in {"PartialPredictor", "Decisions"}]
+        assert [(each.recorded_count, each.recorded_bytes) for each in flows] == [
+            (each.count, each.bytes) for each in flows
+        ]
+        assert len(flows) == 1
+
+    def test_takes_up_the_alignment_of_the_same_rows(self, desk: Desk) -> None:
+        assert desk.both(run)["clinic"].read_json("result.json", ScoredResult).alignment.reused
+
+    def test_scores_rows_without_labels_and_says_so(self, desk: Desk) -> None:
+        desk.edit_party("clinic", 'label = "ill"\n', "")
+        labelled = by_person(trained(desk, "clinic"))
+        ended = desk.both(run)["clinic"]
+        result = ended.read_json("result.json", ScoredResult)
+        assert result.rows["labelled"] == 0
+        assert {value for by in result.metrics.values() for value in by.values()} == {None}
+        assert result.missing["metrics"] == "none of the 260 rows that were scored has a label"
+        assert "No row has a label that is known" in ended.report.read_text("utf-8")
+        scored = by_person(ended)
+        assert all("label" not in row for row in scored.values())
+        assert all(
+            scored[person][name] == row[name]
+            for person, row in labelled.items()
+            for name in row
+            if name in {"score", "score_0", "score_1"}
+        )
+
+    def test_measures_the_rows_whose_label_is_known(self, desk: Desk) -> None:
+        file = desk.folder / "clinic" / "people.csv"
+        head, *rows = file.read_text().splitlines()
+        cells = [row.split(",") for row in rows]
+        emptied = [
+            [cell[0], cell[1] if at < 100 else "", *cell[2:]] for at, cell in enumerate(cells)
+        ]
+        file.write_text("\n".join([head, *(",".join(cell) for cell in emptied)]))
+        result = desk.both(run)["clinic"].read_json("result.json", ScoredResult)
+        assert result.rows["labelled"] == 60
+        assert result.metrics
+
+
+class TestPlan:
+    """Refused before anybody is contacted, in a sentence."""
+
+    def test_says_what_will_happen(self, desk: Desk) -> None:
+        found = check(desk.job, desk.party_file("insurer"))
+        assert any("Score the shared rows with the" in step for step in found.steps)
+        told = {each.message for each in found.disclosed}
+        assert told == {"DoublyBlindedRows", "SharedRows", found.disclosed[-1].message}
+
+    def test_refuses_the_part_of_another_run(self, desk: Desk) -> None:
+        job = spec.load(desk.job, Job)
+        table: Prediction = job.tables["prediction"]
+        other = msgspec.structs.replace(table, model="0" * 64)
+        job.replace(prediction=other).save(desk.job)
+        with pytest.raises(SpecError, match=r"no run of 'insurer' in .*runs trained it\. Parts of"):
+            desk.plan("insurer")
+
+    def test_refuses_other_columns(self, desk: Desk) -> None:
+        file = desk.folder / "insurer" / "people.csv"
+        file.write_text(file.read_text().replace("costs", "price", 1))
+        with pytest.raises(SpecError, match="'costs', which is not a column"):
+            desk.plan("insurer")
+
+    def test_takes_columns_by_their_names(self, desk: Desk) -> None:
+        before = by_person(trained(desk, "clinic"))
+        file = desk.folder / "insurer" / "people.csv"
+        cells = [line.split(",") for line in file.read_text().splitlines()]
+        turned = [f"{costs},{member},0,{visits}" for member, visits, costs in cells]
+        file.write_text("\n".join(turned).replace(",0,visits", ",new,visits"))
+        after = by_person(desk.both(run)["clinic"])
+        assert all(after[person]["row"] == row["row"] for person, row in before.items())
+        name = "score" if "score" in next(iter(before.values())) else "score_1"
+        assert [after[person][name] for person in before] == [row[name] for row in before.values()]
+
+    def test_refuses_other_parties(self, desk: Desk) -> None:
+        job = spec.load(desk.job, Job)
+        roles = {"clinic": {"role": "passive"}, "insurer": {"role": "active"}}
+        table: Prediction = job.tables["prediction"]
+        splits = {"clinic": sum(table.splits.values())} if table.splits else {}
+        turned = msgspec.structs.replace(table, splits=splits)
+        job.replace(parties=roles, prediction=turned).save(desk.job)
+        desk.edit_party("clinic", 'label = "ill"\n', "")
+        with pytest.raises(SpecError, match=r"these were clinic \(active\), insurer \(passive\)"):
+            desk.plan("clinic")
+
+    def test_finds_a_run_that_lies_elsewhere(self, desk: Desk) -> None:
+        run_folder = trained(desk, "insurer").folder
+        kept = shutil.move(run_folder, desk.folder / "kept")
+        with pytest.raises(SpecError, match="name its folder in `models` of your party file"):
+            desk.plan("insurer")
+        desk.edit_party("insurer", "wait = 30.0", 'wait = 30.0\nmodels = ["../kept"]')
+        stored = desk.plan("insurer").stored
+        assert stored is not None
+        assert stored.run.folder.resolve() == Path(kept).resolve()
+
+
+class TestSimulate:
+    def test_scores_with_what_an_earlier_simulation_trained(
+        self, simulated: Run, template: Path, tmp_path: Path
+    ) -> None:
+        folder = Path(shutil.copytree(template, tmp_path / "desk"))
+        job = folder / "score.toml"
+        write_scoring_job(simulated.folder, job)
+        ended = simulate(job, simulated.folder.parent)
+        result = ended.read_json("result.json", SimulatedScoring)
+        assert result.rows["scored"] == 260
+        before = by_person(Run(simulated.folder / "clinic"))
+        after = by_person(Run(ended.folder / "clinic"))
+        assert {person: after[person]["score"] for person in before} == {
+            person: row["score"] for person, row in before.items()
+        }
+        assert all(Path(page).exists() for page in result.reports.values())

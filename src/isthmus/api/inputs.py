@@ -11,8 +11,9 @@ from isthmus.api.frames import Frame
 from isthmus.api.parties import Party
 from isthmus.core.errors import IsthmusError, SpecError
 from isthmus.data.spec import Dataset
-from isthmus.jobs.examples import JOB_FILE, PARTY_FILE
+from isthmus.jobs.examples import JOB_FILE
 from isthmus.jobs.job import Job
+from isthmus.jobs.party import PARTY_FILE
 from isthmus.store.runs import Run
 
 FILES = "input_files"

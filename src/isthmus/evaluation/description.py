@@ -76,6 +76,7 @@ class Learned(msgspec.Struct, frozen=True):
     protection: str
     count: int
     bytes: int
+    tells: bool = True  # something about data or labels; old runs do not say, so it may
 
 
 def measured(metrics: PartialMetrics) -> Metrics:

@@ -15,6 +15,7 @@ from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.spec import Enclave
 
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]  # no clock can wait longer than some 292 years
+PARTY_FILE = "party.toml"  # its name in the folder of a party
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "[::1]"})  # hosts of an address
 
 

@@ -134,6 +134,7 @@ class PartySession(Session[PartyPlanT]):
                 protection=listed(protections(kind).values()),
                 count=traffic.count,
                 bytes=traffic.bytes,
+                tells=kind.discloses,
             )
             for (direction, kind), traffic in found.items()
         ]

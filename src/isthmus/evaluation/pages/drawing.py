@@ -11,8 +11,21 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, FAINT, GRID = "#1f2933", "#5b6770", "#e3e6e8"
+INK, FAINT, GRID, PALE = "#1f2933", "#5b6770", "#e3e6e8", "#9aa5ad"
 BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe and Ito, safe for the colour-blind
+PURPLE = "#8a5fa8"
+_NAMES = {
+    INK: "ink",
+    FAINT: "faint",
+    GRID: "grid",
+    PALE: "pale",
+    BLUE: "blue",
+    ORANGE: "orange",
+    GREEN: "green",
+    PURPLE: "purple",
+}
+"""Colours that the page names, so that it can have others in the dark."""
+
 LINES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, ":"))  # dashes, for prints in grey
 
 WIDTH = 4.6  # inches: 331 units, so a unit is about a pixel on a phone
@@ -78,6 +91,12 @@ def svg(figure: Figure, title: str, description: str) -> str:
     drawn = drawn[drawn.index("<svg") :]  # without the XML declaration
     # These ids are the same in every figure, and nothing refers to them.
     drawn = re.sub(r'<g id="[^"]*"', "<g", drawn)
+    drawn = re.sub("#[0-9a-f]{6}", lambda found: _by_name(found[0]), drawn)
     head, body = drawn.split(">", 1)
     head = head.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
     return f"{head}><title>{escape(title)}</title><desc>{escape(description)}</desc>{body}"
+
+
+def _by_name(color: str) -> str:
+    """Returns a colour as the page names it, with the colour itself for where nobody does."""
+    return f"var(--{_NAMES[color]}, {color})" if color in _NAMES else color

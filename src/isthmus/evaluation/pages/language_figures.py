@@ -8,12 +8,13 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from isthmus.evaluation.pages.drawing import BLUE, INK, STYLE, canvas, svg
+from isthmus.evaluation.pages.drawing import BLUE, STYLE, canvas, svg
 
 Values = Mapping[tuple[str, str], float]
 """Percent by the language of the texts that look, and the one of those that they look for."""
 
 _PALE = LinearSegmentedColormap.from_list("pale", ["#ffffff", BLUE])
+_ON_PALE = "#16202a"  # in the dark too, as the cells keep their colours
 _DARK = 65.0  # from this percentage on, the colour is too dark for black letters
 _INCHES = 0.42  # of a cell
 
@@ -38,7 +39,7 @@ def matrix_figure(title: str, values: Values) -> str:
         # An image would be a file of its own, which a page that loads nothing does not show.
         corner = (column - 0.48, row - 0.48)
         axes.add_patch(Rectangle(corner, 0.96, 0.96, color=_PALE(value / 100), linewidth=0))
-        color = "#ffffff" if value >= _DARK else INK
+        color = "#ffffff" if value >= _DARK else _ON_PALE
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color)
     axes.set_xticks(range(len(languages)), languages)
     axes.set_yticks(range(len(languages)), languages)

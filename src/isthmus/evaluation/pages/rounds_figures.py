@@ -19,6 +19,8 @@ from isthmus.evaluation.pages.drawing import (
     GREEN,
     LINES,
     ORANGE,
+    PALE,
+    PURPLE,
     STYLE,
     TITLE,
     WIDTH,
@@ -34,7 +36,7 @@ _POINTS = 200  # of a line at most: more are indistinguishable, and make the pag
 _LINES = 20  # with more children, those that are not suspects are drawn as bands
 _ROWS = 20  # with more parties, they share one row of dots
 _LETTERS = 24  # of a name at most
-_PALE = "#9aa5ad"
+_UNSUSPECTED = ((BLUE, "-"), (GREEN, "--"), (FAINT, ":"))  # orange is for those who attack
 _MARKS = {
     "shared_head": ("s", BLUE),
     "shared": ("o", BLUE),
@@ -46,23 +48,27 @@ _OTHER_MARK = ("^", FAINT)
 
 @rc_context(STYLE)
 def weights_figure(
-    rounds: int, weights: Mapping[str, Numbers], suspects: Collection[str] = ()
+    rounds: int,
+    weights: Mapping[str, Numbers],
+    suspects: Collection[str] = (),
+    attackers: Collection[str] = (),
 ) -> str:
     """Draw the weight of every child by round.
 
     Args:
         rounds: Number of rounds.
         weights: Weights by child.
-        suspects: Children that are drawn in another colour, as somebody should look at them.
+        suspects: Children that stand out, which need not be ill will.
+        attackers: Children that attack in a simulation: they alone are drawn as such.
 
     Returns:
         An `<svg>` element.
     """
     figure, axes = canvas(height=3.8)
-    named = sorted(suspects) or _extremes(weights)
+    named = sorted({*suspects, *attackers}) or _extremes(weights)
     others = [_binned(rounds, weights[child]) for child in weights if child not in named]
     _draw_others(axes, _places(rounds), others)
-    for child, (label, color, dashes) in _line_styles(named, suspects).items():
+    for child, (label, color, dashes) in _line_styles(named, suspects, attackers).items():
         line = _binned(rounds, weights[child])
         _draw_line(axes, _places(rounds), line, color=color, linestyle=dashes, label=label)
     axes.set(xlabel="round", ylabel="weight", ylim=(0, None))
@@ -116,7 +122,7 @@ def bars_figure(title: str, values: Mapping[str, float], own: str) -> str:
         An `<svg>` element.
     """
     figure, axes = canvas(height=0.4 + 0.32 * len(values))
-    colors = [BLUE if name == own else _PALE for name in values]
+    colors = [BLUE if name == own else PALE for name in values]
     labels = [_short(name) for name in values]
     bars = axes.barh(range(len(values)), list(values.values()), color=colors, height=0.6)
     axes.bar_label(bars, [f"{value:.3f}" for value in values.values()], padding=3)
@@ -199,16 +205,25 @@ def _extremes(weights: Mapping[str, Numbers]) -> list[str]:
 
 
 def _line_styles(
-    named: Sequence[str], suspects: Collection[str]
+    named: Sequence[str], suspects: Collection[str], attackers: Collection[str]
 ) -> dict[str, tuple[str | None, str, str]]:
     """Returns label, colour and dashes of each line."""
-    if len(named) > len(LINES):
-        labels = [f"{len(named)} to look after", *(None for _ in named[1:])]
-        return {child: (label, ORANGE, "-") for child, label in zip(named, labels, strict=True)}
-    return {
-        child: (_short(child), ORANGE if suspects else color, dashes)
-        for child, (color, dashes) in zip(named, LINES, strict=False)
-    }
+    if not suspects and not attackers:
+        return {
+            child: (_short(child), color, dashes)
+            for child, (color, dashes) in zip(named, _UNSUSPECTED, strict=False)
+        }
+    kinds = {child: ORANGE if child in attackers else PURPLE for child in named}
+    if len(named) <= len(LINES):
+        of_lines = zip(named, LINES, strict=False)
+        return {child: (_short(child), kinds[child], dashes) for child, (_, dashes) in of_lines}
+    colors, found = list(kinds.values()), dict[str, tuple[str | None, str, str]]()
+    for child, color in kinds.items():
+        first = color not in {each for _, each, _ in found.values()}
+        what = "attack in this simulation" if color == ORANGE else "stand out"
+        label = f"{colors.count(color)} that {what}" if first else None
+        found[child] = (label, color, "-")
+    return found
 
 
 def _draw_others(axes: Axes, places: Floats, lines: Sequence[Floats]) -> None:
@@ -216,14 +231,14 @@ def _draw_others(axes: Axes, places: Floats, lines: Sequence[Floats]) -> None:
     if len(lines) > _LINES:
         low, middle, high = _quartiles(lines)
         least, _, most = _quartiles(lines, (0.0, 0.5, 1.0))
-        axes.fill_between(places, least, most, color=_PALE, alpha=0.25, linewidth=0, label=label)
+        axes.fill_between(places, least, most, color=PALE, alpha=0.25, linewidth=0, label=label)
         axes.fill_between(
-            places, low, high, color=_PALE, alpha=0.6, linewidth=0, label="the middle half of them"
+            places, low, high, color=PALE, alpha=0.6, linewidth=0, label="the middle half of them"
         )
         _draw_line(axes, places, middle, color=FAINT, linewidth=0.9)
         return
     for number, line in enumerate(lines):
-        _draw_line(axes, places, line, color=_PALE, linewidth=0.9, label=None if number else label)
+        _draw_line(axes, places, line, color=PALE, linewidth=0.9, label=None if number else label)
 
 
 def _draw_line(axes: Axes, places: Floats, line: Floats, **look: Any) -> None:

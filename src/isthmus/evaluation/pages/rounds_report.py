@@ -19,6 +19,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, dict[int, float]] = {}  # measures that it reported of its training, by name
     left_out: dict[int, str] = {}  # why it was left out of a round
     suspicion: list[str] = []  # why somebody should look at it, in clauses
+    attacks: bool | None = None  # in a simulation, where it is known; None elsewhere
 
 
 class RoundsReport(Page, frozen=True, kw_only=True):
@@ -214,7 +215,8 @@ def _training_figures(report: RoundsReport) -> list[str]:
     weights = {it.name: it.weights for it in children if it.weights}
     if weights:
         suspects = {it.name for it in children if it.suspicion} & weights.keys()
-        drawn.append(rounds_figures.weights_figure(report.rounds, weights, suspects))
+        attackers = {it.name for it in children if it.attacks} & weights.keys()
+        drawn.append(rounds_figures.weights_figure(report.rounds, weights, suspects, attackers))
     said = {name: [it.metrics[name] for it in children if it.metrics.get(name)] for name in _CURVES}
     known = {name: curves for name, curves in said.items() if curves}
     if known:

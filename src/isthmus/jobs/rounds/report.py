@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from isthmus.core import spec
 from isthmus.evaluation.pages.page import names
 from isthmus.evaluation.pages.rounds_report import Child, RoundsReport
 from isthmus.horizontal.privacy.spec import (
@@ -15,6 +16,7 @@ from isthmus.horizontal.privacy.spec import (
 from isthmus.horizontal.rounds.training import Round
 from isthmus.horizontal.system import EPSILON
 from isthmus.jobs import page
+from isthmus.jobs.party import PARTY_FILE, Party
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.store.runs import Run
 
@@ -37,7 +39,7 @@ def read(run: Run, simulated: Run | None = None) -> RoundsReport:
     """
     result = run.read_json(run.result.name, RoundsResult)
     history = run.read_json(run.rounds.name, list[Round])
-    children = [_child(name, history, result) for name in _names(history)]
+    children = [_child(name, history, result, simulated) for name in _names(history)]
     joint = (
         None if simulated is None else simulated.read_json(simulated.result.name, SimulatedRounds)
     )
@@ -62,7 +64,9 @@ def _names(history: Sequence[Round]) -> list[str]:
     return sorted({child for it in history for child in (*it.taken, *it.left_out)})
 
 
-def _child(name: str, history: Sequence[Round], result: RoundsResult) -> Child:
+def _child(
+    name: str, history: Sequence[Round], result: RoundsResult, simulated: Run | None
+) -> Child:
     taken = {number: it.taken[name] for number, it in enumerate(history, 1) if name in it.taken}
     measures = dict.fromkeys(measure for it in taken.values() for measure in it.metrics)
     return Child(
@@ -80,7 +84,14 @@ def _child(name: str, history: Sequence[Round], result: RoundsResult) -> Child:
             number: it.left_out[name] for number, it in enumerate(history, 1) if name in it.left_out
         },
         suspicion=result.suspects.get(name, []),
+        attacks=None if simulated is None else _attacks(name, simulated),
     )
+
+
+def _attacks(name: str, simulated: Run) -> bool:
+    """Whether a child of a simulated run attacked: its party file in the run says so."""
+    file = simulated.folder / name / PARTY_FILE
+    return file.exists() and spec.load(file, Party).simulated_attack is not None
 
 
 def _privacy(asked: Privacy, result: RoundsResult, children: Sequence[Child]) -> dict[str, str]:

@@ -59,14 +59,14 @@ REPORT = MultitaskReport(
 class TestHeadline:
     def test_says_how_well_each_task_is_ranked_and_beside_what(self) -> None:
         assert headline(REPORT) == (
-            "DeepFM with shared layers on 500,000 rows reaches AUC 0.82 for ctr and 0.7 for cvr, "
-            "measured on 70,000 test rows. For ctr it is above boosted trees with 0.78."
+            "DeepFM with shared layers on 500,000 rows reaches AUC 0.8200 for ctr and 0.7000 for "
+            "cvr, measured on 70,000 test rows. For ctr it is above boosted trees with 0.7800."
         )
 
     def test_does_not_hide_that_a_simpler_model_is_better(self) -> None:
         metrics = {"auc_ctr": {"model": 0.7, "linear": 0.71, "boosted": 0.69}}
         worse = msgspec.structs.replace(REPORT, metrics=metrics)
-        assert headline(worse).endswith("For ctr it is below a logistic regression with 0.71.")
+        assert headline(worse).endswith("For ctr it is below a logistic regression with 0.7100.")
 
     def test_says_that_nothing_is_measured(self) -> None:
         assert "Nothing is measured" in headline(msgspec.structs.replace(REPORT, metrics={}))

@@ -40,7 +40,16 @@ class TestWeights:
     def test_counts_them_where_they_are_many(self) -> None:
         many = weights(100)
         shown = texts(weights_figure(6, many, sorted(many)[:30]))
-        assert {"30 to look after", "70 others", "the middle half of them"} <= set(shown)
+        assert {"30 that stand out", "70 others", "the middle half of them"} <= set(shown)
+
+    def test_draws_as_attackers_only_those_that_a_simulation_knows_to_be(self) -> None:
+        alone = weights_figure(6, weights(12), {"child-000", "child-004"})
+        known = weights_figure(6, weights(12), {"child-000", "child-004"}, {"child-000"})
+        assert (alone.count("--orange"), alone.count("--purple") > 0) == (0, True)
+        assert (known.count("--orange") > 0, known.count("--purple") > 0) == (True, True)
+
+    def test_has_no_colour_of_an_attacker_where_nobody_stands_out(self) -> None:
+        assert "--orange" not in weights_figure(6, weights(3))
 
     def test_is_not_much_larger_with_many_children_and_rounds(self) -> None:
         svg = weights_figure(2_000, weights(100, rounds=2_000), {"child-000"})

@@ -100,7 +100,6 @@ class TestRender:
             "Children",
             "Privacy",
             "Who learned what",
-            "What left office",
             "Data",
         ]
         assert page.figures == [
@@ -115,7 +114,6 @@ class TestRender:
             "Training",
             "Privacy",
             "Who learned what",
-            "What left north",
             "Data",
         ]
 
@@ -124,8 +122,23 @@ class TestRender:
         assert all(f"<dd>{clause}</dd>" in page for clause in CLAUSES)
 
     def test_children_to_look_after_come_first_in_the_table(self) -> None:
-        table = render(MASTER).split('aria-label="Children"')[1]
+        table = render(MASTER).split("rounds.json")[1]
         assert table.index("west") < table.index("north") < table.index("south")
+
+    def test_tells_honest_children_from_attackers_where_a_simulation_knows(self) -> None:
+        known = [replace(it, attacks=False) for it in CHILDREN]
+        page = render(replace(MASTER, children=known))
+        assert "west (honest in this simulation)" in page
+        assert 'class="attack"' not in page
+        page = render(replace(MASTER, children=[replace(it, attacks=True) for it in CHILDREN]))
+        assert "west (attacks in this simulation)" in page
+        assert page.count('<strong class="attack">') == 3
+
+    def test_folds_children_beyond_a_screen(self) -> None:
+        many = [child(f"clinic-{number:02}") for number in range(25)]
+        shown, folded = render(replace(MASTER, children=many)).split("5 more children")
+        assert ">clinic-19<" in shown
+        assert ">clinic-20<" in folded
 
     def test_shows_no_weight_where_the_rule_gives_none(self) -> None:
         report = replace(MASTER, children=[replace(it, weights={}) for it in CHILDREN])

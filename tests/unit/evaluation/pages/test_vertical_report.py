@@ -43,8 +43,10 @@ PASSIVE = VerticalReport(
     convergence=Convergence(rounds=[1, 2, 3], gradient_norm=[0.3, 0.02, 4e-6]),
     stages={"align": 6.2, "encrypt": 31.0, "gradient": 35.0, "score": 2.1},
     learned=[
-        Learned("Residuals", "active -> passive", "nothing", "encrypted", 9, 41_000_000),
-        Learned("PartialPredictor", "passive -> active", "a share of each score", "clear", 3, 9000),
+        Learned(
+            "Residuals", "clinic → insurer", "nothing", "encrypted", 9, 41_000_000, tells=False
+        ),
+        Learned("PartialPredictor", "insurer → clinic", "a share of each score", "clear", 3, 9000),
     ],
     sent=[
         Sent(
@@ -86,7 +88,6 @@ class TestRender:
             "Coefficients of clinic",
             "Training",
             "Who learned what",
-            "What left clinic",
             "Data",
         ]
 
@@ -124,6 +125,44 @@ class TestRender:
     def test_puts_the_strongest_coefficient_first(self) -> None:
         page = render(PASSIVE)
         assert page.index(">late payments<") < page.index(">limit<") < page.index(">age<")
+
+    def test_marks_what_tells_something_and_folds_the_rest(self) -> None:
+        section = render(PASSIVE).split("Who learned what</h2>")[1]
+        shown, folded = section.split("<details>")
+        assert "1 kind of messages told their" in shown
+        assert ">PartialPredictor<" in shown
+        assert "holds first_row int, values float64[3,000]" in shown
+        assert ">Residuals<" not in shown
+        assert ">Residuals<" in folded.split("</details>")[0]
+
+    def test_names_each_message_once(self) -> None:
+        assert render(PASSIVE).count(">PartialPredictor<") == 1
+
+    def test_puts_the_leak_of_labels_beside_the_quality(self) -> None:
+        page = render(msgspec.structs.replace(ACTIVE, leakage={"cluster_auc": 0.71}))
+        auc, leak, ks = (page.index(f"<dt>{name}</dt>") for name in ("AUC", "label leak", "KS"))
+        assert auc < leak < ks
+        assert "with an AUC of 0.7100 (0.5 is a coin toss, 1 knows every label)." in page
+
+    def test_lists_its_sections_at_the_top(self) -> None:
+        page = Page(render(ACTIVE))
+        listed = [link for link in page.references if link.startswith("#part-")]
+        assert listed == [f"#part-{number}" for number in range(1, len(page.headings) + 1)]
+        assert set(listed) <= {f"#{name}" for name in page.identifiers}
+
+    def test_has_no_box_to_scroll_in_and_folds_columns_beyond_a_screen(self) -> None:
+        many = [Coefficient(f"column {number}", 1 / number, 1.0) for number in range(1, 31)]
+        page = render(msgspec.structs.replace(PASSIVE, coefficients=many))
+        shown, folded = page.split("10 more columns")
+        assert ">column 20<" in shown
+        assert ">column 21<" in folded
+        assert "overflow: auto" not in page
+        assert "scroll" not in page
+
+    def test_has_other_colours_in_the_dark_and_figures_too(self) -> None:
+        page = render(ACTIVE)
+        assert "prefers-color-scheme: dark" in page
+        assert "stroke: var(--blue, #0072b2)" in page
 
     def test_asks_the_network_for_nothing(self) -> None:
         page = render(ACTIVE)
@@ -180,10 +219,10 @@ class TestHeadline:
     @pytest.mark.parametrize(
         ("measure", "joint", "alone", "sentence"),
         [
-            ("rmse", 4.25, 4.5, "lower RMSE from 4.5 to 4.25"),
-            ("rmse", 4.5, 4.25, "did not help: RMSE is 4.5"),
-            ("auc", 0.7, 0.71, "did not help: AUC is 0.7 together and 0.71"),
-            ("auc", 0.7, None, "The joint model with insurer reaches AUC 0.7."),
+            ("rmse", 4.25, 4.5, "lower RMSE from 4.500 to 4.250"),
+            ("rmse", 4.5, 4.25, "did not help: RMSE is 4.500"),
+            ("auc", 0.7, 0.71, "did not help: AUC is 0.7000 together and 0.7100"),
+            ("auc", 0.7, None, "The joint model with insurer reaches AUC 0.7000."),
         ],
     )
     def test_is_honest_about_what_did_not_help(
@@ -199,7 +238,7 @@ class TestHeadline:
             ACTIVE, party="", role="", peers=[], data=data, metrics=metrics, sent=[], verdict=""
         )
         assert headline(alone).startswith(
-            "A model of 3 columns on 19,200 rows reaches AUC 0.7, measured on 4,800 test rows."
+            "A model of 3 columns on 19,200 rows reaches AUC 0.7000, measured on 4,800 test rows."
         )
         page = render(alone)
         assert "XGBoost" in page
@@ -208,6 +247,6 @@ class TestHeadline:
 
     def test_tells_a_party_without_labels_why_nothing_is_measured(self) -> None:
         assert headline(PASSIVE) == (
-            "insurer and clinic trained one model on 19,200 shared rows, 3 of its columns from "
-            "insurer. Nothing is measured here: that takes test rows with different labels."
+            "3 columns of insurer went into one model with clinic, on 19,200 shared rows. How good "
+            "it is can be measured only where the labels are."
         )

@@ -151,6 +151,17 @@ class TestEqualsThePlainSum:
         norm = np.linalg.norm(LAYOUT.to_vector(trained.parameters))
         assert norm == pytest.approx(SPEC.largest_norm / 3)
 
+    def test_says_at_a_child_how_far_its_update_was_scaled_down(self) -> None:
+        notes = list[str]()
+        telemetry = Telemetry(lambda event: notes.append(event.note))
+        long = 2 * SPEC.largest_norm / LAYOUT.size**0.5
+        federation = Federation.of(pupils(0.0, 0.0))
+        federation.add(
+            "long", lambda line: child(line, ENCODER, pupil(long), telemetry, ChildMemory())
+        )
+        play(federation)
+        assert [it for it in notes if "scaled down to 50%" in it]
+
 
 class TestAChildThatDropsOut:
     @pytest.mark.parametrize("kind", NTH, ids=attrgetter("__name__"))

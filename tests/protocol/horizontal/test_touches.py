@@ -1,12 +1,13 @@
 """Tables that are averaged over who touched a row: under masks, compressed, and cut off."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 from msgspec import structs
 
-from isthmus.core.errors import PeerError
+from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.forecast import forecast
 from isthmus.horizontal.fusion import spec as rules
@@ -30,7 +31,7 @@ from isthmus.horizontal.spec import Rounds
 from isthmus.horizontal.tables import Tables
 from isthmus.transport.loopback import LoopbackEnd
 from isthmus.transport.message import encode
-from tests.faulty_channel import FaultyChannel, replace
+from tests.faulty_channel import FaultyChannel, drop, replace
 from tests.federation import ENCODER, Federation, Role, learner
 from tests.transcripts import of_kinds
 
@@ -57,12 +58,13 @@ def update_of(child: str) -> Parameters:
     return {"bias": draw.normal(size=3).astype(np.float32), "vectors": vectors}
 
 
-def role(child: str, privacy: Privacy) -> Role:
+def role(child: str, privacy: Privacy, memory: ChildMemory | None = None) -> Role:
     def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
         return {name: np.asarray(at[name] + it) for name, it in update_of(child).items()}, {}
 
     return learner(
-        lambda _: LocalTrainer(SAMPLES[child], LAYOUT, train, privacy=privacy, tables=TABLES)
+        lambda _: LocalTrainer(SAMPLES[child], LAYOUT, train, privacy=privacy, tables=TABLES),
+        memory=memory,
     )
 
 
@@ -125,6 +127,39 @@ class TestOneRound:
         found = played(Privacy(compression=compression), count=8).parameters["vectors"]
         assert np.linalg.norm((found - 1) / 8 - whole) < 0.2 * np.linalg.norm(whole)
         assert (found[4:] == 1).all()
+
+
+class TestAlongside:
+    def test_noise_that_moves_every_row_is_a_mean_over_all(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for child in HAS:
+            monkeypatch.setitem(HAS, child, list(range(ROWS)))
+        mean = np.mean([update_of(child)["vectors"] for child in HAS], axis=0)
+        found = played(Privacy()).parameters["vectors"]
+        np.testing.assert_allclose(found, 1 + mean, rtol=1e-6, atol=1e-6)
+
+    @pytest.mark.parametrize("compression", [None, EightBit()], ids=["whole", "8 bits"])
+    def test_a_child_that_comes_back_sends_the_same_rows_again(
+        self, compression: EightBit | None, tmp_path: Path
+    ) -> None:
+        privacy = Privacy(compression=compression)
+
+        def loaded() -> ChildMemory:
+            memory = ChildMemory(tmp_path / "cy", "job")
+            memory.load()
+            return memory
+
+        def loses_its_line_in_the_second_round(line: LoopbackEnd) -> None:
+            with pytest.raises(ChannelError):
+                role("cy", privacy, loaded())(FaultyChannel(line, 4, drop))
+            back.add("cy", role("cy", privacy, loaded()))
+
+        back = Federation.of({child: role(child, privacy) for child in ("ada", "bo")})
+        back.add("cy", loses_its_line_in_the_second_round)
+        wanted = Rounds(count=4, quorum=3)
+        interrupted = back.play(wanted, training=training(privacy))
+        assert interrupted.model == played(privacy, count=4).model
 
 
 class TestSent:

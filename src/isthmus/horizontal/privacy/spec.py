@@ -26,7 +26,8 @@ class SecureAggregation(Spec, frozen=True):
         Norm,
         Meta(
             description="norm to which a child scales its update down before it masks it; numbers "
-            "are rounded to this over 2^30, so that it should not be far above those of updates"
+            "are rounded to this over 2^30, so that it should not be far above those of updates: "
+            "1000 for tables of words. A child says in its log when it scales down"
         ),
     ] = 100.0
     neighbours: Annotated[

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from isthmus.core.errors import JobError, PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.horizontal.messages import (
@@ -286,5 +288,9 @@ def _train(
         master.send(updates.to_message(last, trainer.privacy.compression, tables))
         return master.receive(Turn)
     update = trainer.layout.to_vector(last.update)
+    if (norm := float(np.linalg.norm(update))) > secure.largest_norm:
+        share = secure.largest_norm / norm
+        note = f"our update is scaled down to {share:.0%}: its norm is {norm:.4g}, `largest_norm` "
+        telemetry.progress("train", memory.rounds, note=f"{note}{secure.largest_norm:g}")
     words = weighted_words(update, tables, secure.largest_norm)
     return send_masked_update(master, start, words, last.metrics, secure, memory.commit)

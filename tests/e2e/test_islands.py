@@ -7,10 +7,21 @@ import pytest
 
 from isthmus.text.model_folder import read_static
 from tests.commands import isthmus
+from tests.e2e.trial import Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ISLANDS = ("lyon", "omsk", "wuhan")
+PARTIES = ("hub", *ISLANDS)
+
+
+class Words(Trial):
+    """The hub and its islands, each started by hand as on a machine of its own."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        super().__init__(folder, "multilingual", PARTIES, "islands.toml")
+        self.edit(self.job, "count = 10", f"count = {rounds}")
+        self.edit(self.job, "steps = 15", "steps = 5")
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +69,31 @@ class TestSimulate:
         assert {flow["message"] for flow in flows} == {
             row["message"] for row in isthmus("ledger", "show", run)["ledgers"]["lyon"]
         }
+
+
+class TestRun:
+    def test_of_every_party_by_itself_leaves_the_model_of_the_simulation(
+        self, tmp_path: Path, free_port: int
+    ) -> None:
+        with Words(tmp_path / "words", rounds=2) as words:
+            alike = isthmus("simulate", words.job, "--runs", tmp_path / "runs")
+            words.use_port(free_port)
+            answers = words.play("run")
+        assert {it["model"] for it in answers.values()} == {alike["model"]}
+        assert answers["hub"]["holders"] == list(ISLANDS)
+        found = answers["hub"]["metrics"]["retrieval"]["shared"]
+        assert found == alike["metrics"]["retrieval"]["shared"]
+
+    def test_without_masks_on_updates_sends_the_rows_that_an_island_touched_in_few_bytes(
+        self, tmp_path: Path
+    ) -> None:
+        words = Words(tmp_path / "words", rounds=2)
+        table = words.job.read_text()
+        before, _, _ = table.partition("[encoders.privacy.secure_aggregation]")
+        words.job.write_text(f'{before}[encoders.privacy.compression]\nmethod = "eight_bit"\n')
+        words.edit(words.job, '"RoundStart",', '"CoarseUpdate", "RoundStart",')
+        found = isthmus("simulate", words.job, "--runs", tmp_path / "runs")
+        whole = 4 * found["vocabulary"]["size"] * 257
+        rows = isthmus("ledger", "show", Path(found["run"]) / "lyon")["ledgers"]["lyon"]
+        (updates,) = [it for it in rows if it["message"] == "CoarseUpdate"]
+        assert updates["bytes"] / updates["count"] < 0.3 * whole

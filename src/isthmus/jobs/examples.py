@@ -13,12 +13,11 @@ from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
 from isthmus.jobs.load import load_job
-from isthmus.jobs.party import Party
+from isthmus.jobs.party import PARTY_FILE, Party
 from isthmus.jobs.plan import Loaded
 from isthmus.store import atomic
 
 JOB_FILE = "job.toml"
-PARTY_FILE = "party.toml"
 ADDRESS = "127.0.0.1:7401"
 """Where the first party listens, until people change it."""
 
@@ -82,7 +81,24 @@ def _make(source: Path, folder: Path) -> Made:
     if source.name in GENERATED:
         importlib.import_module(GENERATED[source.name]).make(folder, loaded.job.seed)
 
-    # 2. Give every party a key, and its certificate to everyone that it has a line to.
+    # 2. Give every party its keys, also those of a second job beside one of a single organisation.
+    files = _provide(loaded, folder)
+    if not files:
+        for other in sorted(source.glob("*.toml")):
+            _provide(load_job(other), folder)
+    return Made(folder / JOB_FILE, files)
+
+
+def _provide(loaded: Loaded, folder: Path) -> dict[str, Path]:
+    """Give every party a key and its certificate to everyone that it has a line to.
+
+    Args:
+        loaded: The job.
+        folder: With a folder of each party, whose party file is completed.
+
+    Returns:
+        Party file of each party, the one that listens first.
+    """
     for party in loaded.job.parties:
         key = certificates.make_key()
         certificate = certificates.self_signed(party, key)
@@ -92,16 +108,12 @@ def _make(source: Path, folder: Path) -> Made:
             theirs = folder / peer / "peers"
             theirs.mkdir(exist_ok=True)
             (theirs / f"{party}.pem").write_bytes(certificate)
-
-    # 3. Complete the party files, that of the party that listens first.
-    if not loaded.job.parties:
-        return Made(folder / JOB_FILE, {})
     names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
     files = {name: folder / name / PARTY_FILE for name in names}
     for party, file in files.items():
         file.write_text(_complete(file.read_text(), loaded, party))
         spec.load(file, Party)
-    return Made(folder / JOB_FILE, files)
+    return files
 
 
 def _complete(text: str, loaded: Loaded, party: str) -> str:

@@ -22,7 +22,7 @@ from isthmus.horizontal.privacy.secure_sum.masking import to_words
 from isthmus.horizontal.privacy.secure_sum.master import UnmaskedSum
 from isthmus.horizontal.privacy.secure_sum.weighted import weighted_mean
 from isthmus.horizontal.privacy.spec import EightBit, Privacy, SecureAggregation, TopK
-from isthmus.horizontal.rounds.local_training import LocalTrainer
+from isthmus.horizontal.rounds.local_training import LocalTrainer, MakeTrainer
 from isthmus.horizontal.rounds.memory import ChildMemory
 from isthmus.horizontal.rounds.protocol import Trained
 from isthmus.horizontal.rounds.protocol import child as child_role
@@ -58,14 +58,15 @@ def update_of(child: str) -> Parameters:
     return {"bias": draw.normal(size=3).astype(np.float32), "vectors": vectors}
 
 
-def role(child: str, privacy: Privacy, memory: ChildMemory | None = None) -> Role:
+def trainers(child: str, privacy: Privacy) -> MakeTrainer:
     def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
         return {name: np.asarray(at[name] + it) for name, it in update_of(child).items()}, {}
 
-    return learner(
-        lambda _: LocalTrainer(SAMPLES[child], LAYOUT, train, privacy=privacy, tables=TABLES),
-        memory=memory,
-    )
+    return lambda _: LocalTrainer(SAMPLES[child], LAYOUT, train, privacy=privacy, tables=TABLES)
+
+
+def role(child: str, privacy: Privacy, memory: ChildMemory | None = None) -> Role:
+    return learner(trainers(child, privacy), memory=memory)
 
 
 def training(privacy: Privacy) -> Training:
@@ -151,8 +152,9 @@ class TestAlongside:
             return memory
 
         def loses_its_line_in_the_second_round(line: LoopbackEnd) -> None:
+            cut = FaultyChannel(line, 4, drop)
             with pytest.raises(ChannelError):
-                role("cy", privacy, loaded())(FaultyChannel(line, 4, drop))
+                child_role(cut, ENCODER, trainers("cy", privacy), Telemetry(), loaded())
             back.add("cy", role("cy", privacy, loaded()))
 
         back = Federation.of({child: role(child, privacy) for child in ("ada", "bo")})

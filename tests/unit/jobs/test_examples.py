@@ -47,6 +47,19 @@ class TestMakeAlone:
             assert not list(Path("examples", template).glob("*.parquet"))
 
 
+class TestMakeBeside:
+    """Of an example of one organisation with a job of several parties beside it."""
+
+    def test_gives_every_party_of_that_job_what_it_needs_to_run(self, tmp_path: Path) -> None:
+        made = examples.make("multilingual", tmp_path / "words")
+        assert made.parties == {}
+        for party in ("hub", "lyon"):
+            file = made.job.parent / party / "party.toml"
+            ready = check(made.job.with_name("islands.toml"), file).ready
+            assert ready is not None
+            assert ready.party == party
+
+
 class TestMake:
     def test_gives_every_party_what_it_needs_to_run(self, made: Made) -> None:
         for party, file in made.parties.items():

@@ -95,6 +95,17 @@ class TestCheck:
         with pytest.raises(SpecError, match="masks a child keeps in memory only, and on Flower"):
             trial.plan(CHILD)
 
+    def test_refuses_a_joint_vocabulary(self, tmp_path: Path) -> None:
+        job = make("multilingual", tmp_path / "words").job.with_name("islands.toml")
+        party = job.parent / "lyon" / "party.toml"
+        node = Flower(superlink="127.0.0.1:8000", root_certificates="a.pem", private_key="b.key")
+        found = replace(
+            spec.load(party, Party), engine="flower", identity=None, peers={}, flower=node
+        )
+        party.write_bytes(spec.dump(found))
+        with pytest.raises(SpecError, match="asks for a joint vocabulary, whose masks"):
+            make_plan(job, party)
+
     @pytest.mark.parametrize(
         ("party", "missing"),
         [

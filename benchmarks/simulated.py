@@ -26,9 +26,9 @@ from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.jobs import consent, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
-from isthmus.jobs.examples import JOB_FILE, PARTY_FILE
+from isthmus.jobs.examples import JOB_FILE
 from isthmus.jobs.job import Data, Job, Member
-from isthmus.jobs.party import Party, PartyPolicy
+from isthmus.jobs.party import PARTY_FILE, Party, PartyPolicy
 from isthmus.jobs.plan import FamilyCode, Loaded
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run

@@ -222,7 +222,7 @@ def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -
         **training,
     )
     file = folder / JOB_FILE
-    job.replace(disclosed=_needed(job, file)).save(file)
+    job.replace(disclosed=needed(job, file)).save(file)
     for party in job.parties:
         (folder / party).mkdir()
         datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
@@ -231,7 +231,7 @@ def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -
     return file
 
 
-def _needed(job: Job, file: Path) -> list[str]:
+def needed(job: Job, file: Path) -> list[str]:
     """Returns what a job has to list as disclosed; a job without the list cannot be loaded."""
     row = registry.row_of(job.tables)
     assert row is not None

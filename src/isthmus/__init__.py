@@ -7,6 +7,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.api.parties import Party
     from isthmus.api.runs import Run, load
     from isthmus.api.sharing import take_part
+    from isthmus.api.texts import evaluate, mine, mix
     from isthmus.api.verbs import check, explain, run, simulate
     from isthmus.core.errors import IsthmusError
     from isthmus.horizontal.encoders.spec import Encoders
@@ -32,9 +33,12 @@ __all__ = [
     "Run",
     "Weighting",
     "check",
+    "evaluate",
     "explain",
     "frame",
     "load",
+    "mine",
+    "mix",
     "run",
     "simulate",
     "take_part",
@@ -46,9 +50,12 @@ _MODULES = {
     "Party": "api.parties",
     "Run": "api.runs",
     "check": "api.verbs",
+    "evaluate": "api.texts",
     "explain": "api.verbs",
     "frame": "api.frames",
     "load": "api.runs",
+    "mine": "api.texts",
+    "mix": "api.texts",
     "run": "api.verbs",
     "simulate": "api.verbs",
     "take_part": "api.sharing",

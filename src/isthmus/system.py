@@ -224,12 +224,13 @@ class MinedPairs(msgspec.Struct, frozen=True):
 
     languages: tuple[str, str]
     threshold: float
-    """Lowest margin of a pair, chosen on held-out pairs."""
+    """Lowest margin of a pair, chosen on held-out pairs or given."""
 
     precision: float | None
-    """Share of right ones among held-out pairs that were found so; None: nothing is held out."""
+    """Share of right ones among held-out pairs that were found so; None: there are none."""
 
     recall: float | None
+    """Share of the held-out pairs that were found so; None: nothing is held out."""
 
 
 class MixedText(msgspec.Struct, frozen=True):
@@ -361,7 +362,14 @@ class EncodesTexts(Protocol):
         ...
 
     def mine(
-        self, spec: Any, run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score, /
+        self,
+        spec: Any,
+        run: Run,
+        files: tuple[Path, Path],
+        out: IO[bytes],
+        score: Score,
+        least: float | None,
+        /,
     ) -> MinedPairs:
         """Write the texts of two files that are translations of each other, as TSV."""
         ...

@@ -22,7 +22,7 @@ keys request NAME DIR --json
 keys show CERT --json
 ledger show RUN --json
 ledger verify RUN --certificate --json
-mine RUN LEFT RIGHT --out --score --json
+mine RUN LEFT RIGHT --out --score --threshold --json
 mix JOB --show --json
 predict RUN FILE --out --json
 report RUN --json
@@ -34,8 +34,8 @@ version --json
 """
 
 
-OTHERS = {"--at", "--since", "--score", "--show"}
-"""A time, a snapshot, a way to use a model that is trained, and how many texts to print."""
+OTHERS = {"--at", "--since", "--score", "--show", "--threshold"}
+"""A time, a snapshot, ways to use a model that is trained, and how many texts to print."""
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:

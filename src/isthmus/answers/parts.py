@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.filesize import decimal as size
 
 from isthmus.core.durations import duration
-from isthmus.evaluation.comparison import metrics_table
+from isthmus.evaluation.comparison import metrics_table, pairs_table
 
 if TYPE_CHECKING:  # the command line draws with this module before it knows what it will need
     from isthmus.jobs.check import Checked
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the command line draws with this module before it knows wha
     from isthmus.jobs.plan import Estimate, Ready
     from isthmus.jobs.result import Summary
     from isthmus.ledger.summary import Row
+    from isthmus.system import MinedPairs, ScoredTexts
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,35 @@ def ended(summary: "Summary") -> Iterator[Part]:
     for headings, lines in summary.tables:
         yield Table(headings, lines)
     yield Facts(summary.facts)
+
+
+def mined(found: "MinedPairs") -> Iterator[Part]:
+    """Yields the page about pairs of translations that were found."""
+    if found.recall is None:
+        sure = "nothing is known: none of them is in both languages"
+    elif found.precision is None:
+        sure = "no pair has such a margin"
+    else:
+        sure = f"{found.precision:.1%} right, {found.recall:.1%} of the right ones found"
+    yield Facts(
+        [
+            ("pairs", f"{found.pairs:,} of {found.texts[0]:,} and {found.texts[1]:,} texts"),
+            ("languages", f"{found.languages[0]} and {found.languages[1]}"),
+            ("margin", f"{found.threshold:.3f} at least"),
+            ("held-out texts", sure),
+        ]
+    )
+
+
+def scored(found: "ScoredTexts") -> Iterator[Part]:
+    """Yields the page about how well texts find their translations."""
+    yield Table(*pairs_table(found.retrieval.pairs))
+    for name, count in found.left_out.items():
+        if count:
+            yield (
+                f"{name}: {count:,} rows are left out, since the encoder was trained on texts of "
+                "theirs."
+            )
 
 
 def sent(ledgers: Mapping[str, Sequence["Row"]], notices: Iterable[str] = ()) -> Iterator[Part]:

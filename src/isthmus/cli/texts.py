@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from isthmus.answers.text import facts, page, table
+from isthmus.answers import parts
+from isthmus.answers.text import draw, page, table
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import JobFile, RunFolder
 
@@ -40,22 +41,20 @@ def mine(
         Literal["dense", "lexical", "fused"],
         typer.Option(help="Vectors; the mined dictionary with characters; or all of them."),
     ] = "fused",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MARGIN",
+            help="The least margin of a pair. None: chosen on texts that are held out.",
+        ),
+    ] = None,
 ) -> Answer:
     """Find texts of two files that are translations of each other, one to one."""
     from isthmus.jobs.texts import mine as find
 
-    found = find(run, left, right, out, score)
-    lines = [
-        ("pairs", f"{found.pairs:,} of {found.texts[0]:,} and {found.texts[1]:,} texts"),
-        ("languages", f"{found.languages[0]} and {found.languages[1]}"),
-        ("margin", f"{found.threshold:.3f} at least"),
-    ]
-    if found.precision is not None and found.recall is not None:
-        sure = f"{found.precision:.1%} right, {found.recall:.1%} of the right ones found"
-        lines.append(("held-out texts", sure))
-    return Answer(
-        {"pairs_file": str(out), **msgspec.to_builtins(found)}, page(f"{out}:", facts(lines))
-    )
+    found = find(run, left, right, out, score, threshold)
+    value = {"pairs_file": str(out), **msgspec.to_builtins(found)}
+    return Answer(value, page(f"{out}:", draw(parts.mined(found))))
 
 
 def evaluate(
@@ -69,16 +68,10 @@ def evaluate(
     ],
 ) -> Answer:
     """Measure the encoder of a run on translations that it was not trained on."""
-    from isthmus.evaluation.comparison import pairs_table
     from isthmus.jobs.texts import evaluate as measure
 
     found = measure(run, files)
-    told = [
-        f"{name}: {count:,} rows are left out, since the encoder was trained on texts of theirs."
-        for name, count in found.left_out.items()
-        if count
-    ]
-    return Answer(found, page(table(*pairs_table(found.retrieval.pairs)), *told))
+    return Answer(found, draw(parts.scored(found)))
 
 
 def mix(

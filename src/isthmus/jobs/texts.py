@@ -48,7 +48,14 @@ def embed(folder: Path, file: Path, out: Path) -> Embedded:
         return system.embed(spec, run, file, vectors)
 
 
-def mine(folder: Path, left: Path, right: Path, out: Path, score: Score) -> MinedPairs:
+def mine(
+    folder: Path,
+    left: Path,
+    right: Path,
+    out: Path,
+    score: Score = "fused",
+    least: float | None = None,
+) -> MinedPairs:
     """Find texts of two files that are translations of each other.
 
     Args:
@@ -57,6 +64,7 @@ def mine(folder: Path, left: Path, right: Path, out: Path, score: Score) -> Mine
         right: Texts in another language.
         out: The file for the pairs; one that is there is replaced.
         score: What the likeness of two texts is told by.
+        least: The least margin of a pair. None: it is chosen on texts that are held out.
 
     Returns:
         How many pairs there are, and how sure they are.
@@ -68,7 +76,7 @@ def mine(folder: Path, left: Path, right: Path, out: Path, score: Score) -> Mine
     system, spec = _encoder(run, "mine")
     _check_name(out, PAIRS, left, right)
     with written(out), atomic.replacing(out) as pairs:
-        return system.mine(spec, run, (left, right), pairs, score)
+        return system.mine(spec, run, (left, right), pairs, score, least)
 
 
 def evaluate(folder: Path, files: Sequence[Path]) -> ScoredTexts:

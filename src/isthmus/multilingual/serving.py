@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.retrieval.scores import Scores, dense_scores, kept
+from isthmus.multilingual.corpora.files import form_of, plain_name
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.given_texts import blocks_of, texts_of
-from isthmus.multilingual.retrieval.pairs import Threshold, pairs, threshold
+from isthmus.multilingual.retrieval.pairs import Threshold, at, pairs, threshold
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.store.runs import Run
 from isthmus.system import Embedded, MinedPairs, Score
@@ -59,7 +61,9 @@ def embed(run: Run, file: Path, out: IO[bytes]) -> Embedded:
     return Embedded(count, encoder.size)
 
 
-def mine(run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score) -> MinedPairs:
+def mine(
+    run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score, least: float | None
+) -> MinedPairs:
     """Write the texts of two files that are translations of each other.
 
     Args:
@@ -67,12 +71,14 @@ def mine(run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score) -> Mi
         files: Texts in one language, and in another.
         out: Takes a line for each pair: its score, the number of each text in its file, both texts.
         score: What the likeness of two texts is told by.
+        least: The margin that a pair has to have. None: it is chosen on held-out texts.
 
     Returns:
         How many pairs there are, and how sure they are.
 
     Raises:
-        SpecError: A file cannot be read, or the run has nothing to tell the likeness by.
+        SpecError: A file cannot be read, or the run has nothing to tell the likeness by, or no
+            text to choose the margin on.
     """
     miner = _Miner(RunFiles(run), score)
     (left_lines, left), (right_lines, right) = map(texts_of, files)
@@ -82,7 +88,7 @@ def mine(run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score) -> Mi
             f"{files[0]} and {files[1]} are both in {languages[0]!r}, as it seems. Give texts in "
             "two languages, or name the files like left.en.txt and right.de.txt."
         )
-    chosen = miner.threshold(*languages)
+    chosen = miner.threshold(*languages, least)
     sides = WordedTexts(left, languages[0]), WordedTexts(right, languages[1])
     found = pairs(miner.scores(*sides), chosen.score)
     out.write(b"score\tleft_line\tright_line\tleft\tright\n")
@@ -125,7 +131,7 @@ class _Miner:
 
     def language_of(self, path: Path, texts: Sequence[str]) -> str:
         """Find the language of a file: by its name, or by the words that the dictionary knows."""
-        named = path.name.removesuffix(".gz").removesuffix(".txt").rpartition(".")[2]
+        named = plain_name(path).removesuffix(form_of(path) or "").rpartition(".")[2]
         languages = self._files.corpora.languages
         if named in languages:
             return named
@@ -139,32 +145,36 @@ class _Miner:
         shares = {language: _known_share(some, language, known[language]) for language in languages}
         return max(shares, key=lambda language: shares[language])
 
-    def threshold(self, left: str, right: str) -> Threshold:
+    def threshold(self, left: str, right: str, least: float | None) -> Threshold:
         """Choose the margin of pairs on held-out texts of both languages.
 
         Args:
             left: One language.
             right: The other.
+            least: The margin, if somebody has chosen it.
 
         Returns:
-            The threshold.
+            The threshold; how right pairs are with it is told where texts are held out.
 
         Raises:
-            SpecError: No text of both is held out.
+            SpecError: No text of both is held out, and no margin is given.
         """
         for texts in _apart(self._files):
             if left in texts.languages and right in texts.languages:
                 both = np.flatnonzero(texts.present(left) & texts.present(right))[:_CHOICE_ROWS]
                 if len(both) >= _FEWEST:
-                    return self._chosen(texts, left, right, both)
+                    return self._chosen(texts, left, right, both, least)
+        if least is not None:
+            return Threshold(least, None, None, 0)
         raise SpecError(
             f"{self._files.run.folder}: no texts in both {left!r} and {right!r} are held out, to "
-            "choose on them which pairs are sure. Raise `multilingual.held_out`, or name such "
-            "texts in [multilingual.tests]."
+            "choose on them which pairs are sure. Name such texts in [multilingual.tests], or "
+            "raise `multilingual.held_out`, and run the job again; or choose the least margin "
+            "yourself by `--threshold`."
         )
 
     def _chosen(
-        self, texts: Texts, left: str, right: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+        self, texts: Texts, left: str, right: str, rows: Integers, least: float | None
     ) -> Threshold:
         # A third of each side has no translation on the other: in use, most have none.
         third = len(rows) // 3
@@ -172,7 +182,8 @@ class _Miner:
         theirs = [text or "" for text in texts.read(right, rows[third:])]
         true = np.arange(2 * third) - third
         true[true < 0] = -1
-        return threshold(self.scores(WordedTexts(ours, left), WordedTexts(theirs, right)), true)
+        scores = self.scores(WordedTexts(ours, left), WordedTexts(theirs, right))
+        return threshold(scores, true) if least is None else at(scores, true, least)
 
 
 _FEWEST = 30

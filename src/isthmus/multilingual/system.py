@@ -177,12 +177,17 @@ def embed(_spec: Multilingual, run: Run, file: Path, out: IO[bytes]) -> Embedded
 
 
 def mine(
-    _spec: Multilingual, run: Run, files: tuple[Path, Path], out: IO[bytes], score: Score
+    _spec: Multilingual,
+    run: Run,
+    files: tuple[Path, Path],
+    out: IO[bytes],
+    score: Score,
+    least: float | None,
 ) -> MinedPairs:
     """Write the texts of two files that are translations of each other, as TSV."""
     from isthmus.multilingual import serving
 
-    return serving.mine(run, files, out, score)
+    return serving.mine(run, files, out, score, least)
 
 
 def evaluate(spec: Multilingual, run: Run, files: Sequence[Path]) -> ScoredTexts:

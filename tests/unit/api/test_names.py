@@ -12,6 +12,7 @@ NAMES = {
     *("simulate", "run", "check", "explain", "load", "frame", "Job", "Party", "Run"),
     *("Regression", "Boosting", "Encoders", "Weighting", "RegressionBaseline", "BoostingBaseline"),
     *("Multilingual", "Multitask", "IsthmusError", "take_part"),
+    *("evaluate", "mine", "mix"),
 }
 
 

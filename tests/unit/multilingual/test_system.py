@@ -232,6 +232,47 @@ class TestUse:
         right_ones = sum(order[theirs - 1] == ours - 1 for ours, theirs in numbers)
         assert right_ones > 0.7 * len(rows)
 
+    def test_mines_from_texts_in_memory(self, ended: Run, job: Path) -> None:
+        left = (job.parent / "other.xa.txt").read_text().splitlines()
+        right = job.parent / "other.xb.txt"
+        mined = im.mine(im.load(ended.folder), [*left, 'with "quotes"'], right)
+        assert mined.table.column_names == ["score", "left_line", "right_line", "left", "right"]
+        assert mined.table.num_rows == mined.found.pairs > 20
+        assert mined.table["left"][0].as_py() == left[mined.table["left_line"][0].as_py() - 1]
+        assert "xa and xb" in str(mined)
+
+    def test_takes_the_least_margin_as_given(self, ended: Run, job: Path) -> None:
+        files = [job.parent / f"other.{it}.txt" for it in ("xa", "xb")]
+        chosen = im.mine(ended.folder, *files)
+        scores = chosen.table["score"].to_pylist()
+        least = (scores[9] + scores[10]) / 2
+        few, none = (im.mine(ended.folder, *files, threshold=it) for it in (least, 99.0))
+        assert few.table["score"].to_pylist() == scores[:10]
+        assert (few.found.threshold, few.found.precision) == (least, 1.0)
+        assert (none.found.pairs, none.found.precision, none.found.recall) == (0, None, 0.0)
+        assert none.table.num_rows == 0
+
+    def test_asks_for_a_margin_where_nothing_is_held_out(self, tmp_path: Path) -> None:
+        corpora = {"train": {"path": {it: f"train.{it}.txt" for it in ("xa", "xb")}}}
+        short = {"batch": 32, "steps": 2}
+        file = small_job.write(tmp_path, corpora=corpora, tests={}, held_out=0.0, training=short)
+        alone = run(file)
+        files = [tmp_path / f"other.{it}.txt" for it in ("xa", "xb")]
+        with pytest.raises(
+            SpecError, match=r"no texts in both 'xa' and 'xb' are held out.*--thres"
+        ):
+            im.mine(alone.folder, *files)
+        found = im.mine(alone.folder, *files, threshold=0.0).found
+        assert found.pairs > 0
+        assert (found.precision, found.recall) == (None, None)
+
+    def test_reads_a_language_from_the_name_of_any_file(
+        self, ended: Run, job: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "a.xb.tsv").write_text("text\nqqq rrr\n")
+        files = (tmp_path / "a.xb.tsv", job.parent / "other.xc.txt")
+        assert im.mine(ended.folder, *files).found.languages == ("xb", "xc")
+
     def test_exports_the_encoder_as_onnx_too(self, ended: Run, tmp_path: Path) -> None:
         found = export(ended.folder, tmp_path / "out")
         assert {"model.onnx", "model.safetensors", "tokenizer.json"} <= set(found.files)
@@ -248,6 +289,9 @@ class TestUse:
             ("xb", "xc"),
         }
         assert found.metrics["retrieval"].keys() == METHODS - {"untrained"}
+        again = im.evaluate(ended.folder, *files)
+        assert again.retrieval == found.retrieval
+        assert "xa-xb" in str(again)
 
     def test_leaves_out_of_other_files_what_was_trained_on(
         self, ended: Run, job: Path, tmp_path: Path
@@ -280,6 +324,7 @@ class TestUse:
 
     def test_shows_mixed_texts(self, job: Path) -> None:
         found = texts.mix(job, 6)
+        assert list(found) == list(im.mix(im.Job.load(job).anchored(job.parent), 6))
         assert len(found) == 6
         for each in found:
             assert each.mixed != each.original

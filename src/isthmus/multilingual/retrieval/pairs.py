@@ -24,14 +24,14 @@ class Pairs(NamedTuple):
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """The least score of a pair, and how right pairs are then, where it is known."""
+    """The least score of a pair, and how right pairs are then."""
 
     score: float
-    precision: float
-    """Share of the kept pairs that are true, from 0 to 1."""
+    precision: float | None
+    """Share of the kept pairs that are true, from 0 to 1; None: there is none, or none known."""
 
-    recall: float
-    """Share of the true pairs that are kept, from 0 to 1."""
+    recall: float | None
+    """Share of the true pairs that are kept, from 0 to 1; None: none are known."""
 
     pairs: int
     """True pairs among the known texts."""
@@ -105,6 +105,22 @@ def threshold(scores: Scores, true: Integers, precision: float | None = None) ->
         recall=float(hits[best]) / there,
         pairs=there,
     )
+
+
+def at(scores: Scores, true: Integers, least: float) -> Threshold:
+    """Tell how right pairs are that are kept from a given score on.
+
+    Args:
+        scores: Scores with a margin.
+        true: As `threshold` takes it.
+        least: The lowest score of a pair that is kept.
+
+    Returns:
+        The threshold.
+    """
+    found, there = pairs(scores, least), int((true >= 0).sum())
+    kept, hits = len(found.score), int((true[found.left] == found.right).sum())
+    return Threshold(least, hits / kept if kept else None, hits / there if there else None, there)
 
 
 def _candidates(scores: Scores) -> tuple[Integers, Integers, Floats]:

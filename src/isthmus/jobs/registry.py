@@ -5,6 +5,7 @@ when a job asks for it, so an extra's library is never needed by a job of anothe
 """
 
 import importlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -221,6 +222,9 @@ def family(name: str) -> Family:
 def load_system(row: Row) -> ModuleType:
     """Import the code of a system.
 
+    Threads of PyTorch, in this process and in those that it starts, are told not to spin while they
+    wait for each other: beside other processes that takes ten times as long.
+
     Args:
         row: Its row.
 
@@ -232,6 +236,8 @@ def load_system(row: Row) -> ModuleType:
     """
     what = f"a job with the table [{row.table}]"
     extras.require(row.extra, what)
+    if row.extra is not None and "torch" in extras.EXTRAS[row.extra]:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when PyTorch is loaded
     with extras.advised(what, row.extra):
         return importlib.import_module(row.module)
 

@@ -3,7 +3,6 @@
 `docs/systems/s2.md` and `s8.md` name the function of each step of the sources.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +25,6 @@ from isthmus.system import (
     Score,
     ScoredTexts,
 )
-
-# Threads of PyTorch that wait for each other would spin, which takes ten times as long beside other
-# processes. It has to be said before PyTorch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:  # it loads pyarrow
     from isthmus.multilingual.corpora.checks import Facts

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,15 @@ from isthmus.jobs import registry
 from isthmus.jobs.load import load_job
 from isthmus.jobs.plan import ModelFamilyCode, PartyFamilyCode
 from isthmus.jobs.registry import FAMILIES, ROWS, Family, Row
-from isthmus.system import Describes, Exports, LocalSystem, NamesDatasets, Predicts, ScoresRows
+from isthmus.system import (
+    Describes,
+    Exports,
+    LocalSystem,
+    NamesDatasets,
+    Predicts,
+    ScoresRows,
+    Shares,
+)
 from isthmus.transport.message import Message
 from isthmus.vertical.system import AlignedSystem, PlansAhead, ScoringSystem
 from tests.unit.jobs.desk import Desk
@@ -38,7 +47,7 @@ KERNEL: Mapping[str, type] = {
 """What the kernel asks of the module of a family."""
 
 
-OPTIONAL: tuple[type, ...] = (NamesDatasets, Describes, Predicts, Exports, PlansAhead)
+OPTIONAL: tuple[type, ...] = (NamesDatasets, Describes, Predicts, Exports, Shares, PlansAhead)
 """Functions that a system may have or not: of one organisation, and the last over columns."""
 
 
@@ -143,6 +152,23 @@ class TestLoadSystem:
     def test_needs_no_extra_for_a_system_of_the_core(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(extras, "find_spec", lambda _: None)
         assert registry.load_system(registry.row("regression")).MOST_PARTIES == 2
+
+    @pytest.mark.parametrize(
+        ("table", "before", "policy"),
+        [
+            ("multitask", None, "PASSIVE"),
+            ("multitask", "ACTIVE", "ACTIVE"),
+            ("regression", None, None),
+        ],
+    )
+    def test_tells_threads_of_pytorch_not_to_spin_unless_somebody_told_them(
+        self, table: str, before: str | None, policy: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", before or "")
+        if before is None:
+            monkeypatch.delenv("OMP_WAIT_POLICY")
+        registry.load_system(registry.row(table))
+        assert os.environ.get("OMP_WAIT_POLICY") == policy
 
 
 class TestMessageModules:

@@ -19,7 +19,7 @@ def predict(
         ),
     ],
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Where the scores go, as a Parquet file.")
+        Path, typer.Option(metavar="FILE", help="Where the scores go: a .parquet or .csv file.")
     ],
 ) -> Answer:
     """Score the rows of a file with the model of a run of one organisation."""

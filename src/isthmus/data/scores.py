@@ -49,7 +49,10 @@ class Scores:
     """Expected labels by a model on this party's columns only, if the job is joint."""
 
     def table(self) -> Any:
-        """Returns a `pyarrow.Table` with the columns that the top of this module lists."""
+        """Returns a `pyarrow.Table` with the columns of the table above, in the file's order."""
+        return self._table().take(np.argsort(self._row_numbers(), kind="stable"))
+
+    def _table(self) -> Any:
         keys = pa.table({}) if self.rows.keys is None else self.rows.keys
         found = dict[str, Any](zip(keys.column_names, keys.columns, strict=True))
         for name, values in self._columns().items():
@@ -142,6 +145,11 @@ class StoredScores:
         known: Bools = ~np.isnan(self.labels)
         alone = None if self.alone is None else self.alone[known]
         return StoredScores(self.labels[known], self.predictions[..., known], alone)
+
+
+def copy_as_csv(scores: IO[bytes], out: IO[bytes]) -> None:
+    """Write scores that lie in a Parquet file as CSV."""
+    csv.write_csv(parquet.read_table(scores), out)
 
 
 def _labels(column: Any, rows: int) -> Floats:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryFile, mkdtemp
 
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.jobs import consent, finished, registry
@@ -15,8 +15,8 @@ from isthmus.store import atomic
 from isthmus.store.runs import Run, find
 from isthmus.system import Exported, Predicted
 
-SCORES = ".parquet"
-"""The end of the name of a file with scores."""
+SCORES, CSV = ".parquet", ".csv"
+"""The ends of the name of a file with scores."""
 
 
 def predict(folder: Path, file: Path, out: Path) -> Predicted:
@@ -25,7 +25,7 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
     Args:
         folder: The run folder, or a folder of runs for its latest one.
         file: The rows, in the form of those that the run trained on.
-        out: The Parquet file for the scores; one that is there is replaced.
+        out: The file for the scores, Parquet or CSV; one that is there is replaced.
 
     Returns:
         How many rows there are.
@@ -37,12 +37,22 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
     run = find(folder)
     finished.read(run)
     family = _family(run, "predict")
-    if out.suffix != SCORES:
-        raise SpecError(f"{out}: scores are a Parquet file: give it a name that ends in {SCORES}.")
+    if out.suffix not in {SCORES, CSV}:
+        raise SpecError(
+            f"{out}: scores are a Parquet or CSV file: give it a name that ends in {SCORES} or "
+            f"{CSV}."
+        )
     if out.exists() and file.exists() and out.samefile(file):
         raise SpecError(f"{out}: holds the rows to score. Give another file for the scores.")
     with written(out), atomic.replacing(out) as scores:
-        return family.predict(run, job_of(run), file, scores)
+        if out.suffix == SCORES:
+            return family.predict(run, job_of(run), file, scores)
+        from isthmus.data.scores import copy_as_csv  # noqa: PLC0415 - it loads Arrow
+
+        with TemporaryFile() as whole:
+            found = family.predict(run, job_of(run), file, whole)
+            copy_as_csv(whole, scores)
+        return found
 
 
 def write_scoring_job(folder: Path, file: Path) -> Job:

@@ -64,6 +64,12 @@ class TestScores:
             *("score", "row", "row_", "label", "score_")
         ]
 
+    def test_come_in_the_order_of_the_file(self, rows: Table) -> None:
+        taken = np.array([2, 0, 1])
+        found = Scores(rows.take(taken), SCORES[taken]).table()
+        assert found["row"].to_pylist() == [0, 1, 2]
+        assert found["score"].to_pylist() == SCORES.tolist()
+
     def test_are_readable_by_their_owner_only(self, rows: Table, tmp_path: Path) -> None:
         Scores(rows, SCORES).save(tmp_path / "scores.parquet")
         assert (tmp_path / "scores.parquet").stat().st_mode & 0o777 == 0o600

@@ -5,18 +5,20 @@ same metrics. So the difference to a joint model is the gain from other parties'
 """
 
 from collections.abc import Mapping
-from typing import Any, assert_never
+from pathlib import Path
+from typing import IO, Any, assert_never
 
 import numpy as np
+from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data import reading
 from isthmus.data.index import split
 from isthmus.data.spec import Dataset
-from isthmus.data.table import Table
+from isthmus.data.table import ColumnCoding, Table
 from isthmus.store.runs import Run
-from isthmus.system import LocalInputs, LocalOutcome
+from isthmus.system import LocalInputs, LocalOutcome, Predicted
 from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import system as boosting
@@ -103,6 +105,39 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
     from isthmus.vertical.baseline import training
 
     return training.train(spec, data, run, telemetry)
+
+
+def predict(spec: Baseline, rows: Dataset, run: Run, out: IO[bytes]) -> Predicted:
+    """Score the rows of a file, with the columns and empty cells of training.
+
+    Args:
+        spec: The `[baseline]` table.
+        rows: The rows, described as those to train on; labels are not looked at.
+        run: The finished run.
+        out: The file for the scores.
+
+    Returns:
+        How many rows there are.
+
+    Raises:
+        SpecError: The rows do not fit the model, or its file was changed.
+    """
+    from isthmus.vertical.baseline import predict as scoring
+
+    coding = run.read_json(run.columns.name, ColumnCoding)
+    described = replace(
+        rows,
+        columns=coding.names,
+        categorical=tuple(coding.categories),
+        missing=coding.missing,
+        label=None,
+        weight=None,
+        monotone={},
+    )
+    table = reading.load(described, Path(), (), coding)
+    if isinstance(spec, RegressionBaseline):
+        regression.check_numbers(table, None)
+    return Predicted(rows=len(table), columns=scoring.predict(spec, table, run, out))
 
 
 def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:

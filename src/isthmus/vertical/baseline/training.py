@@ -55,6 +55,7 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
             case _:
                 assert_never(spec)
     run.write_json(run.model.name, fitted.model)
+    run.write_json(run.columns.name, data.train.coding)
     scores = Scores(data.test, _by_row(fitted.predictions))
     scores.save(run.predictions)
     attempts = Attempts()

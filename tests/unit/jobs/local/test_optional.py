@@ -157,14 +157,15 @@ class TestPredict:
         parquet.write_table(pa.table({"age": [1.0]}), rows)
         with pytest.raises(SpecError, match="holds the rows to score"):
             trained.predict(finished / "runs", rows, rows)
-        with pytest.raises(SpecError, match=r"scores\.csv: scores are a Parquet file"):
-            trained.predict(finished / "runs", rows, tmp_path / "scores.csv")
+        with pytest.raises(SpecError, match=r"scores\.txt: scores are a Parquet or CSV file"):
+            trained.predict(finished / "runs", rows, tmp_path / "scores.txt")
         with pytest.raises(SpecError, match=r"scores\.parquet: cannot be written: No such file"):
             trained.predict(finished / "runs", rows, tmp_path / "no" / "scores.parquet")
 
     def test_is_refused_where_the_system_does_not_do_it(
-        self, finished: Path, tmp_path: Path
+        self, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.delattr(system, "predict")
         with pytest.raises(SpecError, match=r"a run of \[baseline\] does not keep what it takes"):
             trained.predict(finished / "runs", tmp_path / "x.csv", tmp_path / "scores.parquet")
         assert not list(tmp_path.iterdir())

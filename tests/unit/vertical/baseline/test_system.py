@@ -1,10 +1,12 @@
 """What one organisation reaches alone: the same numbers that a joint job calls `active_only`."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
@@ -211,7 +213,7 @@ class TestTrain:
         part = run.read_json(run.model.name, Part)
         assert [column.name for column in part.columns] == ["age", "weight"]
         scores = StoredScores.load(run.predictions)
-        assert np.array_equal(scores.labels, scaling.labels(data.test))
+        assert sorted(scores.labels) == sorted(scaling.labels(data.test))
         assert scores.alone is None
         assert outcome.rows == {"train": len(data.train), "test": len(data.test)}
         assert outcome.columns == 2
@@ -240,3 +242,55 @@ class TestTrain:
         with pytest.raises(LookupError, match="no measure"):
             system.train(RegressionBaseline(), load(folder, RegressionBaseline()), run, Telemetry())
         assert run.read_json(run.model.name, Part).columns
+
+
+SCORED: dict[str, Baseline] = {
+    "regression": RegressionBaseline(),
+    "trees": BoostingBaseline(trees=2, depth=2),
+    "classes": BoostingBaseline(objective="multiclass", classes=2, trees=2),
+}
+
+
+class TestPredict:
+    @pytest.fixture(params=SCORED)
+    def spec(self, request: pytest.FixtureRequest) -> Baseline:
+        return SCORED[request.param]
+
+    @pytest.fixture
+    def run(self, spec: Baseline, folder: Path) -> Run:
+        system.train(spec, load(folder, spec, missing="mean"), Run(folder), Telemetry())
+        return Run(folder)
+
+    def predict(self, spec: Baseline, run: Run, file: Path) -> list[dict[str, Any]]:
+        rows = Dataset(
+            path=str(file), identifiers=("person",), label="ill", columns=("*",), missing="mean"
+        )
+        out = io.BytesIO()
+        found = system.predict(spec, rows, run, out)
+        written = parquet.read_table(out)
+        assert (found.rows, list(found.columns)) == (len(written), written.column_names)
+        lines: list[dict[str, Any]] = written.to_pylist()
+        return lines
+
+    def test_gives_test_rows_the_scores_of_training_to_the_last_digit(
+        self, spec: Baseline, run: Run, folder: Path
+    ) -> None:
+        again = {row["person"]: row for row in self.predict(spec, run, folder / "people.csv")}
+        for row in parquet.read_table(run.predictions).to_pylist():
+            assert {**again[row["person"]], "label": row["label"]} == row
+
+    def test_scores_one_row_without_a_label_as_among_many(
+        self, spec: Baseline, run: Run, folder: Path
+    ) -> None:
+        every = self.predict(spec, run, folder / "people.csv")
+        head, row, *_ = (folder / "people.csv").read_text().splitlines()
+        alone = folder / "one.csv"
+        kept = [0, 2, 3]  # all but the label
+        lines = [",".join(line.split(",")[at] for at in kept) for line in (head, row)]
+        alone.write_text("\n".join(lines))
+        assert self.predict(spec, run, alone) == every[:1]
+
+    def test_refuses_rows_without_a_column(self, spec: Baseline, run: Run, folder: Path) -> None:
+        (folder / "few.csv").write_text("person,age\na,1\n")
+        with pytest.raises(SpecError, match="'weight', which is not a column"):
+            self.predict(spec, run, folder / "few.csv")

@@ -102,6 +102,23 @@ def category(cells: Cells, known: tuple[str, ...]) -> Floats:
     return values
 
 
+def refuse_unknown(cells: Cells, values: Floats) -> None:
+    """Refuse a categorical column to score that shares no category with the training rows.
+
+    A few rows may well hold new names only, and count as empty there.
+
+    Args:
+        cells: The column.
+        values: Numbers of its categories; NaN where one is empty or not known.
+    """
+    filled = len(values) - cells.column.null_count
+    if filled >= _MANY and np.isnan(values).all():
+        cells.problems.add(
+            f"column {cells.name!r}: none of its {filled:,} cells holds a category that was there "
+            "in training, so it is coded in another way now. Code it as it was then."
+        )
+
+
 def doubt(cells: Cells) -> str | None:
     """Ask whether a categorical column is one of amounts with a text for empty cells.
 

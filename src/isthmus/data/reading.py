@@ -237,6 +237,8 @@ def _features(read: _Read, wanted: Columns, coding: ColumnCoding | None) -> _Val
                 categories[name] = features.categories(cells.column)
                 doubts.append(features.doubt(cells))
             values = features.category(cells, categories[name])
+            if coding is not None:
+                features.refuse_unknown(cells, values)
         else:
             values, means[name] = features.feature(cells, means.get(name))
         if coding is None and len(read.problems) == before:

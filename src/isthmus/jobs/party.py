@@ -103,6 +103,9 @@ class Party(Spec, frozen=True):
             "are looked for, besides `runs`"
         ),
     ] = ()
+    predictions_csv: Annotated[
+        bool, Meta(description="write predictions.csv beside predictions.parquet")
+    ] = False
     wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
     workers: Annotated[
         int,

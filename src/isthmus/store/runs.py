@@ -20,6 +20,7 @@
 | result.json         | metrics and timings; a run without it is unfinished     |
 | certificate.pem     | the certificate that verifies the ledger's seal         |
 | predictions.parquet | predictions of the test rows                            |
+| predictions.csv     | the same as CSV, where the party file asks for it       |
 | report.html         | the report, for people                                  |
 """
 
@@ -69,6 +70,7 @@ class Run:
         self.result = folder / "result.json"
         self.certificate = folder / "certificate.pem"
         self.predictions = folder / "predictions.parquet"
+        self.predictions_csv = folder / "predictions.csv"
         self.report = folder / "report.html"
 
     def evidence(self, party: str, dataset: str) -> Path:

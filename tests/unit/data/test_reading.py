@@ -272,6 +272,12 @@ class TestCategories:
         assert np.isnan(test.features[0, 0])
         assert test.features[1, 0] == 1
 
+    def test_of_another_coding_are_refused_in_rows_to_score(self, load_csv: Load) -> None:
+        train = load_csv(self.ROWS, categorical=("town",))
+        lines = "".join(f"x{row},town-{row},1\n" for row in range(10))
+        with pytest.raises(SpecError, match="'town': none of its 10 cells holds a category that"):
+            load_csv(f"person,town,age\n{lines}", train=train, categorical=("town",))
+
     def test_must_be_the_same_columns_in_both_sets(self, load_csv: Load) -> None:
         train = load_csv(self.ROWS, categorical=("town",))
         with pytest.raises(SpecError, match="`categorical` here or in training but not both"):

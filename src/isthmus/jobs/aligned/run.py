@@ -6,6 +6,7 @@ from functools import partial
 
 from isthmus.core.attempts import Attempts
 from isthmus.data.index import Index, split
+from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability, Validation
@@ -17,7 +18,6 @@ from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResu
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
-from isthmus.store.runs import Run
 from isthmus.vertical import validated
 from isthmus.vertical.system import Measured, Outcome, RoleContext
 
@@ -35,14 +35,14 @@ def play(session: PartySession[AlignedPlan]) -> None:
         run.write_json(run.model.name, outcome.model)
         run.write_json(run.columns.name, session.plan.train.coding)
         if outcome.scores is not None:
-            outcome.scores.save(run.predictions)
+            save(session, outcome.scores)
         _finish(lines)
     rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
     _store_result(session, aligned, outcome, UNMEASURED, rows)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        measured = _measured(run, outcome, train, test)
+        measured = _measured(session, outcome, train, test)
     _store_result(session, aligned, outcome, measured, rows)
 
 
@@ -60,13 +60,22 @@ class Described:
 UNMEASURED = Described(missing={"metrics": "the run was stopped while it was measured"})
 
 
-def _measured(run: Run, outcome: Outcome, train: Table, test: Table) -> Described:
+def save(session: PartySession[AlignedPlan], scores: Scores) -> None:
+    """Write scores into the run folder, in each form that the party wants."""
+    scores.save(session.run.predictions)
+    if session.plan.party.predictions_csv:
+        scores.save(session.run.predictions_csv)
+
+
+def _measured(
+    session: PartySession[AlignedPlan], outcome: Outcome, train: Table, test: Table
+) -> Described:
     attempts = Attempts()
     measured = attempts.find("metrics", outcome.measure) or Measured()
     scores, metrics = measured.scores or outcome.scores, measured.metrics
     validation = None
     if scores is not None:
-        attempts.find("predictions", partial(scores.save, run.predictions))
+        attempts.find("predictions", partial(save, session, scores))
         validation = attempts.find("validation", partial(validated.validated, scores, metrics))
     scored = None if scores is None else scores.scores
     stability = attempts.find(

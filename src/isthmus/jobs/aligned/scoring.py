@@ -7,7 +7,7 @@ from isthmus.data.table import Table
 from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import ScoredResult
-from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result
+from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result, save
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import PartySession
 from isthmus.vertical.labelled import count_labelled
@@ -17,7 +17,7 @@ from isthmus.vertical.validated import validated as validation_of
 
 def play(session: PartySession[AlignedPlan]) -> None:
     """Align and score; store scores, result and sealed ledger; then measure."""
-    plan, run, telemetry = session.plan, session.run, session.telemetry
+    plan, telemetry = session.plan, session.telemetry
     assert plan.stored is not None, "`make_plan` found it"  # noqa: S101 - a mistake of ours
     with telemetry.timed("total"), session.connected() as lines:
         aligned = align_rows(session, lines)
@@ -26,7 +26,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
             context = ScoringContext(lines, rows, plan.stored, telemetry)
             scored: Scored = plan.loaded.system.score(plan.loaded.spec, context)
         if scored.scores is not None:
-            scored.scores.save(run.predictions)
+            save(session, scored.scores)
         for line in lines.values():
             finish(line)
     _store(session, aligned, rows, UNMEASURED)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from pyarrow import parquet
+from pyarrow import csv, parquet
 
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
@@ -104,6 +104,12 @@ class TestPlay:
             assert verify(each.ledger).sealed
             assert "260 rows" in each.report.read_text("utf-8")
             assert finished.summary(each).facts
+
+    def test_leaves_scores_as_csv_too_where_the_party_wants_them(self, desk: Desk) -> None:
+        desk.edit_party("clinic", "wait = 30.0", "wait = 30.0\npredictions_csv = true")
+        ended = desk.both(run)["clinic"]
+        found = csv.read_csv(ended.predictions_csv)
+        assert found["person_id"].to_pylist() == list(by_person(ended))
 
     def test_sends_what_was_forecast(self, desk: Desk) -> None:
         ended = desk.both(run)["insurer"]

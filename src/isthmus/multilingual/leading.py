@@ -11,7 +11,7 @@ from isthmus.multilingual.processes.group import ProcessGroup
 from isthmus.multilingual.processes.starting import Task
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
-from isthmus.multilingual.training import token_files
+from isthmus.multilingual.training import curves, token_files
 from isthmus.multilingual.training.fitting import fitted
 from isthmus.multilingual.training.loop import Trained
 from isthmus.multilingual.training.preparation import Prepared, prepared
@@ -74,7 +74,8 @@ def _fit(
 ) -> None:
     """Train the encoder and store it with all that serving and measuring it takes."""
     processes.told(msgspec.json.encode(_task(inputs, files)).decode())
-    encoder, trained = fitted(spec, inputs, files, made, processes, telemetry)
+    with curves.drawn(files.run.folder, telemetry) as watched:
+        encoder, trained = fitted(spec, inputs, files, made, processes, watched)
     with telemetry.timed("store"):
         text = card.written(spec, made.corpora.counts, None)
         known = {*made.corpora.languages, *given_models.languages_before(spec, inputs.folder)}

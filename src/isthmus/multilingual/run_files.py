@@ -10,6 +10,7 @@
 | static.npz         | likewise, of a static encoder that is trained first           |
 | model/             | the encoder, a Hugging Face folder                            |
 | trained.json       | how training ended                                            |
+| tensorboard/       | losses, for TensorBoard, if it is installed                   |
 """
 
 from functools import cached_property

@@ -126,12 +126,13 @@ def pairs_table(pairs: Sequence[LanguagePair]) -> TextTable:
     methods = list(dict.fromkeys(name for pair in pairs for name in pair.methods))
     headings = ("of", "languages", "texts #", *(f"{heading(name)} #" for name in methods))
     lines = [
-        (pair.data, _languages(pair), f"{pair.rows:,}", *_top1(pair, methods)) for pair in pairs
+        (pair.data, languages(pair), f"{pair.rows:,}", *_top1(pair, methods)) for pair in pairs
     ]
     return headings, lines
 
 
-def _languages(pair: LanguagePair) -> str:
+def languages(pair: LanguagePair) -> str:
+    """Returns the languages of a pair, and whether it is zero-shot, for people."""
     return f"{pair.left}-{pair.right}{'' if pair.trained else ', zero-shot'}"
 
 

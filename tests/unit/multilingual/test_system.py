@@ -12,6 +12,8 @@ from pyarrow import parquet
 import isthmus as im
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
+from isthmus.evaluation.retrieval.measures import measured
+from isthmus.evaluation.retrieval.scores import DenseScores, unit
 from isthmus.jobs import finished, texts
 from isthmus.jobs.check import check
 from isthmus.jobs.load import load_job
@@ -24,6 +26,7 @@ from isthmus.store.runs import Run
 from isthmus.system import Score
 from isthmus.text import model_folder
 from tests.unit.multilingual import small_job
+from tests.unit.multilingual.made_texts import parallel
 from tests.unit.multilingual.small_job import LANGUAGES
 
 METHODS = {"encoder", "fused", "untrained", "char_tfidf", "dictionary_tfidf"}
@@ -162,6 +165,25 @@ class TestRun:
     def test_refuses_to_score_rows(self, ended: Run, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="`isthmus embed` makes vectors of texts"):
             predict(ended.folder, tmp_path / "a.parquet", tmp_path / "b.parquet")
+
+
+class TestMatryoshka:
+    def test_beginnings_of_vectors_serve_alone(self, tmp_path: Path) -> None:
+        encoder = {"size": 32, "vocabulary": 512, "length": 32}
+        training = {"batch": 96, "steps": 60, "margin": 0}
+        file = small_job.write(
+            tmp_path, matryoshka=[4], encoder=encoder, training=training, test_rows=10
+        )
+        ended = run(file)
+        embed, given = model_folder.read(ended.tables).embed, parallel(LANGUAGES, 200, seed=77)
+        left, right = embed(given["xa"]), embed(given["xb"])
+        begin, end = (top1(left[:, part], right[:, part]) for part in (np.s_[:4], np.s_[-4:]))
+        assert begin > 2 * end
+        assert "The first 4 numbers" in (ended.tables / "README.md").read_text()
+
+
+def top1(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
+    return measured(DenseScores(unit(left), unit(right))).top1
 
 
 class StoppedError(KeyboardInterrupt):

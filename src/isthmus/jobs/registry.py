@@ -242,6 +242,12 @@ def load_system(row: Row) -> ModuleType:
         return importlib.import_module(row.module)
 
 
+def system_of(tables: Mapping[str, object]) -> tuple[Row, ModuleType] | None:
+    """Returns the row of the one system that a job asks for, and its code; None of no system."""
+    row = row_of(tables)
+    return None if row is None else (row, load_system(row))
+
+
 def load_family(name: str) -> ModuleType:
     """Import the code of a family."""
     with extras.advised(f"a job of the family {name!r}"):

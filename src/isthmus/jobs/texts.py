@@ -138,8 +138,7 @@ def _encoder(run: Run, verb: str) -> tuple[EncodesTexts, object]:
         SpecError: It trains no encoder of texts.
     """
     job = job_of(run)
-    row = registry.row_of(job.tables)
-    code: object = registry.load_system(row) if row else None
+    row, code = registry.system_of(job.tables) or (None, None)
     if row is None or not isinstance(code, EncodesTexts):
         what = f"a run of [{row.table}]" if row else "a run that trained nothing"
         raise SpecError(

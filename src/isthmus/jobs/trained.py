@@ -82,8 +82,7 @@ def write_scoring_job(folder: Path, file: Path) -> Job:
     if file.exists():
         raise SpecError(f"{file}: is there already. Give a new name for the job.")
     bare = family.scoring_job(run, job_of(run))
-    row = registry.row_of(bare.tables)
-    code = None if row is None else registry.load_system(row)
+    row, code = registry.system_of(bare.tables) or (None, None)
     told = consent.needed(Loaded(bare, file, family, row, code))
     job = bare.replace(disclosed=[kind.__name__ for kind in told])
     with written(file):

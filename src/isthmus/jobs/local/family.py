@@ -302,10 +302,11 @@ def _table(job: Job) -> tuple[str, object]:
     """
     from isthmus.jobs import registry
 
-    row = registry.row_of(job.tables)
-    if row is None:
+    found = registry.system_of(job.tables)
+    if found is None:
         raise SpecError("the job in the run folder trains nothing. Run it again.")
-    return row.table, registry.load_system(row)
+    row, code = found
+    return row.table, code
 
 
 def _system(result: LocalResult) -> Any:

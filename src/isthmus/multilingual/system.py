@@ -92,10 +92,11 @@ def _steps(spec: Multilingual) -> Iterator[str]:
         yield f"Train a vocabulary of {encoder.vocabulary:,} pieces at most, and mine a dictionary."
     else:
         yield "Take the vocabulary as it is given, and mine a dictionary."
+    shared = f", shared by {training.processes:,} processes" if training.processes > 1 else ""
     first = ", ".join(f"{name} x {weight:g}" for name, weight in weights.items() if name != SECOND)
     yield (
         f"Train a {encoder.type} encoder on {first}, all in each step, {training.batch:,} texts "
-        f"each, for {training.steps:,} steps at most."
+        f"each, for {training.steps:,} steps at most{shared}."
     )
     if SECOND in weights:
         yield (
@@ -135,8 +136,6 @@ def train(spec: Multilingual, data: Data, run: Run, telemetry: Telemetry) -> Loc
     return pipeline.train(spec, data.inputs, run, telemetry)
 
 
-def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
-    """Returns the report as HTML."""
 def helps() -> bool:
     """Whether a launcher started this process to help the first one of a training."""
     place = places.here()
@@ -152,6 +151,8 @@ def assist(spec: Multilingual, inputs: LocalInputs) -> None:
     helping.assist(spec, inputs, place)
 
 
+def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
+    """Returns the report as HTML."""
     from isthmus.multilingual import report
 
     return report.page(run, shown, outcome)

@@ -69,11 +69,11 @@ def main() -> int:
     assert place is not None, "the first process says it"  # noqa: S101
     threading.Thread(target=_end_with_the_first, args=[place], daemon=True).start()
     torch.set_num_threads(devices.threads(place.size))
-    spec = Run(Path(task.run)).read_json("job.json", _Job).multilingual
-    answers.write(READY)
-    answers.flush()
     inputs = LocalInputs(folder=Path(task.folder), seed=task.seed, job=task.job)
     try:
+        spec = Run(Path(task.run)).read_json("job.json", _Job).multilingual
+        answers.write(READY)
+        answers.flush()
         assist(spec, inputs, place)
     except IsthmusError as error:
         answers.write(msgspec.json.encode(Failed(type(error).__name__, one_line(str(error)))))

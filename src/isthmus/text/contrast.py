@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils import checkpoint
 
 from isthmus.core.errors import SpecError
-from isthmus.text.contrast_loss import ContrastLoss, Scale
+from isthmus.text.contrast_loss import ContrastLoss, Scale, Share
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 """A loss of two sets of embeddings, row i of one beside row i of the other."""
@@ -26,6 +26,7 @@ def contrast(
     temperature: float,
     same: Tensor | None = None,
     margin: float = 0.0,
+    share: Share | None = None,
 ) -> Tensor:
     """Symmetric loss of finding each text's translation among those of the batch.
 
@@ -38,9 +39,10 @@ def contrast(
         same: Shape (texts, texts), True where text i and translation j belong together as well;
             there j is no wrong answer. None if they do so nowhere beside the diagonal.
         margin: By how much the cosine of the right answer has to be above those of wrong ones.
+        share: Which texts `left` has, where several processes compute a share each; None: all.
 
     Returns:
-        The mean cross-entropy of both directions, shape ().
+        The mean cross-entropy of both directions, or what the share adds to it, shape ().
 
     Raises:
         SpecError: There is no wrong answer for any text.
@@ -49,9 +51,9 @@ def contrast(
         van den Oord, Li, Vinyals 2018, arXiv:1807.03748; symmetric and in the batch as Radford et
         al. 2021, arXiv:2103.00020; the margin of Yang et al. 2019, arXiv:1902.08564.
     """
-    _check(len(left), same)
+    _check(len(right), same)
     scale = Scale(temperature, margin, _ROWS)
-    return cast(Tensor, cast(Any, ContrastLoss).apply(left, right, same, scale))
+    return cast(Tensor, cast(Any, ContrastLoss).apply(left, right, same, scale, share))
 
 
 def same_texts(left: Tensor, right: Tensor) -> Tensor | None:

@@ -6,7 +6,7 @@ It takes half the time of what PyTorch would derive: the softmax over rows and t
 share their exponentials, and there is one matrix of all cosines, or of some rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -33,25 +33,46 @@ class Scale(NamedTuple):
         return (1 + self.margin) / self.temperature <= _MILD
 
 
+class Share(NamedTuple):
+    """What one of several processes computes of a batch: some rows of the matrix of all scores."""
+
+    own: slice
+    """The rows."""
+
+    texts: int
+    """Rows of all processes."""
+
+    gathered: Callable[[Tensor], Tensor]
+    """Puts a number per column of each process together, shape (processes, texts)."""
+
+
 class ContrastLoss(torch.autograd.Function):
     """The mean cross-entropy of both directions."""
 
     @staticmethod
-    def forward(ctx: Any, left: Tensor, right: Tensor, same: Tensor | None, scale: Scale) -> Tensor:
+    def forward(
+        ctx: Any,
+        left: Tensor,
+        right: Tensor,
+        same: Tensor | None,
+        scale: Scale,
+        share: Share | None,
+    ) -> Tensor:
         """Compute the loss, and its gradient if it is wanted.
 
         Args:
             ctx: Takes the gradient.
-            left: Shape (texts, size), of any length.
-            right: Likewise.
+            left: Of any length, shape (texts, size), or (rows, size) of a share.
+            right: Likewise, shape (texts, size).
             same: Which other texts are no wrong answers, shape (texts, texts); None: none.
             scale: Of the scores.
+            share: What to compute; None: all of it.
 
         Returns:
-            The loss, shape ().
+            The loss, or what the share adds to it, shape ().
         """
         sides = _Unit(left), _Unit(right)
-        matrix = _Matrix(sides[0].vectors, sides[1].vectors, same, scale)
+        matrix = _Matrix(sides[0].vectors, sides[1].vectors, same, scale, share)
         kept = matrix.read()
         if any(ctx.needs_input_grad):
             found = matrix.gradients(kept)
@@ -59,10 +80,10 @@ class ContrastLoss(torch.autograd.Function):
         return matrix.loss
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         """Returns the gradient of both sides."""
         left, right = ctx.saved_tensors
-        return left * grad_outputs[0], right * grad_outputs[0], None, None
+        return left * grad_outputs[0], right * grad_outputs[0], None, None, None
 
 
 class _Unit:
@@ -82,10 +103,19 @@ class _Unit:
 class _Matrix:
     """The matrix of all scores, of which some rows are in memory."""
 
-    def __init__(self, left: Tensor, right: Tensor, same: Tensor | None, scale: Scale) -> None:
-        self._left, self._right, self._same, self._scale = left, right, same, scale
+    def __init__(
+        self,
+        left: Tensor,
+        right: Tensor,
+        same: Tensor | None,
+        scale: Scale,
+        share: Share | None,
+    ) -> None:
+        self._left, self._right, self._scale, self._share = left, right, scale, share
+        self._own = share.own if share else slice(0, len(left))
+        self._same = None if same is None else same[self._own]
         empty = 0.0 if scale.is_mild else -torch.inf
-        self._rows, self._columns = (left.new_full((len(left),), empty) for _ in range(2))
+        self._rows, self._columns = (left.new_full((len(it),), empty) for it in (left, right))
         self._answers = left.new_zeros(())
 
     def read(self) -> Tensor | None:
@@ -93,7 +123,7 @@ class _Matrix:
         block = None
         for begin, end in self._blocks():
             block = self._scores(begin, end)
-            self._answers += block.diagonal(begin).sum()
+            self._answers += self._diagonal(block, begin).sum()
             if self._scale.is_mild:
                 block.exp_()
                 self._rows[begin:end] = block.sum(dim=1)
@@ -101,14 +131,18 @@ class _Matrix:
             else:
                 self._rows[begin:end] = block.logsumexp(dim=1)
                 self._columns = torch.logaddexp(self._columns, block.logsumexp(dim=0))
+        if self._share:
+            of_all = self._share.gathered(self._columns)
+            self._columns = of_all.sum(dim=0) if self._scale.is_mild else of_all.logsumexp(dim=0)
         return block if len(self._left) <= self._scale.rows else None
 
     @property
     def loss(self) -> Tensor:
-        """Returns the mean cross-entropy of both directions, shape ()."""
-        sums = torch.cat([self._rows, self._columns])
+        """Returns what the rows add to the mean cross-entropy of both directions, shape ()."""
+        sums = torch.cat([self._rows, self._columns[self._own]])
         logarithms = sums.log() if self._scale.is_mild else sums
-        return logarithms.mean() - self._answers / len(self._left)
+        part = len(self._left) / len(self._right)
+        return logarithms.mean() * part - self._answers / len(self._right)
 
     def gradients(self, kept: Tensor | None) -> tuple[Tensor, Tensor]:
         """Compute the gradient.
@@ -120,10 +154,10 @@ class _Matrix:
             That of both sides.
         """
         lefts, rights = torch.empty_like(self._left), torch.zeros_like(self._right)
-        factor = 1 / (2 * len(self._left) * self._scale.temperature)
+        factor = 1 / (2 * len(self._right) * self._scale.temperature)
         for begin, end in self._blocks():
             block = self._shares(begin, end, kept)
-            block.diagonal(begin).sub_(2)
+            self._diagonal(block, begin).sub_(2)
             torch.mm(block, self._right, out=lefts[begin:end])
             rights.addmm_(block.T, self._left[begin:end])
         return lefts.mul_(factor), rights.mul_(factor)
@@ -140,12 +174,16 @@ class _Matrix:
     def _scores(self, begin: int, end: int) -> Tensor:
         temperature, margin = self._scale.temperature, self._scale.margin
         scores = (self._left[begin:end] / temperature) @ self._right.T
-        scores.diagonal(begin).sub_(margin / temperature)
+        self._diagonal(scores, begin).sub_(margin / temperature)
         if self._same is not None:
             wrong = self._same[begin:end].clone()
-            wrong.diagonal(begin).fill_(value=False)
+            self._diagonal(wrong, begin).fill_(value=False)
             scores[wrong.nonzero(as_tuple=True)] = -torch.inf  # they are few
         return scores
+
+    def _diagonal(self, block: Tensor, begin: int) -> Tensor:
+        """Returns the right answers of some rows."""
+        return block.diagonal(self._own.start + begin)
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         texts = len(self._left)

@@ -148,6 +148,10 @@ class ProcessGroup:
         parts = [self._part(rank, count) for rank in range(self.size)]
         return self._all(own, [part.stop - part.start for part in parts])
 
+    def stacked(self, own: Tensor) -> Tensor:
+        """Returns a row of each process, all of one shape, without a gradient."""
+        return self.gather(own.unsqueeze(0), self.size)
+
     def _part(self, rank: int, count: int) -> slice:
         return slice(rank * count // self.size, (rank + 1) * count // self.size)
 

@@ -126,6 +126,7 @@ class _Helper:
                 env={**os.environ, **places.variables(place)},
                 start_new_session=True,  # Ctrl-C is for the first one, which ends the others
             )
+        self._said = b""
         self._to = cast(IO[bytes], self._process.stdin)
         self._from = cast(IO[bytes], self._process.stdout)
         with suppress(BrokenPipeError):
@@ -138,7 +139,8 @@ class _Helper:
         Raises:
             LostProcessError: It has ended.
         """
-        if self._from.readline() != READY:
+        self._said = self._from.readline()
+        if self._said != READY:
             raise LostProcessError
 
     def failure(self) -> IsthmusError:
@@ -147,9 +149,9 @@ class _Helper:
             code = self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             return LostProcessError("a process of this training does not answer. Start it again.")
-        said = self._from.read()
-        if said.strip():
-            failed = msgspec.json.decode(said.splitlines()[-1], type=Failed)
+        said = (self._said + self._from.read()).removeprefix(READY)
+        if said:
+            failed = msgspec.json.decode(said, type=Failed)
             return (errors.of_name(failed.kind) or IsthmusError)(failed.sentence)
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         last = self._log.read_text(errors="replace").strip().splitlines()[-1:]

@@ -15,8 +15,8 @@ from isthmus.multilingual.training.batches import Batches, Group, Part
 from isthmus.multilingual.training.encoders import TextEncoder, in_parts
 from isthmus.multilingual.training.task import TaskLoss
 from isthmus.multilingual.training.token_files import TokensByLanguage
-from isthmus.text.contrast import PairLoss, contrast, matryoshka, same_texts
-from isthmus.text.shared_contrast import contrast_share
+from isthmus.text.contrast import contrast, matryoshka, same_texts
+from isthmus.text.contrast_loss import Share
 from isthmus.text.tokens import Tokens
 
 FEWEST = 2
@@ -52,47 +52,30 @@ class Contrast:
         same = same_texts(*(torch.as_tensor(side.numbered()) for side in (left, right)))
         processes = self._processes
         if processes.size == 1:
-            return self._whole(sides, same)
+            return self._of(sides, same)
         if left.texts < processes.size:  # too few to divide: each computes all of it
-            return self._whole(sides, same) / processes.size
-        return self._share(sides, same)
+            return self._of(sides, same) / processes.size
+        own = processes.own(left.texts)
+        rows: Integers = np.arange(left.texts)[own]
+        share = Share(own, left.texts, processes.stacked)
+        return self._of([side.take(rows) for side in sides], same, share)
 
-    def _whole(self, sides: Sequence[Tokens], same: Tensor | None) -> Tensor:
+    def _of(
+        self, sides: Sequence[Tokens], same: Tensor | None, share: Share | None = None
+    ) -> Tensor:
         accumulate = self._training.accumulate
         parts = 1 if accumulate == 1 else 2 * accumulate
         both = in_parts(self._encoder, Tokens.joined(sides), parts)
         ours, theirs = torch.split(both, sides[0].texts)
-        return self._of_all_sizes(
-            partial(
-                contrast,
-                temperature=self._training.temperature,
-                same=None if same is None else same.to(ours.device),
-                margin=self._training.margin,
-            ),
-            ours,
-            theirs,
-        )
-
-    def _share(self, sides: Sequence[Tokens], same: Tensor | None) -> Tensor:
-        processes, texts = self._processes, sides[0].texts
-        own = processes.own(texts)
-        rows: Integers = np.arange(own.start, own.stop)
-        ours, theirs = (self._embedded(side.take(rows)) for side in sides)
+        if share:
+            theirs = self._processes.gathered(theirs, share.texts)
         loss = partial(
-            contrast_share,
-            own=own,
-            gathered=processes.gathered,
-            processes=processes.size,
+            contrast,
             temperature=self._training.temperature,
             same=None if same is None else same.to(ours.device),
             margin=self._training.margin,
+            share=share,
         )
-        return self._of_all_sizes(loss, ours, processes.gathered(theirs, texts))
-
-    def _embedded(self, tokens: Tokens) -> Tensor:
-        return in_parts(self._encoder, tokens, self._training.accumulate)
-
-    def _of_all_sizes(self, loss: PairLoss, ours: Tensor, theirs: Tensor) -> Tensor:
         return matryoshka(loss, ours, theirs, self._sizes) if self._sizes else loss(ours, theirs)
 
 

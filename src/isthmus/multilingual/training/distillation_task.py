@@ -51,15 +51,17 @@ class Distillation:
         drawn, processes = self._batches.draw(step), self._batches.processes
         (language,) = drawn.languages
         whole = taken(self._tokens, drawn.parts, language)
-        shared = divided(drawn.parts, processes)
+        divides = whole.texts >= processes.size  # else each computes all of it
+        shared = divided(drawn.parts, processes) if divides else drawn.parts
         texts = [
             text or ""
             for corpus, rows in shared
             for text in self._corpora[corpus].read(language, rows)
         ]
         tokens = taken(self._tokens, shared, language)
-        vectors = processes.gathered(in_parts(self._encoder, tokens, self._parts), whole.texts)
+        vectors = in_parts(self._encoder, tokens, self._parts)
         due = torch.as_tensor(self._teacher.embed(texts), device=vectors.device)
-        due = processes.gathered(due, whole.texts)
+        if divides:
+            due, vectors = (processes.gathered(each, whole.texts) for each in (due, vectors))
         value = distillation(vectors, due) / processes.size
         return TaskLoss(value, len(whole.ids), language)

@@ -81,7 +81,7 @@ class Contest:
 
     def __init__(self, texts: Bibles, settings: Settings) -> None:
         self._texts = texts
-        self._settings = settings
+        self.settings = settings
         self._spec = settings.job()
         others = sorted(set(texts.verses) - {ENGLISH})
         verses = len(texts.verses[ENGLISH])
@@ -110,7 +110,7 @@ class Contest:
         if model == POOLED_WORDS:
             columns = (column for it in parts for column in (it.texts, *it.translations))
             vocabulary = Tokenizer.train(
-                (normalised(text) for column in columns for text in column), self._settings.pieces
+                (normalised(text) for column in columns for text in column), self.settings.pieces
             )
         else:
             vocabulary, _ = rehearsed(network, parts, seed)

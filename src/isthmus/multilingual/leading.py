@@ -4,10 +4,12 @@ import shutil
 
 import msgspec
 
+from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual import card, given_models
 from isthmus.multilingual.processes import devices, meeting, places, starting
 from isthmus.multilingual.processes.group import ProcessGroup
+from isthmus.multilingual.processes.places import Place
 from isthmus.multilingual.processes.starting import Task
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
@@ -41,6 +43,7 @@ def train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: T
     """
     training, place = spec.training, places.here()
     if place is not None:
+        _check_first(place)
         with meeting.joined(place, devices.chosen(training.device, place)) as processes:
             if files.trained.exists():
                 processes.told("")  # there is nothing to help with
@@ -53,6 +56,22 @@ def train(spec: Multilingual, inputs: LocalInputs, files: RunFiles, telemetry: T
             training.processes, training.device, _task(inputs, files)
         ) as processes:
             _fit(spec, inputs, files, made, processes, telemetry)
+
+
+def _check_first(place: Place) -> None:
+    """Refuse to lead in a process that is there to help.
+
+    Args:
+        place: Which of several processes this one is.
+
+    Raises:
+        SpecError: It is not the first.
+    """
+    if place.rank > 0:
+        raise SpecError(
+            f"a launcher started this process as number {place.rank + 1} of {place.size}: call "
+            "`isthmus.take_part` in each of them, not `isthmus.run`."
+        )
 
 
 def _task(inputs: LocalInputs, files: RunFiles) -> Task:

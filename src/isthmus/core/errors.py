@@ -31,6 +31,10 @@ class DataError(SpecError):
     """A data set is not what is asked of it; its text has a line for each problem, if several."""
 
 
+class FileError(SpecError):
+    """A job file or a party file has several problems; its text has a line for each."""
+
+
 class DiskError(SpecError):
     """This machine has no room for a file; what was written before is whole."""
 
@@ -77,8 +81,9 @@ def one_line(message: str) -> str:
 
 
 def told(error: BaseException) -> str:
-    """Returns what a terminal shows of an error: one line, or one for each problem of its data."""
-    lines = str(error).splitlines() if isinstance(error, DataError) else [str(error)]
+    """Returns what a terminal shows of an error: one line, or one for each problem of a file."""
+    ours = isinstance(error, DataError | FileError)  # what a peer wrote stays in one line
+    lines = str(error).splitlines() if ours else [str(error)]
     return "\n".join(one_line(line) for line in lines)
 
 

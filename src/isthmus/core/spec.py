@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkabl
 import msgspec
 
 from isthmus.core import problems
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import FileError, SpecError
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,19 +99,19 @@ def _fitted(value: Any, kind: type[SpecT], where: str, schema: str) -> SpecT:
         The validated spec.
 
     Raises:
-        SpecError: It does not fit `kind`; all problems are in the message.
+        SpecError: It does not fit `kind`.
+        FileError: It does not fit, for several reasons.
     """
     try:
         return msgspec.convert(value, kind, strict=True)
     except (msgspec.ValidationError, TypeError, RecursionError):
         found = problems.problems(value, kind) or ["its values do not fit each other"]
-    told = found[0] if len(found) == 1 else f"{len(found)} problems: {_numbered(found)}"
-    stop = "" if told.endswith("?") else "."
-    raise SpecError(f"{where}: {told}{stop} `isthmus schema {schema}` lists every key.")
-
-
-def _numbered(sentences: Sequence[str]) -> str:
-    return "; ".join(f"({number}) {each}" for number, each in enumerate(sentences, 1))
+    told = [sentence if sentence.endswith("?") else f"{sentence}." for sentence in found]
+    advice = f"`isthmus schema {schema}` lists every key."
+    if len(told) == 1:
+        raise SpecError(f"{where}: {told[0]} {advice}")
+    lines = "\n".join(f"- {each}" for each in told)
+    raise FileError(f"{where}: {len(told)} problems.\n{lines}\n{advice}")
 
 
 def save(spec: Spec, path: Path) -> None:

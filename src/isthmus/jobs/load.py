@@ -8,6 +8,7 @@ from typing import cast
 
 from isthmus.core import spec
 from isthmus.core.errors import PolicyError, SpecError, naming_file
+from isthmus.core.spec import Spec, SpecT
 from isthmus.jobs import consent, registry
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
@@ -28,9 +29,34 @@ def load_job(path: Path) -> Loaded:
         SpecError: It is not a job that can run.
         MissingExtraError: It needs a library that is not installed.
     """
-    job = spec.load(path, Job)
+    job = _read(path, Job, Party, "this is a party file: give it with `--party`, and the job first")
     with naming_file(path):
         return resolve(job, path)
+
+
+def _read(path: Path, kind: type[SpecT], other: type[Spec], advice: str) -> SpecT:
+    """Read a file, unless it is one of the other kind.
+
+    Args:
+        path: The file.
+        kind: The spec class that describes it.
+        other: That of the file that people may take it for.
+        advice: What to do if it is that one.
+
+    Returns:
+        The validated spec.
+
+    Raises:
+        SpecError: It is of the other kind, or of none.
+    """
+    try:
+        return spec.load(path, kind)
+    except SpecError as error:
+        try:
+            spec.load(path, other)
+        except SpecError:
+            raise error from None
+        raise SpecError(f"{path}: {advice}.") from None
 
 
 def resolve(job: Job, path: Path) -> Loaded:
@@ -99,7 +125,8 @@ def load_party(loaded: Loaded, party_file: Path | None) -> tuple[Party, Path]:
             f"{loaded.path}: this job has parties ({', '.join(loaded.job.parties)}): name your own "
             "file with `--party`, or run all of them here with `isthmus simulate`."
         )
-    party = spec.load(party_file, Party)
+    advice = "this is a job file: give it first, and your own file with `--party`"
+    party = _read(party_file, Party, Job, advice)
     with naming_file(party_file):
         if party.party not in loaded.job.parties:
             raise SpecError(

@@ -118,7 +118,7 @@ class TestAlignments:
 
     def test_so_far_are_told(self, desk: Desk) -> None:
         self.begin(desk, 3)
-        assert ready(desk).facts == {"alignments so far": "3 of 20 with insurer"}
+        assert ready(desk).facts["alignments so far"] == "3 of 20 with insurer"
 
     def test_one_too_many_is_refused_before_it_is_begun(self, desk: Desk) -> None:
         store = self.begin(desk, 2)

@@ -4,6 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -80,6 +81,22 @@ def frame(data: ArrowStream, **keys: Any) -> Frame:
         raise SpecError("a frame has its rows in memory: leave `path` out.")
     dataset = spec.convert({**keys, "path": ""}, Dataset, "party")
     return Frame(_without_index(_table(data), dataset), dataset)
+
+
+def write_texts(texts: Iterable[object], path: Path) -> None:
+    """Write texts as a Parquet file with a column `text`.
+
+    Args:
+        texts: The texts.
+        path: The file.
+
+    Raises:
+        SpecError: One of them is no text.
+    """
+    given = list(texts)
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in given):
+        raise SpecError("give texts as a list of `str`.")
+    parquet.write_table(pa.table({"text": pa.array(given, pa.string())}), path)
 
 
 def _table(data: object) -> Any:

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from isthmus.answers import parts
 from isthmus.answers.parts import Part
 from isthmus.api.drawn import Drawn
-from isthmus.api.frames import ArrowStream, frame
+from isthmus.api.frames import ArrowStream, frame, write_texts
 from isthmus.api.inputs import unnamed
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Metrics, PartialMetrics, measured
@@ -115,11 +115,11 @@ class Run(Drawn):
             Shape (texts, size), a `numpy.ndarray`: vectors of length 1, zeros of an empty text.
 
         Raises:
-            SpecError: The run trained no encoder of texts.
+            SpecError: The run trained no encoder of texts, or one of these is no text.
         """
         with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
             given, vectors = Path(name, "texts.parquet"), Path(name, "vectors.parquet")
-            parquet.write_table(pa.table({"text": pa.array(list(texts), pa.string())}), given)
+            write_texts(texts, given)
             found = encoders.embed(self.folder, given, vectors)
             column = parquet.read_table(vectors)["vector"].combine_chunks()
             return column.flatten().to_numpy().reshape(found.texts, found.size)

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import csv
 
 from isthmus.answers import parts
 from isthmus.answers.parts import Part
 from isthmus.api.drawn import Drawn
+from isthmus.api.frames import write_texts
 from isthmus.api.inputs import GivenJob, in_temporary_folder, unnamed
 from isthmus.api.runs import Run
+from isthmus.core.errors import SpecError
 from isthmus.jobs import texts as used
 from isthmus.system import MinedPairs, MixedText, Score, ScoredTexts
 
@@ -68,8 +70,11 @@ def mine(
         The pairs, the most alike first.
 
     Raises:
-        SpecError: The run has no encoder, or a file cannot be read, or both are in one language.
+        SpecError: The run has no encoder, or a file cannot be read, or both are in one language, or
+            there is no such score.
     """
+    if score not in get_args(Score):
+        raise SpecError(f"`score` is one of {', '.join(get_args(Score))}, and not {score!r}.")
     with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
         sides = _file(left, Path(name, "left.parquet")), _file(right, Path(name, "right.parquet"))
         out = Path(name, "pairs.tsv")
@@ -94,6 +99,8 @@ def evaluate(run: GivenRun, *files: str | Path) -> Scored:
     Raises:
         SpecError: The run has no encoder, or a file is not what it should be.
     """
+    if not files:
+        raise SpecError("name the files to evaluate on.")
     found = used.evaluate(_folder(run), [Path(file) for file in files])
     return Scored(found.metrics, found.retrieval, found.left_out)
 
@@ -123,5 +130,5 @@ def _file(given: GivenTexts, path: Path) -> Path:
     """Returns a file of texts; those in memory are written into one."""
     if isinstance(given, str | Path):
         return Path(given)
-    parquet.write_table(pa.table({"text": pa.array(list(given), pa.string())}), path)
+    write_texts(given, path)
     return path

@@ -1,6 +1,7 @@
 """Measures the encoder of a run on texts that its job does not name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,7 +56,7 @@ def score(spec: Multilingual, run: Run, given: Sequence[Path]) -> ScoredTexts:
     pairs, left_out = list[LanguagePair](), dict[str, int]()
     with TemporaryDirectory(prefix="isthmus-") as folder:
         for source in sources:
-            texts, left_out[source.name] = _new_texts(source, known, Path(folder))
+            texts, left_out[source.name] = _new_texts(replace(source, key=""), known, Path(folder))
             found = evaluate(
                 texts,
                 compared,

@@ -34,6 +34,9 @@ _CHOICE_ROWS = 1000
 _GUESS_TEXTS = 200
 """Texts that the language of a file is guessed from."""
 
+_LEAST_KNOWN = 0.1
+"""Share of the words of a file that a dictionary of its language knows."""
+
 
 def embed(run: Run, file: Path, out: IO[bytes]) -> Embedded:
     """Write the vector of each text of a file, in order.
@@ -130,7 +133,18 @@ class _Miner:
         return kept(fused_scores(dense, kept(lexical_scores(left, right, self._dictionary))))
 
     def language_of(self, path: Path, texts: Sequence[str]) -> str:
-        """Find the language of a file: by its name, or by the words that the dictionary knows."""
+        """Find the language of a file: by its name, or by the words that the dictionary knows.
+
+        Args:
+            path: The file.
+            texts: Its texts.
+
+        Returns:
+            One of the languages of the run.
+
+        Raises:
+            SpecError: Neither tells it.
+        """
         named = plain_name(path).removesuffix(form_of(path) or "").rpartition(".")[2]
         languages = self._files.corpora.languages
         if named in languages:
@@ -143,7 +157,14 @@ class _Miner:
         }
         some = texts[:_GUESS_TEXTS]
         shares = {language: _known_share(some, language, known[language]) for language in languages}
-        return max(shares, key=lambda language: shares[language])
+        found = max(shares, key=lambda language: shares[language])
+        if shares[found] < _LEAST_KNOWN:
+            raise SpecError(
+                f"{path}: its language cannot be told: the dictionary of the run knows less than "
+                f"{_LEAST_KNOWN:.0%} of its words. Name it like left.en.txt, with one of "
+                f"{', '.join(languages)}."
+            )
+        return found
 
     def threshold(self, left: str, right: str, least: float | None) -> Threshold:
         """Choose the margin of pairs on held-out texts of both languages.

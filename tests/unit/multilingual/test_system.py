@@ -295,6 +295,29 @@ class TestUse:
         files = (tmp_path / "a.xb.tsv", job.parent / "other.xc.txt")
         assert im.mine(ended.folder, *files).found.languages == ("xb", "xc")
 
+    @pytest.mark.parametrize(
+        ("left", "keys", "sentence"),
+        [
+            (["hello", "world"], {}, "its language cannot be told.*one of xa, xb, xc"),
+            ([1, 2], {}, "a list of `str`"),
+            ("other.xa.txt", {"score": "best"}, "one of dense, lexical, fused, and not 'best'"),
+            ("other.xb.txt", {}, "are both in 'xb'"),
+        ],
+    )
+    def test_refuses_to_mine_from_what_it_cannot_tell(
+        self, left: Any, keys: Any, sentence: str, ended: Run, job: Path
+    ) -> None:
+        given = job.parent / left if isinstance(left, str) else left
+        with pytest.raises(SpecError, match=sentence):
+            im.mine(ended.folder, given, job.parent / "other.xb.txt", **keys)
+
+    def test_refuses_files_that_say_nothing(self, ended: Run, tmp_path: Path) -> None:
+        (tmp_path / "a.tsv").write_text("xa\txb\n" + "aaa\t\n" * 20)
+        with pytest.raises(SpecError, match=r"20 rows .* Give a file with texts and their transl"):
+            im.evaluate(ended.folder, tmp_path / "a.tsv")
+        with pytest.raises(SpecError, match="name the files to evaluate on"):
+            im.evaluate(ended.folder)
+
     def test_exports_the_encoder_as_onnx_too(self, ended: Run, tmp_path: Path) -> None:
         found = export(ended.folder, tmp_path / "out")
         assert {"model.onnx", "model.safetensors", "tokenizer.json"} <= set(found.files)

@@ -29,7 +29,7 @@ class Source:
     """One corpus of a job, with all that reading it takes."""
 
     key: str
-    """Where the job names it, for errors."""
+    """Where the job names it, for errors; empty if no job does."""
 
     name: str
     spec: Corpus

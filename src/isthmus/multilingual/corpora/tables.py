@@ -172,12 +172,9 @@ def _place(path: Path, names: Sequence[str], name: str) -> int:
     advice = (
         f"Did you mean {' or '.join(repr(match) for match in close)}?"
         if close
-        else "Name its columns in `columns`; the first line of .tsv must name them too."
+        else "The first line of .tsv names them; in a job, `columns` says which one is what."
     )
-    raise SpecError(
-        f"{path}: the job names a column {name!r}, which is none of the file's {len(names)}. "
-        f"{advice}"
-    )
+    raise SpecError(f"{path}: has no column {name!r} among its {len(names)}. {advice}")
 
 
 def _check_text(path: Path, name: str, kind: Any) -> None:

@@ -76,8 +76,7 @@ class Tally:
         """
         if self.read == 0:
             raise SpecError(
-                f"{self._where}: there are no rows. Export the corpus again, or leave "
-                f"`{self.source.key}` out."
+                f"{self._where}: there are no rows. Export it again{self._or_left_out}."
             )
 
     def check_texts(self) -> None:
@@ -105,17 +104,26 @@ class Tally:
             if share > _MOST_EQUAL:
                 left, right = self._names(number)
                 raise SpecError(
-                    f"{self._where}: {share:.0%} of {both:,} rows of `{self.source.key}` have the "
+                    f"{self._where}: {share:.0%} of {both:,} rows{self._of_key} have the "
                     f"same text in {left!r} and {right!r}, so one text seems to be given as two "
                     "languages. Give the translations, or leave one of the languages out."
                 )
 
     @property
     def _advice(self) -> str:
-        key = self.source.key
         if all(form_of(path) == ".po" for path in self.source.files):
-            return f"Messages marked as fuzzy do not count: translate them, or leave `{key}` out."
-        return f"Correct the `languages` or `columns` of `{key}`."
+            return f"Messages marked as fuzzy do not count: translate them{self._or_left_out}."
+        if not self.source.key:
+            return "Give a file with texts and their translations."
+        return f"Correct the `languages` or `columns`{self._of_key}."
+
+    @property
+    def _or_left_out(self) -> str:
+        return f", or leave `{self.source.key}` out" if self.source.key else ""
+
+    @property
+    def _of_key(self) -> str:
+        return f" of `{self.source.key}`" if self.source.key else ""
 
     @property
     def _where(self) -> str:

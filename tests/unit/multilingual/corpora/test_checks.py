@@ -41,7 +41,7 @@ class TestCheck:
     def test_looks_into_every_file(self, tmp_path: Path) -> None:
         tsv(tmp_path / "all/a.tsv", ["en", "de", "part"], pairs(30))
         tsv(tmp_path / "all/b.tsv", ["en", "fr", "part"], pairs(30))
-        with pytest.raises(SpecError, match=r"b\.tsv: the job names a column 'de'"):
+        with pytest.raises(SpecError, match=r"b\.tsv: has no column 'de' among its 3"):
             check(job(corpora={"a": {"path": "all", "languages": ["en", "de"]}}), tmp_path)
 
     def test_refuses_an_empty_corpus(self, tmp_path: Path) -> None:

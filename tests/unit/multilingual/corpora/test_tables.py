@@ -61,8 +61,8 @@ class TestTables:
             "documents": {"languages": ["en"], "documents": "parts"},
         }
         says = {
-            "languages": r"a column 'fr', which is none of the file's 3\. Name its columns",
-            "documents": r"a column 'parts', which is none of the file's 3\. Did you mean 'part'",
+            "languages": r"has no column 'fr' among its 3\. The first line of \.tsv names",
+            "documents": r"has no column 'parts' among its 3\. Did you mean 'part'",
         }[missing]
         with pytest.raises(SpecError, match=says):
             read(tmp_path, path=table(tmp_path, name), **found[missing])

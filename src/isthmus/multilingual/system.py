@@ -94,8 +94,11 @@ def _steps(spec: Multilingual) -> Iterator[str]:
         yield "Take the vocabulary as it is given, and mine a dictionary."
     shared = f", shared by {training.processes:,} processes" if training.processes > 1 else ""
     first = ", ".join(f"{name} x {weight:g}" for name, weight in weights.items() if name != SECOND)
+    what = (
+        f"Train a {encoder.type} encoder" if encoder.continued is None else "Go on with the encoder"
+    )
     yield (
-        f"Train a {encoder.type} encoder on {first}, all in each step, {training.batch:,} texts "
+        f"{what} on {first}, all in each step, {training.batch:,} texts "
         f"each, for {training.steps:,} steps at most{shared}."
     )
     if SECOND in weights:
@@ -107,9 +110,10 @@ def _steps(spec: Multilingual) -> Iterator[str]:
         f"Stop when all losses are flat: the average of {training.flat_steps:,} steps has fallen "
         f"by less than {training.flat_below:.1%} since the {training.flat_steps:,} before."
     )
+    rival = "an untrained encoder" if encoder.continued is None else "the encoder before"
     yield (
-        "Store the encoder, then measure how texts find their translations, beside an untrained "
-        "encoder, characters and the dictionary."
+        f"Store the encoder, then measure how texts find their translations, beside {rival}, "
+        "characters and the dictionary."
     )
 
 

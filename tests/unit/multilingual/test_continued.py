@@ -96,6 +96,11 @@ class TestStatic:
         assert "- xb" in card
         assert "before this run" in card
 
+    def test_is_announced(self, model: Path, tmp_path: Path) -> None:
+        steps = check(job(tmp_path, model)).steps
+        assert any(step.startswith("Go on with the encoder on pairs x 1") for step in steps)
+        assert "beside the encoder before, characters" in steps[-1]
+
     def test_is_evaluated_in_the_old_languages_too(self, ended: Run) -> None:
         folder = ended.folder.parent.parent
         found = texts.evaluate(ended.folder, [folder / f"other.{it}.txt" for it in OLD])

@@ -149,6 +149,9 @@ class TestRun:
         trained = [event["metrics"] for event in told if event["stage"] == "train"]
         assert {"loss_pairs", "loss_switched", "tokens_per_s"} <= trained[0].keys()
         assert any("loss_pairs/xa-xb" in metrics for metrics in trained)
+        pieces = [event["metrics"] for event in told if event["stage"] == "pieces"]
+        assert len(pieces) == len(LANGUAGES)
+        assert all(0 <= metrics["unknown"] < 0.05 for metrics in pieces)
 
     def test_leaves_a_page_with_figures_and_rivals(self, ended: Run) -> None:
         html = write_report(ended).read_text()

@@ -72,7 +72,9 @@ def write(
                 found = _write(each, language, tokenizer, length, work)
                 counts[language] = counts.get(language, PieceCounts()) + found
                 done += each.rows
-                telemetry.progress("pieces", done, total, note=f"{name}, {language}")
+                unknown = counts[language].unknown_share
+                note = f"{name}, {language}"
+                telemetry.progress("pieces", done, total, note=note, unknown=unknown)
         atomic.write(work / _COUNTS, to_json(counts))
 
 

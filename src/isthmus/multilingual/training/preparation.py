@@ -60,7 +60,7 @@ def prepared(
     with telemetry.timed("vocabulary"):
         tokenizer = _tokenizer(spec.encoder, folder, texts.values(), files.tokenizer, telemetry)
         token_files.write(texts, tokenizer, spec.encoder.length, files.tokens, telemetry)
-        token_files.check_known(token_files.counts(files.tokens), spec.encoder.tokenizer)
+        token_files.check_known(token_files.counts(files.tokens), spec.encoder)
     with telemetry.timed("dictionary"):
         found = dictionary(files, telemetry)
     tokens = token_files.read(texts, files.tokens)

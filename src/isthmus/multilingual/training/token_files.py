@@ -12,6 +12,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
+from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens
 
@@ -115,28 +116,33 @@ def frequencies(tokens: TokensByLanguage, size: int) -> Integers:
     return found
 
 
-def check_known(found: Mapping[str, PieceCounts], given: str | None) -> None:
+def check_known(found: Mapping[str, PieceCounts], encoder: Encoder) -> None:
     """Refuse a vocabulary that lacks a script.
 
     Args:
         found: Pieces by language.
-        given: The tokenizer that the job names; None where one was trained.
+        encoder: The `encoder` table.
 
     Raises:
-        SpecError: A language has too many unknown pieces.
+        SpecError: A language has too many unknown pieces; the one that has most is named.
     """
-    for language, each in found.items():
-        if each.unknown_share > MOST_UNKNOWN:
-            advice = (
-                "raise `multilingual.encoder.vocabulary`"
-                if given is None
-                else f"give another tokenizer than {given}, or leave it out to train one"
-            )
-            raise SpecError(
-                f"the vocabulary lacks the script of texts in {language!r}: "
-                f"{each.unknown_share:.0%} of their pieces are unknown to it, and "
-                f"{MOST_UNKNOWN:.0%} may be: {advice}."
-            )
+    language = max(found, key=lambda each: found[each].unknown_share)
+    share = found[language].unknown_share
+    if share <= MOST_UNKNOWN:
+        return
+    if encoder.continued is not None:
+        advice = (
+            f"{encoder.continued} has the vocabulary that it was trained with. Go on from an "
+            "encoder that knows the script, or train one from the begin on all languages"
+        )
+    elif encoder.tokenizer is not None:
+        advice = f"give another tokenizer than {encoder.tokenizer}, or leave it out to train one"
+    else:
+        advice = "raise `multilingual.encoder.vocabulary`"
+    raise SpecError(
+        f"the vocabulary lacks letters of texts in {language!r}: {share:.0%} of their pieces are "
+        f"unknown to it, and {MOST_UNKNOWN:.0%} may be: {advice}."
+    )
 
 
 def _write(

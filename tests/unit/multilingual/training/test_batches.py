@@ -13,6 +13,7 @@ from isthmus.multilingual.corpora.texts import Texts, written
 from isthmus.multilingual.training import batches, token_files
 from isthmus.multilingual.training.batches import Batches, Drawn
 from isthmus.multilingual.training.contrast_tasks import check_negatives
+from isthmus.text.spec import Encoder
 from isthmus.text.tokenizer import Tokenizer
 from isthmus.text.tokens import Tokens
 
@@ -121,9 +122,23 @@ class TestTokenFiles:
         }
         assert token_files.frequencies(tokens, 5).tolist() == [0, 2, 0, 2, 0]
 
-    def test_refuse_a_vocabulary_that_lacks_a_script(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("encoder", "advice"),
+        [
+            (Encoder(), "raise `multilingual.encoder.vocabulary`"),
+            (Encoder(tokenizer="a.json"), r"give another tokenizer than a\.json"),
+            (Encoder(continued="model"), "model has the vocabulary that it was trained with"),
+        ],
+        ids=["trained", "given", "continued"],
+    )
+    def test_refuse_a_vocabulary_that_lacks_a_script(
+        self, encoder: Encoder, advice: str, tmp_path: Path
+    ) -> None:
         tokenizer = Tokenizer.train(["only latin letters"], 512)
-        other = {"f": texts(tmp_path, "f", {"ru": ["привет мир"], "en": ["only letters"]})}
-        token_files.write(other, tokenizer, 32, tmp_path / "tokens", Telemetry())
-        with pytest.raises(SpecError, match=r"lacks the script of texts in 'ru': 9.% of their"):
-            token_files.check_known(token_files.counts(tmp_path / "tokens"), None)
+        lines = {"de": ["nur lateinische Ärmel"], "ru": ["привет мир"], "en": ["only letters"]}
+        token_files.write(
+            {"f": texts(tmp_path, "f", lines)}, tokenizer, 32, tmp_path / "tokens", Telemetry()
+        )
+        says = rf"lacks letters of texts in 'ru': 9.% of their pieces are unknown.*: {advice}"
+        with pytest.raises(SpecError, match=says):
+            token_files.check_known(token_files.counts(tmp_path / "tokens"), encoder)

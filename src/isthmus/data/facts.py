@@ -55,6 +55,6 @@ def about_duplicates(first: Integers, kept: Integers, labels: Floats | None) -> 
     if not others:
         return f"{said}; their labels are those of the rows that were kept"
     return (
-        f"{said}; {others:,} of them have another label than the row that was kept: does the first "
+        f"{said}, {others:,} of them with another label than the row that was kept: does the first "
         "row of an identifier say what is to be predicted?"
     )

@@ -118,7 +118,7 @@ def _looks(wrong: Column, decimal: str) -> str:
 
     def are(pattern: str) -> bool:
         count: int = pc.sum(pc.match_substring_regex(wrong, pattern)).as_py() or 0
-        return count >= _NEARLY_ALL * cells
+        return bool(count >= _NEARLY_ALL * cells)
 
     if are(_COMMA) and decimal == ".":
         return _ADVICE["comma"]

@@ -76,7 +76,7 @@ def united(parts: Sequence[Column]) -> Column:
 
 def is_text(kind: Any) -> bool:
     """Returns whether a type is text."""
-    return kinds.is_string(kind) or kinds.is_large_string(kind)
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
 
 
 def is_number(kind: Any) -> bool:

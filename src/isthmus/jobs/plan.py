@@ -198,7 +198,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What else is worth knowing of the data, by name."""
 
     warnings: list[str] = []
-    """Limits that the run may reach after it has begun."""
+    """Limits that the run may reach after it has begun, and what may not be meant in the data."""
 
     estimate: Estimate | None = None
     """None where nothing is known of the time."""

@@ -27,7 +27,7 @@ PEOPLE = """
 
 
 def read(folder: Path, query: Query, **keys: Any) -> Table:
-    return load(Dataset(**({"sql": query, "identifiers": ("id",)} | keys)), folder, [])
+    return load(Dataset(sql=query, identifiers=("id",), **keys), folder, [])
 
 
 @pytest.fixture(scope="module")

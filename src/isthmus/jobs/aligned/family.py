@@ -102,7 +102,7 @@ def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
 def ready(plan: "AlignedPlan") -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.aligned import ahead, limits
+    from isthmus.jobs.aligned import ahead, brought, limits
 
     _check(plan)
     sizes = expected(plan)
@@ -115,8 +115,8 @@ def ready(plan: "AlignedPlan") -> Ready:
         address=connection.place(plan),
         certificate_expires=connection.expires(plan),
         notice=plan.notice,
-        facts=limits.facts(plan),
-        warnings=limits.warnings(plan, sizes),
+        facts=brought.facts(plan) | limits.facts(plan),
+        warnings=[*brought.warnings(plan), *limits.warnings(plan, sizes)],
         estimate=ahead.estimate(plan, sizes),
     )
 
@@ -240,7 +240,7 @@ def summary(run: Run, result: AlignedResult) -> Summary:
 def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
     size, rows = result.alignment.size or 0, result.rows
     told = f"{size:,}: {rows['train']:,} trained on, {rows['test']:,} scored"
-    return [("rows shared", told)]
+    return [("rows shared", told), *_found(result)]
 
 
 def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
@@ -251,7 +251,16 @@ def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
 
 def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:
     size = result.alignment.size
-    return [("rows shared", "not told to this party" if size is None else f"{size:,}")]
+    told = "not told to this party" if size is None else f"{size:,}"
+    return [("rows shared", told), *_found(result)]
+
+
+def _found(result: AlignedResult) -> list[tuple[str, str]]:
+    shares = ", ".join(
+        f"{share:.1%} of {party}'s" for party, share in result.alignment.found.items()
+    )
+    told = [("rows found", shares)] if shares else []
+    return [*told, *(("warning", warning) for warning in result.alignment.warnings)]
 
 
 def _method(result: AlignedResult) -> list[tuple[str, str]]:

@@ -27,8 +27,8 @@ mix JOB --show --json
 predict RUN FILE --out --json
 report RUN --json
 run JOB --party --into --json
-schema job|party --json
-simulate JOB --runs --json
+schema job|party TABLE --json
+simulate JOB --runs --grid --json
 tee inspect EVIDENCE --endorsements --at --json
 version --json
 """

@@ -21,6 +21,9 @@ _LISTED = 12
 _NEAR = 0.65
 """How much a key must look like another to be taken for it."""
 
+_PLACES = 3
+"""Most tables that a sentence names for a key that is in the wrong one."""
+
 _SHOWN = 40
 """Most characters of a text that a sentence repeats."""
 
@@ -119,9 +122,10 @@ def _meant(near: Sequence[str], elsewhere: Sequence[str], known: Sequence[str], 
     """What to do about a key that a table does not have."""
     if near:
         return f": did you mean `{near[0]}`?"
-    if len(elsewhere) == 1:
-        table = elsewhere[0].rpartition(".")[0]
-        return f": it belongs {f'to [{table}]' if table else 'before the first [table]'}"
+    if 0 < len(elsewhere) <= _PLACES:
+        tables = [place.rpartition(".")[0] for place in elsewhere]
+        places = (f"to [{table}]" if table else "before the first [table]" for table in tables)
+        return f": it belongs {' or '.join(places)}"
     if not path:  # a file has too many to list
         return ""
     return f"; it has {', '.join(known[:_LISTED])}{' and more' if len(known) > _LISTED else ''}"

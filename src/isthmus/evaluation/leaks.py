@@ -1,4 +1,4 @@
-"""How much of the labels crossed to other parties, in words."""
+"""Sentences about how well another party can guess the labels."""
 
 from collections.abc import Mapping
 

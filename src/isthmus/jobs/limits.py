@@ -69,7 +69,7 @@ def _too_large(crossings: Iterable[Crossing]) -> Iterator[tuple[Crossing, int]]:
 def _told(each: Crossing, size: int) -> str:
     kind = type(each.flow.sample)
     return (
-        f"A {kind.__name__} from {each.sender!r} to {each.to!r} would have {decimal(size)}, and "
-        f"the most that its reader takes is {decimal(kind.max_bytes)}: agree on a lower "
-        "`block_rows` or `batch_rows`, on fewer columns, or on a smaller model."
+        f"The message {kind.__name__} from {each.sender!r} to {each.to!r} would have "
+        f"{decimal(size)}, and the most that its reader takes is {decimal(kind.max_bytes)}: agree "
+        "on a lower `block_rows` or `batch_rows`, on fewer columns, or on a smaller model."
     )

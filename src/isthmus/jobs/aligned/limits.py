@@ -32,9 +32,9 @@ def check(plan: AlignedPlan) -> None:
             large.
     """
     most = _most_shared(plan)
-    with naming_file(plan.party_file):
-        _check_shared(plan, most)
-        if plan.loaded.trains and isinstance(plan.loaded.code, PlansAhead):
+    _check_shared(plan, most)
+    if plan.loaded.trains and isinstance(plan.loaded.code, PlansAhead):
+        with naming_file(plan.loaded.path):
             plan.loaded.code.check_rows(plan.loaded.spec, _most_trained(plan, most))
     limits.check(plan, _certain(plan))
 

@@ -118,11 +118,11 @@ def check_rows(spec: Regression, most: int) -> None:
     if told > spec.label_exposure:
         enough = math.ceil(spec.batches * spec.passive_columns / spec.label_exposure)
         raise SpecError(
-            f"at most {most:,} rows can be trained on, and {spec.batches} batches x "
-            f"{spec.passive_columns} columns of the passive party over so many would tell it "
-            f"{told:.3f} equations per label, where `regression.label_exposure` allows "
-            f"{spec.label_exposure}: that takes {enough:,} rows. Bring more, or agree on fewer "
-            "batches or columns, or on a higher `regression.label_exposure`. Nothing was sent."
+            f"at most {most:,} rows can be trained on, and batches ({spec.batches:,}) x columns of "
+            f"the passive party ({spec.passive_columns:,}) over so many would tell it {told:.2g} "
+            f"equations per label, where `regression.label_exposure` allows {spec.label_exposure}: "
+            f"that takes {enough:,} rows. Bring more, or agree on fewer batches or columns, or on "
+            "a higher `regression.label_exposure`. Nothing was sent."
         )
 
 

@@ -59,7 +59,7 @@ def _postgresql(query: Query) -> Any:
         why = _why(error.sqlstate) if error.sqlstate else _why_unreached(str(error))
     except (pa.ArrowException, OSError):
         why = _why("")
-    raise SpecError(f"{query.database}: {why}") from None
+    raise SpecError(f"{query.where}: {why}") from None
 
 
 def _sqlite(query: Query, file: Path) -> Any:
@@ -77,7 +77,7 @@ def _sqlite(query: Query, file: Path) -> Any:
             return cursor.fetch_arrow_table()
     except (dbapi.Error, pa.ArrowException, OSError):
         raise SpecError(
-            f"{query.database}: the query fails. Try it with `sqlite3`: are its tables and columns "
+            f"{query.where}: the query fails. Try it with `sqlite3`: are its tables and columns "
             f"there, and does a column hold one type beyond its first {_TYPED_BY:,} rows?"
         ) from None
 
@@ -85,7 +85,7 @@ def _sqlite(query: Query, file: Path) -> Any:
 def _duckdb(query: Query, file: str, folder: Path) -> Any:
     if find_spec("duckdb") is None:
         raise SpecError(
-            f"{query.database}: a query of DuckDB needs its module, which is not installed. Run "
+            f"{query.where}: a query of DuckDB needs its module, which is not installed. Run "
             "`pip install duckdb`."
         )
     import duckdb  # noqa: PLC0415 - it need not be there
@@ -102,14 +102,14 @@ def _duckdb(query: Query, file: str, folder: Path) -> Any:
     except duckdb.Error as error:
         kind = type(error).__name__.removesuffix("Exception")
         raise SpecError(
-            f"{query.database}: the query fails ({kind} error of DuckDB). Try it with `duckdb`; "
+            f"{query.where}: the query fails ({kind} error of DuckDB). Try it with `duckdb`; "
             "files in it are looked for in the folder of the party file."
         ) from None
 
 
 def _check_file(query: Query, file: Path) -> None:
     if not file.is_file():
-        raise SpecError(f"{query.database}: there is no such file. Correct `sql.database`.")
+        raise SpecError(f"{query.where}: there is no such file. Correct `sql.database`.")
 
 
 def _with_password(url: str, password: str | None) -> str:
@@ -136,7 +136,7 @@ def _password(query: Query) -> str | None:
     if query.password_variable is not None:
         if not (found := os.environ.get(query.password_variable)):
             raise SpecError(
-                f"{query.database}: the environment variable {query.password_variable!r}, which "
+                f"{query.where}: the environment variable {query.password_variable!r}, which "
                 "`sql.password_variable` names, is not set. Set it, and start again."
             )
         return found

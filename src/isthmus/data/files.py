@@ -70,7 +70,7 @@ def _folder(path: Path, endings: Sequence[str]) -> Sequence[Path]:
         what = f"{len(others)} of its {len(found)} files are" if found else "it has no file that is"
         raise SpecError(
             f"{path}: {what} {'not ' if found else ''}{', '.join(endings)}. Give a folder of such "
-            f"files alone, or a pattern such as `{path.name}/*{endings[0]}`."
+            f"files alone, or a pattern such as `{path}/*{endings[0]}`."
         )
     return tuple(found)
 

@@ -85,7 +85,8 @@ def forms(column: str, text: Column) -> Forms:
             labels[which] = name
             continue
         for count in np.unique(length[which]).tolist():
-            labels[which & (length == count)] = name.format(count)
+            label = name.format(count) if count > 1 else "1 digit"
+            labels[which & (length == count)] = label
     _join_hexadecimal(labels)
     names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     order = sorted(range(len(names)), key=lambda each: (names[each] == _OTHER, -counts[each]))

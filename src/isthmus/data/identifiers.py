@@ -105,7 +105,7 @@ def _refuse_altered(cells: Cells) -> None:
         scientific,
         "is in scientific notation",
         "are in scientific notation",
-        f", which has lost digits. {_AS_TEXT}",
+        f"; that loses digits. {_AS_TEXT}",
         what,
     )
     zero = mask(pc.match_substring_regex(cells.column, _POINT_ZERO))
@@ -116,7 +116,7 @@ def _refuse_altered(cells: Cells) -> None:
         some if all_decimal else zero,
         "is a number with a decimal point",
         "are numbers with a decimal point",
-        ", which often comes from empty cells at export. Export whole numbers or text; if they are "
+        "; that often comes from empty cells at export. Export whole numbers or text; if they are "
         f'meant so, set `types = {{ {cells.name} = "text" }}`.',
         what,
     )

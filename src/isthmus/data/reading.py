@@ -152,10 +152,11 @@ def _distinct(read: _Read, wanted: Columns, keys: _Keys) -> _Keys:
     """Keep the first row of each identifier, if the data set says so."""
     if read.dataset.duplicates == "error":
         again = keys.first != np.arange(len(keys.first))
+        count, place = int(again.sum()), read.rows.places.first(again)
         read.problems.add(
-            f"{int(again.sum()):,} of {len(keys.first):,} rows have an identifier that occurred "
-            f"before, after normalisation (the first in {read.rows.places.first(again)}). Keep one "
-            'row for each, or set `duplicates = "first"`.'
+            f"{count:,} of {len(keys.first):,} rows {'has' if count == 1 else 'have'} an "
+            f"identifier that occurred before, after normalisation (the first in {place}). Keep "
+            'one row for each, or set `duplicates = "first"`.'
         )
         return replace(keys, kept=np.arange(len(keys.first)))
     labels = None

@@ -67,6 +67,11 @@ class Query(Spec, frozen=True):
             )
 
     @property
+    def where(self) -> str:
+        """The database, for errors."""
+        return self.database.removesuffix(":")
+
+    @property
     def on_network(self) -> bool:
         """Whether a server answers, not a file."""
         return self.database.startswith("postgres")
@@ -244,7 +249,7 @@ class Dataset(Spec, frozen=True):
 
     def where(self, folder: Path) -> str:
         """Returns the path or the database, for errors."""
-        return str(self.resolve(folder)) if self.sql is None else self.sql.database
+        return str(self.resolve(folder)) if self.sql is None else self.sql.where
 
     def origin(self, folder: Path) -> str:
         """Returns what tells this source of rows from others."""

@@ -356,7 +356,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "identifier twice": (
         "person,age\na,1\nA,2\nb,3\n",
         {},
-        "1 of 3 rows have an identifier that occurred before",
+        "1 of 3 rows has an identifier that occurred before",
     ),
     "wrong declared type": (
         PEOPLE,

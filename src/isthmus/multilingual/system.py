@@ -110,9 +110,9 @@ def _steps(spec: Multilingual) -> Iterator[str]:
         f"Stop when all losses are flat: the average of {training.flat_steps:,} steps has fallen "
         f"by less than {training.flat_below:.1%} since the {training.flat_steps:,} before."
     )
-    rival = "an untrained encoder" if encoder.continued is None else "the encoder before"
+    other = "an untrained encoder" if encoder.continued is None else "the encoder before"
     yield (
-        f"Store the encoder, then measure how texts find their translations, beside {rival}, "
+        f"Store the encoder, then measure how texts find their translations, beside {other}, "
         "characters and the dictionary."
     )
 

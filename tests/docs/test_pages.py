@@ -15,17 +15,18 @@ from isthmus.core import spec
 from isthmus.evaluation.description import measured
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
+from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
 from isthmus.jobs.load import load_job
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.party import Party
 from isthmus.jobs.rounds.results import SimulatedRounds
 from isthmus.paramserver.spec import Server
-from isthmus.store.runs import find
+from isthmus.store.runs import Run, find
 from tests.docs.reader import ROOT, Reader
 
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
 FIRST_JOB = "docs/guides/first-job.md"
+DAY_AFTER = "docs/guides/the-day-after.md"
 ENCLAVES = "docs/guides/enclaves.md"
 ALONE = "docs/guides/alone.md"
 TREES = "docs/guides/boosted-trees.md"
@@ -71,6 +72,22 @@ class TestFirstJob:
         guide.type_commands()
         for party in ("bank", "shop"):
             assert find(tmp_path / party / "runs").report.exists()
+        self.score_the_day_after(tmp_path)
+
+    def score_the_day_after(self, folder: Path) -> None:
+        guide = Reader(DAY_AFTER, folder)
+        bring_applicants(folder)
+        for fragment in guide.blocks("text"):
+            file = folder / fragment.splitlines()[0].removeprefix("# ")
+            file.write_text(f"{file.read_text()}\n{fragment}")
+        guide.type_commands()
+        runs = [Run(run) for run in (folder / "bank/runs").glob("card-default-score-*")]
+        (result,) = (run.read_json("result.json", ScoredResult) for run in runs)
+        assert result.rows == {"own": 300, "scored": 200, "labelled": 0}
+        (script,) = guide.blocks("python")
+        folder.joinpath("bank/runs/latest").unlink()
+        folder.joinpath("bank/runs/latest").symlink_to(runs[0].folder)
+        assert python(script, folder) == "200\n"
 
 
 class TestAlone:
@@ -234,6 +251,14 @@ def bring_a_log(folder: Path) -> None:
         table = csv.writer(file)
         table.writerow(["impression", "time"])
         table.writerows([int(bought[at]), float(when[at])] for at in np.argsort(when))
+
+
+def bring_applicants(folder: Path) -> None:
+    """300 new people at the bank, of whom the shop knows 200."""
+    rows = (folder / "bank/customers.csv").read_text().splitlines()[:301]
+    cells = [row.split(",") for row in rows]
+    without_label = [",".join([cell[0], *cell[2:]]) for cell in cells]
+    (folder / "bank/applicants.csv").write_text("\n".join(without_label))
 
 
 def bring_data_with_gaps(folder: Path) -> None:

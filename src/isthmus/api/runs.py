@@ -83,7 +83,7 @@ class Run(Drawn):
                     ) from None
         raise SpecError(
             f"{self.folder}: there are no predictions here. The party that has the labels keeps "
-            "them, where a row has one score: a multiclass model and a network leave none."
+            "them, and a network leaves none."
         )
 
     def predict(self, rows: ArrowStream) -> Any:

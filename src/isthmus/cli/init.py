@@ -30,28 +30,35 @@ def init(
             help="Write a job that scores rows with the model of this run instead.",
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The data set that this job scores, as parties name it."),
+    ] = None,
 ) -> Answer:
     """Copy an example, with keys for its parties; or write a job that scores with a model."""
     if trained is not None:
-        return _scoring_job(trained, Path(template), folder)
-    return _example(template, folder)
+        return _scoring_job(trained, Path(template), folder, data)
+    return _example(template, folder, data)
 
 
-def _example(template: str, folder: Path | None) -> Answer:
+def _example(template: str, folder: Path | None, data: str | None) -> Answer:
     """Copy an example.
 
     Args:
         template: Its name.
         folder: A new or empty folder.
+        data: None.
 
     Returns:
         What to do with it.
 
     Raises:
-        SpecError: There is no folder, or no such example.
+        SpecError: There is no folder, or no such example, or data are named.
     """
     from isthmus.jobs import examples
 
+    if data is not None:
+        raise SpecError("`--data` names what a job scores, and goes with `--from`.")
     if folder is None:
         raise SpecError(f"name a new folder too: isthmus init {shlex.quote(template)} DIR")
     made = examples.make(template, folder)
@@ -80,13 +87,14 @@ def _example(template: str, folder: Path | None) -> Answer:
     return Answer(value, text)
 
 
-def _scoring_job(run: Path, file: Path, folder: Path | None) -> Answer:
+def _scoring_job(run: Path, file: Path, folder: Path | None, dataset: str | None) -> Answer:
     """Write a job that scores with the model of a run.
 
     Args:
         run: The run.
         file: The new job file.
         folder: None.
+        dataset: The data set to score; None: the one that was trained on.
 
     Returns:
         What to do with it.
@@ -101,12 +109,12 @@ def _scoring_job(run: Path, file: Path, folder: Path | None) -> Answer:
             "with --from, one name is enough, that of the job file: "
             f"{shlex.join(['isthmus', 'init', '--from', str(run), str(file)])}"
         )
-    job = trained.write_scoring_job(run, file)
+    job = trained.write_scoring_job(run, file, dataset)
     data = job.tables["data"].score
     value = {"job": str(file), "data": data, "disclosed": job.disclosed}
     text = page(
-        f"{file} is ready: it scores the data set {data!r}. To score another one, name it in "
-        "`data.score`; each party describes it in a table [datasets.NAME] of its party file.",
+        f"{file} is ready: it scores the data set {data!r}, which each party describes in the "
+        f"table [datasets.{data}] of its party file.",
         "Give all parties this file. Then each, as for training:",
         indented([shlex.join(["isthmus", "run", str(file), "--party", "party.toml"])]),
     )

@@ -55,15 +55,16 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
         return found
 
 
-def write_scoring_job(folder: Path, file: Path) -> Job:
+def write_scoring_job(folder: Path, file: Path, dataset: str | None = None) -> Job:
     """Write a job with which several parties score rows with the model that they trained.
 
     Args:
         folder: The run folder, or a folder of runs for its latest one.
         file: The new job file.
+        dataset: Name of the data set to score; None: the one that was trained on.
 
     Returns:
-        The job, which scores the data set that was trained on.
+        The job.
 
     Raises:
         SpecError: The run trained no such model, or the file is there already.
@@ -81,7 +82,7 @@ def write_scoring_job(folder: Path, file: Path) -> Job:
         )
     if file.exists():
         raise SpecError(f"{file}: is there already. Give a new name for the job.")
-    bare = family.scoring_job(run, job_of(run))
+    bare = family.scoring_job(run, job_of(run), dataset)
     row, code = registry.system_of(bare.tables) or (None, None)
     told = consent.needed(Loaded(bare, file, family, row, code))
     job = bare.replace(disclosed=[kind.__name__ for kind in told])

@@ -115,3 +115,21 @@ class TestRefusals:
         (tmp_path / "file").touch()
         assert execute(["init", "health", str(tmp_path / "file" / "trial")]) == 2
         assert "cannot be written" in capsys.readouterr().err
+
+
+class TestFrom:
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["health"], "name a new folder too: isthmus init health DIR"),
+            (["health", "trial", "--data", "later"], "goes with `--from`"),
+            (["score.toml", "trial", "--from", "runs"], "with --from, one name is enough"),
+            (["score.toml", "--from", "runs"], "holds no run"),
+        ],
+        ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+    )
+    def test_refuses_what_does_not_belong_together(
+        self, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert execute(["init", *words]) == 2
+        assert sentence in " ".join(capsys.readouterr().err.split())

@@ -270,15 +270,16 @@ def _method(result: AlignedResult) -> list[tuple[str, str]]:
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
-def scoring_job(run: Run, earlier: Job) -> Job:
+def scoring_job(run: Run, earlier: Job, dataset: str | None) -> Job:
     """Make a job that scores with the model of a run.
 
     Args:
         run: The run of one party.
         earlier: Its job.
+        dataset: Name of the data set to score; None: the one that was trained on.
 
     Returns:
-        The job, which scores the data set that was trained on; `disclosed` is empty.
+        The job; `disclosed` is empty.
 
     Raises:
         SpecError: The run trained no such model.
@@ -289,4 +290,4 @@ def scoring_job(run: Run, earlier: Job) -> Job:
     result = finished.read(run)
     if not isinstance(result, TrainedResult):
         raise SpecError(f"{run.folder}: this run trained no model to score rows with.")
-    return stored.scoring_job(run, result, earlier)
+    return stored.scoring_job(run, result, earlier, dataset)

@@ -113,16 +113,17 @@ _MOST_NAME = 57
 """Characters of a job's name that leave room for our ending."""
 
 
-def scoring_job(run: Run, result: TrainedResult, earlier: Job) -> Job:
+def scoring_job(run: Run, result: TrainedResult, earlier: Job, dataset: str | None) -> Job:
     """Make a job that scores with the model of one party's run.
 
     Args:
         run: The run.
         result: Its result.
         earlier: Its job.
+        dataset: Name of the data set to score; None: the one that was trained on.
 
     Returns:
-        The job, which scores the data set that was trained on; `disclosed` is empty.
+        The job; `disclosed` is empty.
 
     Raises:
         SpecError: The run is of a version that did not name its model, or not of the active party
@@ -143,7 +144,7 @@ def scoring_job(run: Run, result: TrainedResult, earlier: Job) -> Job:
     return earlier.replace(
         **tables,
         name=f"{earlier.name[:_MOST_NAME].rstrip('-')}-score",
-        data=replace(data, train=None, test=None, score=data.train),
+        data=replace(data, train=None, test=None, score=dataset or data.train),
         expected=None,
         disclosed=[],
     )

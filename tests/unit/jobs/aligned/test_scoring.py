@@ -1,5 +1,6 @@
 """Both parties of a job that scores rows with a model that they trained before."""
 
+import json
 import shutil
 import socket
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from pyarrow import csv, parquet
 
+from isthmus.cli.main import execute
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.jobs import finished
@@ -17,6 +19,7 @@ from isthmus.jobs.aligned.results import ScoredResult, SimulatedScoring, Trained
 from isthmus.jobs.check import check
 from isthmus.jobs.explain import explain
 from isthmus.jobs.job import Job
+from isthmus.jobs.load import load_job
 from isthmus.jobs.run import run
 from isthmus.jobs.simulate import simulate
 from isthmus.jobs.trained import write_scoring_job
@@ -226,3 +229,25 @@ class TestSimulate:
             person: row["score"] for person, row in before.items()
         }
         assert all(Path(page).exists() for page in result.reports.values())
+
+
+class TestInit:
+    def test_writes_a_job_that_scores_with_the_model_of_a_run(
+        self, simulated: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "score.toml"
+        words = ["init", "--from", str(simulated.folder), str(file), "--data", "later", "--json"]
+        assert execute(words) == 0
+        assert json.loads(capsys.readouterr().out)["data"] == "later"
+        job = load_job(file).job
+        assert job.tables["prediction"].system == "regression"
+        assert job.disclosed == ["DoublyBlindedRows", "SharedRows", "PartialPredictor"]
+
+    def test_writes_over_no_file(
+        self, simulated: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "score.toml"
+        file.write_text("mine")
+        assert execute(["init", "--from", str(simulated.folder), str(file)]) == 2
+        assert "is there already" in capsys.readouterr().err
+        assert file.read_text() == "mine"

@@ -71,7 +71,7 @@ class ProcessGroup:
         """Returns the sum of a number of each process."""
         if self.size == 1:
             return float(value.detach())
-        found = value.detach().double().reshape(1).clone()
+        found = value.detach().to(self.device, torch.float64, copy=True).reshape(1)
         self.sum(found)
         return float(found)
 

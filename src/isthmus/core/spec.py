@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkabl
 
 import msgspec
 
-from isthmus.core import problems
+from isthmus.core import problems, syntax
 from isthmus.core.errors import FileError, SpecError
 
 
@@ -61,7 +61,7 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
     except (UnicodeDecodeError, RecursionError):
         raise SpecError(f"{path}: is not TOML in UTF-8. Give the path of a text file.") from None
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{path}: {problems.syntax(str(error))}.") from None
+        raise SpecError(f"{path}: {syntax.sentence(str(error))}.") from None
     return _fitted(value, kind, str(path), name)
 
 

@@ -114,6 +114,17 @@ class TestSimulation:
         assert "clinic sent 2.5 MB" in lines
         assert "insurer's report runs/insurer/report.html" in lines
 
+    def test_says_right_below_the_measures_how_well_labels_can_be_guessed(
+        self, shown: Shown
+    ) -> None:
+        found = replace(simulated({"auc": {"joint": 0.7}}), leakage={"cluster_auc": 0.645})
+        lines = shown.lines(found)
+        told = lines[lines.index("AUC 0.7000") + 1 :]
+        assert next(line for line in told if line).startswith(
+            "label leak Another party can guess labels from which rows are together in a node, "
+            "with an AUC of 0.6450 (0.5 is a coin toss, 1 knows every label)."
+        )
+
     def test_says_when_it_did_not_converge(self, shown: Shown) -> None:
         result = simulated({"auc": {"joint": 0.66}}, ending="stopped after 6 rounds")
         assert "training stopped after 6 rounds" in shown.lines(result)

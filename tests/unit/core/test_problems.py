@@ -1,6 +1,5 @@
 """What does not fit in a file, in sentences of ours."""
 
-import tomllib
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from isthmus.core.problems import problems, syntax
+from isthmus.core.problems import problems
 from isthmus.core.spec import Spec
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
@@ -79,26 +78,6 @@ SENTENCES: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 
-SYNTAX: dict[str, tuple[str, str]] = {
-    "a text without quotes": (
-        "name = ada",
-        "in line 1, column 8: after `=` stands no value: put a",
-    ),
-    "no equals sign": ("\nname ada", "in line 2, column 6: a key is followed by `=` and its value"),
-    "a key twice": (
-        "a = 1\na = 2\n",
-        "in line 2, column 6: this key or table is in the file already",
-    ),
-    "a table twice": (
-        "[a]\n[a]\n",
-        "in line 2, column 3: this key or table is in the file already",
-    ),
-    "an open list": ("a = [1\n", "at the end of the file: a list is not closed by `]`"),
-    "an open text": ('a = "b\n', "a text is not closed by its quote in its line"),
-    "a path of Windows": ('a = "C:\\data"', "put a path in single quotes, or write two"),
-    "two values": ("a = 1 2", "in line 1, column 7: the line goes on after its value"),
-}
-
 KEYS = st.sampled_from(
     ["name", "seed", "regression", "boosting", "data", "train", "objective", "people", "datasets"]
 )
@@ -141,11 +120,3 @@ class TestProblems:
             assert problems(value, kind)
         else:
             assert problems(value, kind) == []
-
-
-class TestSyntax:
-    @pytest.mark.parametrize(("text", "sentence"), SYNTAX.values(), ids=list(SYNTAX))
-    def test_is_told_with_the_line_and_what_to_do(self, text: str, sentence: str) -> None:
-        with pytest.raises(tomllib.TOMLDecodeError) as caught:
-            tomllib.loads(text)
-        assert sentence in syntax(str(caught.value))

@@ -148,6 +148,18 @@ class TestRead:
         found = read(office, run)
         assert (found.simulated, found.by_party) == (BY_RULE, BY_PARTY)
 
+    def test_of_a_simulated_run_knows_which_children_attacked(
+        self, office: Run, tmp_path: Path
+    ) -> None:
+        run = Run(tmp_path / "simulated")
+        for name, attack in (("north", 'simulated_attack = "sign_flip"'), ("south", "")):
+            (run.folder / name).mkdir(parents=True)
+            (run.folder / name / "party.toml").write_text(f'party = "{name}"\n{attack}')
+        run.write_json(run.result.name, joint())
+        known = {child.name: child.attacks for child in read(office, run).children}
+        assert known == {"east": False, "north": True, "south": False}
+        assert {child.attacks for child in read(office).children} == {None}
+
     def test_needs_the_record_of_the_rounds(self, office: Run) -> None:
         office.rounds.unlink()
         with pytest.raises(SpecError, match=r"rounds\.json: cannot be read"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
+from isthmus.evaluation import leaks
 from isthmus.jobs.aligned import job
 from isthmus.jobs.aligned.results import (
     AlignedResult,
@@ -209,10 +210,20 @@ def summary(run: Run, result: AlignedResult) -> Summary:
     """Returns the end of a run for people."""
     match result:
         case TrainedResult():
-            facts = [*_rows(result), *_method(result), ("training", result.ending)]
+            facts = [
+                *_leak(result),
+                *_rows(result),
+                *_method(result),
+                ("training", result.ending),
+            ]
             return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
         case SimulatedTraining():
-            facts = [*_rows(result), *_method(result), ("training", result.ending)]
+            facts = [
+                *_leak(result),
+                *_rows(result),
+                *_method(result),
+                ("training", result.ending),
+            ]
             return Summary(
                 metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
             )
@@ -235,6 +246,11 @@ def summary(run: Run, result: AlignedResult) -> Summary:
                     ("run", str(run.folder)),
                 ]
             )
+
+
+def _leak(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
+    """How well another party can guess the labels, right below how good the model is."""
+    return [("label leak", leaks.sentence(result.leakage))] if result.leakage else []
 
 
 def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:

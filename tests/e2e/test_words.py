@@ -75,6 +75,15 @@ class TestWords:
         assert mined["precision"] > 0.6
         assert answer["run"]
 
+    @pytest.mark.usefixtures("answer")
+    def test_are_evaluated_on_texts_that_are_new(self, words: Path) -> None:
+        found = isthmus("evaluate", words / "runs" / "latest", words / "held-out.tsv.gz")
+        assert found["left_out"] == {"held-out": 0}
+        pairs = {(it["left"], it["right"]): it for it in found["retrieval"]["pairs"]}
+        assert len(pairs) == 15
+        encoder = pairs["en", "fr"]["methods"]["encoder"]
+        assert encoder["top1"] == (encoder["forth"]["top1"] + encoder["back"]["top1"]) / 2
+
     def test_are_mixed_before_anything_is_trained(self, words: Path) -> None:
         mixed = isthmus("mix", words / "job.toml", "--show", 5)["texts"]
         assert len(mixed) == 5

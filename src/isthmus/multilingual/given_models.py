@@ -4,6 +4,7 @@ from pathlib import Path
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.spec import Multilingual
+from isthmus.store.runs import LATEST
 from isthmus.text import model_files, model_folder
 from isthmus.text.dictionary import files as dictionary_files
 from isthmus.text.tokenizer import Tokenizer
@@ -20,6 +21,13 @@ def check(spec: Multilingual, folder: Path) -> None:
         SpecError: A file is missing, broken or of another kind.
     """
     encoder = spec.encoder
+    for key, given in (
+        ("encoder.continued", encoder.continued),
+        ("encoder.tokenizer", encoder.tokenizer),
+        ("objectives.teacher", spec.objectives.teacher),
+    ):
+        if given is not None:
+            _check_stays(key, folder / given)
     if encoder.continued is not None:
         _check_continued(spec, folder / encoder.continued)
     if encoder.tokenizer is not None:
@@ -38,6 +46,23 @@ def languages_before(spec: Multilingual, folder: Path) -> tuple[str, ...]:
         return ()
     facts = model_files.read_facts(folder / spec.encoder.continued)
     return facts.languages if facts else ()
+
+
+def _check_stays(key: str, path: Path) -> None:
+    """Refuse a path through the link to the latest run: the run that begins moves it to itself.
+
+    Args:
+        key: Where the job names it.
+        path: The file or folder.
+
+    Raises:
+        SpecError: It leads through such a link.
+    """
+    if any(each.name == LATEST and each.is_symlink() for each in (path, *path.parents)):
+        raise SpecError(
+            f"`multilingual.{key}`: {path} leads through `{LATEST}`, which is this run as soon as "
+            f"it begins. Name the run itself: {path.resolve()}."
+        )
 
 
 def _check_continued(spec: Multilingual, model: Path) -> None:

@@ -1,6 +1,7 @@
 """A language is added to an encoder that is there; the figures before stand beside the new ones."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,12 @@ class TestRefusals:
         (copied / "tokenizer.json").write_text(json.dumps(tokenizer))
         with pytest.raises(SpecError, match="is another tokenizer than the one that was trained"):
             check(job(tmp_path, copied))
+
+    def test_of_the_latest_run_which_will_be_another(self, model: Path, tmp_path: Path) -> None:
+        runs = model.parent.parent
+        says = rf"leads through `latest`, .* Name the run itself: {re.escape(str(model.resolve()))}"
+        with pytest.raises(SpecError, match=says):
+            check(job(tmp_path, runs / "latest" / "model"))
 
     def test_of_a_tokenizer_that_is_not_there(self, tmp_path: Path) -> None:
         file = small_job.write(tmp_path, encoder={"tokenizer": "none.json"})

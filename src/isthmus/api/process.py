@@ -15,6 +15,7 @@ import msgspec
 from isthmus.core import errors
 from isthmus.core.errors import IsthmusError
 from isthmus.core.telemetry import Event
+from isthmus.jobs.grid import Grid
 
 Watch = Callable[[str, Event], None]
 """(party, event); the party is empty where there is one only."""
@@ -29,6 +30,9 @@ class Simulate(msgspec.Struct, frozen=True, tag=True):
     job: str
     runs: str
     into: str | None = None
+    grid: Grid | None = None
+    """Values to try, one after the other."""
+
     told: bool = False
 
 

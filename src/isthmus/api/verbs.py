@@ -1,7 +1,8 @@
 """The verbs: what each command of the same name does, for files or for what lies in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,8 @@ from isthmus.api.runs import Run
 from isthmus.core.errors import SpecError
 from isthmus.jobs import check as checking
 from isthmus.jobs import explain as explaining
+from isthmus.jobs import grid as grids
+from isthmus.jobs.grid import Grid
 from isthmus.jobs.job import Job
 from isthmus.jobs.load import make_plan
 from isthmus.store import runs as stored
@@ -25,6 +28,7 @@ def simulate(
     parties: Iterable[GivenParty] | None = None,
     runs: str | Path = "runs",
     watch: Watch | None = None,
+    grid: Mapping[str, Any] | str | Path | None = None,
 ) -> Run:
     """Play every party of a job on this machine: own processes, own keys, mutual TLS.
 
@@ -34,6 +38,9 @@ def simulate(
             beside the job file.
         runs: Folder in which the run gets its own, with a copy of what was not in files.
         watch: Sees every party's events as they happen.
+        grid: Train with each of several values over one alignment: lists by dotted key of the job,
+            `{"boosting.depth": [3, 4], "folds": 5}`, or a file that says so. The `trials` of the
+            run's `result` are the table.
 
     Returns:
         The finished run.
@@ -50,14 +57,21 @@ def simulate(
             )
         if isinstance(job, Job):
             raise SpecError("name the parties of the job too, or give the path of a job file.")
-        return Run(process.play(Simulate(str(job), str(runs)), watch))
+        return Run(process.play(Simulate(str(job), str(runs), grid=_grid(grid)), watch))
     if isinstance(parties, Party | str | Path):
         raise SpecError("give all parties of the job in one list, for example `[bank, shop]`.")
     given = inputs.loaded(job)
     with inputs.in_run_folder(given, Path(runs)) as run:
         file = inputs.write_job(given, {}, run.folder / FILES)
         inputs.write_parties(given, parties, run.folder / FILES)
-        return Run(process.play(Simulate(str(file), str(runs), str(run.folder)), watch))
+        task = Simulate(str(file), str(runs), str(run.folder), _grid(grid))
+        return Run(process.play(task, watch))
+
+
+def _grid(given: Mapping[str, Any] | str | Path | None) -> Grid | None:
+    if given is None:
+        return None
+    return grids.load(Path(given)) if isinstance(given, str | Path) else grids.grid(given)
 
 
 def run(

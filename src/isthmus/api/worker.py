@@ -13,6 +13,7 @@ from isthmus.api.process import Ended, Failed, Happened, Play, Simulate
 from isthmus.core.errors import IsthmusError, told
 from isthmus.core.telemetry import Event
 from isthmus.jobs.run import run
+from isthmus.jobs.search import search
 from isthmus.jobs.simulate import simulate
 from isthmus.store.encoding import to_json
 from isthmus.store.events import finite
@@ -45,7 +46,11 @@ def work(task: Simulate | Play, line: _Line) -> None:
         match task:
             case Simulate():
                 made = None if into is None else Run(into)
-                finished = simulate(Path(task.job), Path(task.runs), watch, made)
+                job, runs = Path(task.job), Path(task.runs)
+                if task.grid is None:
+                    finished = simulate(job, runs, watch, made)
+                else:
+                    finished = search(job, task.grid, runs, watch, made)
             case Play():
                 party = None if task.party is None else Path(task.party)
                 finished = run(Path(task.job), party, into, lambda event: watch("", event))

@@ -36,6 +36,22 @@ class Member(Spec, frozen=True):
     ] = None
 
 
+class Fold(Spec, frozen=True):
+    """One of several equal parts of the rows to train on, which is scored in place of test rows."""
+
+    part: Annotated[int, Meta(ge=1, le=100, description="number of the part, from 1")]
+    of: Annotated[int, Meta(ge=2, le=100, description="number of parts")]
+
+    def __post_init__(self) -> None:
+        """Refuse a part that is not there.
+
+        Raises:
+            ValueError: There are fewer parts.
+        """
+        if self.part > self.of:
+            raise ValueError(f"part {self.part} of {self.of} is not there")
+
+
 class Data(Spec, frozen=True):
     """Which data sets the job uses. Where they lie is every party's own affair."""
 
@@ -67,6 +83,13 @@ class Data(Spec, frozen=True):
             description="share of the ids kept for scoring, unless there is a `test`",
         ),
     ] = 0.2
+    fold: Annotated[
+        Fold | None,
+        Meta(
+            description="keep one part of the rows to train on, and score it in place of test "
+            "rows, as each repetition of a search does; none: train on all of them"
+        ),
+    ] = None
     normalise: Annotated[
         list[Normalisation],
         Meta(description="what both parties do to every id before comparing, in this order"),

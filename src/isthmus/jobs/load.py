@@ -12,7 +12,7 @@ from isthmus.core.spec import Spec, SpecT
 from isthmus.jobs import consent, registry
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
-from isthmus.jobs.plan import FamilyCode, Loaded, Plan
+from isthmus.jobs.plan import FamilyCode, Loaded, Plan, SearchedFamilyCode
 from isthmus.transport.message import Message
 
 
@@ -199,6 +199,11 @@ def _check_data(loaded: Loaded) -> None:
         )
     if not loaded.names_data:
         _check_which(loaded)
+        if loaded.data.fold is not None and not isinstance(loaded.family, SearchedFamilyCode):
+            raise SpecError(
+                f"`data.fold` is for training on aligned rows, and [{loaded.table}] has none: take "
+                "it out."
+            )
 
 
 def _check_which(loaded: Loaded) -> None:

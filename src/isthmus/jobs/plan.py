@@ -12,7 +12,7 @@ from isthmus.core.telemetry import Sink
 from isthmus.jobs.job import Data, Job
 from isthmus.jobs.party import Party
 from isthmus.jobs.registry import Row
-from isthmus.jobs.result import Summary
+from isthmus.jobs.result import SearchResult, Summary
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.runs import Run
 from isthmus.system import Exported, NamesData, Predicted, ScoresRows
@@ -317,4 +317,13 @@ class PartyFamilyCode(FamilyCode, Protocol):
 
     def compare(self, loaded: Loaded, plans: Mapping[str, Any], result: Any, /) -> Any:
         """Returns the result of a simulated run beside the same model trained in one place."""
+        ...
+
+
+@runtime_checkable
+class SearchedFamilyCode(FamilyCode, Protocol):
+    """What the module of a family holds besides if a search can repeat its training."""
+
+    def searched(self, found: SearchResult, /) -> SearchResult:
+        """Returns the result of a search as one of this family."""
         ...

@@ -5,6 +5,7 @@ family. Metrics are nested everywhere: value by measure, then by model.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -46,6 +47,38 @@ class SimulatedResult(AnyResult, frozen=True, kw_only=True):
 
     parties: dict[str, str]
     egress: dict[str, Egress]
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found with one choice of values."""
+
+    values: dict[str, Any]  # by dotted key of the job
+    metrics: dict[str, float]  # of the joint model, by measure; the mean over all repetitions
+    deviations: dict[str, float]  # standard deviation over the repetitions, by measure
+    rounds: float  # the mean
+    seconds: float  # of all repetitions
+    runs: list[str]  # folders of the repetitions
+    failed: list[str] = []  # why repetitions have no result
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What all repetitions of a search told a reader with messages of one type."""
+
+    message: str
+    direction: str
+    learns: str
+    count: int  # in all repetitions
+    per_run: float
+
+
+class SearchResult(AnyResult, frozen=True, kw_only=True):
+    """The result of a search: the same training with several values, over one alignment."""
+
+    folds: int  # 0: each choice was trained once, and scored on the test rows
+    measure: str  # the best trial is best by this one
+    trials: list[Trial]  # the best first
+    told: list[Told]
+    equations: float | None  # about each label, that all repetitions told; None: not counted
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,9 +22,9 @@ from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
 from isthmus.crypto import certificates
 from isthmus.jobs import report
-from isthmus.jobs.examples import CERTIFICATE, KEY, PARTY_FILE
+from isthmus.jobs.examples import CERTIFICATE, KEY
 from isthmus.jobs.load import load_job
-from isthmus.jobs.party import Identity, Party, Peer
+from isthmus.jobs.party import PARTY_FILE, Identity, Party, Peer
 from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
@@ -71,34 +71,14 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
         IsthmusError: A party failed; the error is that party's.
     """
     # 1. Check everything here first: the messages are better when nobody has started yet.
-    loaded = replace(
-        load_job(job_file), models=(runs.absolute(),)
-    )  # what an earlier simulation trained
-    if not loaded.job.parties:
-        raise SpecError(
-            f"{job_file}: one organisation trains by itself in this job, so there is nobody to "
-            f"simulate: use `isthmus run {job_file}`."
-        )
-    verb = "run" if loaded.trains else "align"
-    plans = {
-        name: cast(PartyPlan, loaded.family.plan(loaded, job_file.parent / name / PARTY_FILE))
-        for name in loaded.job.parties
-    }
+    loaded, plans = planned(job_file, (runs.absolute(),))
 
     # 2. Give every party a folder with its own key, certificate and party file.
     run = into or Run.create(runs, loaded.job.name, loaded.job.digest)
-    with errors.disk_full_is_error(run.folder):
-        parties = _provide(plans, run.folder)
+    parties = provide(plans, run.folder)
 
     # 3. Start them, and watch until the last one ends.
-    started = time.perf_counter()
-    with _stopped_at_the_end() as processes:
-        with errors.disk_full_is_error(run.folder), _signals_held_back():
-            for party, folder in parties.items():
-                processes.append(_start(verb, job_file, party, folder))
-        _attend(processes, watch)
-    _raise_failure(processes)
-    seconds = time.perf_counter() - started
+    seconds = play("run" if loaded.trains else "align", job_file, parties, run.folder, watch)
 
     # 4. Put their results together, beside the same model trained in one place.
     result = loaded.peers.put_together(loaded, run, seconds)
@@ -106,6 +86,59 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
     if loaded.trains:
         _compare(loaded, plans, run, result)
     return run
+
+
+def planned(job_file: Path, models: tuple[Path, ...] = ()) -> tuple[Loaded, dict[str, PartyPlan]]:
+    """Read and check a job and all its parties.
+
+    Args:
+        job_file: The job; beside it, one folder per party with its `party.toml`.
+        models: Folders of runs in which earlier simulations left models.
+
+    Returns:
+        The job, and the plan of each party by its name.
+
+    Raises:
+        SpecError: A file or its data is wrong, or the job has no parties.
+    """
+    loaded = replace(load_job(job_file), models=models)
+    if not loaded.job.parties:
+        raise SpecError(
+            f"{job_file}: one organisation trains by itself in this job, so there is nobody to "
+            f"simulate: use `isthmus run {job_file}`."
+        )
+    return loaded, {
+        name: cast(PartyPlan, loaded.family.plan(loaded, job_file.parent / name / PARTY_FILE))
+        for name in loaded.job.parties
+    }
+
+
+def play(
+    verb: str, job_file: Path, parties: Mapping[str, Path], folder: Path, watch: Watch
+) -> float:
+    """Let every party play its part in a process of its own, and wait until all have ended.
+
+    Args:
+        verb: The command that each runs.
+        job_file: The job.
+        parties: The folder of each party, with its `party.toml`.
+        folder: Folder for the runs, one for each party in it.
+        watch: Sees every party's events as they happen.
+
+    Returns:
+        The seconds that it took.
+
+    Raises:
+        IsthmusError: A party failed; the error is that party's.
+    """
+    started = time.perf_counter()
+    with _stopped_at_the_end() as processes:
+        with errors.disk_full_is_error(folder), _signals_held_back():
+            for party, own in parties.items():
+                processes.append(_start(verb, job_file, party, own, folder / party))
+        _attend(processes, watch)
+    _raise_failure(processes)
+    return time.perf_counter() - started
 
 
 def _compare(
@@ -121,6 +154,23 @@ def _compare(
         why = report.attempt(Run(run.folder / party), run)
         missing |= {f"report of {party}": why} if why else {}
     run.write_json(run.result.name, msgspec.structs.replace(whole, missing=missing))
+
+
+def provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
+    """Give every party a folder with a key, a certificate and a party file for this machine.
+
+    Args:
+        plans: Of every party, by its name.
+        folder: Where the folders go.
+
+    Returns:
+        The folder of each party.
+
+    Raises:
+        DiskError: The disk is full.
+    """
+    with errors.disk_full_is_error(folder):
+        return _provide(plans, folder)
 
 
 def _provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
@@ -162,16 +212,17 @@ def _free_port() -> int:
     return port
 
 
-def _start(verb: str, job_file: Path, party: str, folder: Path) -> _Process:
+def _start(verb: str, job_file: Path, party: str, own: Path, into: Path) -> _Process:
     command = [sys.executable, "-m", "isthmus", verb, str(job_file.resolve())]
-    command += ["--party", str(folder / PARTY_FILE), "--into", str(folder)]
-    with (folder / "stderr.log").open("wb") as log:
+    command += ["--party", str(own / PARTY_FILE), "--into", str(into)]
+    into.mkdir(mode=0o700, exist_ok=True)
+    with (into / "stderr.log").open("wb") as log:
         log.write(b" " * _LAST_WORDS)  # written over: a party that filled the disk can still say so
         log.seek(0)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
-    return _Process(party, Run(folder), process)
+    return _Process(party, Run(into), process)
 
 
 @contextmanager

@@ -4,23 +4,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
 from isthmus.evaluation import leaks
-from isthmus.jobs.aligned import job
+from isthmus.jobs.aligned import job, search_summary
 from isthmus.jobs.aligned.results import (
     AlignedResult,
+    AlignedRun,
     AlignmentResult,
     ScoredResult,
+    SearchedResult,
     SimulatedAlignment,
     SimulatedScoring,
     SimulatedTraining,
     TrainedResult,
 )
 from isthmus.jobs.handshake import meeting
-from isthmus.jobs.job import Job
+from isthmus.jobs.job import Data, Job
 from isthmus.jobs.plan import Loaded, Ready
-from isthmus.jobs.result import Summary
+from isthmus.jobs.result import SearchResult, Summary
 from isthmus.jobs.summary import parties_facts, party_facts
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
@@ -51,12 +55,16 @@ def steps(loaded: Loaded) -> list[str]:
         return [*found, *loaded.system.scoring_steps(loaded.spec)]
     if loaded.trains:
         found += _training(loaded)
-        found.append(
-            f"Score {data.test_share:.0%} of the shared rows, kept out of training."
-            if data.test is None
-            else f"Score the shared rows of {data.test!r}."
-        )
+        found.append(_scoring(data))
     return found
+
+
+def _scoring(data: Data) -> str:
+    if data.fold is not None:
+        return f"Score part {data.fold.part} of {data.fold.of} of the rows that train, kept out."
+    if data.test is None:
+        return f"Score {data.test_share:.0%} of the shared rows, kept out of training."
+    return f"Score the shared rows of {data.test!r}."
 
 
 def _training(loaded: Loaded) -> Sequence[str]:
@@ -178,6 +186,11 @@ def compare(
     return simulated.compare(loaded, plans, result)
 
 
+def searched(found: SearchResult) -> SearchedResult:
+    """Returns the result of a search as one of this family."""
+    return SearchedResult(**msgspec.structs.asdict(found))
+
+
 def page(run: Run, simulated: Run | None) -> str:
     """Make the report of a run.
 
@@ -196,6 +209,11 @@ def page(run: Run, simulated: Run | None) -> str:
     from isthmus.jobs.aligned import report
 
     result = finished.read(run)
+    if isinstance(result, SearchedResult):
+        raise SpecError(
+            f"{run.folder}: this is a search, whose table is in trials.csv. Every training in it "
+            f"has a report of its own, for example in {run.folder / result.trials[0].runs[0]}."
+        )
     if isinstance(result, ScoredResult):
         return scoring_report.render(report.read_scoring(run))
     if isinstance(result, AlignmentResult | SimulatedAlignment):
@@ -208,6 +226,12 @@ def page(run: Run, simulated: Run | None) -> str:
 
 def summary(run: Run, result: AlignedResult) -> Summary:
     """Returns the end of a run for people."""
+    if isinstance(result, SearchedResult):
+        return search_summary.summary(run, result)
+    return _summary(run, result)
+
+
+def _summary(run: Run, result: AlignedRun) -> Summary:
     match result:
         case TrainedResult():
             facts = [
@@ -271,7 +295,7 @@ def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]
     return [("rows shared", told), *_found(result)]
 
 
-def _found(result: AlignedResult) -> list[tuple[str, str]]:
+def _found(result: AlignedRun) -> list[tuple[str, str]]:
     shares = ", ".join(
         f"{share:.1%} of {party}'s" for party, share in result.alignment.found.items()
     )
@@ -279,7 +303,7 @@ def _found(result: AlignedResult) -> list[tuple[str, str]]:
     return [*told, *(("warning", warning) for warning in result.alignment.warnings)]
 
 
-def _method(result: AlignedResult) -> list[tuple[str, str]]:
+def _method(result: AlignedRun) -> list[tuple[str, str]]:
     alignment = result.alignment
     found = "found by an earlier run" if alignment.reused else "found in this run"
     lines = [("alignment", f"{alignment.method}, {found}")]

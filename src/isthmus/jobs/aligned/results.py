@@ -4,7 +4,7 @@ import msgspec
 
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability, Validation
-from isthmus.jobs.result import PartyResult, SimulatedResult
+from isthmus.jobs.result import PartyResult, SearchResult, SimulatedResult
 
 
 class Alignment(msgspec.Struct, frozen=True):
@@ -89,7 +89,11 @@ class SimulatedScoring(SimulatedResult, frozen=True, kw_only=True, tag="aligned.
     reports: dict[str, str]
 
 
-AlignedResult = (
+class SearchedResult(SearchResult, frozen=True, kw_only=True, tag="aligned.searched"):
+    """The result of a search over one alignment."""
+
+
+AlignedRun = (
     AlignmentResult
     | TrainedResult
     | ScoredResult
@@ -97,3 +101,5 @@ AlignedResult = (
     | SimulatedTraining
     | SimulatedScoring
 )
+
+AlignedResult = AlignedRun | SearchedResult

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from isthmus.core.attempts import Attempts
-from isthmus.data.index import Index, split
+from isthmus.data.index import Index
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
@@ -15,6 +15,7 @@ from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResult
+from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
@@ -116,9 +117,8 @@ def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
     """Training and test rows in the order common to all parties."""
     data = plan.loaded.data
     rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
-    share = data.test_share if data.test is None else 0.0  # the order of batches comes from it too
-    train, held_out = split(rows.identifiers, share, plan.job.seed)
-    if data.test is None or plan.test is None:
+    train, held_out = divide(rows.identifiers, data, plan.job.seed)
+    if scores_fold(data) or plan.test is None:
         return rows.take(train), rows.take(held_out)
     return rows.take(train), plan.test.take(aligned.indices[data.test].rows)
 

@@ -6,7 +6,6 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from isthmus.data.index import split
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.jobs import simulated
@@ -20,6 +19,7 @@ from isthmus.jobs.aligned.results import (
     SimulatedTraining,
     TrainedResult,
 )
+from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
 from isthmus.vertical.system import PooledRows
@@ -121,8 +121,8 @@ def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan]) -> PooledRows:
     in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
     trains = _shared([plan.train for plan in in_order])
     tests = _shared([plan.test for plan in in_order if plan.test is not None])
-    if not tests:
-        rows, held_out = split(trains[0].identifiers, loaded.data.test_share, job.seed)
+    if scores_fold(loaded.data) or not tests:
+        rows, held_out = divide(trains[0].identifiers, loaded.data, job.seed)
         tests = [table.take(held_out) for table in trains]
         trains = [table.take(rows) for table in trains]
     return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone)

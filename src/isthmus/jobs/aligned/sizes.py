@@ -59,6 +59,12 @@ def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) ->
     columns = expected.columns if plan.listens and expected else len(plan.train.names)
     if plan.loaded.scores:
         return Sizes(rows, shared, 0, shared, {}, 0, columns)
+    fold = plan.loaded.data.fold
+    if fold is not None:
+        kept = 0 if plan.test is not None else round(shared * plan.loaded.data.test_share)
+        test = (shared - kept) // fold.of
+        test_rows = {} if plan.test is None else dict.fromkeys(rows, len(plan.test))
+        return Sizes(rows, shared, shared - kept - test, test, test_rows, rounds, columns)
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
         return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)

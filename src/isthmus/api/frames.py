@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
+from isthmus.data.plain import plain
 from isthmus.data.spec import Dataset
 from isthmus.store import atomic
 
@@ -123,10 +124,8 @@ def _table(data: object) -> Any:
 def _plain(column: Any) -> Any:
     """The same cells in the types that files of rows have."""
     kind = column.type
-    if pa.types.is_dictionary(kind):  # categories of pandas and polars
-        return _plain(column.cast(kind.value_type))
-    if pa.types.is_string_view(kind):  # text of polars
-        return column.cast(pa.large_string())
+    if pa.types.is_dictionary(kind) or pa.types.is_string_view(kind):  # of pandas and polars
+        return plain(column)
     return column
 
 

@@ -260,7 +260,9 @@ def predict(run: Run, job: Job, file: Path, out: IO[bytes]) -> Predicted:
             f"{run.folder}: a run of [{table}] does not keep what it takes to score other "
             "rows. Rows with labels are scored by a run whose job names them in `data.test`."
         )
-    rows = replace(job.tables["datasets"][job.data.train or ""], path=str(file.absolute()))
+    rows = replace(
+        job.tables["datasets"][job.data.train or ""], path=str(file.absolute()), sql=None
+    )
     return system.predict(job.tables[table], rows, run, out)
 
 

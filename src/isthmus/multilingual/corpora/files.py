@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from isthmus.core.errors import SpecError
+from isthmus.data.encoding import UTF_8_MARK, is_utf_16
 
 FORMS = (".txt", ".tsv", ".jsonl", ".parquet", ".tmx", ".po")
 """Endings of the files of a corpus; each may be followed by .gz."""
@@ -17,8 +18,6 @@ LONGEST = 2**20
 """Most bytes of a line, and most characters of a text."""
 
 _COMPRESSED = ".gz"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_UTF_8_MARK = b"\xef\xbb\xbf"
 _COMPILED = ".mo"  # lies beside each .po file of an application, and says the same
 
 
@@ -141,12 +140,12 @@ def decoded(path: Path, line: bytes, number: int) -> str:
 
 
 def _without_mark(path: Path, line: bytes) -> bytes:
-    if line.startswith(_UTF_16):
+    if is_utf_16(line):
         raise SpecError(
             f"{path}: line 1 is not UTF-8: the file is in UTF-16. Convert it, for instance with "
             "`iconv -f utf-16 -t utf-8`."
         )
-    return line.removeprefix(_UTF_8_MARK)
+    return line.removeprefix(UTF_8_MARK)
 
 
 def _is_meant(path: Path, folder: Path) -> bool:

@@ -93,11 +93,16 @@ def _refuse_overlap(train: Table, test: Table, dataset: Dataset) -> None:
 
 def facts(_spec: Baseline, data: Data) -> dict[str, object]:
     """Returns the facts about the data that `isthmus check` shows, by name."""
-    names = data.train.names
-    return {
+    names, read = data.train.names, data.train.facts
+    found: dict[str, object] = {
         "rows": f"{len(data.train):,} to train on, {len(data.test):,} to score",
         "columns": f"{len(names):,}: {', '.join(names)}",
     }
+    if read is not None and read.forms:
+        found["identifiers"] = read.about_identifiers()
+    if read is not None and read.notes:
+        found["mind"] = "; ".join(read.notes)
+    return found
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:

@@ -151,7 +151,15 @@ class TestFacts:
         assert system.facts(TREES, data) == {
             "rows": f"{len(data.train)} to train on, {len(data.test)} to score",
             "columns": "2: age, weight",
+            "identifiers": "all of letters and digits",
         }
+
+    def test_say_what_may_not_be_meant(self, folder: Path) -> None:
+        file = folder / "people.csv"
+        text = file.read_text()
+        file.write_text(text + text.splitlines()[1] + "\n")
+        told = system.facts(TREES, load(folder, TREES, duplicates="first"))["mind"]
+        assert f"left out 1 of {ROWS + 1} rows" in str(told)
 
 
 def measured_together(joint: Regression | Boosting, data: Data, folder: Path) -> Measured:

@@ -170,7 +170,10 @@ def _ready(ready: "Ready") -> Iterator[tuple[str, str]]:
     if ready.test_rows is not None:
         yield "test rows", f"{ready.test_rows:,}"
     if ready.columns:
-        yield "columns", f"{len(ready.columns):,}: {', '.join(ready.columns)}"
+        more = len(ready.columns) - _MOST_COLUMNS
+        rest = f" and {more:,} more" if more > 0 else ""
+        named = ", ".join(ready.columns[:_MOST_COLUMNS])
+        yield "columns", f"{len(ready.columns):,}: {named}{rest}"
     if ready.address:
         yield "address", ready.address
     if ready.certificate_expires:
@@ -202,6 +205,9 @@ def _few(settings: Mapping[str, str]) -> list[tuple[str, str]]:
     more = len(settings) - len(shown)
     return [*shown, ("and", f"{more:,} more, which stand in the job file")] if more else shown
 
+
+_MOST_COLUMNS = 12
+"""Columns in a line."""
 
 _MOST = 40
 """Settings on a page."""

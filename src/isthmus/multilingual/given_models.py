@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
+from isthmus.multilingual.objectives import check_lengths
 from isthmus.multilingual.spec import Multilingual
 from isthmus.store.runs import LATEST
 from isthmus.text import model_files, model_folder
@@ -82,4 +83,7 @@ def _check_continued(spec: Multilingual, model: Path) -> None:
             f"{model}: holds a {found} encoder, and `multilingual.encoder.type` is {said!r}: set "
             f"it to {fitting!r}, or name another folder in `multilingual.encoder.continued`."
         )
-    model_files.read_tokenizer(model, model_files.read_facts(model))
+    facts = model_files.read_facts(model)
+    model_files.read_tokenizer(model, facts)
+    if facts is not None:
+        check_lengths(spec.matryoshka, facts.size)

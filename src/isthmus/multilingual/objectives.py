@@ -1,6 +1,6 @@
 """Which objectives a job asks for, and whether they fit its encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.spec import Multilingual, Objectives
@@ -50,6 +50,23 @@ def check(spec: Multilingual) -> None:
             "in `multilingual.objectives.teacher`."
         )
     _check_begin(spec, found)
+
+
+def check_lengths(lengths: Sequence[int], size: int) -> None:
+    """Refuse beginnings of vectors that are longer than these.
+
+    Args:
+        lengths: The lengths.
+        size: Numbers of a vector.
+
+    Raises:
+        SpecError: One is longer.
+    """
+    if any(each > size for each in lengths):
+        raise SpecError(
+            f"`multilingual.matryoshka` has a length of {max(lengths):,}, but vectors have "
+            f"{size:,} numbers: give lengths below that."
+        )
 
 
 def _check_begin(spec: Multilingual, found: Mapping[str, float]) -> None:

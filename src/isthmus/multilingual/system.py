@@ -48,12 +48,8 @@ def check(spec: Multilingual) -> None:
         SpecError: Objectives and encoder do not fit each other.
     """
     objectives.check(spec)
-    size = spec.encoder.vector_size
-    if any(each > size for each in spec.matryoshka):
-        raise SpecError(
-            f"`multilingual.matryoshka` has a length of {max(spec.matryoshka):,}, but vectors have "
-            f"{size:,} numbers: give lengths below that."
-        )
+    if spec.encoder.continued is None:
+        objectives.check_lengths(spec.matryoshka, spec.encoder.vector_size)
     if spec.encoder.tokenizer is not None and spec.encoder.continued is not None:
         raise SpecError(
             "`multilingual.encoder.continued` has a tokenizer of its own: take "

@@ -124,6 +124,16 @@ class TestRefusals:
         with pytest.raises(SpecError, match=r"has vectors of 16 numbers, and .* is 24: leave it"):
             run(job(tmp_path, model, size=24))
 
+    def test_of_beginnings_that_are_longer_than_its_vectors(
+        self, model: Path, tmp_path: Path
+    ) -> None:
+        file = job(tmp_path, model)
+        file.write_text(
+            file.read_text().replace("[multilingual]\n", "[multilingual]\nmatryoshka = [100]\n")
+        )
+        with pytest.raises(SpecError, match=r"a length of 100, but vectors have 16 numbers"):
+            check(file)
+
     def test_of_a_folder_that_is_no_model(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="nowhere: is not the folder of a model"):
             check(job(tmp_path, tmp_path / "nowhere"))

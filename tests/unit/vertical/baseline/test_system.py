@@ -156,8 +156,8 @@ class TestFacts:
 
     def test_say_what_may_not_be_meant(self, folder: Path) -> None:
         file = folder / "people.csv"
-        text = file.read_text()
-        file.write_text(text + text.splitlines()[1] + "\n")
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join([*lines, lines[1]]))
         told = system.facts(TREES, load(folder, TREES, duplicates="first"))["mind"]
         assert f"left out 1 of {ROWS + 1} rows" in str(told)
 

@@ -306,7 +306,7 @@ class TestMultilingual:
         assert "news 71.2 81.0" in lines
         assert "tokens/s 54,322" in lines
         assert "memory 9.0 MB at most" in lines
-        assert "vocabulary 8,192 pieces, 0.10% of those of the texts unknown to it" in lines
+        assert "vocabulary 8,192 pieces; it does not know 0.10% of those in the texts" in lines
         assert "too long 25.0% of the texts, which are cut" in lines
 
     def test_says_which_rows_were_left_out_and_why(self, shown: Shown) -> None:

@@ -86,8 +86,8 @@ def _texts(result: LocalResult) -> list[tuple[str, str]]:
             facts.append((f"left out of {name}", told))
     if result.vocabulary:
         size, unknown = result.vocabulary.size, result.vocabulary.unknown
-        lacks = f"{unknown:.2%} of those of the texts unknown to it"
-        facts.append(("vocabulary", f"{size:,} pieces, {lacks}"))
+        lacks = f"it does not know {unknown:.2%} of those in the texts"
+        facts.append(("vocabulary", f"{size:,} pieces; {lacks}"))
         if result.vocabulary.cut >= _MENTIONED:
             facts.append(("too long", f"{result.vocabulary.cut:.1%} of the texts, which are cut"))
     if result.converged:

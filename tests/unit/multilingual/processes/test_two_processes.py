@@ -139,7 +139,7 @@ class TestTwoProcesses:
 
     def test_are_numbered(self, tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="`rank` is 1 and `size` is None"):
-            im.take_part(tmp_path / "job.toml", rank=1)
+            im.run_process(tmp_path / "job.toml", rank=1)
 
 
 @pytest.mark.slow
@@ -203,29 +203,47 @@ class TestKilled:
         assert psutil.wait_procs(helpers, timeout=60)[1] == []
 
 
-LAUNCHERS = {
-    "torchrun": ["torch.distributed.run", "--nproc-per-node", "2"],
-    "accelerate": [
-        *("accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"),
-        *("--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"),
-    ],
-}
+TORCHRUN = ("torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d")
+ACCELERATE = (
+    *("accelerate.commands.launch", "--multi_gpu", "--num_machines", "1", "--num_processes", "2"),
+    *("--mixed_precision", "no", "--dynamo_backend", "no"),
+)
 
 
 @pytest.mark.slow
 @pytest.mark.long
 class TestLaunchers:
-    @pytest.mark.parametrize("launcher", LAUNCHERS)
-    def test_start_the_same_training(self, launcher: str, tmp_path: Path) -> None:
-        one = run(job(tmp_path / "one", 1, STATIC, SMALL))
-        file = job(tmp_path / "two", 1, STATIC, SMALL)
-        module, *options = LAUNCHERS[launcher]
-        meeting = [*("--rdzv-backend", "c10d", "--rdzv-endpoint", str(tmp_path / "store"))]
-        meeting += ["--rdzv-conf", "store_type=file"]
-        told = launched(module, [*options, *underscored(module, meeting)], file)
-        assert told.count('{"kind":') == 1
-        [run_of_both] = (tmp_path / "two" / "runs").glob("small-*")
+    def test_start_the_same_training_and_need_not_listen_to_other_machines(
+        self, tmp_path: Path
+    ) -> None:
+        meeting = ("--rdzv-endpoint", str(tmp_path / "meeting"), "--rdzv-conf", "store_type=file")
+        seen = self.assert_trains_as_one((*TORCHRUN, *meeting), tmp_path)
+        assert seen
+        assert all(address.startswith("127.0.0.1:") for address in seen)
+
+    def test_of_hugging_face_do_so_too(self, tmp_path: Path) -> None:
+        self.assert_trains_as_one(ACCELERATE, tmp_path)
+
+    def assert_trains_as_one(self, launcher: tuple[str, ...], folder: Path) -> set[str]:
+        """Start a job by a launcher; returns where its processes have listened."""
+        one = run(job(folder / "one", 1, STATIC, SMALL))
+        file = job(folder / "two", 1, STATIC, SMALL)
+        process = psutil.Popen(
+            [sys.executable, "-m", *launcher, "-m", "isthmus", "run", str(file), "--json"],
+            env={**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        seen = set[str]()
+        while process.poll() is None:
+            seen.update(*(addresses([each]) for each in running(process)))
+            time.sleep(0.05)
+        told, _ = process.communicate()
+        assert process.returncode == 0
+        assert told.count('{"kind":') == 1  # the first process answers, the other is silent
+        [run_of_both] = (folder / "two" / "runs").glob("small-*")
         assert_alike(one, Run(run_of_both))
+        return seen
 
 
 IN_RAY = """
@@ -238,7 +256,7 @@ job, store = sys.argv[1:]
 def part(rank):
     import isthmus as im
 
-    run = im.take_part(job, rank=rank, size=2, store=store)
+    run = im.run_process(job, rank=rank, size=2, store=store)
     return None if run is None else str(run.folder)
 
 ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
@@ -260,7 +278,7 @@ import isthmus as im
 rank = int(sys.argv[3])
 os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "GLOO_SOCKET_IFNAME": "lo"}
 dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-run = im.take_part(job)
+run = im.run_process(job)
 assert dist.is_initialized()
 if run is not None:
     print(run.folder)
@@ -283,34 +301,6 @@ class TestTakePart:
             env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
         )
         assert_alike(one, Run(Path(told.stdout.splitlines()[-1])))
-
-
-def underscored(module: str, options: list[str]) -> list[str]:
-    """Spell options of torchrun as accelerate does."""
-    if module.startswith("torch"):
-        return options
-    return [
-        it.replace("-", "_").replace("__", "--") if it.startswith("--") else it for it in options
-    ]
-
-
-def launched(module: str, options: list[str], file: Path) -> str:
-    """Start a job by a launcher, which may listen on this machine alone; returns what is said."""
-    process = psutil.Popen(
-        [sys.executable, "-m", module, *options, "-m", "isthmus", "run", str(file), "--json"],
-        env={**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    seen = set[str]()
-    while process.poll() is None:
-        for each in running(process):
-            seen |= addresses([each])
-        time.sleep(0.05)
-    assert process.returncode == 0
-    assert seen
-    assert all(address.startswith("127.0.0.1:") for address in seen)
-    return str(process.stdout.read())
 
 
 def running(process: Any) -> Iterator[Any]:

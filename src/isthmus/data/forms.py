@@ -42,7 +42,7 @@ class Forms:
         counts = np.bincount(self.codes, minlength=len(self.names)).tolist()
         found = [(name, count) for name, count in zip(self.names, counts, strict=True) if count]
         if len(found) == 1:
-            return f"all of {found[0][0]}"
+            return "all other" if found[0][0] == _OTHER else f"all of {found[0][0]}"
         return ", ".join(starmap(_counted, found))
 
     def never_found(self, found: Integers) -> Iterator[str]:
@@ -122,6 +122,7 @@ _HEXADECIMAL = "hexadecimal digits"
 _PATTERNS = {
     "letters": r"^\p{L}+$",
     "letters and digits": r"^(\p{L}+[0-9]|[0-9]+\p{L})[\p{L}0-9]*$",
+    "letters, a sign and digits": r"^\p{L}+[-_/.# ][0-9]+$",
     "{} " + _HEXADECIMAL: r"^[0-9a-fA-F]{16,}$",
     "{} digits": r"^[0-9]+$",
     "the form name@host": r"^[^@\s]+@[^@\s]+$",

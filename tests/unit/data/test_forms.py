@@ -23,11 +23,14 @@ class TestForms:
             ("1990-01-31", "the form of dates"),
             ("AB12", "letters and digits"),
             ("Zoë", "letters"),
-            ("a-1", "other"),
+            ("P-4711", "letters, a sign and digits"),
         ],
     )
     def test_are_told_apart(self, cell: str, form: str) -> None:
         assert of(cell).in_words == f"all of {form}"
+
+    def test_may_be_none_that_is_known(self) -> None:
+        assert of("a-b").in_words == "all other"
 
     def test_are_counted_the_most_frequent_first(self) -> None:
         assert of("12345678", "87654321", "1234567", "x y").in_words == (

@@ -135,7 +135,11 @@ class TestTokenFiles:
         self, encoder: Encoder, advice: str, tmp_path: Path
     ) -> None:
         tokenizer = Tokenizer.train(["only latin letters"], 512)
-        lines = {"de": ["nur lateinische Ärmel"], "ru": ["привет мир"], "en": ["only letters"]}
+        lines: dict[str, list[str | None]] = {
+            "de": ["nur lateinische Ärmel"],
+            "ru": ["привет мир"],
+            "en": ["only letters"],
+        }
         token_files.write(
             {"f": texts(tmp_path, "f", lines)}, tokenizer, 32, tmp_path / "tokens", Telemetry()
         )

@@ -13,8 +13,13 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from isthmus.core.errors import IsthmusError
+from isthmus.core.telemetry import Telemetry
 from isthmus.data.reading import load
 from isthmus.data.spec import Dataset, Query
+from isthmus.store.runs import Run
+from isthmus.system import LocalInputs
+from isthmus.vertical.baseline import system as baseline
+from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 
 PEOPLE = ["id,ill,a1,a2", *(f"{10_000_000 + n},{n % 2},{n / 2},{n * n}" for n in range(200))]
 """Lines of a file in which nothing is wrong."""
@@ -146,6 +151,63 @@ _A1 = r",\d+\.\d,"
 _FOUR = "CREATE TABLE people (id integer, ill integer, a1 real); INSERT INTO people VALUES "
 _FOUR += "(1, 0, 0.5), (2, 1, 1.5), (3, 0, 2.5);"
 _WIDE = stored("id", pa.array([1, 2, 3, 4], pa.decimal128(38, 10)))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model of one organisation on few rows, and what its result says."""
+
+    spec: Baseline
+    rows: Sequence[str]
+    """Lines: identifier, label, and the columns."""
+
+    test: Sequence[str] = ()
+    """Rows to score; empty: none are kept apart."""
+
+    categorical: tuple[str, ...] = ()
+
+    def __call__(self, folder: Path) -> str:
+        """Train, and tell what is measured and what is not."""
+        names = [f"a{place}" for place in range(self.rows[0].count(",") - 1)]
+        for name, lines in (("train", self.rows), ("test", self.test)):
+            head = ",".join(["id", "ill", *names])
+            (folder / f"{name}.csv").write_text("\n".join([head, *lines, ""]))
+        train, test = (
+            Dataset(
+                path=f"{name}.csv", identifiers=("id",), label="ill", categorical=self.categorical
+            )
+            for name in ("train", "test")
+        )
+        inputs = LocalInputs(folder, 7, "0" * 64, train, test if self.test else None)
+        found = baseline.train(
+            self.spec, baseline.load(self.spec, inputs), Run.at(folder / "run"), Telemetry()
+        )
+        measured = [
+            f"{name} {'undefined' if values['model'] is None else 'measured'}"
+            for name, values in found.metrics.items()
+        ]
+        missing = [f"no {name}: {why}" for name, why in found.missing.items()]
+        counts = f"{found.rows['train']:,} rows trained, {found.rows['test']:,} scored"
+        return "; ".join([f"finished: {counts}", ", ".join(measured), *missing])
+
+
+def people(count: int, columns: int, *, first: int = 0, label: str = "alternating") -> list[str]:
+    """Returns lines of people whose label alternates, or is the same for all."""
+    random = np.random.default_rng(first)
+    return [
+        ",".join(
+            [
+                str(first + n),
+                str(n % 2) if label == "alternating" else label,
+                *(f"{value:.3f}" for value in random.normal(size=columns)),
+            ]
+        )
+        for n in range(count)
+    ]
+
+
+_LINEAR = RegressionBaseline(penalty=0.1)
+_TREES = BoostingBaseline(trees=3, minimum_bin_rows=1, minimum_node_rows=2)
 
 SITUATIONS: Mapping[str, Sequence[Situation]] = {
     "A bad cell is told as a cell": [
@@ -280,6 +342,51 @@ SITUATIONS: Mapping[str, Sequence[Situation]] = {
         Situation(
             "a query of DuckDB over files",
             asked("duckdb:", "SELECT range AS id, range % 2 AS ill, range / 2 AS a1 FROM range(3)"),
+        ),
+    ],
+    "Nothing that only describes a run can destroy it": [
+        Situation("4 rows and 9 columns", Trained(_LINEAR, people(4, 9), people(6, 9, first=90))),
+        Situation(
+            "the same, for boosted trees", Trained(_TREES, people(4, 9), people(6, 9, first=90))
+        ),
+        Situation("one row to score", Trained(_LINEAR, people(20, 2), people(1, 2, first=90))),
+        Situation(
+            "one row to score, for boosted trees",
+            Trained(_TREES, people(20, 2), people(1, 2, first=90)),
+        ),
+        Situation(
+            "all rows to score have label 1",
+            Trained(_TREES, people(20, 2), people(5, 2, first=90, label="1")),
+        ),
+        Situation(
+            "rows to score have no label",
+            Trained(_LINEAR, people(20, 2), people(5, 2, first=90, label="")),
+        ),
+        Situation(
+            "a number is predicted, and one row is scored",
+            Trained(RegressionBaseline(link="identity"), people(20, 2), people(1, 2, first=90)),
+        ),
+        Situation("no row is kept to score", Trained(_TREES, people(20, 2))),
+        Situation(
+            "all rows to train on have label 0",
+            Trained(_TREES, people(20, 2, label="0"), people(5, 2, first=90)),
+        ),
+        Situation(
+            "a column is the same everywhere",
+            Trained(
+                _TREES,
+                [f"{line},1" for line in people(20, 1)],
+                [f"{line},1" for line in people(6, 1, first=90)],
+            ),
+        ),
+        Situation(
+            "each row has a category of its own",
+            Trained(
+                _TREES,
+                [f"{line},c{place}" for place, line in enumerate(people(20, 1))],
+                [f"{line},c{place}" for place, line in enumerate(people(6, 1, first=90))],
+                ("a1",),
+            ),
         ),
     ],
 }

@@ -26,6 +26,7 @@ from tests.docs.reader import ROOT, Reader
 
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/guides/*.md"))]
 FIRST_JOB = "docs/guides/first-job.md"
+CHOOSE = "docs/guides/choose-and-judge.md"
 DAY_AFTER = "docs/guides/the-day-after.md"
 ENCLAVES = "docs/guides/enclaves.md"
 ALONE = "docs/guides/alone.md"
@@ -88,6 +89,19 @@ class TestFirstJob:
         folder.joinpath("bank/runs/latest").unlink()
         folder.joinpath("bank/runs/latest").symlink_to(runs[0].folder)
         assert python(script, folder) == "200\n"
+
+
+class TestChoose:
+    @pytest.mark.slow
+    @pytest.mark.long
+    def test_leads_to_a_table_of_trials(self, tmp_path: Path) -> None:
+        guide = Reader(CHOOSE, tmp_path)
+        grid, _job = guide.blocks("text")
+        (tmp_path / "grid.toml").write_text(grid)
+        guide.type_commands()
+        result = find(tmp_path / "runs").read_json("result.json", SearchedResult)
+        assert [len(trial.runs) for trial in result.trials] == [3, 3]
+        assert all(trial.metrics["auc"] > 0.6 for trial in result.trials)
 
 
 class TestAlone:

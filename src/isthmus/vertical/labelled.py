@@ -27,6 +27,8 @@ def unmeasured(rows: Table) -> dict[str, str]:
     """Returns why rows cannot be measured, in the form of `Measured.missing`; empty if they can."""
     if _known(rows).any():
         return {}
+    if not len(rows):
+        return {"metrics": "no row was kept out of training: raise `data.test_share`"}
     return {"metrics": f"none of the {len(rows):,} rows that were scored has a label"}
 
 

@@ -27,6 +27,8 @@ def xgboost_predictions(
         return None
     if spec.objective != "binary" or any(table.categories for table in trains):
         return None
+    if not len(tests[0]):
+        return None
     import xgboost  # noqa: PLC0415 - an extra
 
     options = {

@@ -15,7 +15,12 @@ from isthmus.core import spec
 from isthmus.evaluation.description import measured
 from isthmus.horizontal.encoders.spec import Encoders
 from isthmus.horizontal.privacy.spec import Privacy
-from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
+from isthmus.jobs.aligned.results import (
+    ScoredResult,
+    SearchedResult,
+    SimulatedTraining,
+    TrainedResult,
+)
 from isthmus.jobs.load import load_job
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.party import Party

@@ -34,8 +34,8 @@ version --json
 """
 
 
-OTHERS = {"--at", "--since", "--score", "--show", "--threshold"}
-"""A time, a snapshot, ways to use a model that is trained, and how many texts to print."""
+OTHERS = {"--at", "--data", "--since", "--score", "--show", "--threshold"}
+"""A time, a data set by its name, a snapshot, ways to use a model that is trained, and how many texts to print."""
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:

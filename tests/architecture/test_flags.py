@@ -35,7 +35,7 @@ version --json
 
 
 OTHERS = {"--at", "--data", "--since", "--score", "--show", "--threshold"}
-"""A time, a data set by its name, a snapshot, ways to use a model that is trained, and how many texts to print."""
+"""A time, names of data and snapshots, ways to use a trained model, how many texts to print."""
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:

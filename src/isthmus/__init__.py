@@ -6,7 +6,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.api.frames import frame
     from isthmus.api.parties import Party
     from isthmus.api.runs import Run, load
-    from isthmus.api.sharing import take_part
+    from isthmus.api.sharing import run_process
     from isthmus.api.texts import evaluate, mine, mix
     from isthmus.api.verbs import check, explain, run, simulate
     from isthmus.core.errors import IsthmusError
@@ -40,8 +40,8 @@ __all__ = [
     "mine",
     "mix",
     "run",
+    "run_process",
     "simulate",
-    "take_part",
 ]
 
 _MODULES = {
@@ -57,8 +57,8 @@ _MODULES = {
     "mine": "api.texts",
     "mix": "api.texts",
     "run": "api.verbs",
+    "run_process": "api.sharing",
     "simulate": "api.verbs",
-    "take_part": "api.sharing",
 }
 """Where each public name is, but for those of tables of a job: the registry knows them."""
 

@@ -1,4 +1,4 @@
-"""A run that several processes share: a launcher calls `take_part` in each of them."""
+"""A run that several processes share: a launcher calls `run_process` in each of them."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +12,7 @@ from isthmus.multilingual.processes import places
 from isthmus.multilingual.processes.places import Place
 
 
-def take_part(
+def run_process(
     job: str | Path,
     into: str | Path | None = None,
     watch: Watch | None = None,
@@ -45,7 +45,7 @@ def take_part(
             watch("", event)
 
     with nullcontext() if rank is None and size is None else places.said(_place(rank, size, store)):
-        finished = running.take_part(
+        finished = running.run_process(
             Path(job), into=None if into is None else Path(into), watch=tell
         )
     return None if finished is None else Run(finished.folder)

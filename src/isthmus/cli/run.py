@@ -21,10 +21,10 @@ Into = Annotated[
 
 def run(job: JobFile, party: PartyFileIfAny = None, into: Into = None) -> Answer | None:
     """Play this machine's part: wait for other parties, if any, then train, score and report."""
-    from isthmus.jobs.run import take_part
+    from isthmus.jobs.run import run_process
 
     with live() as watch:
-        finished = take_part(job, party, into, lambda event: watch("", event))
+        finished = run_process(job, party, into, lambda event: watch("", event))
     return None if finished is None else outcome.of(finished)
 
 

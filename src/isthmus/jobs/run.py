@@ -31,7 +31,7 @@ def run(
     return _run(load_job(job_file), party_file, into, watch)
 
 
-def take_part(
+def run_process(
     job_file: Path, party_file: Path | None = None, into: Path | None = None, watch: Sink = silent
 ) -> Run | None:
     """Play this machine's part of a job as `run` does, or help the process that does.

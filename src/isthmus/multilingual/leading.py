@@ -70,7 +70,7 @@ def _check_first(place: Place) -> None:
     if place.rank > 0:
         raise SpecError(
             f"a launcher started this process as number {place.rank + 1} of {place.size}: call "
-            "`isthmus.take_part` in each of them, not `isthmus.run`."
+            "`isthmus.run_process` in each of them, not `isthmus.run`."
         )
 
 

@@ -1,6 +1,6 @@
 # matplotlib's own types leave out most of their parameters:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""How training went: loss and gradient norm by round, and where it stopped."""
+"""Draws training: loss and gradient norm by round, and where it stopped."""
 
 import msgspec
 from matplotlib import rc_context
@@ -53,7 +53,8 @@ def convergence_figure(curve: Convergence) -> str:
     if curve.stop:
         panels[0].axvline(curve.kept, color=INK, linewidth=1.2, linestyle=":", label=curve.stop)
     if curve.validation_loss or curve.stop:
-        panels[0].legend(loc="best")
+        panels[0].margins(y=0.3)  # room for the legend
+        panels[0].legend(loc="upper right")
     if curve.gradient_norm:
         panels[-1].set_yscale("log")
         panels[-1].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

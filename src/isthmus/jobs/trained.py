@@ -144,8 +144,8 @@ def _family(run: Run, verb: str) -> ModelFamilyCode:
     if not isinstance(family, ModelFamilyCode):
         raise SpecError(
             f"{run.folder}: `isthmus {verb}` takes a run of one organisation, and this one was of "
-            "several parties: its model lies at them. `isthmus init --from RUN score.toml` writes a "
-            "job with which they score rows together, if they aligned columns."
+            "several parties: its model lies at them. `isthmus init --from RUN score.toml` writes "
+            "a job with which they score rows together, if they aligned columns."
         )
     return family
 

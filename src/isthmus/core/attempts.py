@@ -1,4 +1,4 @@
-"""What describes a result that is already stored: a part that fails is missing, with a reason."""
+"""Parts that describe a stored result: one that fails is missing, with a reason."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What a decision at a score would have done: precision, recall and confusion at several cuts."""
+"""Precision, recall and confusion of decisions at several cuts of the score."""
 
 from collections.abc import Sequence
 

@@ -42,7 +42,7 @@ def population_stability(trained: Floats, scored: Floats, *, categorical: bool =
     return float(np.sum((q - p) * np.log(q / p)))
 
 
-def by_chance(trained: int, scored: int) -> float:
+def sampling_noise(trained: int, scored: int) -> float:
     """Returns the index that two samples of the same kind come to on average.
 
     Args:

@@ -67,7 +67,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
 class Stability(msgspec.Struct, frozen=True, kw_only=True):
     """How far the distribution of scored rows is from that of the rows that were trained on."""
 
-    by_chance: float
+    sampling_noise: float
     """What rows of the same kind come to on average, as there are so few."""
 
     score: float | None = None

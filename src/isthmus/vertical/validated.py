@@ -4,7 +4,7 @@ from isthmus.core.arrays import Floats
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
-from isthmus.evaluation.stability import by_chance, of_columns, population_stability
+from isthmus.evaluation.stability import of_columns, population_stability, sampling_noise
 from isthmus.evaluation.validating import validate
 from isthmus.evaluation.validation import Stability, Validation
 from isthmus.vertical.labelled import labelled
@@ -53,7 +53,7 @@ def stability(
         # A resumed run adds up its scores in another order: the last digits decide nothing.
         of_scores = population_stability(trained.round(_DIGITS), scored.round(_DIGITS))
     return Stability(
-        by_chance=by_chance(len(train), len(test)),
+        sampling_noise=sampling_noise(len(train), len(test)),
         score=of_scores,
         columns=of_columns(train.names, train.features, test.features, train.categories),
     )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.stability import by_chance, of_columns, population_stability
+from isthmus.evaluation.stability import of_columns, population_stability, sampling_noise
 from isthmus.evaluation.validation import FAR
 
 values = st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=1, max_size=20).map(np.array)
@@ -38,7 +38,7 @@ class TestPopulationStability:
             population_stability(chance.normal(size=800), chance.normal(size=200))
             for _ in range(200)
         ]
-        assert np.mean(found) == pytest.approx(by_chance(800, 200), rel=0.2)
+        assert np.mean(found) == pytest.approx(sampling_noise(800, 200), rel=0.2)
 
     @given(values, values, st.booleans())
     def test_is_a_number_for_all_shapes(

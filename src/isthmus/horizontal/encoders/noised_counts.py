@@ -47,8 +47,8 @@ def word_deviation(asked: CountNoise, words_per_document: int) -> float:
 def threshold(asked: CountNoise, words_per_document: int) -> float:
     """The least count, with noise, of a word that is named: one person's words are all below."""
     words = asked.documents * words_per_document
-    chance = asked.delta / 2 / words
-    return asked.documents - word_deviation(asked, words_per_document) * float(ndtri(chance))
+    probability = asked.delta / 2 / words
+    return asked.documents - word_deviation(asked, words_per_document) * float(ndtri(probability))
 
 
 def noised_cells(

@@ -147,7 +147,7 @@ def _shifts(stability: Stability | None) -> list[str]:
     if stability is None:
         return []
     every = {"the scores": stability.score or 0.0, **stability.columns}
-    far = [name for name, index in every.items() if index > FAR + stability.by_chance]
+    far = [name for name, index in every.items() if index > FAR + stability.sampling_noise]
     if not far:
         return []
     return [

@@ -1,6 +1,6 @@
 # torch leaves types open:
 # pyright: reportUnknownMemberType=false
-"""What a process computes on."""
+"""The device that a process computes on."""
 
 import os
 from typing import Literal

@@ -1,6 +1,6 @@
 # torch leaves types open:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""What processes that train one encoder exchange: each computes its part of every batch.
+"""A group of processes that train one encoder: each computes its part of every batch.
 
 Losses and gradients are sums over processes, so a step is that of one process up to the order in
 which numbers are added. Every process calls the same methods in the same order.

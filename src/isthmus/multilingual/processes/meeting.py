@@ -1,6 +1,6 @@
 # torch leaves types open:
 # pyright: reportUnknownMemberType=false
-"""How the processes of a training find each other.
+"""Connects the processes of a training.
 
 On one machine they meet in a file and talk over the loopback interface. torchrun's own store would
 listen on every interface, whatever address it is given; it is used between machines alone.

@@ -59,7 +59,7 @@ class _Curves:
         """Add a point to each curve; points from that step on, of an earlier start, are void."""
         with disk_full_is_error(self._folder):
             if self._writer is None or event.done <= self._last:
-                self._writer = self._begun(event.done)
+                self._writer = self._started(event.done)
             for name, value in event.metrics.items():
                 self._writer.add_scalar(name.replace("loss_", "loss/"), value, event.done)
         self._last = event.done
@@ -70,7 +70,7 @@ class _Curves:
             with disk_full_is_error(self._folder):
                 self._writer.close()
 
-    def _begun(self, step: int) -> "SummaryWriter":
+    def _started(self, step: int) -> "SummaryWriter":
         from torch.utils.tensorboard import SummaryWriter  # it takes half a second to load
 
         self.close()

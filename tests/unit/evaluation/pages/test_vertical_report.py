@@ -98,7 +98,7 @@ class TestRender:
 
     def test_shows_a_validator_intervals_cuts_and_shifts(self) -> None:
         found = validate(LABEL.astype(np.float64), {"joint": SURE, "active_only": UNSURE})
-        shifts = Stability(by_chance=0.01, score=0.02, columns={"age": 0.3})
+        shifts = Stability(sampling_noise=0.01, score=0.02, columns={"age": 0.3})
         html = render(msgspec.structs.replace(ACTIVE, validation=found, stability=shifts))
         assert found is not None
         assert found.gain is not None

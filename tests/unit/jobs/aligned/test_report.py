@@ -108,7 +108,9 @@ class TestWrite:
         assert "may be chance: with 95% confidence it is between -0.0200 and +0.0400" in page
 
     def test_warns_of_rows_that_are_not_like_those_that_were_trained_on(self, clinic: Run) -> None:
-        change(clinic, stability=Stability(by_chance=0.02, columns={"age": 0.4, "weight": 0.1}))
+        change(
+            clinic, stability=Stability(sampling_noise=0.02, columns={"age": 0.4, "weight": 0.1})
+        )
         page = report.write(clinic).read_text("utf-8")
         assert "population stability index is over 0.25 for age." in page
 

@@ -53,7 +53,10 @@ class TestGuide:
         assert "insurer (passive) would send " in printed
         assert "clinic sent " in printed
         assert find(tmp_path / "insurer/runs").report.exists()
-        assert "job: `regression.passive_columns` is 0, and must be a whole number from 1 to 100,000." in printed
+        assert (
+            "job: `regression.passive_columns` is 0, and must be a whole number from 1 to 100,000."
+            in printed
+        )
 
 
 class TestNotebook:

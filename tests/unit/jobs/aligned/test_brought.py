@@ -31,7 +31,10 @@ def ready_facts(trial: Desk) -> tuple[dict[str, str], list[str]]:
 class TestCheck:
     def test_shows_the_forms_of_identifiers(self, own_form: Desk) -> None:
         facts, warnings = ready_facts(own_form)
-        assert facts["identifiers"] == "300: 280 of letters and digits, 20 of letters, a sign and digits"
+        assert (
+            facts["identifiers"]
+            == "300: 280 of letters and digits, 20 of letters, a sign and digits"
+        )
         assert not [warning for warning in warnings if "identifier" in warning]
 
     def test_says_what_duplicates_leave_out_and_whether_their_labels_differ(
@@ -57,7 +60,10 @@ class TestAligned:
         ours = runs["clinic"].read_json("result.json", AlignmentResult).alignment
         assert ours.found == {"clinic": pytest.approx(240 / 300)}
         (warning,) = ours.warnings
-        assert "none of the 20 rows whose 'person_id' is of letters, a sign and digits was found" in warning
+        assert (
+            "none of the 20 rows whose 'person_id' is of letters, a sign and digits was found"
+            in warning
+        )
         facts = dict(summary(runs["clinic"]).facts)
         assert facts["rows found"] == "80.0% of clinic's"
         assert facts["warning"] == warning

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.retrieval import scores as module
 from isthmus.evaluation.retrieval.scores import CslsScores, DenseScores, KeptScores, unit
-from isthmus.multilingual.retrieval.pairs import pairs, threshold
+from isthmus.multilingual.retrieval.pairs import at, pairs, threshold
 
 
 def of(rows: list[list[float]]) -> KeptScores:
@@ -71,7 +71,7 @@ class TestThreshold:
         right = (np.array(true)[found.left] == found.right).sum()
         assert right / len(found.left) == pytest.approx(chosen.precision)
         assert right / 100 == pytest.approx(chosen.recall)
-        assert chosen.precision >= 0.95
+        assert (chosen.precision or 0) >= 0.95
         assert chosen.pairs == 100
 
     def test_balances_precision_and_recall_if_nothing_is_asked_for(self) -> None:
@@ -88,3 +88,11 @@ class TestThreshold:
     def test_without_known_pairs_is_a_sentence(self) -> None:
         with pytest.raises(SpecError, match="no held-out pairs"):
             threshold(of([[0.9]]), np.array([-1]))
+
+    def test_that_is_given_tells_how_right_pairs_are(self) -> None:
+        scores, known = partly_parallel(200, 100, noise=0.6)
+        true = np.array(known)
+        chosen = threshold(scores, true, 0.95)
+        assert at(scores, true, chosen.score) == chosen
+        none = at(scores, true, np.inf)
+        assert (none.precision, none.recall, none.pairs) == (None, 0.0, 100)

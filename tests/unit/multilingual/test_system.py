@@ -267,11 +267,11 @@ class TestUse:
         assert "xa and xb" in str(mined)
 
     def test_takes_the_least_margin_as_given(self, ended: Run, job: Path) -> None:
-        files = [job.parent / f"other.{it}.txt" for it in ("xa", "xb")]
-        chosen = im.mine(ended.folder, *files)
+        left, right = (job.parent / f"other.{it}.txt" for it in ("xa", "xb"))
+        chosen = im.mine(ended.folder, left, right)
         scores = chosen.table["score"].to_pylist()
         least = (scores[9] + scores[10]) / 2
-        few, none = (im.mine(ended.folder, *files, threshold=it) for it in (least, 99.0))
+        few, none = (im.mine(ended.folder, left, right, threshold=it) for it in (least, 99.0))
         assert few.table["score"].to_pylist() == scores[:10]
         assert (few.found.threshold, few.found.precision) == (least, 1.0)
         assert (none.found.pairs, none.found.precision, none.found.recall) == (0, None, 0.0)
@@ -282,12 +282,12 @@ class TestUse:
         short = {"batch": 32, "steps": 2}
         file = small_job.write(tmp_path, corpora=corpora, tests={}, held_out=0.0, training=short)
         alone = run(file)
-        files = [tmp_path / f"other.{it}.txt" for it in ("xa", "xb")]
+        left, right = (tmp_path / f"other.{it}.txt" for it in ("xa", "xb"))
         with pytest.raises(
             SpecError, match=r"no texts in both 'xa' and 'xb' are held out.*--thres"
         ):
-            im.mine(alone.folder, *files)
-        found = im.mine(alone.folder, *files, threshold=0.0).found
+            im.mine(alone.folder, left, right)
+        found = im.mine(alone.folder, left, right, threshold=0.0).found
         assert found.pairs > 0
         assert (found.precision, found.recall) == (None, None)
 

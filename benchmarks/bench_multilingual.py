@@ -101,6 +101,7 @@ def measure(
             kept.part("mining", list[Mined], partial(_mined, kept, found), until) or [],
         )
         short = [*missing, *shortfalls(measured), *_not_done(found, sizes.trials)]
+        short += _not_looked_at(measured, sizes)
         words = answer(measured.found, measured.before)
         said = [*said_of_layers(measured.found), *said_of_objectives(measured.found)]
         return Measurement(words, tables(measured), [*said, *_notes(kept)], short)
@@ -131,6 +132,19 @@ def _not_done(found: Found, trials: Sequence[Trial]) -> list[str]:
             short.append(f"Not measured: {trial.name}.")
         elif done < len(trial.seeds):
             short.append(f"{trial.name}: {done} of {len(trial.seeds)} seeds.")
+    return short
+
+
+def _not_looked_at(measured: Measured, sizes: Sizes) -> list[str]:
+    """Speeds, memory and mining that this page lacks."""
+    short = list[str]()
+    if len(measured.speeds) < len(sizes.speeds):
+        done = ", ".join(f"{each.what} by {each.encoder}" for each in measured.speeds) or "none"
+        short.append(f"Of {len(sizes.speeds)} speeds in turns with a rival, measured: {done}.")
+    if len(measured.peaks) < len(sizes.forms):
+        short.append(f"Memory was measured of {len(measured.peaks)} of {len(sizes.forms)} forms.")
+    if not measured.mined:
+        short.append("Not measured: mining.")
     return short
 
 
@@ -166,9 +180,10 @@ def _notes(kept: Kept) -> list[str]:
         "trainer with its defaults but for the learning rate, pairs of all languages mixed.",
         "Objectives: each has the weight 1 beside pairs, batches of "
         f"{multilingual_trials.LAYERED_BATCH}, one seed, and as many steps as read the same number "
-        "of pieces; `tiny` begins with a static table that learned from pairs alone. In brackets: "
-        "points more than pairs alone. The last columns: percent of masked pieces of held-out "
-        "chapters that are predicted. The teacher of distillation is the static encoder above.",
+        "of pieces; `tiny` begins with a static table that learned from pairs, and from switched "
+        "text where that is added. In brackets: points more than pairs alone. The last columns: "
+        "percent of masked pieces of held-out chapters that are predicted. The teacher "
+        "of distillation is the static encoder above.",
         f"Speeds: the median of {multilingual_speed.TURNS} turns of ours and the rival, each in a "
         "process of its own, steps alone. Pieces of the transformer are those of texts, without "
         f"padding; both have batches of {multilingual_speed.LAYERED_BATCH} texts and the same "

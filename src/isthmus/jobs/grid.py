@@ -144,7 +144,8 @@ def _set(table: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def _first(job: Job, table: str) -> str:
-    return next(iter(job.tables[table].__struct_fields__))
+    names: tuple[str, ...] = job.tables[table].__struct_fields__
+    return names[0]
 
 
 def _leaves(path: str, value: Any) -> list[tuple[str, Any]]:

@@ -118,7 +118,7 @@ def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
     data = plan.loaded.data
     rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
     train, held_out = divide(rows.identifiers, data, plan.job.seed)
-    if scores_fold(data) or plan.test is None:
+    if scores_fold(data) or plan.test is None or data.test is None:
         return rows.take(train), rows.take(held_out)
     return rows.take(train), plan.test.take(aligned.indices[data.test].rows)
 

@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from isthmus.core.arrays import Floats
 from isthmus.core.seeds import generator
 from isthmus.evaluation.classification import ks_curve, lift, roc
 from isthmus.evaluation.pages.convergence import Convergence, convergence_figure
@@ -28,7 +29,7 @@ from tests.unit.evaluation.pages.reading import SVG, parse, said
 RANDOM = generator(7, "figures")
 LABEL = (RANDOM.random(500) < 0.3).astype(np.int64)
 SCORE = LABEL + RANDOM.normal(size=500)
-CHANCE = 1 / (1 + np.exp(1 - SCORE))
+CHANCE: Floats = np.array(1 / (1 + np.exp(1 - SCORE)), np.float64)
 
 ACCURACIES = {"party-000": 0.5, "party-001": 0.75}
 WEIGHTS = {f"child-{child:02d}": {1: 1 / 30, 2: child / 500} for child in range(30)}

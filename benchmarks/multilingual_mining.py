@@ -19,8 +19,8 @@ from benchmarks.multilingual_training import BASE
 from isthmus.multilingual import serving
 from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.run_files import RunFiles
+from isthmus.outcomes import Score
 from isthmus.store.runs import Run
-from isthmus.system import Score
 
 SCORES: Sequence[Score] = ("dense", "lexical", "fused")
 

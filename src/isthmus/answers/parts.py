@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the command line draws with this module before it knows wha
     from isthmus.jobs.plan import Estimate, Ready
     from isthmus.jobs.result import Summary
     from isthmus.ledger.summary import Row
-    from isthmus.system import MinedPairs, ScoredTexts
+    from isthmus.outcomes import MinedPairs, ScoredTexts
 
 
 @dataclass(frozen=True)

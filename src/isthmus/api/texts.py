@@ -20,7 +20,7 @@ from isthmus.api.inputs import GivenJob, in_temporary_folder, unnamed
 from isthmus.api.runs import Run
 from isthmus.core.errors import SpecError
 from isthmus.jobs import texts as used
-from isthmus.system import MinedPairs, MixedText, Score, ScoredTexts
+from isthmus.outcomes import MinedPairs, MixedText, Score, ScoredTexts
 
 GivenRun = Run | str | Path
 GivenTexts = Sequence[str] | str | Path

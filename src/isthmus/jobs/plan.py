@@ -14,8 +14,9 @@ from isthmus.jobs.party import Party
 from isthmus.jobs.registry import Row
 from isthmus.jobs.result import SearchResult, Summary
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.outcomes import Exported, Predicted
 from isthmus.store.runs import Run
-from isthmus.system import Exported, NamesData, Predicted, ScoresRows
+from isthmus.system import NamesData, ScoresRows
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,10 @@ from isthmus.core.errors import SpecError
 from isthmus.jobs import finished, registry
 from isthmus.jobs.load import load_job
 from isthmus.jobs.trained import job_of, written
+from isthmus.outcomes import Embedded, MinedPairs, MixedText, Score, ScoredTexts
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
-from isthmus.system import (
-    Embedded,
-    EncodesTexts,
-    LocalInputs,
-    MinedPairs,
-    MixedText,
-    MixesTexts,
-    Score,
-    ScoredTexts,
-)
+from isthmus.system import EncodesTexts, LocalInputs, MixesTexts
 
 VECTORS = ".parquet"
 """The end of the name of a file with vectors."""

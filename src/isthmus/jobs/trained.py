@@ -11,9 +11,9 @@ from isthmus.jobs import consent, finished, registry
 from isthmus.jobs.job import Job
 from isthmus.jobs.plan import Loaded, ModelFamilyCode, ScoringFamilyCode
 from isthmus.jobs.result import SimulatedResult
+from isthmus.outcomes import Exported, Predicted
 from isthmus.store import atomic
 from isthmus.store.runs import Run, find
-from isthmus.system import Exported, Predicted
 
 SCORES, CSV = ".parquet", ".csv"
 """The ends of the name of a file with scores."""

@@ -20,8 +20,8 @@ from isthmus.multilingual.retrieval.evaluation import FEWEST, Compared, evaluate
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual, Objectives
 from isthmus.multilingual.training.preparation import dictionary
+from isthmus.outcomes import Retrieval, ScoredTexts
 from isthmus.store.runs import Run
-from isthmus.system import Retrieval, ScoredTexts
 from isthmus.text import model_folder
 from isthmus.text.model_folder import LayeredEmbedder
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from isthmus.core import extras
 from isthmus.core.errors import SpecError, disk_full_is_error
+from isthmus.outcomes import Exported
 from isthmus.store.runs import Run
-from isthmus.system import Exported
 from isthmus.text import model_folder
 from isthmus.text.model_folder import StaticEmbedder
 

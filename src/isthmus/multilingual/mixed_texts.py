@@ -13,8 +13,9 @@ from isthmus.multilingual.mixing.making import shown
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
 from isthmus.multilingual.training.preparation import dictionary, mixer
+from isthmus.outcomes import MixedText
 from isthmus.store.runs import Run
-from isthmus.system import LocalInputs, MixedText
+from isthmus.system import LocalInputs
 
 
 def some(spec: Multilingual, inputs: LocalInputs, count: int) -> Sequence[MixedText]:

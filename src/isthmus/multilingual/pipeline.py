@@ -19,17 +19,17 @@ from isthmus.multilingual.training import encoders
 from isthmus.multilingual.training.loop import Trained
 from isthmus.multilingual.training.preparation import dictionary
 from isthmus.multilingual.training.token_files import PieceCounts
-from isthmus.store.runs import Run
-from isthmus.system import (
+from isthmus.outcomes import (
     Converged,
     CorpusRows,
-    LocalInputs,
     LocalOutcome,
     Memory,
     Retrieval,
     Throughput,
     Vocabulary,
 )
+from isthmus.store.runs import Run
+from isthmus.system import LocalInputs
 from isthmus.text import model_files, model_folder
 from isthmus.text.model_folder import LayeredEmbedder
 from isthmus.text.tokenizer import Tokenizer

@@ -11,9 +11,9 @@ from isthmus.evaluation.pages import multilingual_report
 from isthmus.evaluation.pages.multilingual_report import LossHistory, MultilingualReport
 from isthmus.multilingual.run_files import RunFiles
 from isthmus.multilingual.spec import Multilingual
+from isthmus.outcomes import LocalOutcome
 from isthmus.store import events
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome
 
 _LOSS = "loss_"
 """Begin of the name of the loss of a task in events; `/` parts it from the languages."""

@@ -19,8 +19,8 @@ from isthmus.multilingual.corpora.texts import Texts
 from isthmus.multilingual.given_texts import blocks_of, texts_of
 from isthmus.multilingual.retrieval.pairs import Threshold, at, pairs, threshold
 from isthmus.multilingual.run_files import RunFiles
+from isthmus.outcomes import Embedded, MinedPairs, Score
 from isthmus.store.runs import Run
-from isthmus.system import Embedded, MinedPairs, Score
 from isthmus.text import model_folder
 from isthmus.text.dictionary import files as dictionary_files
 from isthmus.text.dictionary.dictionary import Dictionary

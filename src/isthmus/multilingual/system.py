@@ -14,17 +14,17 @@ from isthmus.multilingual import objectives
 from isthmus.multilingual.objectives import SECOND
 from isthmus.multilingual.processes import places
 from isthmus.multilingual.spec import Multilingual
-from isthmus.store.runs import Run
-from isthmus.system import (
+from isthmus.outcomes import (
     Embedded,
     Exported,
-    LocalInputs,
     LocalOutcome,
     MinedPairs,
     MixedText,
     Score,
     ScoredTexts,
 )
+from isthmus.store.runs import Run
+from isthmus.system import LocalInputs
 
 if TYPE_CHECKING:  # it loads pyarrow
     from isthmus.multilingual.corpora.checks import Facts

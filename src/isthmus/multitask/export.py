@@ -36,9 +36,9 @@ from isthmus.multitask.negatives import corrections
 from isthmus.multitask.network import networks
 from isthmus.multitask.network.to_onnx import to_onnx
 from isthmus.multitask.spec import Feature, Multitask, Task, sparse_features
+from isthmus.outcomes import Exported
 from isthmus.paramserver.window import DEFAULT, Float32s, Int64s
 from isthmus.store import atomic
-from isthmus.system import Exported
 
 _LAYERS, _ONNX = "model.safetensors", "model.onnx"
 _FEATURES, _EVICTED = "features.json", "evicted.parquet"

@@ -19,9 +19,9 @@ from isthmus.multitask.model_file import Model
 from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.samples import ALL, Samples
 from isthmus.multitask.spec import Multitask
+from isthmus.outcomes import Predicted
 from isthmus.paramserver.tables.kernels.updating import gather
 from isthmus.paramserver.window import Float32s
-from isthmus.system import Predicted
 
 
 class Scorer:

@@ -11,9 +11,9 @@ from isthmus.evaluation.pages.multitask_report import History, MultitaskReport, 
 from isthmus.multitask.network import trainer
 from isthmus.multitask.network.trainer import Description
 from isthmus.multitask.spec import Multitask
+from isthmus.outcomes import LocalOutcome
 from isthmus.store import events
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome
 
 AUC, WAITING = "auc_", "waiting_"
 """Beginnings of the names of metrics in events: the AUC and the length of the queue of a task."""

@@ -14,8 +14,9 @@ from isthmus.data.spec import Dataset
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.spec import Amount, Multitask, given
+from isthmus.outcomes import Exported, LocalOutcome, Predicted
 from isthmus.store.runs import Run
-from isthmus.system import Exported, LocalInputs, LocalOutcome, Predicted
+from isthmus.system import LocalInputs
 
 
 def check(spec: Multitask) -> None:

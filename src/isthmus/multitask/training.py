@@ -17,13 +17,13 @@ from isthmus.multitask.network import trainer
 from isthmus.multitask.network.tally import aucs
 from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.spec import Multitask, SparseFeature, sparse_features
+from isthmus.outcomes import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
 from isthmus.paramserver.engine import NO_FEATURE, Engine, Plan
 from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.paramserver.tables.table import FeatureRule
 from isthmus.paramserver.tiers import loop
 from isthmus.paramserver.tiers.loop import DivergedError, RunSettings, Trained
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
 
 
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:

@@ -15,9 +15,7 @@ from isthmus.jobs.aligned.results import (
 )
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.result import AnyResult, Egress
-from isthmus.store.encoding import to_json
-from isthmus.store.runs import Run
-from isthmus.system import (
+from isthmus.outcomes import (
     Converged,
     CorpusRows,
     Memory,
@@ -28,6 +26,8 @@ from isthmus.system import (
     Traffic,
     Vocabulary,
 )
+from isthmus.store.encoding import to_json
+from isthmus.store.runs import Run
 from isthmus.tee.evidence import SIMULATION
 
 

@@ -22,8 +22,8 @@ from isthmus.jobs.report import write as write_report
 from isthmus.jobs.run import run
 from isthmus.jobs.trained import export, predict
 from isthmus.multilingual.corpora.texts import Corpora
+from isthmus.outcomes import Score
 from isthmus.store.runs import Run
-from isthmus.system import Score
 from isthmus.text import model_folder
 from tests.unit.multilingual import small_job
 from tests.unit.multilingual.made_texts import parallel

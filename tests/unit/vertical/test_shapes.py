@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability
+from isthmus.outcomes import LocalOutcome
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome
 from isthmus.vertical.baseline import training
 from isthmus.vertical.baseline.data import Data
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline

@@ -16,16 +16,14 @@ from isthmus.jobs.job import Data, Job
 from isthmus.jobs.local import summary as ending
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.plan import Loaded, Plan, Ready
+from isthmus.outcomes import Exported, LocalOutcome, Predicted
 from isthmus.store.runs import Run
 from isthmus.system import (
     Describes,
-    Exported,
     Exports,
     LocalInputs,
-    LocalOutcome,
     NamesData,
     NamesDatasets,
-    Predicted,
     Predicts,
     Shares,
 )

@@ -3,7 +3,7 @@
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability, Validation
 from isthmus.jobs.result import AnyResult
-from isthmus.system import (
+from isthmus.outcomes import (
     Converged,
     CorpusRows,
     Memory,

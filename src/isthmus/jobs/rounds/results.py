@@ -4,7 +4,7 @@ from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.system import VocabularyFacts
 from isthmus.jobs.result import PartyResult, SimulatedResult
-from isthmus.system import Traffic
+from isthmus.outcomes import Traffic
 
 
 class RoundsResult(PartyResult, frozen=True, kw_only=True, tag="rounds.party"):

@@ -10,8 +10,8 @@ from isthmus.jobs.plan import Loaded
 from isthmus.jobs.rounds.plan import RoundsPlan
 from isthmus.jobs.rounds.results import RoundsResult, SimulatedRounds
 from isthmus.nn import threads
+from isthmus.outcomes import Traffic
 from isthmus.store.runs import Run
-from isthmus.system import Traffic
 
 
 def put_together(loaded: Loaded, run: Run, seconds: float) -> SimulatedRounds:

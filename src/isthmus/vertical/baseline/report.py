@@ -8,8 +8,8 @@ from isthmus.data.scores import StoredScores
 from isthmus.evaluation.curves import curves
 from isthmus.evaluation.pages import vertical_report
 from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
+from isthmus.outcomes import LocalOutcome
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.regression import outcome as regression
 

@@ -17,8 +17,9 @@ from isthmus.data import reading
 from isthmus.data.index import split
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
+from isthmus.outcomes import LocalOutcome, Predicted
 from isthmus.store.runs import Run
-from isthmus.system import LocalInputs, LocalOutcome, Predicted
+from isthmus.system import LocalInputs
 from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import system as boosting

@@ -14,8 +14,8 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability
+from isthmus.outcomes import LocalOutcome
 from isthmus.store.runs import Run
-from isthmus.system import LocalOutcome
 from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import model

@@ -19,8 +19,9 @@ from isthmus.jobs.check import check
 from isthmus.jobs.load import load_job
 from isthmus.jobs.local.family import LocalPlan
 from isthmus.jobs.run import run
+from isthmus.outcomes import Exported, Predicted
 from isthmus.store.runs import Run
-from isthmus.system import Exported, LocalInputs, Predicted
+from isthmus.system import LocalInputs
 from isthmus.vertical.baseline import system
 from tests.unit.jobs.local.test_family import JOB, edit
 

@@ -85,7 +85,7 @@ class TestPostgreSQL:
         [
             ({"query": "SELECT * FROM persons"}, "names a table that is not there"),
             ({"query": "SELECT age FROM people"}, "names a column that is not there"),
-            ({"query": "SELEKT"}, "is not one statement of SQL"),
+            ({"query": "SELECT FROM WHERE"}, "is not one statement of SQL"),
             ({"query": "SELECT 1; SELECT 2"}, "is not one statement of SQL"),
             ({"query": "SELECT town::int FROM people"}, "meets a value that it cannot convert"),
             ({"query": "DELETE FROM people RETURNING id"}, "opened to read alone|not one stateme"),

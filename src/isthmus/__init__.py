@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what `__getattr__` hands out, for type checkers and editors
     from isthmus.multitask.spec import Multitask
     from isthmus.vertical.baseline.spec import BoostingBaseline, RegressionBaseline
     from isthmus.vertical.boosting.spec import Boosting
+    from isthmus.vertical.prediction.spec import Prediction
     from isthmus.vertical.regression.spec import Regression
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Multilingual",
     "Multitask",
     "Party",
+    "Prediction",
     "Regression",
     "RegressionBaseline",
     "Run",

@@ -111,7 +111,7 @@ class TestRun:
         assert seen[-1][1].stage == "done"
         assert run.folder == (here / "runs" / "latest").resolve()
         assert run.metrics["auc"].keys() == {"model"}
-        assert run.predictions.column_names == ["identifier", "label", "prediction"]
+        assert run.predictions.column_names == ["id", "row", "label", "score"]
         assert run.ledger == {}
         assert run.report == run.folder / "report.html"
         assert re.fullmatch(r"Run\('.*/doctor-visits-alone-[\w-]+'\)", repr(run))

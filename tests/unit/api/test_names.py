@@ -11,7 +11,7 @@ from isthmus.jobs.registry import tables
 NAMES = {
     *("simulate", "run", "check", "explain", "load", "frame", "Job", "Party", "Run"),
     *("Regression", "Boosting", "Encoders", "Weighting", "RegressionBaseline", "BoostingBaseline"),
-    *("Multilingual", "Multitask", "IsthmusError", "run_process"),
+    *("Multilingual", "Multitask", "Prediction", "IsthmusError", "run_process"),
     *("evaluate", "mine", "mix"),
 }
 

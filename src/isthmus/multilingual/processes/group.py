@@ -113,7 +113,7 @@ class ProcessGroup:
             if not count:
                 continue
             if gradient.numel() >= _LARGE:
-                self.sum(whole)
+                self._sum_rows(whole)
             parameter.grad = whole
 
     def gathered_tokens(self, own: Tokens) -> Tokens:
@@ -147,6 +147,18 @@ class ProcessGroup:
         """Put rows together as `gathered` does, without a gradient."""
         parts = [self._part(rank, count) for rank in range(self.size)]
         return self._all(own, [part.stop - part.start for part in parts])
+
+    def _sum_rows(self, whole: Tensor) -> None:
+        """Sum tensors in place; of a table, of which a step touches some rows, those alone."""
+        touched = (whole != 0).reshape(len(whole), -1).any(dim=1).float()
+        self.sum(touched)
+        rows = touched.nonzero().squeeze(1)
+        if 2 * len(rows) > len(whole):
+            self.sum(whole)
+            return
+        some = whole[rows]
+        self.sum(some)
+        whole[rows] = some
 
     def stacked(self, own: Tensor) -> Tensor:
         """Returns a row of each process, all of one shape, without a gradient."""

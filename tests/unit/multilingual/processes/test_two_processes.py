@@ -36,7 +36,11 @@ SMALL: Mapping[str, Any] = {
     "save_every": 10,
     "left_out": 0.0,
 }
-STATIC: Mapping[str, Any] = {"objectives": {"pairs": 1.0, "switched": 0.5}}
+# A table so large that it is summed by itself.
+STATIC: Mapping[str, Any] = {
+    "objectives": {"pairs": 1.0, "switched": 0.5},
+    "encoder": {"size": 256, "vocabulary": 512, "length": 32},
+}
 TINY: Mapping[str, Any] = {
     "objectives": {"pairs": 1.0, "switched": 0.5, "tlm": 0.5, "camlm": 1.0, "btmlm": 1.0},
     "matryoshka": [8],

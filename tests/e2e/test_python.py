@@ -43,7 +43,7 @@ class TestSimulate:
     def _holds_what_is_there(self, run: im.Run) -> None:
         assert run.report == {party: run.folder / party / "report.html" for party in JOB.parties}
         assert run.predictions.column_names == [
-            *("person", "row", "label", "score", "score_active_only")
+            *("id", "row", "label", "score", "score_active_only")
         ]
         assert run.ledger.keys() == {"clinic", "insurer"}
         assert "SharedRows" in {row.message for row in run.ledger["clinic"]}

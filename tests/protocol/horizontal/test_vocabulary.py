@@ -15,7 +15,7 @@ from isthmus.horizontal.encoders.spec import CountNoise, Encoders, Joint, Static
 from isthmus.horizontal.fusion.spec import TouchMean
 from isthmus.horizontal.messages import CommonCells, CommonWords, Turn, Vocabulary
 from isthmus.horizontal.privacy.messages import MaskedUpdate
-from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
+from isthmus.horizontal.privacy.spec import EightBit, Privacy, SecureAggregation
 from isthmus.horizontal.rounds.local_training import CELLS, WordCounter
 from isthmus.horizontal.rounds.memory import ChildMemory, LastUpdate, MasterMemory
 from isthmus.horizontal.rounds.protocol import Trained
@@ -63,20 +63,20 @@ def texts(language: str, seed: int, *, secret: bool = False) -> Samples:
 OWN = {"ada": texts("de", 1, secret=True), "bo": texts("fr", 2), "cy": texts("ru", 3)}
 
 
-def roles(network: Static) -> dict[str, Role]:
+def roles(network: Static, spec: Encoders) -> dict[str, Role]:
     def role(child: str) -> Role:
         return learner(
-            lambda _: joint_vocabulary.trainer(SPEC, network, OWN[child], SEED, child), "static"
+            lambda _: joint_vocabulary.trainer(spec, network, OWN[child], SEED, child), "static"
         )
 
     return {child: role(child) for child in OWN}
 
 
 def played(
-    memory: MasterMemory | None = None, network: Static = NETWORK
+    memory: MasterMemory | None = None, network: Static = NETWORK, spec: Encoders = SPEC
 ) -> tuple[Federation, Trained]:
-    federation = Federation.of(roles(network))
-    wanted = joint_vocabulary.training(SPEC, network, list(OWN), SEED)
+    federation = Federation.of(roles(network, spec))
+    wanted = joint_vocabulary.training(spec, network, list(OWN), SEED)
     trained = federation.play(SPEC.rounds, training=wanted, memory=memory)
     assert not federation.raised
     return federation, trained
@@ -112,6 +112,17 @@ class TestAgreed:
         federation, trained = played(MasterMemory(vocabulary=run[1].vocabulary))
         assert trained.model == run[1].model
         assert "CommonWords" not in kinds(federation.sent()["ada"])
+
+
+class TestWithoutMasksOnUpdates:
+    @pytest.mark.parametrize("compression", [None, EightBit()], ids=["whole", "8 bits"])
+    def test_updates_follow_the_vocabulary(self, compression: EightBit | None) -> None:
+        spec = structs.replace(SPEC, privacy=Privacy(compression=compression))
+        federation, trained = played(spec=spec)
+        assert len(trained.rounds) == 2
+        sent = kinds(federation.sent()["ada"])
+        assert sent.count("MaskedUpdate") == 1  # of counts
+        assert sent.count("RoundUpdate" if compression is None else "CoarseUpdate") == 2
 
 
 class TestTranscript:

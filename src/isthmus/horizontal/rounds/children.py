@@ -91,6 +91,7 @@ class Children:
         Returns:
             The contributions that arrived in time, sorted by name of the child.
         """
+        self._counting = False  # a vocabulary may have been agreed on before
         self._train(start)
         found = sorted(self._taken.items())
         return [it for _, it in found if isinstance(it, Contribution)]

@@ -38,7 +38,7 @@ def write(folder: Path, name: str, columns: Mapping[str, Any]) -> None:
 class TestSeveralFiles:
     @pytest.mark.parametrize("ending", [".csv", ".parquet", ".arrow", ".feather"])
     def test_of_a_folder_are_read_by_name(self, tmp_path: Path, ending: str) -> None:
-        for name, columns in reversed(PARTS.items()):
+        for name, columns in reversed(list(PARTS.items())):
             write(tmp_path, f"{name}{ending}", columns)
         (tmp_path / "_SUCCESS").write_text("")
         table = read(tmp_path)

@@ -139,7 +139,9 @@ def _set(table: dict[str, Any], path: Sequence[str], value: Any) -> None:
     *tables, last = path
     for name in tables:
         inner = table.get(name)
-        table[name] = table = inner if isinstance(inner, dict) else {}
+        below = cast(dict[str, Any], inner) if isinstance(inner, dict) else dict[str, Any]()
+        table[name] = below
+        table = below
     table[last] = value
 
 

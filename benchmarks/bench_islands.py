@@ -170,7 +170,10 @@ def _of_the_bytes(crossed: Sent) -> list[str]:
     if crossed.share > OF_BYTES:
         short.append(f"An update in 8 bits is {crossed.share:.0%} of the table; the aim is 30%.")
     if crossed.moved > OF_MASKS:
-        short.append(f"Masks move a number by up to {crossed.moved:.1g}; the aim is 0.001.")
+        short.append(
+            f"After three rounds masks have moved a number by up to {crossed.moved:.1g}; the aim is "
+            "0.001."
+        )
     return short
 
 
@@ -246,8 +249,9 @@ def _notes(contest: Contest, settings: Settings, crossed: Sent | None) -> list[s
         "dictionary above.",
         "Bytes and masks: the islands as processes over mutual TLS, 3 rounds"
         + (
-            f", {crossed.pieces:,} pieces; with masks and without, numbers of the tables differ by "
-            f"{crossed.moved:.1g} at most."
+            f", {crossed.pieces:,} pieces. After them a number of the table differs by up to "
+            f"{crossed.moved:.1g} with masks and without: rounding in a sum is a millionth, and Adam "
+            "makes a whole step of a gradient near zero, whatever its sign."
             if crossed
             else "."
         ),

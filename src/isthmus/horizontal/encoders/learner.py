@@ -41,7 +41,7 @@ def learner(spec: Encoders, pieces: int = 0) -> Learner:
     if isinstance(network, Static):
         return Learner(StaticEncoder(pieces, network.size), nn.Identity())
     match spec.objective:
-        case "pairs":
+        case "pairs" | "switched":
             task: nn.Module = nn.Identity()
         case "reconstruction":
             task = build.decoder(network)

@@ -171,7 +171,7 @@ def _of_the_bytes(crossed: Sent) -> list[str]:
         short.append(f"An update in 8 bits is {crossed.share:.0%} of the table; the aim is 30%.")
     if crossed.moved > OF_MASKS:
         short.append(
-            f"After three rounds masks have moved a number by up to {crossed.moved:.1g}; the aim is "
+            f"After 3 rounds masks have moved a number by up to {crossed.moved:.1g}; the aim is "
             "0.001."
         )
     return short
@@ -250,8 +250,8 @@ def _notes(contest: Contest, settings: Settings, crossed: Sent | None) -> list[s
         "Bytes and masks: the islands as processes over mutual TLS, 3 rounds"
         + (
             f", {crossed.pieces:,} pieces. After them a number of the table differs by up to "
-            f"{crossed.moved:.1g} with masks and without: rounding in a sum is a millionth, and Adam "
-            "makes a whole step of a gradient near zero, whatever its sign."
+            f"{crossed.moved:.1g} with masks and without. A sum is rounded to a millionth; that it "
+            "grows is probably Adam's, which makes a whole step of a gradient near zero."
             if crossed
             else "."
         ),

@@ -28,8 +28,8 @@ from tests.unit.evaluation.pages.reading import SVG, parse, said
 
 RANDOM = generator(7, "figures")
 LABEL = (RANDOM.random(500) < 0.3).astype(np.int64)
-SCORE = LABEL + RANDOM.normal(size=500)
-CHANCE: Floats = np.array(1 / (1 + np.exp(1 - SCORE)), np.float64)
+SCORE: Floats = LABEL + RANDOM.normal(size=500)
+PROBABILITY: Floats = np.array(1 / (1 + np.exp(1 - SCORE)), np.float64)
 
 ACCURACIES = {"party-000": 0.5, "party-001": 0.75}
 WEIGHTS = {f"child-{child:02d}": {1: 1 / 30, 2: child / 500} for child in range(30)}
@@ -38,9 +38,7 @@ DRAW: dict[str, Callable[[], str]] = {
     "ROC curve": lambda: roc_figure({"joint": roc(LABEL, SCORE)}),
     "KS curve": lambda: ks_figure(ks_curve(LABEL, SCORE)),
     "Rate of positives by group of scores": lambda: lift_figure(lift(LABEL, SCORE)),
-    "Calibration": lambda: calibration_figure(
-        calibration(1.0 * LABEL, 1 / (1 + np.exp(1 - SCORE)))
-    ),
+    "Calibration": lambda: calibration_figure(calibration(1.0 * LABEL, PROBABILITY)),
     "Convergence": lambda: convergence_figure(Convergence([1, 2], [0.6, 0.5], [0.1, 0.001])),
     "Seconds by stage": lambda: timing_figure({"align": 6.25, "encrypt": 31.0}),
     "What each child counts for": lambda: weights_figure(2, WEIGHTS, {"child-00"}),

@@ -28,6 +28,7 @@ from tests.unit.evaluation.pages.reading import SVG, parse, said
 
 RANDOM = generator(7, "figures")
 LABEL = (RANDOM.random(500) < 0.3).astype(np.int64)
+LABELS: Floats = LABEL.astype(np.float64)
 SCORE: Floats = LABEL + RANDOM.normal(size=500)
 PROBABILITY: Floats = np.array(1 / (1 + np.exp(1 - SCORE)), np.float64)
 
@@ -38,7 +39,7 @@ DRAW: dict[str, Callable[[], str]] = {
     "ROC curve": lambda: roc_figure({"joint": roc(LABEL, SCORE)}),
     "KS curve": lambda: ks_figure(ks_curve(LABEL, SCORE)),
     "Rate of positives by group of scores": lambda: lift_figure(lift(LABEL, SCORE)),
-    "Calibration": lambda: calibration_figure(calibration(1.0 * LABEL, PROBABILITY)),
+    "Calibration": lambda: calibration_figure(calibration(LABELS, PROBABILITY)),
     "Convergence": lambda: convergence_figure(Convergence([1, 2], [0.6, 0.5], [0.1, 0.001])),
     "Seconds by stage": lambda: timing_figure({"align": 6.25, "encrypt": 31.0}),
     "What each child counts for": lambda: weights_figure(2, WEIGHTS, {"child-00"}),

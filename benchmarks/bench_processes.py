@@ -73,8 +73,8 @@ def measure() -> Measurement:
             "starting and checkpoints are left out.",
             f"The example's messages, English with {' and '.join(LANGUAGES)}; 256 numbers a "
             "vector, 16,384 pieces at most, `pairs` alone.",
-            "A step of the static encoder ends with the sum of the gradient of its table over the "
-            "processes, whatever was touched of it: 16.8 MB where the vocabulary is full.",
+            "A step ends with the sum of gradients over the processes; of the static encoder's "
+            "table, of the rows that were touched.",
             "More machines or GPUs were not measured.",
         ],
         falls_short=[

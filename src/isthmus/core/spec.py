@@ -47,11 +47,27 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
         SpecError: The file is missing, is not TOML, or does not fit `kind`.
     """
     name = kind.__name__.lower()
+    return _fitted(read(path, f"a {name} file"), kind, str(path), name)
+
+
+def read(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Args:
+        path: The file.
+        what: What is expected there, for errors.
+
+    Returns:
+        The values that it says.
+
+    Raises:
+        SpecError: The file is missing or is not TOML.
+    """
     try:
         # Some editors put a byte order mark before the text; TOML does not know it.
-        value = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        msg = f"{path}: there is no such file. Give the path of a {name} file."
+        msg = f"{path}: there is no such file. Give the path of {what}."
         raise SpecError(msg) from None
     except IsADirectoryError:
         msg = f"{path}: this is a folder. Give the path of the TOML file in it."
@@ -62,7 +78,6 @@ def load(path: Path, kind: type[SpecT]) -> SpecT:
         raise SpecError(f"{path}: is not TOML in UTF-8. Give the path of a text file.") from None
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{path}: {syntax.sentence(str(error))}.") from None
-    return _fitted(value, kind, str(path), name)
 
 
 def convert(value: Any, kind: type[SpecT], file: Literal["job", "party"]) -> SpecT:

@@ -1,7 +1,6 @@
 """The grid file of a search: which values to try for which keys of a job, and how often."""
 
 import itertools
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -55,13 +54,7 @@ def load(path: Path) -> Grid:
     Raises:
         SpecError: The file is missing, or is no grid.
     """
-    try:
-        said = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise SpecError(f"{path}: cannot be read: {error.strerror}. Check the path.") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(f"{path}: is not TOML: {error}.") from None
-    return grid(said, str(path))
+    return grid(spec.read(path, "a grid file"), str(path))
 
 
 def grid(said: Mapping[str, Any], where: str = "grid") -> Grid:

@@ -194,7 +194,7 @@ class Decisions(Message, frozen=True):
     """Whether each row of one block goes left at each of the passive party's splits."""
 
     purpose: ClassVar[str] = "score the test rows"
-    reveals: ClassVar[str] = "which test rows would go left at each of its splits"
+    reveals: ClassVar[str] = "which of the scored rows would go left at each of its splits"
     discloses: ClassVar[bool] = True
     max_bytes: ClassVar[int] = 1024 * 2**20
 

@@ -110,7 +110,7 @@ def explained(found: "Explanation") -> Iterator[Part]:
 def ended(summary: "Summary") -> Iterator[Part]:
     """Yields the page about the end of a run: metrics, other tables, and facts."""
     if summary.metrics:
-        yield Table(*metrics_table(summary.metrics))
+        yield Table(*metrics_table(summary.metrics, rows=summary.measured_on))
     for headings, lines in summary.tables:
         yield Table(headings, lines)
     yield Facts(summary.facts)

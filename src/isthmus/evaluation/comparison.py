@@ -38,6 +38,9 @@ MEANINGS = {
 """Explanation of other ways of training."""
 
 
+LABELLED = "rows with a label"
+"""What rows a job that scores measures: it has no test rows."""
+
 TextTable = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Headings and lines; a heading that ends in `#` is a column of numbers."""
 
@@ -71,12 +74,15 @@ def compared(by_party: Mapping[str, Metrics]) -> list[Comparison]:
     return [Comparison(measure, models) for measure, models in found.items()]
 
 
-def metrics_table(metrics: PartialMetrics, names: Mapping[str, str] | None = None) -> TextTable:
+def metrics_table(
+    metrics: PartialMetrics, names: Mapping[str, str] | None = None, rows: str = "test rows"
+) -> TextTable:
     """Returns metrics as a table: one line per measure, one column per model.
 
     Args:
         metrics: Value by measure, then by model.
         names: Headings of models for which `heading` is not good enough.
+        rows: What rows they were measured on.
 
     Returns:
         Headings, and the cells of each line; a cell is empty if a model has no such measure.
@@ -84,7 +90,7 @@ def metrics_table(metrics: PartialMetrics, names: Mapping[str, str] | None = Non
     """
     models = list(dict.fromkeys(model for values in metrics.values() for model in values))
     known = names or {}
-    headings = ("on the test rows", *(f"{known.get(model, heading(model))} #" for model in models))
+    headings = (f"on the {rows}", *(f"{known.get(model, heading(model))} #" for model in models))
     lines = [
         (title(measure), *(_cell(values, model) for model in models))
         for measure, values in metrics.items()

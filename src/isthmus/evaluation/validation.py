@@ -64,6 +64,21 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     undefined: dict[str, str] = {}  # why a figure is not there, by its name
 
 
+class Groups(msgspec.Struct, frozen=True):
+    """How the rows that were trained on spread over groups of a column or of scores."""
+
+    bounds: list[float]  # between groups, ascending; of a categorical column the categories
+    rows: list[int]  # in each group, then above the last bound, then with empty cells
+
+
+class TrainedGroups(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows that were trained on leave for those that are scored later: no row."""
+
+    rows: int
+    score: Groups | None = None  # None where this party does not know the scores
+    columns: dict[str, Groups] = {}
+
+
 class Stability(msgspec.Struct, frozen=True, kw_only=True):
     """How far the distribution of scored rows is from that of the rows that were trained on."""
 

@@ -85,6 +85,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a run for people: what a terminal and a notebook show of it."""
 
     metrics: PartialMetrics = {}
+    measured_on: str = "test rows"
     tables: Sequence[TextTable] = []
 
     facts: list[tuple[str, str]] = []

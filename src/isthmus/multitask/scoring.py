@@ -21,6 +21,7 @@ from isthmus.multitask.compare.comparisons import Linear
 from isthmus.multitask.compare.measuring import measured
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.reading import read_final
+from isthmus.multitask.network.shortage import shortage_is_error
 from isthmus.multitask.predict import Scorer
 from isthmus.multitask.samples import Samples, concatenate
 from isthmus.multitask.spec import Multitask
@@ -52,24 +53,19 @@ def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored
 
     Returns:
         The metrics of the model, of the known probabilities, of a logistic regression and of
-        boosted trees; those of the last two are None if the job compares with no rows.
-
-    Raises:
-        SpecError: The test rows are not as the job says.
+        boosted trees; those of the last two are None if the job compares with no rows. What fails
+        is missing with a reason, test rows that are not as the job says included: the model is
+        stored by now.
     """
     telemetry.progress("score")
-    blocks = list(read_final(spec, data.test, comparisons.known_columns(spec)))
-    if not blocks:
-        return Scored({}, 0)
-    rows = concatenate([block.samples for block in blocks])
-    scorer = Scorer(model_file.read(run.tables))
-    scores = np.concatenate([scorer.scores(block.samples) for block in blocks])
-    _keep(run.predictions, spec, rows, scores)
     attempts = Attempts()
-    known = [each for block in blocks if (each := comparisons.known(spec, block)) is not None]
+    kept = attempts.find("predictions", lambda: _scored(spec, data, run))
+    if kept is None:
+        return Scored({}, 0, attempts.missing)
+    rows, scores, known = kept
     found: dict[str, Floats | None] = {
         "model": scores.astype(np.float64),
-        "ideal": np.concatenate(known) if known else None,
+        "ideal": known,
         "linear": None,
         "boosted": None,
     }
@@ -78,6 +74,22 @@ def score(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> Scored
         found |= attempts.find("comparison", lambda: _compared(spec, data, rows)) or {}
     metrics = attempts.find("metrics", lambda: measured(spec, rows.labels, found))
     return Scored(metrics or {}, len(rows), attempts.missing)
+
+
+def _scored(
+    spec: Multitask, data: Data, run: Run
+) -> tuple[Samples, Float32s, Floats | None] | None:
+    """Score and keep the test rows: they, their scores and known probabilities; None if none."""
+    with shortage_is_error():
+        blocks = list(read_final(spec, data.test, comparisons.known_columns(spec)))
+        if not blocks:
+            return None
+        rows = concatenate([block.samples for block in blocks])
+        scorer = Scorer(model_file.read(run.tables))
+        scores = np.concatenate([scorer.scores(block.samples) for block in blocks])
+        _keep(run.predictions, spec, rows, scores)
+    known = [each for block in blocks if (each := comparisons.known(spec, block)) is not None]
+    return rows, scores, np.concatenate(known) if known else None
 
 
 def _keep(path: Path, spec: Multitask, rows: Samples, scores: Float32s) -> None:

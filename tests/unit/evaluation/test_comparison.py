@@ -2,7 +2,14 @@
 
 import pytest
 
-from isthmus.evaluation.comparison import Comparison, compared, heading, in_words, metrics_table
+from isthmus.evaluation.comparison import (
+    LABELLED,
+    Comparison,
+    compared,
+    heading,
+    in_words,
+    metrics_table,
+)
 
 NORTH = {"accuracy": {"shared": 0.9, "pooled": 0.95}, "probe": {"shared": 0.7}}
 SOUTH = {"accuracy": {"shared": 0.8, "alone": 0.75}}
@@ -70,6 +77,9 @@ class TestMetricsTable:
 
     def test_of_nothing_is_empty(self) -> None:
         assert metrics_table({}) == (("on the test rows",), [])
+
+    def test_says_what_rows_were_measured(self) -> None:
+        assert metrics_table({}, rows=LABELLED)[0] == ("on the rows with a label",)
 
     def test_takes_headings_of_its_own(self) -> None:
         headings, _ = metrics_table({"auc": {"active_only": 0.5}}, {"active_only": "clinic alone"})

@@ -1,13 +1,20 @@
 """Whether rows to score are like those that were trained on."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.stability import of_columns, population_stability, sampling_noise
-from isthmus.evaluation.validation import FAR
+from isthmus.evaluation.stability import (
+    groups,
+    of_columns,
+    population_stability,
+    sampling_noise,
+    shift,
+)
+from isthmus.evaluation.validation import FAR, Groups
 
 values = st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=1, max_size=20).map(np.array)
 
@@ -56,10 +63,32 @@ class TestPopulationStability:
             population_stability(np.arange(3.0), np.empty(0))
 
 
+class TestShift:
+    @pytest.mark.parametrize("categorical", [False, True])
+    def test_of_stored_groups_is_that_of_the_rows_to_the_last_digit(
+        self,
+        categorical: bool,  # noqa: FBT001 - pytest gives it
+    ) -> None:
+        chance = np.random.default_rng(0)
+        trained, scored = chance.normal(size=500).round(1), 0.3 + chance.normal(size=300).round(1)
+        trained[:20] = np.nan
+        found = groups(trained, categorical=categorical)
+        stored = msgspec.json.decode(msgspec.json.encode(found), type=Groups)
+        at_once = population_stability(trained, scored, categorical=categorical)
+        assert shift(stored, scored) == at_once
+
+
 class TestOfColumns:
+    def test_takes_columns_by_their_names(self) -> None:
+        rows = np.random.default_rng(0).normal(size=(400, 2)) * [1.0, 50.0]
+        before = {"age": groups(rows[:, 0]), "income": groups(rows[:, 1])}
+        turned = of_columns(before, ["income", "age"], rows[:, ::-1])
+        assert turned == {"age": pytest.approx(0.0), "income": pytest.approx(0.0)}
+
     def test_names_the_column_that_moved_most_first(self) -> None:
         trained = np.random.default_rng(0).normal(size=(400, 2))
         scored = trained + np.array([0.0, 2.0])
-        found = of_columns(["age", "income"], trained, scored)
+        before = {"age": groups(trained[:, 0]), "income": groups(trained[:, 1])}
+        found = of_columns(before, ["age", "income"], scored)
         assert list(found) == ["income", "age"]
         assert found["age"] == pytest.approx(0.0)

@@ -176,6 +176,26 @@ class TestRun:
         assert kept.predictions.exists()
         assert result_of(kept)["missing"] == {"metrics": "no more of this."}
 
+    def test_keeps_the_model_where_a_test_row_is_not_as_the_job_says(
+        self, job: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        file = job()
+        later = rows(20_000, 2)
+        click = later["click"].to_numpy().copy()
+        click[-1] = 7  # far behind the first rows, which are checked before training
+        at = later.column_names.index("click")
+        parquet.write_table(
+            later.set_column(at, "click", pa.array(click)), tmp_path / "later.parquet"
+        )
+        kept = run(file, into=tmp_path / "run")
+        result = result_of(kept)
+        assert (kept.folder / "model/model.json").exists()
+        assert "cells are neither 0 nor 1" in result["missing"]["predictions"]
+        assert result["metrics"] == {}
+        assert result["rows"] == {"train": 6_000, "test": 0}
+        assert not kept.predictions.exists()
+        assert kept.report.exists()
+
     def test_names_the_column_whose_rows_diverge(self, job: Callable[..., Path]) -> None:
         with pytest.raises(SpecError, match=r"diverged.*of '(user|ad)' grew.*Lower `multitask"):
             run(job(optimizer="sgd", rate=100.0))

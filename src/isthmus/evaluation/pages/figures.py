@@ -45,7 +45,7 @@ def roc_figure(curves: Mapping[str, Roc]) -> str:
     return svg(
         figure,
         "ROC curve",
-        f"True against false positive rate on the test rows: {', '.join(curves)}.",
+        f"True against false positive rate: {', '.join(curves)}.",
     )
 
 

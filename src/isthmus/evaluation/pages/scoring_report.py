@@ -3,10 +3,11 @@
 import msgspec
 
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
-from isthmus.evaluation.comparison import metrics_table
+from isthmus.evaluation.comparison import LABELLED, metrics_table
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.pages import figures
 from isthmus.evaluation.pages.page import Page, count, fill, names
+from isthmus.evaluation.validation import Stability, Validation
 
 
 class ScoredRows(msgspec.Struct, frozen=True):
@@ -28,6 +29,8 @@ class ScoringReport(Page, frozen=True, kw_only=True):
     roc: dict[str, Roc] = {}
     ks: KsCurve | None = None
     lift: list[LiftRow] = []
+    validation: Validation | None = None
+    stability: Stability | None = None
 
 
 def render(report: ScoringReport) -> str:
@@ -46,11 +49,15 @@ def render(report: ScoringReport) -> str:
         drawn.append(figures.ks_figure(report.ks))
     if report.lift:
         drawn.append(figures.lift_figure(report.lift))
+    if report.validation and report.validation.calibration:
+        drawn.append(figures.calibration_figure(report.validation.calibration))
     return fill(
         "scoring_report.html.jinja",
         report,
         headline=headline(report),
-        metrics_table=metrics_table(report.metrics),
+        metrics_table=metrics_table(report.metrics, rows=LABELLED),
+        validated_rows=LABELLED,
+        compared_rows="scored rows",
         result_figures=drawn,
         training_figures=[],
     )

@@ -83,6 +83,8 @@ def render(report: VerticalReport) -> str:
         metrics_table=metrics_table(report.metrics, {"active_only": f"{report.party} alone"}),
         result_figures=_result_figures(report),
         training_figures=_training_figures(report),
+        validated_rows="test rows with a known label",
+        compared_rows="test rows",
         largest_gain=max((each.gain or 0.0 for each in report.importance), default=0.0) or 1.0,
         coefficients=sorted(report.coefficients, key=lambda c: -abs(c.per_deviation)),
         largest=largest or 1.0,

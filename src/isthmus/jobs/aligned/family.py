@@ -9,6 +9,7 @@ import msgspec
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
 from isthmus.evaluation import leaks
+from isthmus.evaluation.comparison import LABELLED
 from isthmus.jobs.aligned import job, search_summary
 from isthmus.jobs.aligned.results import (
     AlignedResult,
@@ -252,13 +253,12 @@ def _summary(run: Run, result: AlignedRun) -> Summary:
                 metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
             )
         case ScoredResult():
-            facts = [*_scored(result), *_method(result)]
-            return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
+            facts = [*_scored(result), *_method(result), *party_facts(run, result)]
+            return Summary(metrics=result.metrics, measured_on=LABELLED, facts=facts)
         case SimulatedScoring():
-            facts = [*_scored(result), *_method(result)]
-            return Summary(
-                metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
-            )
+            told = parties_facts(result, result.reports)
+            facts = [*_scored(result), *_method(result), *told]
+            return Summary(metrics=result.metrics, measured_on=LABELLED, facts=facts)
         case AlignmentResult():
             return Summary(facts=[*_size(result), *_method(result), *party_facts(run, result)])
         case SimulatedAlignment():
@@ -284,9 +284,15 @@ def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
 
 
 def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
-    rows = result.rows
-    told = f"{rows['scored']:,}, {rows['labelled']:,} of them with a label that is known here"
-    return [("model", f"{result.system} of the run {result.model[:12]}"), ("rows scored", told)]
+    scored, known = result.rows["scored"], result.rows["labelled"]
+    if not known:
+        labels = "none with a label that is known here"
+    elif known == scored:
+        labels = "all with a label"
+    else:
+        labels = f"{known:,} of them with a label that is known here"
+    model = f"{result.system} of the run {result.model[:12]}"
+    return [("model", model), ("rows scored", f"{scored:,}, {labels}")]
 
 
 def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:

@@ -86,7 +86,13 @@ def read_scoring(run: Run) -> ScoringReport:
         columns=result.columns,
         rows=ScoredRows(**result.rows),
         metrics=result.metrics,
-        warnings=[*([notice] if notice else []), *result.alignment.warnings],
+        validation=result.validation,
+        stability=result.stability,
+        warnings=[
+            *([notice] if notice else []),
+            *result.alignment.warnings,
+            *_shifts(result.stability, "scored rows"),
+        ],
         **drawn,
     )
 
@@ -139,11 +145,11 @@ def _warnings(result: TrainedResult) -> list[str]:
             f"The gain in AUC over {result.party} alone may be chance: with 95% confidence it is "
             f"between {gain.low:+.4f} and {gain.high:+.4f}. More test rows would tell."
         )
-    return found + _shifts(result.stability)
+    return found + _shifts(result.stability, "test rows")
 
 
-def _shifts(stability: Stability | None) -> list[str]:
-    """Warn of test rows that are not like the training rows, beyond what chance brings."""
+def _shifts(stability: Stability | None, rows: str) -> list[str]:
+    """Warn of rows that are not like the training rows, beyond what chance brings."""
     if stability is None:
         return []
     every = {"the scores": stability.score or 0.0, **stability.columns}
@@ -151,6 +157,6 @@ def _shifts(stability: Stability | None) -> list[str]:
     if not far:
         return []
     return [
-        f"The test rows are not like those that were trained on: the population stability index "
+        f"The {rows} are not like those that were trained on: the population stability index "
         f"is over {FAR} for {names(far)}. Scores of such rows are guesses beyond the data."
     ]

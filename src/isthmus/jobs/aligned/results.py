@@ -51,6 +51,7 @@ class ScoredResult(PartyResult, frozen=True, kw_only=True, tag="aligned.scored")
     columns: int
     metrics: PartialMetrics  # of the rows whose label is known, at the active party
     validation: Validation | None = None
+    stability: Stability | None = None  # against the rows that were trained on
 
 
 class SimulatedAlignment(
@@ -86,6 +87,8 @@ class SimulatedScoring(SimulatedResult, frozen=True, kw_only=True, tag="aligned.
     system: str
     rows: dict[str, int]
     metrics: PartialMetrics
+    validation: Validation | None = None
+    stability: Stability | None = None
     reports: dict[str, str]
 
 

@@ -4,12 +4,13 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import partial
 
+from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.index import Index
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
-from isthmus.evaluation.validation import Stability, Validation
+from isthmus.evaluation.validation import Stability, TrainedGroups, Validation
 from isthmus.jobs.aligned import brought
 from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
@@ -19,6 +20,7 @@ from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
+from isthmus.store.runs import Run
 from isthmus.vertical import validated
 from isthmus.vertical.system import Measured, Outcome, RoleContext
 
@@ -79,12 +81,23 @@ def _measured(
         attempts.find("predictions", partial(save, session, scores))
         validation = attempts.find("validation", partial(validated.validated, scores, metrics))
     scored = None if scores is None else scores.scores
-    stability = attempts.find(
-        "stability",
-        partial(validated.stability, train, test, outcome.train_scores, scored),
+    groups = attempts.find(
+        "trained_groups", partial(_keep_groups, session.run, train, outcome.train_scores)
     )
+    stability = None
+    if groups is not None:
+        stability = attempts.find(
+            "stability", partial(validated.stability_since, groups, test, scored)
+        )
     missing = measured.missing | attempts.missing
     return Described(metrics, measured.leakage, validation, stability, missing)
+
+
+def _keep_groups(run: Run, train: Table, scores: Floats | None) -> TrainedGroups:
+    """Leave what a job that scores with this model compares its rows with."""
+    groups = validated.trained_groups(train, scores)
+    run.write_json(run.trained_groups.name, groups)
+    return groups
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:

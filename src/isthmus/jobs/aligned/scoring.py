@@ -3,15 +3,19 @@
 from functools import partial
 
 from isthmus.core.attempts import Attempts
+from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
+from isthmus.evaluation.validation import Stability, TrainedGroups
 from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import ScoredResult
 from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result, save
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import PartySession
+from isthmus.store.runs import Run
 from isthmus.vertical.labelled import count_labelled
-from isthmus.vertical.system import Measured, Scored, ScoringContext
+from isthmus.vertical.system import Measured, Scored, ScoringContext, StoredPart
+from isthmus.vertical.validated import stability_since
 from isthmus.vertical.validated import validated as validation_of
 
 
@@ -33,19 +37,44 @@ def play(session: PartySession[AlignedPlan]) -> None:
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        described = _described(scored)
+        described = _described(plan.stored, rows, scored)
     _store(session, aligned, rows, described)
 
 
-def _described(scored: Scored) -> Described:
+def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:
     attempts = Attempts()
     measured = attempts.find("metrics", scored.measure) or Measured()
     validation = None
     if scored.scores is not None and measured.metrics:
         validated = partial(validation_of, scored.scores, measured.metrics)
         validation = attempts.find("validation", validated)
+    stability = attempts.find("stability", partial(_stability, stored.run, rows, scored))
     missing = measured.missing | attempts.missing
-    return Described(measured.metrics, validation=validation, missing=missing)
+    return Described(measured.metrics, validation=validation, stability=stability, missing=missing)
+
+
+def _stability(trained: Run, rows: Table, scored: Scored) -> Stability:
+    """Compare the rows with those that were trained on.
+
+    Args:
+        trained: The run that trained the model.
+        rows: The rows that were scored.
+        scored: Their scores, at the active party.
+
+    Returns:
+        How stable this party's columns and the scores are.
+
+    Raises:
+        SpecError: The run that trained on them is of a version that left nothing to compare with.
+    """
+    if not trained.trained_groups.exists():
+        raise SpecError(
+            f"{trained.folder}: has no {trained.trained_groups.name}, as an earlier version "
+            "trained this model. Train it again to compare rows with those that it was trained on."
+        )
+    groups = trained.read_json(trained.trained_groups.name, TrainedGroups)
+    scores = None if scored.scores is None else scored.scores.scores
+    return stability_since(groups, rows, scores)
 
 
 def _store(
@@ -61,6 +90,7 @@ def _store(
         columns=len(plan.train.names),
         metrics=described.metrics,
         validation=described.validation,
+        stability=described.stability,
         missing=described.missing,
     )
     run.write_json(run.result.name, result)

@@ -76,6 +76,8 @@ def _scoring(loaded: Loaded, run: Run, seconds: float) -> SimulatedScoring:
         system=first.system,
         rows=first.rows,
         metrics=first.metrics,
+        validation=first.validation,
+        stability=first.stability,
         missing=first.missing,
         reports=simulated.reports(run, loaded.job),
     )

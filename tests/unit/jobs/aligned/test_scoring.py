@@ -14,6 +14,7 @@ from pyarrow import csv, parquet
 from isthmus.cli.main import execute
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
+from isthmus.evaluation.validation import FAR, SHIFTED
 from isthmus.jobs import finished
 from isthmus.jobs.aligned.results import ScoredResult, SimulatedScoring, TrainedResult
 from isthmus.jobs.check import check
@@ -102,11 +103,43 @@ class TestPlay:
         )
         assert clinic.metrics.keys() & {"auc", "accuracy"}
         assert insurer.metrics == {}
+        for result in (clinic, insurer):
+            assert result.stability is not None
+            assert len(result.stability.columns) == result.columns
+            assert max(result.stability.columns.values()) < SHIFTED  # the people of the training
+        assert clinic.stability is not None
+        assert (clinic.stability.score is None) == ("auc" not in clinic.metrics)
+        assert ("Validation" in ended["clinic"].report.read_text("utf-8")) == (
+            clinic.validation is not None
+        )
         assert not ended["insurer"].predictions.exists()
         for each in ended.values():
             assert verify(each.ledger).sealed
-            assert "260 rows" in each.report.read_text("utf-8")
-            assert finished.summary(each).facts
+            page = each.report.read_text("utf-8")
+            assert "260 rows" in page
+            assert "Training and scored rows" in page
+            assert finished.summary(each).measured_on == "rows with a label"
+        told = {party: dict(finished.summary(each).facts) for party, each in ended.items()}
+        assert told["clinic"]["rows scored"] == "260, all with a label"
+        assert told["insurer"]["rows scored"] == "260, none with a label that is known here"
+
+    def test_sees_rows_that_are_others_than_those_trained_on(self, desk: Desk) -> None:
+        file = desk.folder / "insurer" / "people.csv"
+        head, *rows = file.read_text().splitlines()
+        cells = [row.split(",") for row in rows]
+        moved = [f"{','.join(cell[:-1])},{float(cell[-1]) + 1e6}" for cell in cells]
+        file.write_text("\n".join([head, *moved]))
+        ended = desk.both(run)["insurer"]
+        result = ended.read_json("result.json", ScoredResult)
+        assert result.stability is not None
+        assert result.stability.columns["costs"] > FAR
+        assert "The scored rows are not like those" in ended.report.read_text("utf-8")
+
+    def test_scores_with_a_run_that_tells_nothing_of_the_rows_trained_on(self, desk: Desk) -> None:
+        trained(desk, "clinic").trained_groups.unlink()
+        result = desk.both(run)["clinic"].read_json("result.json", ScoredResult)
+        assert result.stability is None
+        assert "has no trained_groups.json, as an earlier" in result.missing["stability"]
 
     def test_leaves_scores_as_csv_too_where_the_party_wants_them(self, desk: Desk) -> None:
         desk.edit_party("clinic", "wait = 30.0", "wait = 30.0\npredictions_csv = true")
@@ -154,6 +187,7 @@ class TestPlay:
         file.write_text("\n".join([head, *(",".join(cell) for cell in emptied)]))
         result = desk.both(run)["clinic"].read_json("result.json", ScoredResult)
         assert result.rows["labelled"] == 60
+        assert result.validation is None or result.validation.rows == 60
         assert result.metrics
 
 

@@ -191,6 +191,8 @@ def resumed(
 def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Session[PlanT]]:
     """Open a run of one organisation, which has no ledger: nothing leaves.
 
+    A run that was stopped, also while it was measured, goes on.
+
     Args:
         plan: What we are about to run.
         into: Folder for the run; by default one in the folder `runs` beside the job file.
@@ -202,7 +204,7 @@ def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Sessio
     Raises:
         SpecError: Another process runs here.
     """
-    run = _folder(plan, into)
+    run = _folder(plan, into, measures_again=True)
     with run.locked(), _telemetry(run, watch) as telemetry:
         run.write_json(run.job.name, plan.job)
         yield Session(plan, run, telemetry, datetime.now(UTC))
@@ -229,12 +231,17 @@ def _joined(rows: Sequence[Learned]) -> list[Learned]:
     return list(found.values())
 
 
-def _folder(plan: Plan, into: Path | None) -> Run:
+def _folder(plan: Plan, into: Path | None, *, measures_again: bool = False) -> Run:
+    def ended(run: Run) -> bool:
+        return run.result.exists() and not (measures_again and run.unmeasured)
+
     if into is None:
-        cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
-        return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
+        newest = Run.newest(plan.runs, plan.job.name, plan.digest)
+        if newest is not None and not ended(newest):
+            return newest
+        return Run.create(plan.runs, plan.job.name, plan.digest)
     run = Run.at(into)
-    if run.result.exists():
+    if ended(run):
         raise SpecError(
             f"{into}: holds a finished run, which would be written over. Give another folder."
         )

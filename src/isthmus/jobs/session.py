@@ -205,8 +205,36 @@ def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Sessio
         SpecError: Another process runs here.
     """
     run = _folder(plan, into, measures_again=True)
-    with run.locked(), _telemetry(run, watch) as telemetry:
+    with again(plan, run, watch) as session:
         run.write_json(run.job.name, plan.job)
+        yield session
+
+
+def stopped_measuring(plan: Plan, into: Path | None) -> Run | None:
+    """Returns the run of a job that was stopped while it was measured, if the newest one was."""
+    newest = Run.newest(plan.runs, plan.job.name, plan.digest) if into is None else Run(into)
+    if newest is None or not newest.unmeasured:
+        return None
+    same = newest.read_json(newest.job.name, Job).digest == plan.digest
+    return newest if same else None
+
+
+@contextmanager
+def again(plan: PlanT, run: Run, watch: Sink) -> Generator[Session[PlanT]]:
+    """Open a finished run to describe it anew: its ledger stays sealed, nothing leaves.
+
+    Args:
+        plan: What was run.
+        run: The folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, until the block ends.
+
+    Raises:
+        SpecError: Another process runs here.
+    """
+    with run.locked(), _telemetry(run, watch) as telemetry:
         yield Session(plan, run, telemetry, datetime.now(UTC))
         telemetry.progress("done", 1, 1)
 

@@ -19,7 +19,7 @@ from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
-from isthmus.store.runs import UNMEASURED
+from isthmus.store import runs
 from isthmus.vertical import validated
 from isthmus.vertical.system import Measured, Outcome, RoleContext
 
@@ -40,7 +40,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
             save(session, outcome.scores)
         _finish(lines)
     rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
-    _store_result(session, aligned, outcome, Described(missing=UNMEASURED), rows)
+    _store_result(session, aligned, outcome, UNMEASURED, rows)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
@@ -57,6 +57,9 @@ class Described:
     validation: Validation | None = None
     stability: Stability | None = None
     missing: dict[str, str] = field(default_factory=dict[str, str])
+
+
+UNMEASURED = Described(missing=runs.UNMEASURED)
 
 
 def save(session: PartySession[AlignedPlan], scores: Scores) -> None:

@@ -179,9 +179,8 @@ class Trained:
             for name in ("train", "test")
         )
         inputs = LocalInputs(folder, 7, "0" * 64, train, test if self.test else None)
-        found = baseline.train(
-            self.spec, baseline.load(self.spec, inputs), Run.at(folder / "run"), Telemetry()
-        )
+        data = baseline.load(self.spec, inputs)
+        found = baseline.train(self.spec, data, Run.at(folder / "run"), Telemetry()).measure()
         measured = [
             f"{name} {'undefined' if values['model'] is None else 'measured'}"
             for name, values in found.metrics.items()

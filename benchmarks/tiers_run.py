@@ -115,7 +115,7 @@ def train(wanted: Wanted, stream: Path, runs: Path, sink: Sink = silent) -> Trai
     run.folder.mkdir()
     telemetry = _Telemetry(sink)
     data = Data(train_on, test_on, wanted.seed, "0")
-    outcome = training.train(spec(wanted.server), data, run, telemetry)
+    outcome = training.train(spec(wanted.server), data, run, telemetry).measure()
     shutil.rmtree(run.folder)
     assert outcome.throughput
     assert outcome.traffic

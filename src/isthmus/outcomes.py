@@ -1,6 +1,7 @@
 """The results of a system of one organisation: of training, and of what its model is used for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -133,6 +134,17 @@ class LocalOutcome(msgspec.Struct, frozen=True, kw_only=True):
     stability: Stability | None = None
     missing: dict[str, str] = {}
     """Why a figure or a comparison is missing, by its name."""
+
+
+@dataclass(frozen=True)
+class LocalTrained:
+    """A training at one organisation that has ended: its model is in the run folder."""
+
+    outcome: LocalOutcome
+    """All that is known without measuring the model."""
+
+    measure: Callable[[], LocalOutcome]
+    """Measures and compares the model. Called after model and outcome are stored."""
 
 
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from isthmus.outcomes import (
     Embedded,
     Exported,
     LocalOutcome,
+    LocalTrained,
     MinedPairs,
     MixedText,
     Predicted,
@@ -67,8 +68,8 @@ class LocalSystem(System, Protocol):
         """Returns the facts about the data that `isthmus check` shows, by name."""
         ...
 
-    def train(self, spec: Any, data: Any, run: Run, telemetry: Telemetry, /) -> LocalOutcome:
-        """Train and score, and write the model into the run folder."""
+    def train(self, spec: Any, data: Any, run: Run, telemetry: Telemetry, /) -> LocalTrained:
+        """Train, and write the model into the run folder; return what measures it."""
         ...
 
     def page(self, run: Run, shown: Mapping[str, Any], outcome: LocalOutcome, /) -> str:

@@ -1,6 +1,6 @@
 """Functions that a system in rounds offers to a job, and the types that they exchange."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -169,8 +169,8 @@ class RoundsSystem(System, Protocol):
         folder: Path,
         telemetry: Telemetry,
         /,
-    ) -> Metrics:
-        """Store the network in a folder, and return metrics on the party's own samples."""
+    ) -> Callable[[], Metrics]:
+        """Store the network in a folder, and return what measures it on the party's samples."""
         ...
 
     def epsilon(self, spec: Any, local: LocalData, outcome: RoundsOutcome, /) -> float | None:

@@ -191,6 +191,8 @@ def resumed(
 def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Session[PlanT]]:
     """Open a run of one organisation, which has no ledger: nothing leaves.
 
+    A run that was stopped, also while it was measured, goes on.
+
     Args:
         plan: What we are about to run.
         into: Folder for the run; by default one in the folder `runs` beside the job file.
@@ -202,9 +204,37 @@ def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Sessio
     Raises:
         SpecError: Another process runs here.
     """
-    run = _folder(plan, into)
-    with run.locked(), _telemetry(run, watch) as telemetry:
+    run = _folder(plan, into, measures_again=True)
+    with again(plan, run, watch) as session:
         run.write_json(run.job.name, plan.job)
+        yield session
+
+
+def stopped_measuring(plan: Plan, into: Path | None) -> Run | None:
+    """Returns the run of a job that was stopped while it was measured, if the newest one was."""
+    newest = Run.newest(plan.runs, plan.job.name, plan.digest) if into is None else Run(into)
+    if newest is None or not newest.unmeasured:
+        return None
+    same = newest.read_json(newest.job.name, Job).digest == plan.digest
+    return newest if same else None
+
+
+@contextmanager
+def again(plan: PlanT, run: Run, watch: Sink) -> Generator[Session[PlanT]]:
+    """Open a finished run to describe it anew: its ledger stays sealed, nothing leaves.
+
+    Args:
+        plan: What was run.
+        run: The folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, until the block ends.
+
+    Raises:
+        SpecError: Another process runs here.
+    """
+    with run.locked(), _telemetry(run, watch) as telemetry:
         yield Session(plan, run, telemetry, datetime.now(UTC))
         telemetry.progress("done", 1, 1)
 
@@ -229,12 +259,17 @@ def _joined(rows: Sequence[Learned]) -> list[Learned]:
     return list(found.values())
 
 
-def _folder(plan: Plan, into: Path | None) -> Run:
+def _folder(plan: Plan, into: Path | None, *, measures_again: bool = False) -> Run:
+    def ended(run: Run) -> bool:
+        return run.result.exists() and not (measures_again and run.unmeasured)
+
     if into is None:
-        cut_off = Run.unfinished(plan.runs, plan.job.name, plan.digest)
-        return cut_off or Run.create(plan.runs, plan.job.name, plan.digest)
+        newest = Run.newest(plan.runs, plan.job.name, plan.digest)
+        if newest is not None and not ended(newest):
+            return newest
+        return Run.create(plan.runs, plan.job.name, plan.digest)
     run = Run.at(into)
-    if run.result.exists():
+    if ended(run):
         raise SpecError(
             f"{into}: holds a finished run, which would be written over. Give another folder."
         )

@@ -47,6 +47,9 @@ _LAST_WORDS = 4096
 """Bytes that every party has to say on what it failed."""
 
 
+_UNCOMPARED = {"pooled": "the run was stopped while it was compared"}
+
+
 @dataclass(frozen=True)
 class _Process:
     party: str
@@ -82,7 +85,8 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
 
     # 4. Put their results together, beside the same model trained in one place.
     result = loaded.peers.put_together(loaded, run, seconds)
-    run.write_json(run.result.name, result)
+    missing = result.missing | (_UNCOMPARED if loaded.trains else {})
+    run.write_json(run.result.name, msgspec.structs.replace(result, missing=missing))
     if loaded.trains:
         _compare(loaded, plans, run, result)
     return run

@@ -23,6 +23,7 @@ from isthmus.outcomes import (
     Converged,
     CorpusRows,
     LocalOutcome,
+    LocalTrained,
     Memory,
     Retrieval,
     Throughput,
@@ -35,8 +36,8 @@ from isthmus.text.model_folder import LayeredEmbedder
 from isthmus.text.tokenizer import Tokenizer
 
 
-def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train and store an encoder, then measure it.
+def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetry) -> LocalTrained:
+    """Train and store an encoder.
 
     Args:
         spec: The `[multilingual]` table.
@@ -45,19 +46,30 @@ def train(spec: Multilingual, inputs: LocalInputs, run: Run, telemetry: Telemetr
         telemetry: Takes the progress.
 
     Returns:
-        The figures.
+        What training took, and what measures the encoder.
 
     Raises:
         SpecError: The corpora are not what the job says, or training diverged.
     """
     files = RunFiles(run)
     leading.train(spec, inputs, files, telemetry)
-    attempts = Attempts()
-    with telemetry.timed("measure"):
-        pairs = attempts.find("retrieval", lambda: _measured(spec, inputs, files, telemetry)) or []
-    stored = run.read_json(files.trained.name, Stored)
-    attempts.find("card", lambda: _write_card(spec, files, pairs))
-    return structs.replace(_outcome(spec, files, stored, pairs), missing=attempts.missing)
+    outcome = _outcome(spec, files, run.read_json(files.trained.name, Stored))
+
+    def measure() -> LocalOutcome:
+        attempts = Attempts()
+        with telemetry.timed("measure"):
+            found = attempts.find("retrieval", lambda: _measured(spec, inputs, files, telemetry))
+        pairs = found or []
+        attempts.find("card", lambda: _write_card(spec, files, pairs))
+        return structs.replace(
+            outcome,
+            metrics=measuring.metrics(pairs),
+            memory=Memory(peak_bytes=_peak_bytes()),
+            retrieval=Retrieval(pairs) if pairs else None,
+            missing=attempts.missing,
+        )
+
+    return LocalTrained(outcome, measure)
 
 
 def _write_card(spec: Multilingual, files: RunFiles, pairs: Sequence[LanguagePair]) -> None:
@@ -85,13 +97,11 @@ def _untrained(spec: Multilingual, inputs: LocalInputs, tokenizer: Tokenizer) ->
     return lambda texts: before.embed(tokenizer.tokens(texts, spec.encoder.length))
 
 
-def _outcome(
-    spec: Multilingual, files: RunFiles, stored: Stored, pairs: Sequence[LanguagePair]
-) -> LocalOutcome:
+def _outcome(spec: Multilingual, files: RunFiles, stored: Stored) -> LocalOutcome:
     corpora, trained = files.corpora, stored.trained
     texts = [*corpora.held_out.values(), *corpora.tests.values()]
     return LocalOutcome(
-        metrics=measuring.metrics(pairs),
+        metrics={},
         rows={
             "train": corpora.counts.trained,
             "test": sum(min(each.rows, spec.test_rows) for each in texts),
@@ -101,7 +111,6 @@ def _outcome(
         ending=_ending(trained),
         throughput=Throughput(tokens_per_s=trained.tokens / max(trained.seconds, 1e-9)),
         memory=Memory(peak_bytes=_peak_bytes()),
-        retrieval=Retrieval(pairs),
         converged=_converged(trained.flat),
         vocabulary=_vocabulary(Tokenizer.load(files.tokenizer).size, stored.pieces),
     )

@@ -18,6 +18,7 @@ from isthmus.outcomes import (
     Embedded,
     Exported,
     LocalOutcome,
+    LocalTrained,
     MinedPairs,
     MixedText,
     Score,
@@ -129,8 +130,8 @@ def facts(spec: Multilingual, data: Data) -> Mapping[str, object]:
     return forecast.facts(spec, data.facts)
 
 
-def train(spec: Multilingual, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train and store an encoder, then measure it."""
+def train(spec: Multilingual, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
+    """Train and store an encoder."""
     from isthmus.multilingual import pipeline
 
     return pipeline.train(spec, data.inputs, run, telemetry)

@@ -14,7 +14,7 @@ from isthmus.data.spec import Dataset
 from isthmus.multitask.data import Data
 from isthmus.multitask.feed.inputs import Inputs
 from isthmus.multitask.spec import Amount, Multitask, given
-from isthmus.outcomes import Exported, LocalOutcome, Predicted
+from isthmus.outcomes import Exported, LocalOutcome, LocalTrained, Predicted
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs
 
@@ -149,7 +149,7 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
     return forecast.facts(spec, data)
 
 
-def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
+def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
     """Train and score, and write the model into the run folder."""
     from isthmus.multitask import training
     from isthmus.multitask.network.shortage import shortage_is_error

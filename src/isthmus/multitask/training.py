@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
+from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
@@ -17,7 +18,15 @@ from isthmus.multitask.network import trainer
 from isthmus.multitask.network.tally import aucs
 from isthmus.multitask.network.trainer import Description, TorchTrainer
 from isthmus.multitask.spec import Multitask, SparseFeature, sparse_features
-from isthmus.outcomes import LocalOutcome, Memory, QueueCounts, Staleness, Throughput, Traffic
+from isthmus.outcomes import (
+    LocalOutcome,
+    LocalTrained,
+    Memory,
+    QueueCounts,
+    Staleness,
+    Throughput,
+    Traffic,
+)
 from isthmus.paramserver.engine import NO_FEATURE, Engine, Plan
 from isthmus.paramserver.shards.snapshots import Snapshots
 from isthmus.paramserver.tables.table import FeatureRule
@@ -26,8 +35,8 @@ from isthmus.paramserver.tiers.loop import DivergedError, RunSettings, Trained
 from isthmus.store.runs import Run
 
 
-def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, store the model, then measure it beside simpler ones.
+def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
+    """Train and store the model.
 
     Args:
         spec: The `[multitask]` table.
@@ -36,19 +45,28 @@ def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalO
         telemetry: Where progress goes.
 
     Returns:
-        The metrics, and what training took.
+        What training took, and what scores the test rows and compares with simpler models.
 
     Raises:
         SpecError: Training diverged, or the data are not as the job says.
     """
     feeder = WindowFeeder(spec, data.train)
-    trained = _trained(spec, data, feeder, run, telemetry)
-    with telemetry.timed("measure"):
-        scored = scoring.score(spec, data, run, telemetry)
+    outcome = _outcome(spec, feeder, _trained(spec, data, feeder, run, telemetry))
+
+    def measure() -> LocalOutcome:
+        with telemetry.timed("measure"):
+            scored = scoring.score(spec, data, run, telemetry)
+        rows = outcome.rows | {"test": scored.rows}
+        return replace(outcome, metrics=scored.metrics, rows=rows, missing=scored.missing)
+
+    return LocalTrained(outcome, measure)
+
+
+def _outcome(spec: Multitask, feeder: WindowFeeder, trained: Trained) -> LocalOutcome:
     progress = trained.progress
     return LocalOutcome(
-        metrics=scored.metrics,
-        rows={"train": feeder.trained, "test": scored.rows},
+        metrics={},
+        rows={"train": feeder.trained, "test": 0},
         columns=len(spec.features),
         ending=f"{progress.samples:,} samples in {progress.windows:,} windows",
         throughput=Throughput(samples_per_s=progress.samples / max(progress.seconds, 1e-9)),
@@ -60,7 +78,6 @@ def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalO
             name: QueueCounts(**msgspec.structs.asdict(report))
             for name, report in feeder.reports().items()
         },
-        missing=scored.missing,
     )
 
 

@@ -43,10 +43,19 @@ from isthmus.store.encoding import to_json
 
 T = TypeVar("T")
 
+UNMEASURED = {"metrics": "the run was stopped while it was measured"}
+"""What is missing in a result that was stored before anything was measured, and why."""
+
 LATEST = "latest"
 """Name of the link to the newest run in a folder of runs."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class _Result(msgspec.Struct):
+    """The part of a result that says what is missing in it."""
+
+    missing: dict[str, str] = {}
 
 
 class Run:
@@ -139,9 +148,18 @@ class Run:
         with _writing(self.folder.parent):
             _link_latest(self.folder)
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether the run was stopped after its model was stored, while it was measured."""
+        try:
+            missing = self.read_json(self.result.name, _Result).missing
+        except SpecError:  # there is none, or somebody has changed it
+            return False
+        return UNMEASURED.items() <= missing.items()
+
     @classmethod
-    def unfinished(cls, runs: Path, job: str, digest: str) -> "Run | None":
-        """Returns the newest run of a job, if it was interrupted before it had a result.
+    def newest(cls, runs: Path, job: str, digest: str) -> "Run | None":
+        """Returns the newest run of a job, if there is one.
 
         Args:
             runs: The folder of all runs of a party.
@@ -149,11 +167,10 @@ class Run:
             digest: The job's digest, in hex.
 
         Returns:
-            The run to resume, or None.
+            The run, finished or not, or None.
         """
         newest = max(runs.glob(f"{job}-*-{digest[:6]}*"), default=None, key=lambda run: run.name)
-        run = cls(newest) if newest else None
-        return run if run and not run.result.exists() else None
+        return cls(newest) if newest else None
 
     @classmethod
     def at(cls, folder: Path) -> "Run":

@@ -51,7 +51,7 @@ class TestLoad:
             grid.grid(said)
 
     def test_asks_for_a_file_that_is_there(self, tmp_path: Path) -> None:
-        with pytest.raises(SpecError, match=r"grid\.toml: there is no such file\. Give the path of a grid file"):
+        with pytest.raises(SpecError, match=r"grid\.toml: there is no such file\. Give the path"):
             grid.load(tmp_path / "grid.toml")
 
 

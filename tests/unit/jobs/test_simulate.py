@@ -1,6 +1,8 @@
 """Both parties on one machine: who fails is named, with what it said."""
 
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from isthmus.core.errors import DiskError, PolicyError, SpecError
 from isthmus.core.telemetry import Event
 from isthmus.evaluation.description import measured
+from isthmus.jobs import simulate as simulation
+from isthmus.jobs.aligned import family
 from isthmus.jobs.aligned.results import SimulatedAlignment, SimulatedTraining, TrainedResult
 from isthmus.jobs.simulate import simulate
-from isthmus.store.runs import Run
+from isthmus.store.runs import Run, find
 from tests.disk import full_disk
 from tests.unit.jobs.desk import Desk
 
@@ -28,6 +32,29 @@ class TestSimulate:
         for party, egress in joint.egress.items():
             own = Run(simulated.folder / party).read_json("result.json", TrainedResult)
             assert (own.digest, own.egress) == (joint.digest, egress)
+
+    def test_has_stored_what_the_parties_say_before_it_compares(
+        self, simulated: Run, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def played(
+            _verb: str, _job: Path, parties: Mapping[str, Path], into: Path, _watch: object
+        ) -> float:
+            for party in parties:
+                shutil.copytree(simulated.folder / party, into / party, dirs_exist_ok=True)
+            return 1.0
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(simulation, "play", played)
+        monkeypatch.setattr(family, "compare", stop)
+        with pytest.raises(KeyboardInterrupt):
+            simulate(desk.job, tmp_path / "runs")
+        result = find(tmp_path / "runs").read_json("result.json", SimulatedTraining)
+        whole = simulated.read_json("result.json", SimulatedTraining)
+        assert result.parties == whole.parties
+        assert result.metrics["auc"].keys() == {"joint", "active_only"}
+        assert result.missing == {"pooled": "the run was stopped while it was compared"}
 
     def test_names_the_party_that_failed_with_its_own_sentence_and_code(self, desk: Desk) -> None:
         desk.edit_party("insurer", "[identity]", "[policy]\nmaximum_bytes = 25000\n\n[identity]")

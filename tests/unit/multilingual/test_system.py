@@ -217,10 +217,17 @@ class TestResume:
 
         with pytest.raises(StoppedError):
             run(job, into=tmp_path / "run", watch=stop)
+        stopped = finished.read(Run(tmp_path / "run"))
+        assert stopped.missing == {"metrics": "the run was stopped while it was measured"}
+        assert "no metrics" in dict(finished.summary(Run(tmp_path / "run")).facts)
+        assert write_report(Run(tmp_path / "run")).exists()
         stages = set[str]()
         again = run(job, into=tmp_path / "run", watch=lambda event: stages.add(event.stage))
         assert "train" not in stages
-        assert finished.read(again).job == finished.read(ended).job
+        found, expected = finished.read(again), finished.read(ended)
+        assert isinstance(found, LocalResult)
+        assert isinstance(expected, LocalResult)
+        assert (found.metrics, found.missing) == (expected.metrics, {})
 
 
 class TestUse:

@@ -144,6 +144,9 @@ class TestRun:
 
         with pytest.raises(StoppedError):
             run(job(), into=tmp_path / "stopped", watch=stop)
+        before = result_of(Run(tmp_path / "stopped"))
+        assert before["missing"] == {"metrics": "the run was stopped while it was measured"}
+        assert before["rows"] == {"train": 6_000, "test": 0}
         snapshots = tmp_path / "stopped/snapshots"
         last = max(snapshots.iterdir())
         last.rename(tmp_path / "later snapshot")  # as if it had been stopped before that one

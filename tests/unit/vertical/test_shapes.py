@@ -87,7 +87,9 @@ class TestBaseline:
         test = table(len(labels), columns, labels, first=50)
         with TemporaryDirectory() as folder:
             run = Run(Path(folder))
-            found = training.train(spec, Data(train, test, {}, 7, "job"), run, Telemetry())
+            found = training.train(
+                spec, Data(train, test, {}, 7, "job"), run, Telemetry()
+            ).measure()
             assert run.model.exists()
             assert run.predictions.exists()
         stored = msgspec.json.encode(found)

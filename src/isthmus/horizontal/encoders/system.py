@@ -150,8 +150,8 @@ def follow(spec: Encoders, local: LocalData) -> MakeTrainer:
 
 def finish(
     spec: Encoders, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry
-) -> Metrics:
-    """Store the network in a folder, and measure it if there are labels.
+) -> Callable[[], Metrics]:
+    """Store the network in a folder, to be measured later if there are labels.
 
     Args:
         spec: What the job says.
@@ -161,8 +161,9 @@ def finish(
         telemetry: Where progress goes.
 
     Returns:
-        At a party with labels, measures of the models `shared_head`, where the job trains one,
-        `shared` (a head of its own on the shared encoder) and `alone` (on one trained alone).
+        What measures it. At a party with labels it finds measures of the models `shared_head`,
+        where the job trains one, `shared` (a head of its own on the shared encoder) and `alone` (on
+        one trained alone).
     """
     from isthmus.horizontal.encoders import head, learner, model, model_file  # noqa: PLC0415
 
@@ -177,17 +178,21 @@ def finish(
         found = head.tuned(spec, outcome.parameters, train, local.seed, local.party)
     else:
         found = model.Model(layered(spec.network), learner.encoder_of(outcome.parameters))
-    model_file.save(folder, found)  # before all that only describes it
-    metrics: Metrics = {}
-    if spec.objective == "labels" and test and test.labels:
-        metrics = {"accuracy": {"shared_head": model.accuracy(found, test)}}
-    own_head = spec.head is not None or spec.objective != "labels"
-    if own_head and outcome.count and train and train.labels and test and test.labels:
-        telemetry.progress("measure", note="an encoder of our own, to compare with")
-        holding = head.Holding(local.party, train, test)
-        compared = head.compared(spec, outcome.parameters, holding, local.seed, outcome.count)
-        metrics = merged(metrics, compared)
-    return metrics
+    model_file.save(folder, found)
+
+    def measure() -> Metrics:
+        metrics: Metrics = {}
+        if spec.objective == "labels" and test and test.labels:
+            metrics = {"accuracy": {"shared_head": model.accuracy(found, test)}}
+        own_head = spec.head is not None or spec.objective != "labels"
+        if own_head and outcome.count and train and train.labels and test and test.labels:
+            telemetry.progress("measure", note="an encoder of our own, to compare with")
+            holding = head.Holding(local.party, train, test)
+            compared = head.compared(spec, outcome.parameters, holding, local.seed, outcome.count)
+            metrics = merged(metrics, compared)
+        return metrics
+
+    return measure
 
 
 def epsilon(spec: Encoders, local: LocalData, outcome: RoundsOutcome) -> float | None:

@@ -1,6 +1,6 @@
 """Static encoders of texts and their translations: vocabulary, folder, and what they are worth."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -55,8 +55,8 @@ def vocabulary_of(network: Static, folder: Path, agreed: bytes = b"") -> Tokeniz
 
 def finish(
     spec: Encoders, network: Static, local: LocalData, outcome: RoundsOutcome, folder: Path
-) -> Metrics:
-    """Store an encoder in a folder that sentence-transformers loads, and measure it.
+) -> Callable[[], Metrics]:
+    """Store an encoder in a folder that sentence-transformers loads, to be measured later.
 
     Args:
         spec: What the job says.
@@ -66,21 +66,27 @@ def finish(
         folder: Where the encoder goes.
 
     Returns:
-        At a party with test texts in several languages, `retrieval` of the model `shared`, and
-        where all have a list of words, of `fused`: both together.
+        What measures it. At a party with test texts in several languages it finds `retrieval` of
+        the model `shared`, and where all have a list of words, of `fused`: both together.
     """
     vocabulary = vocabulary_of(network, local.folder, outcome.vocabulary)
     published = outcome.parameters
     languages = () if local.train is None else local.train.names
     write_static(folder, folded(published), vocabulary, _CARD, languages)
-    if local.test is None or not local.test.translations:
+    return lambda: _measured(spec, vocabulary, local.test, published)
+
+
+def _measured(
+    spec: Encoders, vocabulary: Tokenizer, test: Samples | None, published: Parameters
+) -> Metrics:
+    if test is None or not test.translations:
         return {}
-    found = {"shared": retrieval(published, vocabulary, local.test)}
+    found = {"shared": retrieval(published, vocabulary, test)}
     if spec.switching is not None:
         words = load_table(Path(spec.switching.table))
-        columns = (local.test.texts, *local.test.translations)
+        columns = (test.texts, *test.translations)
         vectors = [static.embed(folded(published), vocabulary.tokens(it)) for it in columns]
-        found["fused"] = dictionary_retrieval(words, local.test, vectors)
+        found["fused"] = dictionary_retrieval(words, test, vectors)
     return {RETRIEVAL: found}
 
 

@@ -5,7 +5,7 @@ master may stop before the last round (`lead`), and the weights are compared wit
 rules (`compare`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -56,8 +56,8 @@ def follow(spec: Weighting, local: LocalData) -> MakeTrainer:
 
 def finish(
     spec: Weighting, local: LocalData, outcome: RoundsOutcome, folder: Path, telemetry: Telemetry
-) -> Metrics:
-    """Store the network in a folder, and measure it if there are labels."""
+) -> Callable[[], Metrics]:
+    """Store the network in a folder, and return what measures it if there are labels."""
     return encoders.finish(as_encoders(spec), local, outcome, folder, telemetry)
 
 

@@ -20,6 +20,7 @@ from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.policy import check_shared
+from isthmus.store import runs
 from isthmus.store.runs import Run
 from isthmus.vertical import validated
 from isthmus.vertical.system import Measured, Outcome, RoleContext
@@ -60,7 +61,7 @@ class Described:
     missing: dict[str, str] = field(default_factory=dict[str, str])
 
 
-UNMEASURED = Described(missing={"metrics": "the run was stopped while it was measured"})
+UNMEASURED = Described(missing=runs.UNMEASURED)
 
 
 def save(session: PartySession[AlignedPlan], scores: Scores) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -16,8 +16,8 @@ from isthmus.jobs.job import Data, Job
 from isthmus.jobs.local import summary as ending
 from isthmus.jobs.local.results import LocalResult
 from isthmus.jobs.plan import Loaded, Plan, Ready
-from isthmus.outcomes import Exported, LocalOutcome, Predicted
-from isthmus.store.runs import Run
+from isthmus.outcomes import Exported, LocalOutcome, LocalTrained, Predicted
+from isthmus.store.runs import UNMEASURED, Run
 from isthmus.system import (
     Describes,
     Exports,
@@ -27,6 +27,9 @@ from isthmus.system import (
     Predicts,
     Shares,
 )
+
+if TYPE_CHECKING:  # it loads cryptography
+    from isthmus.jobs.session import Session
 
 ROLES: tuple[str, ...] = ()
 RESULTS = LocalResult
@@ -183,20 +186,28 @@ def assist(loaded: Loaded) -> bool:
 
 
 def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:
-    """Train, score and store."""
+    """Train, and store model and result; then measure, and store the result anew."""
     from isthmus.jobs import session  # it loads cryptography
 
     loaded = plan.loaded
     with session.begin_alone(plan, into, watch) as opened:
         with opened.telemetry.timed("total"):
-            outcome: LocalOutcome = loaded.system.train(
+            training: LocalTrained = loaded.system.train(
                 loaded.spec, plan.data, opened.run, opened.telemetry
             )
-        result = LocalResult(
-            **opened.facts(), system=loaded.table, **msgspec.structs.asdict(outcome)
-        )
-        opened.run.write_json(opened.run.result.name, result)
+        missing = training.outcome.missing | UNMEASURED
+        _store_result(opened, replace(training.outcome, missing=missing))
+
+        with opened.telemetry.timed("total"):
+            measured = training.measure()
+        _store_result(opened, measured)
     return opened.run
+
+
+def _store_result(opened: "Session[LocalPlan]", outcome: LocalOutcome) -> None:
+    fields = msgspec.structs.asdict(outcome)
+    result = LocalResult(**opened.facts(), system=opened.plan.loaded.table, **fields)
+    opened.run.write_json(opened.run.result.name, result)
 
 
 def align(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:

@@ -21,7 +21,7 @@ def summary(run: Run, result: LocalResult) -> Summary:
     """Returns the end of a run for people."""
     rows = ", ".join(f"{count:,} {_ROWS.get(name, name)}" for name, count in result.rows.items())
     facts = [("rows", rows), ("training", result.ending)]
-    if not result.metrics:
+    if not result.metrics and "metrics" not in result.missing:
         facts.append(("measured", "nothing: that takes test rows with two different labels"))
     facts += [*_counted(result), *_texts(result), *local_facts(run, result)]
     tables = [_queues(result)] if result.queues else []

@@ -85,10 +85,15 @@ def assumptions(_plan: RoundsPlan, sizes: Sizes) -> dict[str, int]:
 
 
 def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
-    """Train in rounds as this party, measure and store."""
+    """Train in rounds as this party, store and measure; or measure what is stored already."""
     from isthmus.jobs import session  # they load gRPC and PyTorch
     from isthmus.jobs.rounds import run
 
+    stopped = session.stopped_measuring(plan, into)
+    if stopped is not None:
+        with session.again(plan, stopped, watch) as begun:
+            run.measure_again(begun)
+        return stopped
     _check_keys(plan)
     if plan.party.policy.maximum_bytes is not None:  # sizes are known from the network, as made
         _check_limits(plan)

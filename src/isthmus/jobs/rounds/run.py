@@ -1,4 +1,4 @@
-"""Our side of a job in rounds: as the master or as a child, train, measure, store.
+"""Our side of a job in rounds: as the master or as a child, train, store, measure.
 
 Training is over lines of our own, or on a Flower federation, where other processes play our role
 (`flower.py`): the same role, over other lines.
@@ -7,7 +7,10 @@ Training is over lines of our own, or on a Flower federation, where other proces
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from isthmus.core.attempts import Attempts, reason
+from msgspec.structs import replace
+
+from isthmus.core.attempts import Attempts
+from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.messages import EncoderRequest
@@ -21,27 +24,58 @@ from isthmus.jobs.rounds import flower_run
 from isthmus.jobs.rounds.admission import admission
 from isthmus.jobs.rounds.plan import RoundsPlan
 from isthmus.jobs.rounds.results import RoundsResult
-from isthmus.jobs.session import PartySession
+from isthmus.jobs.session import PartySession, Session
 from isthmus.nn import threads
 from isthmus.nn.spec import type_of
+from isthmus.store.runs import UNMEASURED
 from isthmus.transport.channel import Channel
 
 
 def play(session: PartySession[RoundsPlan]) -> None:
-    """Train, measure, and store what came of it."""
+    """Train; store the network, the result and the sealed ledger; then measure."""
     plan, run = session.plan, session.run
     threads.use(plan.party.workers)
-    spec, system = plan.loaded.spec, plan.loaded.system
     with session.telemetry.timed("total"):
         with session.telemetry.timed("training"):
             ended = RoundsOutcome.load(run.trained, plan.digest) or _train(session)
         run.write_json(run.rounds.name, ended.rounds)
-        with session.telemetry.timed("measuring"):
-            metrics, missing = _measured(session, ended)
-        attempts = Attempts()
-        epsilon = attempts.find("epsilon", lambda: system.epsilon(spec, plan.local, ended))
-        suspects = attempts.find("suspects", lambda: system.suspects(spec, ended.rounds))
-    result = RoundsResult(
+        measure = _store(session, ended)
+    result = _result(session, ended)
+    run.write_json(run.result.name, result)
+    session.seal()
+
+    with session.telemetry.timed("total"):
+        measured = _measured(session, ended, measure, result)
+    run.write_json(run.result.name, replace(measured, seconds=session.facts()["seconds"]))
+
+
+def measure_again(session: Session[RoundsPlan]) -> None:
+    """Measure the network of a run that was stopped while it was measured; nothing leaves.
+
+    Args:
+        session: The run, with a result.
+
+    Raises:
+        SpecError: The parameters are not there any more.
+    """
+    plan, run = session.plan, session.run
+    threads.use(plan.party.workers)
+    ended = RoundsOutcome.load(run.trained, plan.digest)
+    if ended is None:
+        raise SpecError(
+            f"{run.trained}: is not there any more, so the run cannot be measured. Begin another "
+            "one with `--into FOLDER`."
+        )
+    before = run.read_json(run.result.name, RoundsResult)
+    result = _measured(session, ended, _store(session, ended), before)
+    seconds = before.seconds | session.facts()["seconds"]
+    run.write_json(run.result.name, replace(result, seconds=seconds))
+
+
+def _result(session: PartySession[RoundsPlan], ended: RoundsOutcome) -> RoundsResult:
+    """The result of a run in which nothing has been measured."""
+    plan, spec = session.plan, session.plan.loaded.spec
+    return RoundsResult(
         **session.facts(),
         rows=_rows(plan.local),
         system=plan.loaded.table,
@@ -49,16 +83,13 @@ def play(session: PartySession[RoundsPlan]) -> None:
         rule=rules.name(spec.fusion),
         privacy=spec.privacy,
         model=ended.model,
-        metrics=metrics,
-        epsilon=epsilon,
+        metrics={},
         rounds=ended.count,
         ending=f"ended after {ended.count} rounds",
         weights=_last_weights(ended.rounds),
-        suspects=suspects or {},
         holders=list(ended.holders),
-        missing=missing | attempts.missing,
+        missing=UNMEASURED,
     )
-    run.write_json(run.result.name, result)
 
 
 def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome]:
@@ -130,27 +161,45 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
     return follow
 
 
+def _store(session: Session[RoundsPlan], ended: RoundsOutcome) -> Callable[[], Metrics]:
+    """Store the network, and return what measures it."""
+    plan, folder = session.plan, session.run.network
+    measure: Callable[[], Metrics] = plan.loaded.system.finish(
+        plan.loaded.spec, plan.local, ended, folder, session.telemetry
+    )
+    return measure
+
+
 def _measured(
-    session: PartySession[RoundsPlan], ended: RoundsOutcome
-) -> tuple[Metrics, dict[str, str]]:
-    """Store the network, and measure it.
+    session: Session[RoundsPlan],
+    ended: RoundsOutcome,
+    measure: Callable[[], Metrics],
+    result: RoundsResult,
+) -> RoundsResult:
+    """Measure the network, and what the rounds have cost.
 
     Args:
         session: The run.
         ended: The result of the rounds.
+        measure: Measures the network.
+        result: Of the run, without what is measured.
 
     Returns:
-        The metrics; and why they are missing, if they could not be measured.
+        The result with it; why a figure is missing, if it could not be found.
     """
-    plan, folder = session.plan, session.run.network
-    try:
-        return plan.loaded.system.finish(
-            plan.loaded.spec, plan.local, ended, folder, session.telemetry
-        ), {}
-    except Exception as error:
-        if not folder.exists():  # the network itself could not be stored
-            raise
-        return {}, {"metrics": reason(error)}
+    plan, attempts = session.plan, Attempts()
+    spec, system = plan.loaded.spec, plan.loaded.system
+    with session.telemetry.timed("measuring"):
+        metrics = attempts.find("metrics", measure)
+    epsilon = attempts.find("epsilon", lambda: system.epsilon(spec, plan.local, ended))
+    suspects = attempts.find("suspects", lambda: system.suspects(spec, ended.rounds))
+    return replace(
+        result,
+        metrics=metrics or {},
+        epsilon=epsilon,
+        suspects=suspects or {},
+        missing=attempts.missing,
+    )
 
 
 def _train(session: PartySession[RoundsPlan]) -> RoundsOutcome:

@@ -17,7 +17,7 @@ from isthmus.data import reading
 from isthmus.data.index import split
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
-from isthmus.outcomes import LocalOutcome, Predicted
+from isthmus.outcomes import LocalOutcome, LocalTrained, Predicted
 from isthmus.store.runs import Run
 from isthmus.system import LocalInputs
 from isthmus.vertical.baseline.data import Data, as_boosting
@@ -106,7 +106,7 @@ def facts(_spec: Baseline, data: Data) -> dict[str, object]:
     return found
 
 
-def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
+def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
     """Train and score, and write the model and its scores into the run folder."""
     from isthmus.vertical.baseline import training
 

@@ -7,6 +7,7 @@ from typing import assert_never
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
@@ -14,7 +15,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.data.scores import Scores
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability
-from isthmus.outcomes import LocalOutcome
+from isthmus.outcomes import LocalOutcome, LocalTrained
 from isthmus.store.runs import Run
 from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
@@ -44,8 +45,8 @@ class _Fitted:
     ending: str
 
 
-def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOutcome:
-    """Train, write the model and its scores into the run folder, and measure."""
+def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
+    """Train, and write the model and its scores into the run folder."""
     with telemetry.timed("training"):
         match spec:
             case RegressionBaseline():
@@ -58,19 +59,34 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalOu
     run.write_json(run.columns.name, data.train.coding)
     scores = Scores(data.test, _by_row(fitted.predictions))
     scores.save(run.predictions)
+    outcome = LocalOutcome(
+        metrics={},
+        rows={"train": len(data.train), "test": len(data.test)},
+        columns=len(data.train.names),
+        ending=fitted.ending,
+    )
+    return LocalTrained(outcome, lambda: _described(spec, data, fitted, scores, outcome, telemetry))
+
+
+def _described(
+    spec: Baseline,
+    data: Data,
+    fitted: _Fitted,
+    scores: Scores,
+    outcome: LocalOutcome,
+    telemetry: Telemetry,
+) -> LocalOutcome:
     attempts = Attempts()
     with telemetry.timed("measuring"):
         metrics = _measured(spec, data, fitted.predictions, attempts)
         validation = attempts.find("validation", lambda: validated(scores, metrics, "model"))
         compared = attempts.find("stability", lambda: _stability(data, fitted, scores))
-    return LocalOutcome(
+    return replace(
+        outcome,
         metrics=metrics,
         validation=validation,
         stability=compared,
         missing=unmeasured(data.test) | attempts.missing,
-        rows={"train": len(data.train), "test": len(data.test)},
-        columns=len(data.train.names),
-        ending=fitted.ending,
     )
 
 

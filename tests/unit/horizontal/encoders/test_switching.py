@@ -119,7 +119,7 @@ class TestShared:
         hub = LocalData("hub", children, None, unheld, seed=3, folder=listed.parent)
         start = initial(spec, 3, vocabulary.size)
         outcome = RoundsOutcome(start, digest(start), 1)
-        measured = system.finish(spec, hub, outcome, listed.parent / "network", Telemetry())
+        measured = system.finish(spec, hub, outcome, listed.parent / "network", Telemetry())()
         found = system.compare(spec, parts | {"hub": hub}, {"hub": measured}).metrics["retrieval"]
         assert found.keys() == {
             "shared", "fused", "alone", "fedavg", "pooled", "dictionary_tfidf"

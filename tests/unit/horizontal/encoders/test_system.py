@@ -39,9 +39,9 @@ class TestFinish:
         self, tmp_path: Path
     ) -> None:
         spec, folder = encoders(), tmp_path / "network"
-        found = system.finish(spec, local("ada"), outcome(spec, loss=0.5), folder, Telemetry())
-        assert found == {}
+        measure = system.finish(spec, local("ada"), outcome(spec, loss=0.5), folder, Telemetry())
         assert (folder / "model.safetensors").exists()
+        assert measure() == {}
 
 
 class TestEpsilon:

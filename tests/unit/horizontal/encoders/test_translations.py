@@ -174,7 +174,7 @@ class TestSystem:
         published = trained(spec, vocabulary).parameters
         hub = self.party("hub", tmp_path, test=unheld)
         outcome = RoundsOutcome(published, digest(published), spec.rounds.count)
-        measured = system.finish(spec, hub, outcome, tmp_path / "network", Telemetry())
+        measured = system.finish(spec, hub, outcome, tmp_path / "network", Telemetry())()
         model = read_static(tmp_path / "network")
         assert model.table.numpy() == pytest.approx(folded(published).numpy())
         parties = {it: self.party(it, tmp_path, train=own) for it, own in OWN.items()}

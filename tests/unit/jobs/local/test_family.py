@@ -19,6 +19,7 @@ from isthmus.jobs.run import align, run
 from isthmus.jobs.simulate import simulate
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
+from isthmus.vertical.baseline import training
 from isthmus.vertical.regression import outcome
 from tests.unit.jobs.desk import Desk
 
@@ -228,20 +229,35 @@ class TestRun:
             each.stage for each in seen
         ]
 
-    def test_keeps_the_model_where_it_cannot_be_measured_and_goes_on_in_the_same_folder(
-        self, job: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("model", ['model = "regression"', TREES], ids=["regression", "trees"])
+    def test_has_stored_everything_before_it_measures_and_goes_on_in_the_same_folder(
+        self, job: Path, model: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(*_: object) -> None:
-            raise LookupError("no measure")
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
 
+        edit(job, 'model = "regression"', model)
         with monkeypatch.context() as broken:
-            broken.setattr(outcome, "measured", fail)
-            with pytest.raises(LookupError, match="no measure"):
+            broken.setattr(training, "_measured", stop)
+            with pytest.raises(KeyboardInterrupt):
                 run(job)
-        (cut_off,) = (job.parent / "runs").glob("alone-*")
-        assert Run(cut_off).model.exists()
-        assert not Run(cut_off).result.exists()
-        assert run(job).folder == cut_off
+        (folder,) = (job.parent / "runs").glob("alone-*")
+        stopped = Run(folder)
+        result = stopped.read_json(stopped.result.name, LocalResult)
+        assert (result.metrics, sum(result.rows.values())) == ({}, 300)
+        assert result.missing == {"metrics": "the run was stopped while it was measured"}
+        assert stopped.model.exists()
+        assert len(StoredScores.load(stopped.predictions).labels) == result.rows["test"]
+        facts = dict(finished.summary(stopped).facts)
+        assert facts["no metrics"] == "the run was stopped while it was measured"
+        assert "measured" not in facts
+        assert report.write_all(job.parent / "runs") == [stopped.report]
+
+        after = run(job)
+        assert after.folder == folder
+        found = after.read_json(after.result.name, LocalResult)
+        assert found.metrics
+        assert found.missing == {}
 
     def test_begins_a_new_run_once_one_has_finished(self, job: Path) -> None:
         assert run(job).folder != run(job).folder

@@ -122,7 +122,7 @@ class TestLoad:
         (folder / "later.csv").write_text("person,age,weight\nx,0.5,0\ny,-0.5,0\n")
         later = Dataset(path="later.csv", identifiers=("person",))
         data, run = load(folder, RegressionBaseline(), test=later), Run(folder)
-        outcome = system.train(RegressionBaseline(), data, run, Telemetry())
+        outcome = system.train(RegressionBaseline(), data, run, Telemetry()).measure()
         assert outcome.metrics == {"auc": {"model": None}, "ks": {"model": None}}
         assert outcome.missing == {"metrics": "none of the 2 rows that were scored has a label"}
         assert outcome.stability is not None
@@ -208,7 +208,7 @@ class TestTrain:
         self, alone: Baseline, joint: Regression | Boosting, folder: Path
     ) -> None:
         data = load(folder, alone)
-        outcome = system.train(alone, data, Run(folder), Telemetry())
+        outcome = system.train(alone, data, Run(folder), Telemetry()).measure()
         together = measured_together(joint, data, folder).metrics
         assert together.keys() == outcome.metrics.keys()
         for measure, values in together.items():
@@ -217,7 +217,7 @@ class TestTrain:
     def test_leaves_the_model_and_the_scores(self, folder: Path) -> None:
         data = load(folder, RegressionBaseline())
         run = Run(folder)
-        outcome = system.train(RegressionBaseline(), data, run, Telemetry())
+        outcome = system.train(RegressionBaseline(), data, run, Telemetry()).measure()
         part = run.read_json(run.model.name, Part)
         assert [column.name for column in part.columns] == ["age", "weight"]
         scores = StoredScores.load(run.predictions)
@@ -235,7 +235,7 @@ class TestTrain:
     def test_leaves_scores_of_several_classes(self, folder: Path) -> None:
         spec = BoostingBaseline(objective="multiclass", classes=2, trees=2)
         run = Run(folder)
-        outcome = system.train(spec, load(folder, spec), run, Telemetry())
+        outcome = system.train(spec, load(folder, spec), run, Telemetry()).measure()
         assert measured(outcome.metrics)["accuracy"]["model"] > 0.5
         assert StoredScores.load(run.predictions).predictions.shape == (2, outcome.rows["test"])
 
@@ -247,8 +247,10 @@ class TestTrain:
 
         monkeypatch.setattr(outcome, "measured", fail)
         run = Run(folder)
+        spec = RegressionBaseline()
+        trained = system.train(spec, load(folder, spec), run, Telemetry())
         with pytest.raises(LookupError, match="no measure"):
-            system.train(RegressionBaseline(), load(folder, RegressionBaseline()), run, Telemetry())
+            trained.measure()
         assert run.read_json(run.model.name, Part).columns
 
 

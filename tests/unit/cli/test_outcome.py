@@ -9,6 +9,7 @@ from isthmus.evaluation.description import Found, LanguagePair, Metrics, Retriev
 from isthmus.jobs.aligned.results import (
     Alignment,
     AlignmentResult,
+    ScoredResult,
     SimulatedAlignment,
     SimulatedTraining,
     TrainedResult,
@@ -181,6 +182,41 @@ class TestAlignment:
         assert lines[:2] == ["rows shared 1,500", "alignment attested, found in this run"]
         assert f"notice {SIMULATION}" in lines
         assert "shop sent 999 bytes" in lines
+
+
+class TestScoring:
+    @pytest.mark.parametrize(
+        ("labelled", "told"),
+        [
+            (15_588, "15,588, all with a label"),
+            (1_000, "15,588, 1,000 of them with a label that is known here"),
+            (0, "15,588, none with a label that is known here"),
+        ],
+    )
+    def test_says_what_rows_were_scored_and_measured(
+        self, shown: Shown, labelled: int, told: str
+    ) -> None:
+        result = ScoredResult(
+            job="score",
+            digest="ab",
+            version="1",
+            party="clinic",
+            role="active",
+            peers=["insurer"],
+            started="2026-01-01T00:00:00+00:00",
+            seconds={"total": 12.34},
+            rows={"own": 20_000, "scored": 15_588, "labelled": labelled},
+            alignment=Alignment("cryptographic", protects=True, size=15_588, reused=False),
+            model="cd" * 32,
+            system="regression",
+            columns=2,
+            metrics={"auc": {"joint": 0.61}},
+            egress=Egress(2, 999),
+            learned=[],
+        )
+        lines = shown.lines(result)
+        assert "on the rows with a label joint" in lines
+        assert f"rows scored {told}" in lines
 
 
 class TestAlone:

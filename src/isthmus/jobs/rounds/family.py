@@ -91,8 +91,8 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
 
     stopped = session.stopped_measuring(plan, into)
     if stopped is not None:
-        with session.again(plan, stopped, watch) as begun:
-            run.measure_again(begun)
+        with session.again(plan, stopped, watch) as opened:
+            run.measure_again(opened)
         return stopped
     _check_keys(plan)
     if plan.party.policy.maximum_bytes is not None:  # sizes are known from the network, as made

@@ -43,6 +43,8 @@ class TestSimulate:
             "size": 15_588,
             "reused": False,
             "notice": "",
+            "found": {"clinic": 15_588 / 18_000, "insurer": 15_588 / 17_500},
+            "warnings": [],
         }
 
     def test_equals_the_pooled_model_and_beats_the_clinic_alone(

@@ -41,7 +41,10 @@ class TestRun:
         results = {"clinic": ended(clinic), "insurer": ended(insurer)}
         assert results["clinic"]["metrics"]["auc"] == undisturbed
         assert results["insurer"]["metrics"] == {}
-        assert results["clinic"]["alignment"] == results["insurer"]["alignment"]
+        alignments = {party: result["alignment"] for party, result in results.items()}
+        shares = {party: found.pop("found") for party, found in alignments.items()}
+        assert alignments["clinic"] == alignments["insurer"]
+        assert [*shares["clinic"], *shares["insurer"]] == ["clinic", "insurer"]  # each its own
 
     def test_goes_on_after_a_party_was_killed(
         self, desk: Desk, undisturbed: dict[str, float]

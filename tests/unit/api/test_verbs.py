@@ -56,7 +56,7 @@ class TestCheck:
         assert "<ol><li>clinic (active) listens" in found._repr_html_()
 
     def test_takes_data_of_one_organisation(self, people: im.api.frames.Frame) -> None:
-        assert "rows     2" in str(im.check(ALONE, people=people))
+        assert "239 to train on, 61 to score" in str(im.check(ALONE, people=people))
 
     def test_says_that_data_of_parties_are_theirs(self, people: im.api.frames.Frame) -> None:
         with pytest.raises(SpecError, match=r"has parties \(clinic, insurer\): give each its data"):

@@ -129,7 +129,13 @@ class TestFrom:
         ids=lambda given: " ".join(given) if isinstance(given, list) else "",
     )
     def test_refuses_what_does_not_belong_together(
-        self, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+        self,
+        words: list[str],
+        sentence: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
+        monkeypatch.chdir(tmp_path)
         assert execute(["init", *words]) == 2
         assert sentence in " ".join(capsys.readouterr().err.split())

@@ -67,9 +67,15 @@ class Watched:
             self.losses.append(
                 {name: it for name, it in event.metrics.items() if name.startswith("loss_")}
             )
-            ours = psutil.Process().children(recursive=True)
+            ours = helpers()
             self.children.update(ours)
             self.addresses |= addresses([psutil.Process(), *ours]) - self._before
+
+
+def helpers() -> list[Any]:
+    """Our further processes; other tests may have left some of their own, such as of libraries."""
+    found = psutil.Process().children(recursive=True)
+    return [it for it in found if "isthmus.multilingual.helping" in it.cmdline()]
 
 
 def addresses(processes: Iterable[Any]) -> set[str]:
@@ -117,7 +123,7 @@ class TestTwoProcesses:
 
         def kill(event: Event) -> None:
             if (event.stage, event.done) == ("train", 12):
-                children.extend(psutil.Process().children())
+                children.extend(helpers())
                 children[0].kill()
 
         file = job(tmp_path, 2, {}, {**SMALL, "flat_below": 0.0, "steps": 200})

@@ -21,7 +21,36 @@ from isthmus.evaluation.pages.drawing import (
     hide_value_axis,
     svg,
 )
-from isthmus.evaluation.validation import CalibrationGroup
+from isthmus.evaluation.validation import CalibrationGroup, Validation
+
+
+def score_figures(
+    roc: Mapping[str, Roc],
+    ks: KsCurve | None,
+    lift: Sequence[LiftRow],
+    validation: Validation | None,
+) -> list[str]:
+    """Draw what is known of scores whose labels are known.
+
+    Args:
+        roc: ROC curves by name of the model, if there are any.
+        ks: The curve of the Kolmogorov-Smirnov measure, if there is one.
+        lift: Groups of rows by falling score, if there are any.
+        validation: The calibration is in it, if there is one.
+
+    Returns:
+        An `<svg>` element for each.
+    """
+    drawn: list[str] = []
+    if roc:
+        drawn.append(roc_figure(roc))
+    if ks:
+        drawn.append(ks_figure(ks))
+    if lift:
+        drawn.append(lift_figure(lift))
+    if validation and validation.calibration:
+        drawn.append(calibration_figure(validation.calibration))
+    return drawn
 
 
 @rc_context(STYLE)

@@ -42,15 +42,6 @@ def render(report: ScoringReport) -> str:
     Returns:
         HTML that includes styles and figures.
     """
-    drawn: list[str] = []
-    if report.roc:
-        drawn.append(figures.roc_figure(report.roc))
-    if report.ks:
-        drawn.append(figures.ks_figure(report.ks))
-    if report.lift:
-        drawn.append(figures.lift_figure(report.lift))
-    if report.validation and report.validation.calibration:
-        drawn.append(figures.calibration_figure(report.validation.calibration))
     return fill(
         "scoring_report.html.jinja",
         report,
@@ -58,7 +49,7 @@ def render(report: ScoringReport) -> str:
         metrics_table=metrics_table(report.metrics, rows=LABELLED),
         validated_rows=LABELLED,
         compared_rows="scored rows",
-        result_figures=drawn,
+        result_figures=figures.score_figures(report.roc, report.ks, report.lift, report.validation),
         training_figures=[],
     )
 

@@ -81,7 +81,7 @@ def render(report: VerticalReport) -> str:
         report,
         headline=headline(report),
         metrics_table=metrics_table(report.metrics, {"active_only": f"{report.party} alone"}),
-        result_figures=_result_figures(report),
+        result_figures=figures.score_figures(report.roc, report.ks, report.lift, report.validation),
         training_figures=_training_figures(report),
         validated_rows="test rows with a known label",
         compared_rows="test rows",
@@ -150,19 +150,6 @@ def _comparison(measure: Measure, party: str, peers: str) -> str:
         )
     verb = "raise" if measure.higher_is_better else "lower"
     return f"The columns of {peers} {verb} {name} from {shown(measure.own)} to {joint}."
-
-
-def _result_figures(report: VerticalReport) -> list[str]:
-    drawn: list[str] = []
-    if report.roc:
-        drawn.append(figures.roc_figure(report.roc))
-    if report.ks:
-        drawn.append(figures.ks_figure(report.ks))
-    if report.lift:
-        drawn.append(figures.lift_figure(report.lift))
-    if report.validation and report.validation.calibration:
-        drawn.append(figures.calibration_figure(report.validation.calibration))
-    return drawn
 
 
 def _training_figures(report: VerticalReport) -> list[str]:

@@ -42,12 +42,14 @@ def play(session: PartySession[AlignedPlan]) -> None:
             save(session, outcome.scores)
         _finish(lines)
     rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
-    _store_result(session, aligned, outcome, UNMEASURED, rows)
+    alignment = alignment_result(session.plan, aligned)
+    model = _model(session.plan, aligned, outcome)
+    _store_result(session, alignment, model, outcome, UNMEASURED, rows)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
         measured = _measured(session, outcome, train, test)
-    _store_result(session, aligned, outcome, measured, rows)
+    _store_result(session, alignment, model, outcome, measured, rows)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def _finish(lines: Lines) -> None:
 
 def _store_result(
     session: PartySession[AlignedPlan],
-    aligned: Aligned,
+    alignment: Alignment,
+    model: str,
     outcome: Outcome,
     described: Described,
     rows: dict[str, int],
@@ -171,10 +174,10 @@ def _store_result(
     plan, run = session.plan, session.run
     result = TrainedResult(
         **session.facts(),
-        alignment=alignment_result(plan, aligned),
+        alignment=alignment,
         rows=rows,
         system=plan.loaded.table,
-        model=_model(plan, aligned, outcome),
+        model=model,
         columns=len(plan.train.names),
         metrics=described.metrics,
         rounds=outcome.rounds,

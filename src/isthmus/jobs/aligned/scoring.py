@@ -6,9 +6,8 @@ from isthmus.core.attempts import Attempts
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability, TrainedGroups
-from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
-from isthmus.jobs.aligned.results import ScoredResult
+from isthmus.jobs.aligned.results import Alignment, ScoredResult
 from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result, save
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import PartySession
@@ -33,12 +32,13 @@ def play(session: PartySession[AlignedPlan]) -> None:
             save(session, scored.scores)
         for line in lines.values():
             finish(line)
-    _store(session, aligned, rows, UNMEASURED)
+    alignment = alignment_result(plan, aligned)
+    _store(session, alignment, rows, UNMEASURED)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
         described = _described(plan.stored, rows, scored)
-    _store(session, aligned, rows, described)
+    _store(session, alignment, rows, described)
 
 
 def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:
@@ -78,12 +78,12 @@ def _stability(trained: Run, rows: Table, scored: Scored) -> Stability:
 
 
 def _store(
-    session: PartySession[AlignedPlan], aligned: Aligned, rows: Table, described: Described
+    session: PartySession[AlignedPlan], alignment: Alignment, rows: Table, described: Described
 ) -> None:
     plan, run = session.plan, session.run
     result = ScoredResult(
         **session.facts(),
-        alignment=alignment_result(plan, aligned),
+        alignment=alignment,
         model=plan.loaded.system.model(plan.loaded.spec),
         system=plan.loaded.spec.system,
         rows={"own": len(plan.train), "scored": len(rows), "labelled": count_labelled(rows)},

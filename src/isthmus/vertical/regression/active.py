@@ -1,6 +1,7 @@
 """The active party's role: it has the labels, and columns of its own."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,7 +91,7 @@ def active(
     # 3. Make a key for this run only, and send the public key.
     telemetry.progress("train", note="making a key")
     key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
-    memory.rewind(min(len(memory), shape.rounds))
+    memory.rewind(memory.common(shape.rounds))
     run = secrets.token_hex(16)
     passive.send(Start(key=key.public.dump(), rounds=len(memory), run=run))
 
@@ -98,7 +99,7 @@ def active(
     gradients = _Gradients(passive, key, shape.columns, spec, telemetry)
     problem = _Problem(gradients, x, label.values, spec, telemetry, memory)
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
-    weights, predictor, converged = learn(problem, memory.last(alone.weights))
+    weights, predictor, converged = learn(problem, memory.last() or {"weights": alone.weights})
     part = model.part(spec.link, train.names, scale, weights[:-1])
     part = model.named(model.labelled(part, float(weights[-1]), label), run)
 
@@ -239,7 +240,7 @@ _Learned = tuple[Floats, Floats | None, bool]
 """Our weights, the linear predictor of all training rows if it is known, whether they converged."""
 
 
-def _conjugate_gradients(problem: _Problem, weights: Floats) -> _Learned:
+def _conjugate_gradients(problem: _Problem, state: Mapping[str, Floats]) -> _Learned:
     """Full batch: preconditioned nonlinear conjugate gradients with an exact line search.
 
     A round costs one encryption of the residuals, so the method must need few rounds: each party
@@ -247,10 +248,10 @@ def _conjugate_gradients(problem: _Problem, weights: Floats) -> _Learned:
     encryption (`objective.step_length`). Polak & Ribiere 1969, restarted when it stops descending.
     """
     passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
-    direction = previous = np.zeros(x.shape[1])
-    predictor, last_square = x @ weights, np.inf
-    if len(problem.memory):
-        predictor += receive_rows(passive, PartialPredictor, len(x), problem.spec.block_rows)
+    nothing, weights = np.zeros(x.shape[1]), state["weights"]
+    direction, previous = state.get("direction", nothing), state.get("previous", nothing)
+    predictor = state.get("predictor", x @ weights)
+    last_square = float(state.get("last_square", np.inf))
 
     for _ in range(len(problem.memory), problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.
@@ -279,7 +280,13 @@ def _conjugate_gradients(problem: _Problem, weights: Floats) -> _Learned:
         passive.send(Step(length=length))
         weights, predictor = weights + length * direction, predictor + length * slope
         previous, last_square = gradient, square if length > 0 else np.inf
-        problem.memory.add(weights)
+        problem.memory.add(
+            weights=weights,
+            direction=direction,
+            previous=previous,
+            predictor=predictor,
+            last_square=np.array(last_square),
+        )
     return weights, predictor, False
 
 
@@ -291,14 +298,14 @@ def _penalty_line(problem: _Problem, weights: Floats, direction: Floats) -> Line
     )
 
 
-def _momentum(problem: _Problem, weights: Floats) -> _Learned:
+def _momentum(problem: _Problem, state: Mapping[str, Floats]) -> _Learned:
     """Fixed batches: preconditioned gradients with momentum (Polyak 1964).
 
     The step shrinks from pass to pass: with a constant step and a fixed order of batches, the
     iterates would cycle around the optimum (Bertsekas 2011, "Incremental gradient methods").
     """
     passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
-    direction = np.zeros(x.shape[1])
+    weights, direction = state["weights"], state.get("direction", np.zeros(x.shape[1]))
 
     for number in range(len(problem.memory), spec.max_rounds):
         loss = square = 0.0
@@ -320,13 +327,14 @@ def _momentum(problem: _Problem, weights: Floats) -> _Learned:
             direction = spec.momentum * direction - preconditioned
             weights = weights + spec.step / (1 + number) * direction
 
-        # 3. Stop when a pass changes the loss by less than the tolerance.
+        # 3. Stop when a pass changes the loss by less than the tolerance. The last pass is not
+        #    kept: done once more, it ends the training again, and tells nothing new.
         problem.record(loss, square)
-        problem.memory.add(weights)
         converged = _has_converged(problem.memory.rounds, spec.tolerance)
         passive.send(Progress(converged=converged))
         if converged:
             return weights, None, True
+        problem.memory.add(weights=weights, direction=direction)
     return weights, None, False
 
 

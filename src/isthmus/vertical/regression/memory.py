@@ -1,4 +1,4 @@
-"""The checkpoint of a party after every round, so that an interrupted run can continue."""
+"""The checkpoint of a party after every round: a run that was cut off ends with the same bits."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,12 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.store import checkpoint
-from isthmus.store.checkpoint import Checkpoint
+from isthmus.store.checkpoint import Arrays, Checkpoint
+
+_KEPT = 2
+"""States that are kept: a party that was killed is one round behind the other, never more."""
+
+_ROUNDS = "rounds"
 
 
 @dataclass(frozen=True)
@@ -20,38 +25,60 @@ class Round:
 
 @dataclass
 class Memory:
-    """Coefficients after each round, and facts about rounds; also on disk if a path is given."""
+    """All that the optimiser holds after the newest rounds; also on disk if a path is given."""
 
     path: Path | None = None
     job: str = ""
-    weights: list[Floats] = field(default_factory=list[Floats])
     rounds: list[Round] = field(default_factory=list[Round])
+    states: dict[int, dict[str, Floats]] = field(default_factory=dict[int, dict[str, Floats]])
+    """By number of finished rounds: the arrays of the optimiser by name."""
 
     def __len__(self) -> int:
-        return len(self.weights)
+        return max(self.states, default=0)
 
     def load(self) -> None:
         """Read the checkpoint of an earlier run of this job, if there is one."""
         saved = checkpoint.load(self.path, self.job) if self.path else None
-        if saved is not None:
-            self.weights = list(saved.arrays["weights"])
-            self.rounds = [Round(*map(float, at)) for at in saved.arrays["rounds"]]
+        if saved is None:
+            return
+        self.rounds = [Round(*map(float, at)) for at in saved.arrays.pop(_ROUNDS)]
+        self.states = {}
+        for key, array in saved.arrays.items():
+            number, _, name = key.partition(".")
+            self.states.setdefault(int(number), {})[name] = array
+
+    def common(self, theirs: int) -> int:
+        """Returns the last round that both parties can go on from.
+
+        Args:
+            theirs: Rounds that the other party has finished; it holds the state before, too.
+
+        Returns:
+            The number of rounds; 0 where they have no state in common.
+        """
+        return max((it for it in self.states if theirs - _KEPT < it <= theirs), default=0)
+
+    def can_go_on_after(self, rounds: int) -> bool:
+        """Whether there is a state to go on from: always, after no round."""
+        return rounds == 0 or rounds in self.states
 
     def rewind(self, rounds: int) -> None:
-        """Drop all rounds except the first `rounds`."""
-        del self.weights[rounds:], self.rounds[rounds:]
+        """Drop all that is newer than the first `rounds` rounds."""
+        self.states = {number: it for number, it in self.states.items() if number <= rounds}
+        del self.rounds[rounds:]
 
-    def last(self, start: Floats) -> Floats:
-        """Returns the coefficients after the last round, shape (columns,); `start` if none."""
-        return self.weights[-1] if self.weights else start
+    def last(self) -> dict[str, Floats]:
+        """Returns the state after the last round, by name; empty before the first one."""
+        return self.states.get(len(self), {})
 
-    def add(self, weights: Floats) -> None:
-        """Save the coefficients of one more round, before the next one starts."""
-        self.weights.append(weights)
+    def add(self, **state: Floats) -> None:
+        """Save the state after one more round, before the next one starts."""
+        number = len(self) + 1
+        self.states[number] = state
+        self.states.pop(number - _KEPT, None)
         if self.path is not None:
-            rounds = [(at.loss, at.gradient_norm) for at in self.rounds[: len(self.weights)]]
-            arrays = {
-                "weights": np.array(self.weights),
-                "rounds": np.array(rounds).reshape(-1, 2),
-            }
+            rounds = [(at.loss, at.gradient_norm) for at in self.rounds[:number]]
+            arrays: Arrays = {_ROUNDS: np.array(rounds).reshape(-1, 2)}
+            for at, kept in self.states.items():
+                arrays |= {f"{at}.{name}": array for name, array in kept.items()}
             checkpoint.save(self.path, self.job, Checkpoint(arrays))

@@ -18,8 +18,8 @@
 
 A round by conjugate gradients is Residuals, MaskedGradient, OpenedGradient, GradientNorms,
 Direction, PartialSlope, PenaltyLine, Step. A batch of the momentum method is PartialPredictor,
-Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor only; conjugate gradients of
-a resumed run start with a PartialPredictor, too.
+Residuals, MaskedGradient, OpenedGradient. Scoring is PartialPredictor only. A resumed run goes on
+after the last round that both parties have kept; what was sent in the round after it is sent again.
 """
 
 from typing import Annotated, ClassVar

@@ -83,9 +83,9 @@ def passive(
     # 2. Agree on sizes and on the round to resume from; receive the public key of the residuals.
     active.send(Shape(rows=len(train), columns=len(train.names), rounds=len(memory)))
     start = active.receive(Start)
-    if start.rounds > len(memory):
+    if not memory.can_go_on_after(start.rounds):
         raise PeerError(
-            f"{active.peer!r} wants to go on after round {start.rounds}, and we have "
+            f"{active.peer!r} wants to go on after round {start.rounds}, and we have kept "
             f"{len(memory)}. Compare `isthmus version` on both sides."
         )
     gradients = _Gradients(active, columns, _load_key(active, start.key, spec), spec, telemetry)
@@ -183,10 +183,10 @@ def _conjugate_gradients(
 ) -> tuple[Floats, int, bool]:
     """Full batch; the function of the same name in `active.py` explains the method."""
     active, x = gradients.active, gradients.x
-    direction = previous = np.zeros(x.shape[1])
-    weights = memory.last(direction)
-    if len(memory):
-        send_rows(active, PartialPredictor, x @ weights, spec.block_rows)
+    state, nothing = memory.last(), np.zeros(x.shape[1])
+    weights, direction, previous = (
+        state.get(name, nothing) for name in ("weights", "direction", "previous")
+    )
 
     for number in range(len(memory), spec.max_rounds):
         telemetry.progress("train", number, spec.max_rounds)
@@ -212,7 +212,7 @@ def _conjugate_gradients(
         )
         weights = weights + active.receive(Step).length * direction
         previous = gradient
-        memory.add(weights)
+        memory.add(weights=weights, direction=direction, previous=previous)
     return weights, spec.max_rounds, False
 
 
@@ -221,8 +221,8 @@ def _momentum(
 ) -> tuple[Floats, int, bool]:
     """Fixed batches; the function of the same name in `active.py` explains the method."""
     active, x = gradients.active, gradients.x
-    direction = np.zeros(x.shape[1])
-    weights = memory.last(direction)
+    state, nothing = memory.last(), np.zeros(x.shape[1])
+    weights, direction = state.get("weights", nothing), state.get("direction", nothing)
 
     for number in range(len(memory), spec.max_rounds):
         telemetry.progress("train", number, spec.max_rounds)
@@ -231,7 +231,7 @@ def _momentum(
             preconditioned = gradients.precondition(gradients(weights, batch))
             direction = spec.momentum * direction - preconditioned
             weights = weights + spec.step / (1 + number) * direction
-        memory.add(weights)
         if active.receive(Progress).converged:
             return weights, number + 1, True
+        memory.add(weights=weights, direction=direction)
     return weights, spec.max_rounds, False

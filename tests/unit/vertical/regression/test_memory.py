@@ -11,29 +11,44 @@ from isthmus.vertical.regression.memory import Memory, Round
 
 def three_rounds(path: Path) -> Memory:
     memory = Memory(path, "digest")
-    for number in range(3):
-        memory.rounds.append(Round(loss=1.0 / (number + 1), gradient_norm=0.1))
-        memory.add(np.array([number, -number], dtype=float))
+    for number in (1, 2, 3):
+        memory.rounds.append(Round(loss=1.0 / number, gradient_norm=0.1))
+        memory.add(weights=np.array([number, -number], dtype=float), square=np.array(0.5))
     return memory
 
 
-class TestMemory:
-    def test_starts_from_what_it_is_given(self) -> None:
-        assert Memory().last(np.array([7.0])).tolist() == [7.0]
+def weights(memory: Memory) -> list[float]:
+    return [float(weight) for weight in memory.last()["weights"]]
 
+
+class TestMemory:
     def test_is_the_same_after_a_restart(self, tmp_path: Path) -> None:
         before = three_rounds(tmp_path / "checkpoint.npz")
         after = Memory(tmp_path / "checkpoint.npz", "digest")
         after.load()
         assert len(after) == 3
-        assert after.last(np.zeros(2)).tolist() == [2.0, -2.0]
+        assert weights(after) == [3.0, -3.0]
+        assert float(after.last()["square"]) == 0.5
         assert after.rounds == before.rounds
 
-    def test_forgets_rounds_that_the_other_party_does_not_have(self, tmp_path: Path) -> None:
+    def test_forgets_a_round_that_the_other_party_does_not_have(self, tmp_path: Path) -> None:
         memory = three_rounds(tmp_path / "checkpoint.npz")
-        memory.rewind(1)
-        assert len(memory) == len(memory.rounds) == 1
-        assert memory.last(np.zeros(2)).tolist() == [0.0, 0.0]
+        memory.rewind(2)
+        assert len(memory) == len(memory.rounds) == 2
+        assert weights(memory) == [2.0, -2.0]
+
+    @pytest.mark.parametrize(("theirs", "common"), [(4, 3), (3, 3), (2, 2), (1, 0), (0, 0), (9, 0)])
+    def test_knows_the_last_round_that_both_parties_have_kept(
+        self, theirs: int, common: int, tmp_path: Path
+    ) -> None:
+        memory = three_rounds(tmp_path / "checkpoint.npz")
+        assert memory.common(theirs) == common
+        assert memory.can_go_on_after(common)
+
+    def test_goes_on_after_no_round_that_it_has_not_kept(self, tmp_path: Path) -> None:
+        memory = three_rounds(tmp_path / "checkpoint.npz")
+        assert not memory.can_go_on_after(1)
+        assert not memory.can_go_on_after(4)
 
     def test_of_another_job_is_refused(self, tmp_path: Path) -> None:
         three_rounds(tmp_path / "checkpoint.npz")
@@ -44,3 +59,4 @@ class TestMemory:
         memory = Memory(tmp_path / "checkpoint.npz", "digest")
         memory.load()
         assert len(memory) == 0
+        assert not memory.last()

@@ -1,6 +1,7 @@
 """Specs, the structs that users write as TOML: reading, writing and digests."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
@@ -17,6 +18,14 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
+
+MOST_BYTES = 2**16
+"""Most bytes of a file: a peer may have written it, and some text costs much more than it looks."""
+
+_DEEP_KEY = re.compile(
+    rb"""(?:(?:(?<![\w-])[\w-]++|(?<!\\)"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
+)
+"""A key with more parts than any spec has: `tomllib` takes a time that grows with their square."""
 
 
 @runtime_checkable
@@ -61,11 +70,14 @@ def read(path: Path, what: str) -> dict[str, Any]:
         The values that it says.
 
     Raises:
-        SpecError: The file is missing or is not TOML.
+        SpecError: The file is missing, too large, or not TOML.
     """
     try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        _check_cost(path, content)
         # Some editors put a byte order mark before the text; TOML does not know it.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
         msg = f"{path}: there is no such file. Give the path of {what}."
         raise SpecError(msg) from None
@@ -78,6 +90,30 @@ def read(path: Path, what: str) -> dict[str, Any]:
         raise SpecError(f"{path}: is not TOML in UTF-8. Give the path of a text file.") from None
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{path}: {syntax.sentence(str(error))}.") from None
+
+
+def _check_cost(path: Path, content: bytes) -> None:
+    """Refuse a file that would take long to parse, before it is parsed.
+
+    Args:
+        path: The file.
+        content: Its bytes, or the first of them.
+
+    Raises:
+        SpecError: It is too large, or a key in it has too many parts.
+    """
+    if len(content) > MOST_BYTES:
+        raise SpecError(
+            f"{path}: has more than {MOST_BYTES:,} bytes, the most that such a file may have. Give "
+            "the path of the TOML file, not of data."
+        )
+    deep = _DEEP_KEY.search(content)
+    if deep is not None:
+        line = content.count(b"\n", 0, deep.start()) + 1
+        raise SpecError(
+            f"{path}: in line {line}: a key with more than 32 parts between dots. No file of ours "
+            "has one: ask whoever wrote it."
+        )
 
 
 def convert(value: Any, kind: type[SpecT], file: Literal["job", "party"]) -> SpecT:
@@ -149,8 +185,24 @@ def save(spec: Spec, path: Path) -> None:
 
 
 def dump(spec: Spec) -> bytes:
-    """Returns the TOML text of a spec, without keys that have their default."""
-    return msgspec.toml.encode(_plain(spec))
+    """Write a spec as TOML.
+
+    Args:
+        spec: What it says.
+
+    Returns:
+        The text, without keys that have their default.
+
+    Raises:
+        SpecError: It is too large to be read again.
+    """
+    text = msgspec.toml.encode(_plain(spec))
+    if len(text) > MOST_BYTES:
+        raise SpecError(
+            f"a {type(spec).__name__.lower()} file would have {len(text):,} bytes, and may have "
+            f"{MOST_BYTES:,}: name fewer columns or files in it."
+        )
+    return text
 
 
 def changed(spec: Spec) -> dict[str, str]:

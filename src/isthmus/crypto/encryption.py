@@ -24,5 +24,5 @@ class Encryption(Spec, frozen=True):
     ] = "heu"
     key_bits: Annotated[
         int,
-        Meta(ge=1024, le=8192, description="size of the modulus; 2048 is about 112 bits strong"),
+        Meta(ge=2048, le=8192, description="size of the modulus; 2048 is about 112 bits strong"),
     ] = 3072

@@ -72,6 +72,15 @@ REFUSALS: dict[str, tuple[bytes, str]] = {
         r"`batch\.rows` is 0, and must be a whole number of at least 1\.",
     ),
     "no text": (b"\xff\x00\xfe", "is not TOML in UTF-8. Give the path of a text file"),
+    "too large": (b"#" * 65_537, r"has more than 65,536 bytes, .* not of data"),
+    "a key of many parts": (
+        b'name = "a"\n' + b"a." * 32 + b"a = 1",
+        "in line 2: a key with more than 32 parts between dots",
+    ),
+    "a table of many parts in quotes": (
+        b"[" + b".".join([b'"a\\"."', b"'.b'"] * 32) + b"]",
+        "in line 1: a key with more than 32 parts between dots",
+    ),
     "a bomb of brackets": (b"name = " + b"[" * 10_000, "is not TOML in UTF-8"),
 }
 
@@ -84,6 +93,24 @@ class TestLoad:
     def test_reads_a_file_with_a_byte_order_mark(self, file: Path) -> None:
         file.write_text('name = "a"', "utf-8-sig")
         assert spec.load(file, Plan).name == "a"
+
+    def test_reads_a_file_of_the_largest_size(self, file: Path) -> None:
+        text = 'name = "a"\n[batch]\norder = ["x", "' + "1.5, " * 100 + '"]\n'
+        file.write_text(text.ljust(65_536, "#"))
+        assert len(spec.load(file, Plan).batch.order) == 2
+
+    @pytest.mark.parametrize(
+        "costly", ["a." * 32_000 + "a = 1", "[" + "'a' . " * 10_000 + "a]", '"a".' * 16_000]
+    )
+    def test_parses_no_text_that_would_cost_much(
+        self, file: Path, costly: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parsed = list[str]()
+        monkeypatch.setattr("tomllib.loads", parsed.append)
+        file.write_text(costly)
+        with pytest.raises(SpecError, match="parts between dots"):
+            spec.load(file, Plan)
+        assert not parsed
 
     @pytest.mark.parametrize(("text", "sentence"), REFUSALS.values(), ids=list(REFUSALS))
     def test_says_where_a_file_is_wrong(self, file: Path, text: bytes, sentence: str) -> None:
@@ -127,6 +154,10 @@ class TestDump:
         drawing = Drawing(figure=Square())
         file.write_bytes(spec.dump(drawing))
         assert spec.load(file, Drawing) == drawing
+
+    def test_writes_no_file_that_could_not_be_read(self) -> None:
+        with pytest.raises(SpecError, match=r"a plan file would have 70,.* and may have 65,536"):
+            spec.dump(Plan(name="b" * 70_000))
 
     def test_leaves_defaults_out(self) -> None:
         assert spec.dump(Plan(name="b")) == b'name = "b"\n'

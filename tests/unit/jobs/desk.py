@@ -38,7 +38,7 @@ minimum_size = 100
 passive_columns = 2
 
 [regression.encryption]
-key_bits = 1024
+key_bits = 2048
 """
 
 CLINIC = """\

@@ -73,10 +73,10 @@ class TestFold:
 
 class TestVaried:
     def test_changes_the_values_and_what_is_scored_and_nothing_else(self, job: Job) -> None:
-        choice = {"regression.penalty": 0.5, "regression.encryption.key_bits": 2048}
+        choice = {"regression.penalty": 0.5, "regression.encryption.key_bits": 4096}
         found = varied(job, "regression", choice, Fold(part=2, of=5))
         table: Regression = found.regression
-        assert (table.penalty, table.encryption.key_bits) == (0.5, 2048)
+        assert (table.penalty, table.encryption.key_bits) == (0.5, 4096)
         assert table.passive_columns == job.regression.passive_columns
         assert found.data is not None
         assert found.data.fold == Fold(part=2, of=5)
@@ -91,6 +91,7 @@ class TestVaried:
         [
             ("regression.penality", 0.1, "did you mean `penalty`"),
             ("regression.penalty", "much", "regression.penalty"),
+            ("regression.encryption.key_bits", 1024, "key_bits` is 1024, and must be .* 2,048"),
             ("data.test_share", 0.5, r"only keys of \[regression\] vary"),
             ("regression", {}, r"only keys of \[regression\] vary"),
         ],

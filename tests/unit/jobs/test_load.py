@@ -11,7 +11,7 @@ from tests.unit.jobs.desk import Desk
 
 ACTIVE = '[parties.clinic]\nrole = "active"\nrows = 300\n'
 PASSIVE = '[parties.insurer]\nrole = "passive"\n'
-REGRESSION = "[regression]\npassive_columns = 2\n\n[regression.encryption]\nkey_bits = 1024\n"
+REGRESSION = "[regression]\npassive_columns = 2\n\n[regression.encryption]\nkey_bits = 2048\n"
 
 JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "unknown key": (
@@ -96,14 +96,19 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
         r"`regression.batches` is .* from 1 to 10,000\.",
     ),
     "engine without the scheme": (
-        "key_bits = 1024",
+        "key_bits = 2048",
         'engine = "gmpy2"',
         'engine "gmpy2" does not have the scheme "okamoto-uchiyama"',
     ),
     "key size that no engine makes": (
-        "1024",
-        "1025",
-        "a key of 1025 bits can be broken, or can",
+        "2048",
+        "2049",
+        "a key of 2049 bits can be broken, or can",
+    ),
+    "key that can be broken": (
+        "2048",
+        "2047",
+        r"`regression.encryption.key_bits` is 2047, and must be a whole number from 2,048 to 8,192",
     ),
 }
 

@@ -35,7 +35,7 @@ trees = 3
 depth = 2
 {more}
 [boosting.encryption]
-key_bits = 1024
+key_bits = 2048
 """
 
 TOLD = '"ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions"'

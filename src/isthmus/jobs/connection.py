@@ -19,6 +19,7 @@ from isthmus.crypto import certificates, keys
 from isthmus.jobs.party import THIS_MACHINE
 from isthmus.jobs.plan import PartyPlan
 from isthmus.transport import grpc
+from isthmus.transport.framing import FINISHED, Goodbye
 from isthmus.transport.grpc import GrpcChannel, Identity, Listener
 from isthmus.transport.pin import pin
 
@@ -157,9 +158,9 @@ def _open(
         yield peer, line
 
 
-def _close(lines: Mapping[str, GrpcChannel], reason: str = "") -> None:
+def _close(lines: Mapping[str, GrpcChannel], goodbye: Goodbye = FINISHED) -> None:
     for line in lines.values():
-        line.close(reason)
+        line.close(goodbye.reason, again=goodbye.again)
 
 
 def _pinned(plan: PartyPlan, peer: str) -> bytes:
@@ -258,21 +259,41 @@ def check_private(key_file: Path) -> None:
         raise SpecError(f"{key_file}: others can read this private key. Run `chmod 600` on it.")
 
 
-def for_the_peer(error: BaseException) -> str:
-    """What a peer may know of an error of ours: never a path, a column or a value."""
+def for_the_peer(error: BaseException) -> Goodbye:
+    """What a peer may know of an error of ours: never a path, a column or a value.
+
+    Args:
+        error: What ends our part.
+
+    Returns:
+        Why we leave, and whether that passes: then both sides run the same command again.
+    """
+    if passing := _passing(error):
+        return Goodbye(f"{passing}: run the same command again on both sides", again=True)
+    return Goodbye(_lasting(error))
+
+
+def _passing(error: BaseException) -> str:
+    match error:
+        case ChannelError():
+            return "a line of its own broke or its enclave ended"
+        case DiskError():
+            return "its disk is full"
+        case MemoryError():
+            return "its memory is full"
+        case KeyboardInterrupt() | SystemExit():
+            return "it was interrupted"
+        case _:
+            return ""
+
+
+def _lasting(error: BaseException) -> str:
     match error:
         case JobError() | PeerError():
             return str(error)
-        case ChannelError() | DiskError():
-            return (
-                "a line of its own broke, its enclave ended or its disk is full: run the same "
-                "command again"
-            )
         case SpecError():
             return "it found a fault in its own files or data"
         case PolicyError():
             return "its own policy forbids to go on"
-        case KeyboardInterrupt():
-            return "it was interrupted"
         case _:
             return f"it failed ({type(error).__name__})"

@@ -32,7 +32,12 @@ class Head(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknow
 class Goodbye(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
     """The last frame of a party that closes the channel; without a reason, it has finished."""
 
-    reason: str
+    reason: str = ""
+    again: bool = False
+    """Whether the reason is one that passes: both sides run the same command again, and go on."""
+
+
+FINISHED = Goodbye()
 
 
 class FramedChannel:
@@ -44,7 +49,7 @@ class FramedChannel:
         self._outgoing = outgoing
         self._patience = patience
         self._closed = False
-        self._farewell: str | None = None
+        self._farewell: Goodbye | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -116,16 +121,17 @@ class FramedChannel:
         for start in range(0, len(encoded), CHUNK):
             self._put(bytes(whole[start : start + CHUNK]), kind)
 
-    def close(self, reason: str = "") -> None:
+    def close(self, reason: str = "", *, again: bool = False) -> None:
         """Send a goodbye and close; what was sent still arrives. A second call does nothing.
 
         Args:
             reason: One sentence for the peer, empty if the role has finished. It leaves this
                 party: no data in it.
+            again: Whether it passes, so that the peer is told to run the same command again.
         """
         if not self._closed:
             self._closed = True
-            self._outgoing.end(msgspec.msgpack.encode(Goodbye(one_line(reason))))
+            self._outgoing.end(msgspec.msgpack.encode(Goodbye(one_line(reason), again)))
             self._incoming.end()
 
     def abort(self) -> None:
@@ -151,8 +157,8 @@ class FramedChannel:
         match _control(frame):
             case Head(name, size):
                 pass
-            case Goodbye(reason):
-                raise self._left(reason)
+            case Goodbye() as goodbye:
+                raise self._left(goodbye)
             case None:
                 raise PeerError(
                     f"expected {kind.__name__} from {self._peer!r}, got {len(frame)} bytes that "
@@ -172,8 +178,8 @@ class FramedChannel:
 
     def _not_a_chunk(self, kind: type[Message], frame: bytes) -> IsthmusError:
         match _control(frame):
-            case Goodbye(reason):
-                return self._left(reason)
+            case Goodbye() as goodbye:
+                return self._left(goodbye)
             case _:
                 return PeerError(
                     f"{self._peer!r} sent a piece of {len(frame)} bytes inside a {kind.__name__} "
@@ -224,8 +230,8 @@ class FramedChannel:
             while True:
                 last = self._incoming.get(patience=1.0)
         match _control(last):
-            case Goodbye(reason):
-                return self._left(reason)
+            case Goodbye() as goodbye:
+                return self._left(goodbye)
             case _:
                 return self._cut_off()
 
@@ -236,14 +242,20 @@ class FramedChannel:
             "network between you is cut. Run the same command again on both sides."
         )
 
-    def _left(self, reason: str) -> IsthmusError:
-        self._farewell = reason  # later calls raise the same error
-        if reason:
-            return PeerError(f"{self._peer!r} stopped: {one_line(reason)}")
+    def _left(self, goodbye: Goodbye) -> IsthmusError:
+        self._farewell = goodbye  # later calls raise the same error
+        if goodbye.reason:
+            return stopped(self._peer, goodbye)
         return ChannelError(
             f"{self._peer!r} has finished its part and left, but we were not done with it. Do both "
             "sides run the same job? Run `isthmus check` on both sides."
         )
+
+
+def stopped(peer: str, goodbye: Goodbye) -> IsthmusError:
+    """Returns the error of a party whose peer has left for a reason."""
+    said = f"{peer!r} stopped: {one_line(goodbye.reason)}"
+    return ChannelError(said) if goodbye.again else PeerError(said)
 
 
 def _control(frame: bytes) -> Head | Goodbye | None:

@@ -120,14 +120,15 @@ class GrpcChannel(FramedChannel):
         except TimeoutError:
             raise self._stuck(kind) from None
 
-    def close(self, reason: str = "") -> None:
+    def close(self, reason: str = "", *, again: bool = False) -> None:
         """Send a goodbye and close; waits at most two seconds for the peer to read it.
 
         Args:
             reason: One sentence for the peer, empty if the role has finished. It leaves this
                 party: no data in it.
+            again: Whether it passes, so that the peer is told to run the same command again.
         """
-        super().close(reason)
+        super().close(reason, again=again)
         self._over.wait(_LINGER)
         self._hang_up()
 

@@ -27,14 +27,15 @@ class StreamChannel(FramedChannel):
         self._writer = threading.Thread(target=self._write, args=(outgoing,), daemon=True)
         self._writer.start()
 
-    def close(self, reason: str = "") -> None:
+    def close(self, reason: str = "", *, again: bool = False) -> None:
         """Send a goodbye and close; waits at most a second until everything is written.
 
         Args:
             reason: One sentence for the peer, empty if the role has finished. It leaves this
                 party: no data in it.
+            again: Whether it passes, so that the peer is told to run the same command again.
         """
-        super().close(reason)
+        super().close(reason, again=again)
         self._writer.join(_LINGER)
 
     def _read(self, stream: IO[bytes]) -> None:

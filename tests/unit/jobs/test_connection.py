@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from isthmus.core.errors import (
     ChannelError,
     DiskError,
+    IsthmusError,
     JobError,
     LedgerError,
     PeerError,
@@ -164,17 +165,20 @@ class TestCheck:
             check(desk.plan("clinic"))
 
 
-FAREWELLS: dict[str, tuple[BaseException, str]] = {
-    "a fault that both have to mend": (JobError("only 3 rows are shared"), "only 3 rows are shar"),
-    "what the peer did": (PeerError("'insurer' sent 7"), "'insurer' sent 7"),
-    "a file of ours": (SpecError("/secret/file: column 'secret'"), "its own files or data"),
-    "our disk": (DiskError("/secret/file: no space left"), "its disk is full"),
-    "our policy": (PolicyError("`policy.refuse` secret"), "its own policy forbids"),
-    "a line of ours": (ChannelError("192.0.2.1 secret"), "run the same command again"),
-    "our ledger": (LedgerError("/secret/ledger"), "it failed (LedgerError)"),
-    "a bug of ours": (ZeroDivisionError("secret"), "it failed (ZeroDivisionError)"),
-    "somebody at the keyboard": (KeyboardInterrupt(), "it was interrupted"),
+FAREWELLS: dict[str, tuple[BaseException, int, str]] = {
+    "a fault that both have to mend": (JobError("only 3 rows are shared"), 3, "only 3 rows are s"),
+    "what the peer did": (PeerError("'insurer' sent 7"), 3, "'insurer' sent 7"),
+    "a file of ours": (SpecError("/secret/file: column 'secret'"), 3, "its own files or data"),
+    "our policy": (PolicyError("`policy.refuse` secret"), 3, "its own policy forbids"),
+    "our ledger": (LedgerError("/secret/ledger"), 3, "it failed (LedgerError)"),
+    "a bug of ours": (ZeroDivisionError("secret"), 3, "it failed (ZeroDivisionError)"),
+    "our disk": (DiskError("/secret/file: no space left"), 4, "its disk is full: run the same"),
+    "our memory": (MemoryError("secret"), 4, "its memory is full: run the same command again"),
+    "a line of ours, or our enclave": (ChannelError("192.0.2.1 secret"), 4, "its enclave ended: r"),
+    "somebody at the keyboard": (KeyboardInterrupt(), 4, "it was interrupted: run the same"),
+    "somebody who stops the process": (SystemExit(143), 4, "it was interrupted: run the same"),
 }
+"""What ends our part, the exit code of the peer, and what it is told."""
 
 
 @pytest.fixture
@@ -187,9 +191,9 @@ def desk_on_a_free_port(desk: Desk) -> Desk:
 
 
 class TestConnect:
-    @pytest.mark.parametrize(("error", "told"), FAREWELLS.values(), ids=list(FAREWELLS))
-    def test_tells_the_peer_why_it_ends_and_nothing_of_ours(
-        self, desk_on_a_free_port: Desk, error: BaseException, told: str
+    @pytest.mark.parametrize(("error", "code", "told"), FAREWELLS.values(), ids=list(FAREWELLS))
+    def test_tells_the_peer_why_it_ends_whether_that_passes_and_nothing_of_ours(
+        self, desk_on_a_free_port: Desk, error: BaseException, code: int, told: str
     ) -> None:
         desk = desk_on_a_free_port
 
@@ -201,8 +205,9 @@ class TestConnect:
             waiting = threads.submit(insurer)
             with pytest.raises(type(error)), connect(desk.plan("clinic"), Telemetry()):
                 raise error
-            with pytest.raises(PeerError, match=r"^'clinic' stopped: ") as heard:
+            with pytest.raises(IsthmusError, match=r"^'clinic' stopped: ") as heard:
                 waiting.result()
+        assert heard.value.exit_code == code
         assert told in str(heard.value)
         assert "secret" not in str(heard.value)
 

@@ -182,6 +182,13 @@ class TestClose:
             with pytest.raises(PeerError, match="'clinic' stopped: the disk is full"):
                 insurer.send(Note(number=1))
 
+    def test_says_whether_the_same_command_may_go_on(self) -> None:
+        clinic, insurer = loopback("clinic", "insurer")
+        clinic.close("the disk is full", again=True)
+        for _ in range(2):
+            with pytest.raises(ChannelError, match="'clinic' stopped: the disk is full"):
+                insurer.receive(Note)
+
     def test_the_reason_is_heard_in_the_middle_of_a_message(self) -> None:
         clinic = reader_of(control(Head("Blob", 1000)), control(Goodbye("I was interrupted")))
         with pytest.raises(PeerError, match="'insurer' stopped: I was interrupted"):

@@ -19,15 +19,16 @@ from isthmus.core.errors import IsthmusError, SpecError
 from isthmus.horizontal.flower.nodes import (
     OVER,
     PARTITION,
-    STOPPED,
     Nodes,
     facts,
+    farewell,
     known,
     packed,
     unpacked,
 )
 from isthmus.horizontal.flower.replay import History, Replay, replies
 from isthmus.horizontal.flower.run_files import Ending, RunFilesStore, Settings
+from isthmus.transport.framing import Goodbye
 
 PlayMaster = Callable[[Settings, Nodes], None]
 """Plays the master's role over lines to nodes, and stores the result where the settings that
@@ -36,7 +37,7 @@ PlayMaster = Callable[[Settings, Nodes], None]
 PlayChild = Callable[[Settings, Replay], None]
 """Replays a child's role for one request; the settings are those of its node."""
 
-ErrorText = Callable[[BaseException], str]
+ErrorText = Callable[[BaseException], Goodbye]
 """Returns what the master is told of an error of ours."""
 
 
@@ -67,8 +68,8 @@ def server_app(play: PlayMaster) -> ServerApp:
     return app
 
 
-def _kind(error: BaseException) -> str:
-    return f"it failed ({type(error).__name__})"
+def _kind(error: BaseException) -> Goodbye:
+    return Goodbye(f"it failed ({type(error).__name__})")
 
 
 def client_app(play: PlayChild, error_text: ErrorText = _kind) -> ClientApp:
@@ -93,7 +94,7 @@ def client_app(play: PlayChild, error_text: ErrorText = _kind) -> ClientApp:
         except Exception as error:  # noqa: BLE001 - of any kind: its text must not leave
             bug = None if isinstance(error, IsthmusError) else error
             log(ERROR, "isthmus: %s", error, exc_info=bug)  # in the SuperNode's own log
-            content = facts(**{STOPPED: error_text(error)})
+            content = farewell(error_text(error))
         return Message(content, reply_to=message)
 
     @app.query()

@@ -16,6 +16,7 @@ from flwr.serverapp import Grid
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.horizontal.flower.replay import History, ReplayLine
 from isthmus.horizontal.messages import Instruction
+from isthmus.transport.framing import Goodbye, stopped
 from isthmus.transport.message import Message, one_line
 
 LASTING = (Instruction,)
@@ -28,7 +29,7 @@ PARTITION = "partition-id"
 """Key under which a simulation numbers its nodes."""
 
 _MESSAGES, _FACTS = "messages", "facts"
-_KNOWN, STOPPED = "known", "stopped"
+_KNOWN, _STOPPED, _AGAIN = "known", "stopped", "again"
 _PAUSE = 0.3  # between two looks for replies
 _GOODBYE = 10.0  # seconds in which nodes can hear that a run is over
 _PASSING = {
@@ -265,10 +266,16 @@ def facts(**values: str | int) -> RecordDict:
     return RecordDict({_FACTS: ConfigRecord(dict(values))})
 
 
+def farewell(goodbye: Goodbye) -> RecordDict:
+    """Why a child stops, in place of messages."""
+    return facts(**{_STOPPED: goodbye.reason, _AGAIN: int(goodbye.again)})
+
+
 def _answers(reply: FlowerMessage, child: str) -> list[bytes]:
-    reason = _fact(reply.content, STOPPED)
+    reason = _fact(reply.content, _STOPPED)
     if reason is not None:
-        raise PeerError(f"{child!r} stopped: {one_line(str(reason))}")
+        again = _fact(reply.content, _AGAIN) == 1
+        raise stopped(child, Goodbye(str(reason), again))
     return unpacked(reply.content)
 
 

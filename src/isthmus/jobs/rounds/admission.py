@@ -9,6 +9,7 @@ from isthmus.core.errors import ChannelError
 from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.jobs.connection import for_the_peer
 from isthmus.transport.channel import Channel
+from isthmus.transport.framing import FINISHED, Goodbye
 from isthmus.transport.grpc import GrpcChannel, Listener
 from isthmus.transport.message import Message, MessageT
 
@@ -74,14 +75,14 @@ class _Acceptor:
             self._open[child] = line
             self._inbox.admit(Greeted(self._record(line), self._greet))
 
-    def close(self, reason: str = "") -> None:
+    def close(self, goodbye: Goodbye = FINISHED) -> None:
         """Let nobody in any more, and end all lines."""
         self._closed.set()
         self._inbox.close()
         lines: Mapping[str, GrpcChannel] = dict(self._open)
         with ThreadPoolExecutor(max(1, len(lines))) as pool:  # each may linger
             for line in lines.values():
-                pool.submit(line.close, reason)
+                pool.submit(line.close, goodbye.reason, again=goodbye.again)
 
 
 class Greeted:

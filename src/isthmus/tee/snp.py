@@ -43,6 +43,7 @@ _CPU_FAMILY = 0x188
 _ZEN_5 = 0x1A
 _SIGNING_KEY = slice(0x48, 0x4C)  # bits 2 to 4: 0 is the chip's own
 _POLICY = slice(0x08, 0x10)
+_MIGRATION_AGENT = 1 << 18
 _DEBUG = 1 << 19
 _BYTES: Mapping[str, slice] = {
     "MEASUREMENT": slice(0x90, 0xC0),
@@ -87,7 +88,7 @@ _COMPONENTS_OF_ZEN_5 = (  # AMD's Turin has one more, and other positions
 
 
 def verify_snp(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> Claims:
-    """Verify that AMD hardware made a report, for a guest that its host cannot debug.
+    """Verify that AMD hardware made a report, for a guest that nobody else may look into.
 
     Args:
         evidence: A report, with the certificates of VCEK, ASK and ARK.
@@ -98,14 +99,21 @@ def verify_snp(evidence: Evidence, policy: EnclavePolicy, at_time: datetime) -> 
         The contents of the report.
 
     Raises:
-        PeerError: The report is not genuine, or its host may read the guest's memory.
+        PeerError: The report is not genuine, or its host, or a migration agent, may read the
+            guest's memory.
         SpecError: A root of the policy cannot be read.
     """
     claims = authenticate(evidence, policy, at_time)
-    if _number(evidence.document, _POLICY) & _DEBUG:
+    allowed = _number(evidence.document, _POLICY)
+    if allowed & _DEBUG:
         raise PeerError(
             "AMD SEV-SNP report: the guest's POLICY allows debugging, so its host may read its "
             "memory: its party has to start it without."
+        )
+    if allowed & _MIGRATION_AGENT:
+        raise PeerError(
+            "AMD SEV-SNP report: the guest's POLICY allows a migration agent, another guest that "
+            "may read its memory: its party has to start it without."
         )
     return claims
 
@@ -198,6 +206,23 @@ def at_least(level: str, floor: str) -> bool:
     except ValueError:  # not versions, such as Intel's `UpToDate`
         return False
     return ours.keys() == theirs.keys() and all(theirs[part] >= ours[part] for part in ours)
+
+
+def unpinned_level(claims: Claims, pinned: Mapping[str, str]) -> str:
+    """Returns the privilege level (VMPL) of a report that a policy has to name and does not.
+
+    Code at a lower VMPL may read the memory of what runs above it, and is not what a policy trusts
+    unless it says so.
+
+    Args:
+        claims: The contents of a report.
+        pinned: Registers and values that the policy asks for.
+
+    Returns:
+        The level; empty if it is 0, or pinned.
+    """
+    level = claims.registers["VMPL"]
+    return "" if "VMPL" in pinned or not int(level, 16) else level
 
 
 def _versions(level: str) -> dict[str, int]:

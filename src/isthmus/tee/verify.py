@@ -51,13 +51,24 @@ def _accept_code(claims: Claims, policy: EnclavePolicy) -> None:
             "inspect` print a genuine one's registers, compare them with your own build, and put "
             "them into policy.enclaves.measurements."
         )
-    if not any(_fits(claims, table) for table in trusted):
+    fitting = [table for table in trusted if _fits(claims, table)]
+    if not fitting:
         names = {name for table in trusted for name in table}
         shown = ", ".join(f"{name} {claims.registers.get(name, 'none')}" for name in sorted(names))
         raise PolicyError(  # the advice comes first: the end of an enclave's error may be cut off
             "the other enclave runs code that you do not trust: compare it with your own build; "
             "if you trust it, add it to policy.enclaves.measurements, and run the same version of "
             f"isthmus on both sides. It shows {shown}."
+        )
+    if claims.kind is not Kind.SNP:
+        return
+    levels = [snp.unpinned_level(claims, table) for table in fitting]
+    if all(levels):
+        raise PolicyError(
+            f"the other enclave runs at VMPL {int(levels[0], 16)} of its machine, and what runs "
+            "below that may read its memory: its party has to run it at VMPL 0; if you trust what "
+            f'runs below too, add VMPL = "{levels[0]}" to that table of '
+            "policy.enclaves.measurements."
         )
 
 

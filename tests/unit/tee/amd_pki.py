@@ -13,7 +13,7 @@ CHIP = bytes(range(1, 65))
 CHIP_OF_TURIN = CHIP[:8] + bytes(56)
 MEASUREMENT, REPORT_DATA, ID_KEY = b"\x11" * 48, b"\x22" * 64, b"\x33" * 48
 TURIN = 0x1A  # the family of the processor
-SMT, DEBUG = 0x30000, 0x80000  # what a guest's policy allows
+SMT, MIGRATION_AGENT, DEBUG = 0x30000, 0x40000, 0x80000  # what a guest's policy allows
 VERSIONS = bytes([4, 0, 0, 0, 0, 0, 22, 213])  # of the firmware, as a report has them
 VERSIONS_OF_TURIN = bytes([1, 2, 3, 4, 0, 0, 0, 213])
 
@@ -34,13 +34,14 @@ class Report(NamedTuple):
     chip: bytes = CHIP
     signing_key: int = 0
     id_key: bytes = ID_KEY
+    vmpl: int = 0
 
     @property
     def signed(self) -> bytes:
         """All of it but the signature."""
         signed = bytearray(_SIGNED)
         struct.pack_into("<IIQ", signed, 0, self.version, 7, self.policy)  # GUEST_SVN is 7
-        struct.pack_into("<II", signed, 0x30, 1, 1)  # VMPL is 1; the signature: ECDSA on P-384
+        struct.pack_into("<II", signed, 0x30, self.vmpl, 1)  # the signature: ECDSA on P-384
         struct.pack_into("<I", signed, 0x48, self.signing_key << 2)
         struct.pack_into("64s48s32s48s", signed, 0x50, REPORT_DATA, MEASUREMENT, b"", self.id_key)
         struct.pack_into("8sB", signed, 0x180, self.versions, self.family)

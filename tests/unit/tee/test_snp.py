@@ -17,6 +17,7 @@ from tests.unit.tee.amd_pki import (
     DEBUG,
     ID_KEY,
     MEASUREMENT,
+    MIGRATION_AGENT,
     OF_TURIN,
     PLAIN,
     REPORT_DATA,
@@ -53,7 +54,7 @@ class TestVerify:
         assert claims.registers["HOST_DATA"] == "00" * 32
         assert claims.registers["GUEST_SVN"] == "00000007"
         assert claims.registers["POLICY"] == "0000000000030000"
-        assert claims.registers["VMPL"] == "00000001"
+        assert claims.registers["VMPL"] == "00000000"
         assert claims.report_data == REPORT_DATA
         assert claims.signer == ID_KEY.hex()
         assert claims.tcb_level == "BOOT_LOADER=4 TEE=0 SNP=22 MICROCODE=213"
@@ -81,6 +82,9 @@ class TestVerify:
 
     def test_refuses_a_guest_that_its_host_may_debug(self) -> None:
         refuse(Report(policy=SMT | DEBUG), "allows debugging, so its host may read its memory")
+
+    def test_refuses_a_guest_that_a_migration_agent_may_read(self) -> None:
+        refuse(Report(policy=SMT | MIGRATION_AGENT), "allows a migration agent, another guest")
 
     def test_refuses_a_report_by_another_chip_than_the_certificate_is_for(self) -> None:
         refuse(Report(chip=CHIP[::-1]), "not by the chip of the certificate")

@@ -41,14 +41,14 @@ class TestMeasurements:
         assert verify(evidence, policy(), NOW).kind is evidence.kind
 
     def test_reads_hex_in_capitals_too(self) -> None:
-        capitals = ({"MEASUREMENT": MEASUREMENT.hex().upper(), "VMPL": "00000001"},)
+        capitals = ({"MEASUREMENT": MEASUREMENT.hex().upper(), "VMPL": "00000000"},)
         assert verify(REPORT, policy(measurements=capitals), NOW).protects
 
     @pytest.mark.parametrize(
         "table",
         [
             {"MEASUREMENT": "00" * 48},
-            {"MEASUREMENT": MEASUREMENT.hex(), "VMPL": "00000000"},
+            {"MEASUREMENT": MEASUREMENT.hex(), "VMPL": "00000001"},
             {"MRENCLAVE": MEASUREMENT.hex()},
             {"MEASUREMENT": MEASUREMENT.hex()[:-2]},
             {},
@@ -60,9 +60,18 @@ class TestMeasurements:
             verify(REPORT, policy(measurements=(table,)), NOW)
 
     def test_tells_the_registers_that_the_policy_asks_about(self) -> None:
-        table = {"MEASUREMENT": "00" * 48, "VMPL": "00000001"}
-        with pytest.raises(PolicyError, match=f"MEASUREMENT {MEASUREMENT.hex()}, VMPL 00000001"):
+        table = {"MEASUREMENT": "00" * 48, "VMPL": "00000000"}
+        with pytest.raises(PolicyError, match=f"MEASUREMENT {MEASUREMENT.hex()}, VMPL 00000000"):
             verify(REPORT, policy(measurements=(table,)), NOW)
+
+    def test_refuses_a_privilege_level_below_which_others_run(self) -> None:
+        with pytest.raises(PolicyError, match=r'at VMPL 2 of its machine.*add VMPL = "00000002"'):
+            verify(AMD.evidence(Report(vmpl=2)), policy(), NOW)
+
+    def test_accepts_a_privilege_level_that_the_policy_names(self) -> None:
+        code = {"MEASUREMENT": MEASUREMENT.hex()}
+        pinned = (code, {**code, "VMPL": "00000002"})
+        assert verify(AMD.evidence(Report(vmpl=2)), policy(measurements=pinned), NOW).protects
 
     def test_refuses_hardware_where_the_policy_names_no_code(self) -> None:
         with pytest.raises(PolicyError, match=r"`isthmus tee inspect` .*\.measurements"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from isthmus.ledger.policy import Policy, check
 from isthmus.ledger.record import Ledger
-from isthmus.transport.channel import Channel
+from isthmus.transport.channel import Channel, OpenChannel
 from isthmus.transport.message import Message, MessageT, encode
 
 
@@ -75,3 +75,8 @@ class RecordedChannel:
         message = self._channel.receive(kind)
         self.received[kind].add(len(encode(message)))
         return message
+
+    def arrived(self, seconds: float) -> bool:
+        """Wait until something has arrived or the line is over; False if neither came to pass."""
+        line: object = self._channel
+        return line.arrived(seconds) if isinstance(line, OpenChannel) else True

@@ -1,6 +1,6 @@
 """The interface of a channel to one peer, which every role uses."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from isthmus.transport.message import Message, MessageT
 
@@ -42,5 +42,18 @@ class Channel(Protocol):
             PeerError: The peer sent another type, too many bytes, or invalid fields; or it has
                 closed the channel, and said why.
             ChannelError: The connection is lost, or the peer sent nothing for too long.
+        """
+        ...
+
+
+@runtime_checkable
+class OpenChannel(Channel, Protocol):
+    """A channel on which the peer may be silent for as long as it likes."""
+
+    def arrived(self, seconds: float) -> bool:
+        """Wait until something has arrived or the line is over; False if neither came to pass.
+
+        After True, `receive` returns or raises without waiting for the peer to begin. A silent
+        peer whose machine or network is gone ends the line, so a role may ask again without end.
         """
         ...

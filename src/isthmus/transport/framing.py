@@ -105,6 +105,10 @@ class FramedChannel:
         # 3. Check the fields against the type.
         return decode(memoryview(encoded).toreadonly(), kind, self._peer)
 
+    def arrived(self, seconds: float) -> bool:
+        """Wait until something has arrived or the line is over; False if neither came to pass."""
+        return self._closed or self._farewell is not None or self._incoming.wait(seconds)
+
     def transmit(self, kind: str, encoded: bytes) -> None:
         """Send an encoded message.
 

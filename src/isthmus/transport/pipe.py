@@ -58,6 +58,11 @@ class Pipe:
             self._changed.notify_all()
             return self._frames.popleft()
 
+    def wait(self, patience: float | None = None) -> bool:
+        """Wait until `get` would return or raise at once; False if it still would wait."""
+        with self._changed:
+            return self._changed.wait_for(self._has_frame_or_ended, patience)
+
     def drain(self, patience: float | None = None) -> None:
         """Wait until the reader has taken all frames, and waits for the next.
 

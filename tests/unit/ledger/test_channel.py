@@ -69,6 +69,11 @@ class TestRecordedChannel:
         assert line.clinic.sent == {Progress: Traffic(2, 2 * len(encode(Progress(round=1))))}
         assert line.clinic.received[Progress].count == 1
 
+    def test_knows_whether_something_has_arrived(self, line: Line) -> None:
+        assert not line.clinic.arrived(0)
+        line.insurer.send(Progress(round=1))
+        assert line.clinic.arrived(0)
+
     def test_records_before_it_sends(self, line: Line) -> None:
         line.insurer.abort()
         line.to_insurer.abort()

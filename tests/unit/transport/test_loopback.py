@@ -90,6 +90,17 @@ class TestLoopback:
         assert clinic.bytes_sent == insurer.bytes_received > 1000
         assert clinic.bytes_received == insurer.bytes_sent == 0
 
+    def test_knows_whether_something_has_arrived_and_takes_nothing(self) -> None:
+        clinic, insurer = loopback("clinic", "insurer", patience=0.05)
+        assert not clinic.arrived(0.1)  # silence beyond the patience ends nothing
+        assert while_blocked(lambda: clinic.arrived(30), lambda: insurer.send(Note(number=1)))
+        assert clinic.receive(Note).number == 1
+        insurer.close()
+        assert clinic.arrived(30)
+        with pytest.raises(ChannelError, match="'insurer' has finished its part and left"):
+            clinic.receive(Note)
+        assert clinic.arrived(0)
+
     def test_a_fast_sender_waits_for_a_slow_reader(self) -> None:
         clinic, insurer = loopback("clinic", "insurer", patience=0.05)
         with pytest.raises(ChannelError, match=r"'insurer' took nothing of our Note for 0.05 s"):

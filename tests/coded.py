@@ -38,7 +38,7 @@ def a_spec(**changes: Any) -> Boosting:
         "bins": 8,
         "minimum_bin_rows": 3,
         "block_rows": 128,
-        "encryption": Encryption(key_bits=1024),
+        "encryption": Encryption(key_bits=2048),
     }
     return Boosting(**(usual | changes))
 

@@ -24,7 +24,7 @@ from tests.transcripts import declared, kinds
 
 TRAIN, TEST = np.arange(400), np.arange(400, 500)
 SPEC = Regression(
-    passive_columns=2, encryption=Encryption(key_bits=1024), label_exposure=0.5, block_rows=128
+    passive_columns=2, encryption=Encryption(key_bits=2048), label_exposure=0.5, block_rows=128
 )
 DECLARED = declared(messages)
 

@@ -316,7 +316,7 @@ class PartyFamilyCode(FamilyCode, Protocol):
         """Returns the result of a simulated run, from the results of its parties."""
         ...
 
-    def compare(self, loaded: Loaded, plans: Mapping[str, Any], result: Any, /) -> Any:
+    def compare(self, loaded: Loaded, plans: Mapping[str, Any], run: Run, result: Any, /) -> Any:
         """Returns the result of a simulated run beside the same model trained in one place."""
         ...
 

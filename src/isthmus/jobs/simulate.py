@@ -150,7 +150,7 @@ def _compare(
 ) -> None:
     """Add to a result, and to the reports of all parties, what a simulation alone can compare."""
     attempts = Attempts()
-    compared = attempts.find("pooled", lambda: loaded.peers.compare(loaded, plans, result))
+    compared = attempts.find("pooled", lambda: loaded.peers.compare(loaded, plans, run, result))
     whole = compared or result
     missing = whole.missing | attempts.missing
     run.write_json(run.result.name, msgspec.structs.replace(whole, missing=missing))

@@ -178,6 +178,9 @@ class PlansAhead(Protocol):
 class AlignedSystem(System, Protocol):
     """The functions of a system over aligned columns: a module."""
 
+    checkpoint: Path | None = None
+    """The file of the first party's checkpoint; None where there was no run."""
+
     MOST_PARTIES: int | None
     """Most parties of a job; None for as many as the alignment allows."""
 

@@ -104,7 +104,7 @@ class TestEqualsThePooledModel:
 
     @pytest.mark.parametrize("engine", ["heu", "gmpy2"])
     def test_under_paillier(self, engine: Any) -> None:
-        cipher = Encryption(scheme="paillier", engine=engine, key_bits=1024)
+        cipher = Encryption(scheme="paillier", engine=engine, key_bits=2048)
         check_equals_pooled(Run(a_spec(encryption=cipher, trees=1), a_data()))
 
     def test_with_workers(self) -> None:
@@ -122,6 +122,39 @@ class TestEqualsThePooledModel:
         outcome = check_equals_pooled(Run(a_spec(local_trees=2), a_data()))
         assert set(kinds(outcome.sent["hub to insurer"])) == {"Codes", "Next", "Scoring"}
         assert kinds(outcome.sent["insurer"]) == ["ColumnBins"]
+
+
+class TestTheSecretSeed:
+    """A passive party knows the job; whoever also knows labels could repeat draws by its seed."""
+
+    @pytest.mark.parametrize(
+        ("changes", "kind", "field"),
+        [
+            ({"sampling": "uniform", "row_share": 0.6}, "SampledRows", "sampled"),
+            ({"sampling": "goss", "top_share": 0.2, "other_share": 0.3}, "SampledRows", "sampled"),
+            ({"forest": True, "row_share": 0.7}, "SampledRows", "sampled"),
+            ({"validation_share": 0.3}, "SampledRows", "sampled"),
+            ({"code_share": 0.6, "trees": 6, "depth": 1}, "TreeStart", "codes"),
+        ],
+        ids=["uniform", "goss", "forest", "validation", "codes"],
+    )
+    def test_is_what_all_draws_follow_from(
+        self, changes: dict[str, Any], kind: str, field: str
+    ) -> None:
+        def drawn() -> list[Any]:
+            line = sent(learn(Run(a_spec(**changes), a_data())), "hub to insurer")
+            return [message[field] for message in line if message["type"] == kind]
+
+        assert drawn() != drawn()  # of one job over the same rows
+
+    def test_stays_at_the_active_party(self) -> None:
+        memory = ActiveMemory()
+        outcome = learn(Run(a_spec(sampling="goss"), a_data(), kept={"hub": memory}))
+        assert memory.secret is not None
+        seed = memory.secret.to_bytes(16)
+        written = b"".join(outcome.sent["hub to insurer"])
+        assert seed not in written
+        assert seed.hex().encode() not in written
 
 
 class TestTheModel:

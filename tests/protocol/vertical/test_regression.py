@@ -34,9 +34,9 @@ from tests.roles import Role, play, run_together
 Link = Literal["logit", "identity"]
 ROWS, TRAIN = np.arange(600), np.arange(480)
 CIPHERS = (
-    Encryption(key_bits=1024),
-    Encryption(scheme="paillier", engine="heu", key_bits=1024),
-    Encryption(scheme="paillier", engine="gmpy2", key_bits=1024),
+    Encryption(key_bits=2048),
+    Encryption(scheme="paillier", engine="heu", key_bits=2048),
+    Encryption(scheme="paillier", engine="gmpy2", key_bits=2048),
 )
 
 

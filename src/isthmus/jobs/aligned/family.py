@@ -184,7 +184,7 @@ def compare(
 
     if isinstance(result, SimulatedScoring):
         return result  # nothing is trained, so there is nothing to train in one place
-    return simulated.compare(loaded, plans, result)
+    return simulated.compare(loaded, plans, run, result)
 
 
 def searched(found: SearchResult) -> SearchedResult:
@@ -228,6 +228,7 @@ def page(run: Run, simulated: Run | None) -> str:
 def summary(run: Run, result: AlignedResult) -> Summary:
     """Returns the end of a run for people."""
     if isinstance(result, SearchedResult):
+    run: Run,
         return search_summary.summary(run, result)
     return _summary(run, result)
 

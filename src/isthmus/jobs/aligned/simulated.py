@@ -84,19 +84,20 @@ def _scoring(loaded: Loaded, run: Run, seconds: float) -> SimulatedScoring:
 
 
 def compare(
-    loaded: Loaded, plans: Mapping[str, AlignedPlan], result: SimulatedTraining
+    loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run, result: SimulatedTraining
 ) -> SimulatedTraining:
     """Train the same model on pooled columns, and set it beside the joint one.
 
     Args:
         loaded: The job.
         plans: Of every party.
+        run: The run, with one folder per party in it.
         result: The joint result.
 
     Returns:
         The joint result with metrics of the model `pooled`.
     """
-    pooled: PartialMetrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans))
+    pooled: PartialMetrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans, run))
     beside = {name: {**values, **pooled.get(name, {})} for name, values in result.metrics.items()}
     return msgspec.structs.replace(result, metrics=beside)
 
@@ -117,7 +118,7 @@ def _alignment(loaded: Loaded, results: Mapping[str, ResultT]) -> Alignment:
     )
 
 
-def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan]) -> PooledRows:
+def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run) -> PooledRows:
     """The rows that all parties hold, in one place: only a simulation can do that."""
     job, hub = loaded.job, loaded.first
     in_order = [plans[party] for party in (hub, *sorted(job.peers(hub)))]
@@ -127,7 +128,8 @@ def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan]) -> PooledRows:
         rows, held_out = divide(trains[0].identifiers, loaded.data, job.seed)
         tests = [table.take(held_out) for table in trains]
         trains = [table.take(rows) for table in trains]
-    return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone)
+    checkpoint = Run(run.folder / hub).checkpoint
+    return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone, checkpoint)
 
 
 def _shared(tables: list[Table]) -> list[Table]:

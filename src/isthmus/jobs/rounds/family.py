@@ -131,7 +131,7 @@ def put_together(loaded: Loaded, run: Run, seconds: float) -> SimulatedRounds:
 
 
 def compare(
-    loaded: Loaded, plans: Mapping[str, RoundsPlan], result: SimulatedRounds
+    loaded: Loaded, plans: Mapping[str, RoundsPlan], _run: Run, result: SimulatedRounds
 ) -> SimulatedRounds:
     """Returns the result of a simulated run, beside other ways of training on the same samples."""
     from isthmus.jobs.rounds import simulated  # it loads PyTorch

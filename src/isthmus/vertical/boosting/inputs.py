@@ -28,4 +28,10 @@ class Randomness:
     """Digest of the job."""
 
     secret: int | None = None
-    """The active party's secret seed for samples of rows; None to use the job's seed instead."""
+    """The active party's secret seed, by which trees draw rows and codes: who could repeat the
+    draws could try labels until they fit. None where there is nobody to keep it from."""
+
+    @property
+    def draws(self) -> int:
+        """The seed by which trees draw rows and codes."""
+        return self.seed if self.secret is None else self.secret

@@ -27,8 +27,8 @@ class ActiveMemory:
 
     path: Path | None = None
     run: str = ""
-    secret: int = 0
-    """Secret seed for samples of rows."""
+    secret: int | None = None
+    """Secret seed for draws of rows and codes; None before the first attempt."""
 
     state: BoostingState | None = None
     _of: str = ""
@@ -46,17 +46,27 @@ class ActiveMemory:
         saved = checkpoint.load(self.path, of) if self.path else None
         if saved is not None:
             self.run, self.secret = str(saved.facts["run"]), int(str(saved.facts["secret"]), 16)
-            self.state = _state(saved.arrays)
+            self.state = _state(saved.arrays) if saved.arrays else None
 
     def begin(self) -> None:
-        """Start a new run with a new name and a new secret seed."""
-        self.run, self.secret, self.state = secrets.token_hex(16), secrets.randbits(128), None
+        """Start from the first tree under a new name.
+
+        The secret seed is made once and saved before anything is drawn by it: other draws in every
+        attempt would tell more each time.
+        """
+        self.run, self.state = secrets.token_hex(16), None
+        if self.secret is None:
+            self.secret = secrets.randbits(128)
+        self._save({})
 
     def keep(self, state: BoostingState) -> None:
         """Save the state after a tree, before the next tree starts."""
         self.state = state
+        self._save(_arrays(state))
+
+    def _save(self, arrays: Arrays) -> None:
         if self.path is not None:
-            known = Checkpoint(_arrays(state), {"run": self.run, "secret": f"{self.secret:x}"})
+            known = Checkpoint(arrays, {"run": self.run, "secret": f"{self.secret or 0:x}"})
             checkpoint.save(self.path, self._of, known)
 
 

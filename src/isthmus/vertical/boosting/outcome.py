@@ -15,6 +15,7 @@ from isthmus.evaluation.description import Description, Importance, PartialMetri
 from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2, rmse
 from isthmus.store.runs import Run
+from isthmus.vertical.boosting import coding
 from isthmus.vertical.boosting.active import Trained, active
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
@@ -176,10 +177,17 @@ def pooled(spec: Boosting, rows: PooledRows) -> PartialMetrics:
     test, *tests = rows.tests
     first = Rows(rows.trains[0], test, rows.monotone)
     others = [Rows(*each) for each in zip(rows.trains[1:], tests, strict=True)]
-    same = train_pooled([first, *others], spec, Randomness(rows.seed, rows.job)).predictions
+    same = train_pooled([first, *others], spec, _drawn_alike(spec, first, rows)).predictions
     xgboost = xgboost_predictions(spec, rows.trains, rows.tests)
     found = {"pooled": same} | ({} if xgboost is None else {"xgboost": xgboost})
     return measured(spec, test, found, Attempts())
+
+
+def _drawn_alike(spec: Boosting, first: Rows, rows: PooledRows) -> Randomness:
+    """Returns the seeds of joint training, with the secret one if the run has kept it."""
+    memory = ActiveMemory(rows.checkpoint)
+    memory.load(coding.columns(first.train, spec, rows.job).fingerprint(first, rows.job))
+    return Randomness(rows.seed, rows.job, memory.secret)
 
 
 def _labels(table: Table) -> Floats:

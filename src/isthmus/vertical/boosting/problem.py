@@ -34,7 +34,7 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, randomness: Randomness) 
         raise SpecError("the active party needs a `label` in its data set: add it.")
     if weight is None:
         weight = np.ones(len(label))
-    chosen = seeds.generator(randomness.seed, "held out")
+    chosen = seeds.generator(randomness.draws, "held out")
     held_out = sampling.hold_out(len(label), spec.validation_share, chosen)
     if spec.validation_share > 0 and not weight[held_out].any():
         raise JobError(
@@ -42,10 +42,7 @@ def problem(rows: Rows, book: CodeBook, spec: Boosting, randomness: Randomness) 
             "weigh nothing: there is no loss to watch. Agree on a larger share."
         )
     check_rows(len(label) - int(held_out.sum()), spec)
-    seed = randomness.seed
-    if spec.sampling == "goss" and randomness.secret is not None:  # `sampling` says why
-        seed = randomness.secret
-    return Problem(label, weight, held_out, book, spec, seed)
+    return Problem(label, weight, held_out, book, spec, randomness.draws)
 
 
 def check_rows(training: int, spec: Boosting) -> None:

@@ -36,7 +36,7 @@ ROWS = 300
 NUMBERS = np.random.default_rng(5)
 AGE, WEIGHT = NUMBERS.normal(size=(2, ROWS))
 ILL = (AGE + NUMBERS.normal(size=ROWS) > 0).astype(int)
-SMALL = Encryption(key_bits=1024)
+SMALL = Encryption(key_bits=2048)
 TREES = BoostingBaseline(trees=2, depth=2)
 
 

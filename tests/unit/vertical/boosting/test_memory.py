@@ -39,6 +39,16 @@ class TestTheActiveParty:
                 assert np.array_equal(values, getattr(theirs, name))
                 assert values.dtype == getattr(theirs, name).dtype
 
+    def test_has_one_secret_seed_in_all_attempts(self, tmp_path: Path) -> None:
+        before, after = ActiveMemory(tmp_path / "kept"), ActiveMemory(tmp_path / "kept")
+        before.load("rows")
+        before.begin()  # and stops before its first tree
+        after.load("rows")
+        after.begin()
+        assert after.secret == before.secret
+        assert after.run != before.run
+        assert after.state is None
+
     def test_names_every_run_differently(self) -> None:
         memories = [ActiveMemory(), ActiveMemory()]
         for memory in memories:

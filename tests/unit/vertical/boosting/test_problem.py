@@ -30,17 +30,21 @@ class TestProblem:
     def test_counts_every_row_once_without_weights(self) -> None:
         assert learnt(a_spec()).weight.tolist() == [1.0] * 300
 
-    def test_draws_samples_by_the_seed_of_the_job(self) -> None:
-        assert learnt(a_spec()).seed == learnt(a_spec(), OTHERS).seed == RANDOMNESS.seed
+    def test_draws_by_the_seed_of_the_job_where_there_is_no_peer(self) -> None:
+        assert learnt(a_spec()).seed == RANDOMNESS.seed
 
-    def test_draws_samples_by_gradients_with_a_seed_of_its_own(self) -> None:
-        assert learnt(a_spec(sampling="goss"), OTHERS).seed == OTHERS.secret
+    @pytest.mark.parametrize("sampling", ["all", "uniform", "goss"])
+    def test_draws_by_the_secret_seed_of_the_active_party(self, sampling: str) -> None:
+        assert learnt(a_spec(sampling=sampling), OTHERS).seed == OTHERS.secret
 
-    def test_holds_the_same_rows_back_in_every_attempt(self) -> None:
-        held = learnt(a_spec(validation_share=0.2)).held_out
-        again = learnt(a_spec(validation_share=0.2), OTHERS).held_out
+    def test_holds_rows_back_by_that_seed_too(self) -> None:
+        held, again, others = (
+            learnt(a_spec(validation_share=0.2), each).held_out
+            for each in (OTHERS, replace(OTHERS, seed=6), RANDOMNESS)
+        )
         assert held.sum() == 60
         assert np.array_equal(held, again)
+        assert not np.array_equal(held, others)
 
     def test_needs_a_label(self) -> None:
         rows = Run(a_spec(), a_data()).rows()[1]

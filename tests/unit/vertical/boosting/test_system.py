@@ -1,5 +1,6 @@
 """What a job with boosted trees asks of its parties, and what it measures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def played(
     **changes: Any,
 ) -> Outcome:
     """The outcome of a job at the clinic."""
-    small: dict[str, Any] = {"trees": 1, "depth": 1, "encryption": Encryption(key_bits=1024)}
+    small: dict[str, Any] = {"trees": 1, "depth": 1, "encryption": Encryption(key_bits=2048)}
     spec = Boosting(**(small | changes))
 
     def play(role: str, rows: Table) -> Role:
@@ -143,6 +144,15 @@ def together(clinic: Table = CLINIC, insurer: Table = INSURER) -> PooledRows:
 def pooled(spec: Boosting, rows: PooledRows) -> Metrics:
     """All measures of the models, each of which is defined."""
     return measured(system.pooled(spec, rows))
+
+
+def test_pooled_draws_by_the_secret_seed_that_the_run_kept(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"trees": 9, "sampling": "uniform", "row_share": 0.3}
+    joint = measured(played(tmp_path, CLINIC, **changes).measure().metrics)
+    rows = replace(together(), checkpoint=tmp_path / "active")
+    same = pooled(Boosting(depth=1, **changes), rows)
+    assert same["auc"]["pooled"] == joint["auc"]["joint"]
+    assert same["ks"]["pooled"] == joint["ks"]["joint"]
 
 
 def models(found: Metrics) -> dict[str, set[str]]:

@@ -37,7 +37,7 @@ class Problem:
     spec: Boosting
 
     seed: int
-    """Seed of the samples; the active party's secret seed if `sampling` is goss."""
+    """Seed of the draws of rows and codes; joint training has a secret one."""
 
     @property
     def training(self) -> Integers:

@@ -1,7 +1,7 @@
 """Sampling of the rows and codes of a tree.
 
-If rows are drawn by their gradients (goss), the generator must have a secret seed of the active
-party: a party that could repeat the random draws would learn which rows have large gradients.
+In joint training the generator has a secret seed of the active party: a party that could repeat
+the draws would learn which rows have large gradients, or could try labels until the draws fit.
 """
 
 import math

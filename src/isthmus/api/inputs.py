@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from isthmus.api.frames import Frame
 from isthmus.api.parties import Party
 from isthmus.core.errors import IsthmusError, SpecError
+from isthmus.core.memory import shortage_is_error
 from isthmus.data.spec import Dataset
 from isthmus.jobs.examples import JOB_FILE
 from isthmus.jobs.job import Job
@@ -171,7 +172,8 @@ def unnamed(folder: Path) -> Generator[None]:
         IsthmusError: What the block raised, with paths that begin in the folder.
     """
     try:
-        yield
+        with shortage_is_error():
+            yield
     except IsthmusError as error:
         error.args = (str(error).replace(f"{folder}{os.sep}", ""),)
         raise

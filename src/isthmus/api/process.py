@@ -12,7 +12,7 @@ from typing import IO
 
 import msgspec
 
-from isthmus.core import errors
+from isthmus.core import errors, memory
 from isthmus.core.errors import IsthmusError
 from isthmus.core.telemetry import Event
 from isthmus.jobs.grid import Grid
@@ -42,6 +42,7 @@ class Play(msgspec.Struct, frozen=True, tag=True):
     job: str
     party: str | None = None
     into: str | None = None
+    again: bool = False
     told: bool = False
     """Whether the caller wants to see events."""
 
@@ -152,6 +153,8 @@ def _as_raised(failed: Failed) -> IsthmusError:
 def _bug(code: int, log: IO[bytes]) -> IsthmusError:
     log.seek(0)
     said = log.read().decode(errors="replace").strip()
+    if short := memory.of_process("the process of this run", code):
+        return short
     error = IsthmusError(
         f"the process of this run ended with exit code {code} and without a result. If nobody "
         "stopped it, this is a bug in isthmus: please report it with the lines below."

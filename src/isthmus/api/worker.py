@@ -11,6 +11,7 @@ import msgspec
 
 from isthmus.api.process import Ended, Failed, Happened, Play, Simulate
 from isthmus.core.errors import IsthmusError, told
+from isthmus.core.memory import shortage_is_error
 from isthmus.core.telemetry import Event
 from isthmus.jobs.run import run
 from isthmus.jobs.search import search
@@ -43,18 +44,25 @@ def work(task: Simulate | Play, line: _Line) -> None:
 
     into = None if task.into is None else Path(task.into)
     try:
-        match task:
-            case Simulate():
-                made = None if into is None else Run(into)
-                job, runs = Path(task.job), Path(task.runs)
-                if task.grid is None:
-                    finished = simulate(job, runs, watch, made)
-                else:
-                    finished = search(job, task.grid, runs, watch, made)
-            case Play():
-                party = None if task.party is None else Path(task.party)
-                finished = run(Path(task.job), party, into, lambda event: watch("", event))
-        line.say(Ended(str(finished.folder)))
+        with shortage_is_error():
+            match task:
+                case Simulate():
+                    made = None if into is None else Run(into)
+                    job, runs = Path(task.job), Path(task.runs)
+                    if task.grid is None:
+                        finished = simulate(job, runs, watch, made)
+                    else:
+                        finished = search(job, task.grid, runs, watch, made)
+                case Play():
+                    party = None if task.party is None else Path(task.party)
+                    finished = run(
+                        Path(task.job),
+                        party,
+                        into,
+                        lambda event: watch("", event),
+                        again=task.again,
+                    )
+            line.say(Ended(str(finished.folder)))
     except IsthmusError as error:
         line.say(Failed(type(error).__name__, told(error)))
 

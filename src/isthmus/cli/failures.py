@@ -7,7 +7,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import typer
 
-from isthmus.core import extras
+from isthmus.core import extras, memory
 from isthmus.core.errors import IsthmusError, one_line, told
 from isthmus.core.extras import MissingExtraError
 from isthmus.store.encoding import to_json
@@ -16,8 +16,8 @@ EXIT_CODES = {
     0: "done",
     1: "a bug of ours",
     2: "your files, your data or the command",
-    3: "the other side broke the protocol",
-    4: "the line failed: run it again",
+    3: "the other side found a fault, or broke the protocol: ask there",
+    4: "the line failed, or the other side was cut short: run it again",
     5: "a ledger does not verify",
     6: "your own policy refused",
     130: "interrupted",
@@ -58,6 +58,9 @@ def _describe(error: BaseException) -> Failure:
     problem = cast(object, error)  # no type checker expects an error that is one
     if isinstance(problem, _UsageProblem):
         return Failure("UsageError", one_line(_usage(problem)), problem.exit_code)
+    if memory.is_shortage(error):
+        short = memory.as_error(error)
+        return Failure(type(short).__name__, told(short), short.exit_code)
     match error:
         case IsthmusError():
             return Failure(type(error).__name__, told(error), error.exit_code)

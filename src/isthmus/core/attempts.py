@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from isthmus.core import memory
 from isthmus.core.errors import IsthmusError, one_line
 
 T = TypeVar("T")
@@ -34,10 +35,10 @@ class Attempts:
 
 def reason(error: Exception) -> str:
     """Returns why a part is missing: the sentence of an error of ours, or the kind of a bug."""
+    if memory.is_shortage(error):
+        return "this machine has too little memory for it"
     match error:
         case IsthmusError():
             return one_line(str(error))
-        case MemoryError():
-            return "this machine has too little memory for it"
         case _:  # what it says may hold data
             return f"{type(error).__name__}: this is a bug in isthmus, please report it"

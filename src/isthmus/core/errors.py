@@ -39,14 +39,18 @@ class DiskError(SpecError):
     """This machine has no room for a file; what was written before is whole."""
 
 
+class OutOfMemoryError(SpecError):
+    """This machine has too little memory, or gives this process too little of it."""
+
+
 class PeerError(IsthmusError):
-    """The other side broke the protocol: stop, and look at the other side."""
+    """The other side broke the protocol, or found a fault of its own: look at the other side."""
 
     exit_code = 3
 
 
 class ChannelError(IsthmusError):
-    """The line to the other side failed or stayed silent: run the same command again."""
+    """The line failed or stayed silent, or the peer was cut short: run the same command again."""
 
     exit_code = 4
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from isthmus.core import memory
 from isthmus.core.errors import (
     ChannelError,
     DiskError,
@@ -274,13 +275,13 @@ def for_the_peer(error: BaseException) -> Goodbye:
 
 
 def _passing(error: BaseException) -> str:
+    if memory.is_shortage(error):
+        return "its memory is full"
     match error:
         case ChannelError():
             return "a line of its own broke or its enclave ended"
         case DiskError():
             return "its disk is full"
-        case MemoryError():
-            return "its memory is full"
         case KeyboardInterrupt() | SystemExit():
             return "it was interrupted"
         case _:

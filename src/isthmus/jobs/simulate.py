@@ -16,7 +16,7 @@ from typing import cast
 
 import msgspec
 
-from isthmus.core import errors, spec
+from isthmus.core import errors, memory, spec
 from isthmus.core.attempts import Attempts
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event
@@ -110,6 +110,11 @@ def planned(job_file: Path, models: tuple[Path, ...] = ()) -> tuple[Loaded, dict
         raise SpecError(
             f"{job_file}: one organisation trains by itself in this job, so there is nobody to "
             f"simulate: use `isthmus run {job_file}`."
+        )
+    if loaded.online:
+        raise SpecError(
+            f"{job_file}: in this job {loaded.first!r} asks for scores of single rows, and in a "
+            "simulation nobody does: take the table [prediction.online] out to score a data set."
         )
     return loaded, {
         name: cast(PartyPlan, loaded.family.plan(loaded, job_file.parent / name / PARTY_FILE))
@@ -300,6 +305,9 @@ def _raise_failure(processes: list[_Process]) -> None:
         return
     first = min(failed, key=lambda started: _precedence(started.process.returncode))
     said = (first.run.folder / "stderr.log").read_text(errors="replace").strip().splitlines()
+    short = memory.of_process(f"party {first.party!r}", first.process.returncode)
+    if short is not None:
+        raise short
     text = said[-1].removeprefix("isthmus: ") if said else "it ended without a word"
     raise errors.of_exit_code(first.process.returncode)(f"party {first.party!r} stopped: {text}")
 

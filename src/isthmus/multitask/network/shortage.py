@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import OutOfMemoryError
 
 
 @contextmanager
@@ -16,19 +16,19 @@ def shortage_is_error() -> Generator[None]:
         Nothing.
 
     Raises:
-        SpecError: There is too little memory: a MemoryError, or the RuntimeError of PyTorch.
+        OutOfMemoryError: There is too little memory: a MemoryError, or the RuntimeError of PyTorch.
         RuntimeError: PyTorch failed for another reason.
     """
     try:
         yield
     except MemoryError:
-        raise SpecError(_sentence("memory")) from None
+        raise OutOfMemoryError(_sentence("memory")) from None
     except torch.OutOfMemoryError:
-        raise SpecError(_sentence("memory on the CUDA device")) from None
+        raise OutOfMemoryError(_sentence("memory on the CUDA device")) from None
     except RuntimeError as error:
         if "allocate memory" not in str(error):
             raise
-        raise SpecError(_sentence("memory")) from None
+        raise OutOfMemoryError(_sentence("memory")) from None
 
 
 def _sentence(of: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.spec import Encoders
@@ -16,6 +17,8 @@ from isthmus.store.checkpoint import Arrays
 
 CLASSES = ("even", "odd")
 TABULAR = Tabular(columns=("a", "b", "c"), hidden=(5,), size=4)
+RANGED = replace(TABULAR, ranges={"a": (-5.0, 8.0), "b": (-5.0, 8.0), "c": (-5.0, 8.0)})
+"""The same with public ranges, as `privacy.sample_level` wants it."""
 CNN = Image(height=6, width=7, channels=2, size=4, layers=1, filters=4, patch=3)
 VIT = Image(height=6, width=7, channels=2, size=4, layers=1, kind="vit", heads=2, patch=3)
 TEXT = Text(length=12, size=4, layers=1, heads=2)

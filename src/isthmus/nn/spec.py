@@ -8,6 +8,8 @@ from isthmus.core.spec import Spec
 
 Size = Annotated[int, Meta(ge=1, le=65_536, description="numbers of an embedding")]
 Layers = Annotated[int, Meta(ge=1, le=48)]
+Bound = Annotated[float, Meta(ge=-1e30, le=1e30)]
+Range = tuple[Bound, Bound]
 Heads = Annotated[
     int, Meta(ge=1, le=256, description="of attention, each over its share of `size` numbers")
 ]
@@ -23,7 +25,7 @@ class NetworkSpec(Spec, frozen=True, tag_field="type"):
 
 
 class Tabular(NetworkSpec, frozen=True, kw_only=True, tag="tabular"):
-    """Rows of numbers; each party scales its own columns to mean 0 and standard deviation 1."""
+    """Rows of numbers, scaled by public ranges or, at each party, by its own samples."""
 
     columns: Annotated[
         tuple[str, ...],
@@ -37,6 +39,32 @@ class Tabular(NetworkSpec, frozen=True, kw_only=True, tag="tabular"):
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(max_length=16, description="units of each hidden layer"),
     ] = (64,)
+    ranges: Annotated[
+        dict[str, Range],
+        Meta(
+            description="public least and largest value of each of the columns: values beyond them "
+            "are cut off, and columns are scaled by them. None: each party scales its columns to "
+            "mean 0 and deviation 1 of its own samples"
+        ),
+    ] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that do not fit the columns.
+
+        Raises:
+            ValueError: One is missing, of another column, or empty.
+        """
+        if not self.ranges:
+            return
+        wrong = sorted(self.ranges.keys() ^ set(self.columns))
+        if wrong:
+            raise ValueError(
+                "`ranges` has to name every column of `columns` and no other, or to be left out: "
+                f"{wrong[0]!r} is in one of them only"
+            )
+        for name, (least, most) in self.ranges.items():
+            if not least < most:
+                raise ValueError(f"the range of {name!r} is empty: write the smaller number first")
 
 
 Side = Annotated[int, Meta(ge=1, le=4096)]

@@ -38,3 +38,17 @@ class TestNetworks:
     def test_that_halve_an_image_too_often_are_refused(self) -> None:
         with pytest.raises(msgspec.ValidationError, match=r"8 x 7 pixels are too few for 3"):
             read(type="image", height=8, width=7, layers=3)
+
+    @pytest.mark.parametrize(
+        ("ranges", "said"),
+        [
+            ({"a": (0, 1)}, "name every column .* 'b' is in one of them only"),
+            ({"a": (0, 1), "b": (0, 1), "c": (0, 1)}, "'c' is in one of them only"),
+            ({"a": (0, 1), "b": (1, 1)}, "the range of 'b' is empty"),
+        ],
+    )
+    def test_with_ranges_that_do_not_fit_its_columns_are_refused(
+        self, ranges: dict[str, tuple[float, float]], said: str
+    ) -> None:
+        with pytest.raises(msgspec.ValidationError, match=said):
+            read(type="tabular", columns=["a", "b"], ranges=ranges)

@@ -68,13 +68,13 @@ def scaling_of(network: AnyNetwork, samples: Samples) -> Scaling | None:
     """The scaling of the columns that a network takes, or nothing where it takes no columns.
 
     Args:
-        network: Which one.
+        network: Which one; it may have public ranges.
         samples: Those that it is trained on.
 
     Returns:
         The scaling, to be used for the samples to test on as well.
     """
-    return Scaling.of(columns(network, samples)) if isinstance(network, Tabular) else None
+    return _scaling(network, columns(network, samples)) if isinstance(network, Tabular) else None
 
 
 def inputs_to_train(spec: Encoders, samples: Samples, vocabulary: Vocabulary | None) -> Inputs:
@@ -173,12 +173,18 @@ def _inputs(
     match network:
         case Tabular():
             rows = columns(network, samples)
-            return (scaling or Scaling.of(rows)).apply(rows)
+            return (scaling or _scaling(network, rows)).apply(rows)
         case Image():
             return _images(network, samples)
         case Text(length=length):
             texts = [numbers_of(it, length) for it in (samples.texts, *samples.translations)]
             return np.stack(texts, axis=1) if samples.translations else texts[0]
+
+
+def _scaling(network: Tabular, rows: NDArray[np.float32]) -> Scaling:
+    if network.ranges:
+        return Scaling.within([network.ranges[name] for name in network.columns])
+    return Scaling.of(rows)
 
 
 def columns(network: Tabular, samples: Samples) -> NDArray[np.float32]:

@@ -29,6 +29,8 @@ _ENCODER, _HEAD, _CONFIG = "model.safetensors", "head.safetensors", "config.json
 class _Scaling(msgspec.Struct, frozen=True):
     mean: list[float]
     deviation: list[float]
+    least: list[float] | None = None
+    most: list[float] | None = None
 
 
 class _Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,10 +123,14 @@ def _parameters(path: Path, due: str) -> Parameters:
 def _written(scaling: Scaling | None) -> _Scaling | None:
     if scaling is None:
         return None
-    return _Scaling(scaling.mean.tolist(), scaling.deviation.tolist())
+    least, most = (None if it is None else it.tolist() for it in (scaling.least, scaling.most))
+    return _Scaling(scaling.mean.tolist(), scaling.deviation.tolist(), least, most)
 
 
 def _read(scaling: _Scaling | None) -> Scaling | None:
     if scaling is None:
         return None
-    return Scaling(single(np.array(scaling.mean)), single(np.array(scaling.deviation)))
+    mean, deviation = (single(np.array(it)) for it in (scaling.mean, scaling.deviation))
+    bounds = (scaling.least, scaling.most)
+    least, most = (None if it is None else single(np.array(it)) for it in bounds)
+    return Scaling(mean, deviation, least, most)

@@ -30,7 +30,7 @@ from isthmus.horizontal.privacy.spec import (
     conflict,
 )
 from isthmus.horizontal.spec import LocalTraining, Rounds
-from isthmus.nn.spec import Network, NetworkSpec, Size, Text, type_of
+from isthmus.nn.spec import Network, NetworkSpec, Size, Tabular, Text, type_of
 
 Objective = Literal["reconstruction", "contrastive", "labels", "pairs", "switched"]
 
@@ -314,7 +314,28 @@ def _privacy_conflict(spec: Encoders) -> str:
             f'the objective "{spec.objective}" compares samples, so that `privacy.sample_level` '
             "cannot bound what one of them tells: choose another objective"
         )
-    return _caps_conflict(spec.fusion, asked.secure_aggregation) or conflict(asked)
+    return (
+        _noiseless_conflict(spec)
+        or _caps_conflict(spec.fusion, asked.secure_aggregation)
+        or conflict(asked)
+    )
+
+
+def _noiseless_conflict(spec: Encoders) -> str:
+    """Returns what would be learned from samples without noise, although the job asks for noise."""
+    network, asked = spec.network, spec.privacy
+    if asked.sample_level and isinstance(network, Tabular) and not network.ranges:
+        return (
+            "without `ranges` each child scales its columns by its own samples, on which the noise "
+            "of `privacy.sample_level` does not go: give the network the public least and largest "
+            f'value of each column, ranges = {{ "{network.columns[0]}" = [0, 100], ... }}'
+        )
+    if asked.child_level and isinstance(network, Static) and network.vocabulary == "joint":
+        return (
+            "the words that children name for a joint vocabulary are told to all without the noise "
+            'of `privacy.child_level`: take `vocabulary = "given"`'
+        )
+    return ""
 
 
 def _caps_conflict(rule: Fusion, secure: SecureAggregation | None) -> str:

@@ -16,7 +16,7 @@ from isthmus.horizontal.privacy.spec import Privacy, SampleLevel
 from isthmus.horizontal.rounds.local_training import LocalTrainer
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network, type_of
-from tests.learning import NETWORKS, encoders, samples
+from tests.learning import NETWORKS, RANGED, encoders, samples
 
 
 def vector(parameters: Parameters) -> Vector:
@@ -45,7 +45,7 @@ class TestTrainerFactory:
         spent = accounting.spend(accounting.NOTHING_SPENT, noise=2.0, rate=0.4, steps=12)
         asked = SampleLevel(noise=2.0, epsilon=accounting.epsilon(spent, SampleLevel().delta))
         four, five = (
-            encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=count))
+            encoders(RANGED, privacy=Privacy(sample_level=asked), rounds=Rounds(count=count))
             for count in (4, 5)
         )
         assert isinstance(
@@ -56,7 +56,7 @@ class TestTrainerFactory:
 
     def test_trains_whatever_it_costs_where_the_job_sets_no_budget(self) -> None:
         asked = SampleLevel(noise=0.01)
-        spec = encoders(privacy=Privacy(sample_level=asked), rounds=Rounds(count=100_000))
+        spec = encoders(RANGED, privacy=Privacy(sample_level=asked), rounds=Rounds(count=100_000))
         assert isinstance(trainer_factory(spec, samples(), 1, "ada")("tabular"), LocalTrainer)
 
     @pytest.mark.parametrize("network", NETWORKS)

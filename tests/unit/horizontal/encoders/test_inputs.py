@@ -11,7 +11,7 @@ from isthmus.data.samples import Samples
 from isthmus.horizontal.encoders.inputs import scaling_of, to_inputs
 from isthmus.horizontal.encoders.scaling import Scaling
 from isthmus.nn.spec import Image
-from tests.learning import CLASSES, CNN, TABULAR, TEXT, samples
+from tests.learning import CLASSES, CNN, RANGED, TABULAR, TEXT, samples
 
 IMAGE = Image(height=2, width=3, channels=2, largest=10.0, layers=1)
 
@@ -42,6 +42,24 @@ class TestRows:
     def test_that_lack_a_column_are_refused(self) -> None:
         with pytest.raises(SpecError, match="no column 'c'"):
             to_inputs(TABULAR, replace(samples(), names=("a", "b", "x")))
+
+
+class TestPublicRanges:
+    def test_give_every_child_the_same_inputs_whatever_its_samples(self) -> None:
+        whole, part = samples(rows=50), samples(rows=50).take(np.arange(5))
+        inputs = to_inputs(RANGED, whole).values
+        assert torch.equal(to_inputs(RANGED, part).values, inputs[:5])
+
+    def test_cut_off_what_is_beyond_them(self) -> None:
+        beyond = replace(samples(rows=2), inputs=np.array([[9, -9, 0], [8, -5, 0]], np.float32))
+        first, second = to_inputs(RANGED, beyond).values
+        assert torch.equal(first, second)
+
+    def test_bring_values_that_are_even_over_them_to_mean_zero_and_deviation_one(self) -> None:
+        even = np.repeat(np.linspace(-5, 8, 1001, dtype=np.float32)[:, None], 3, axis=1)
+        found = to_inputs(RANGED, replace(samples(rows=1001), inputs=even)).values
+        assert found.mean().item() == pytest.approx(0, abs=1e-6)
+        assert found.std().item() == pytest.approx(1, abs=2e-3)
 
 
 class TestScaling:

@@ -19,7 +19,7 @@ from isthmus.horizontal.encoders.model_file import load_module, read, save
 from isthmus.horizontal.parameters import digest
 from isthmus.nn import build
 from isthmus.nn.spec import Network
-from tests.learning import NETWORKS, TABULAR, encoders, samples
+from tests.learning import NETWORKS, RANGED, TABULAR, encoders, samples
 
 
 def model(network: Network = TABULAR) -> Model:
@@ -28,7 +28,7 @@ def model(network: Network = TABULAR) -> Model:
 
 
 class TestModelFile:
-    @pytest.mark.parametrize("network", NETWORKS)
+    @pytest.mark.parametrize("network", [*NETWORKS, RANGED])
     def test_gives_the_same_model_again(self, network: Network, tmp_path: Path) -> None:
         save(tmp_path, model(network))
         found = read(tmp_path)

@@ -22,7 +22,7 @@ from isthmus.horizontal.rounds.training import Contribution, Fused, MaskedContri
 from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.nn.spec import Network
 from tests.federation import Federation, Role
-from tests.learning import NETWORKS, encoders, samples
+from tests.learning import NETWORKS, RANGED, TABULAR, encoders, samples
 
 TINY = 1e-6
 """Noise that a test does not see."""
@@ -31,6 +31,7 @@ TINY = 1e-6
 def private(network: Network, asked: SampleLevel, objective: str = "labels") -> Encoders:
     training = LocalTraining(steps=3, batch=10, rate=0.1)
     privacy = Privacy(sample_level=asked)
+    network = RANGED if network == TABULAR else network
     return encoders(network, objective=objective, training=training, privacy=privacy)
 
 
@@ -49,7 +50,7 @@ class TestAChild:
     def test_without_bounds_and_noise_trains_as_ever(self) -> None:
         # Ten of ten samples are in each batch, and their mean gradient is what it always is.
         spec = private(NETWORKS[0], SampleLevel(noise=TINY, largest_norm=1000.0))
-        plain = encoders(training=spec.training)
+        plain = encoders(RANGED, training=spec.training)
         start = initial(spec, 1)
         expected, _ = trainer(plain, samples(), 1, "ada").train(start, 1)
         found, _ = trainer(spec, samples(), 1, "ada").train(start, 1)

@@ -13,7 +13,7 @@ from isthmus.horizontal.encoders.root_data import RootData
 from isthmus.horizontal.parameters import Layout, Vector
 from isthmus.horizontal.privacy.spec import Privacy, SampleLevel
 from isthmus.nn import parameters
-from tests.learning import CLASSES, TABULAR, encoders, samples
+from tests.learning import CLASSES, RANGED, TABULAR, encoders, samples
 
 SPEC = encoders()
 START = initial(SPEC, 1)
@@ -31,8 +31,9 @@ class TestRootData:
         assert np.array_equal(RootData(SPEC, samples(), 7).update(START, 3), expected)
 
     def test_adds_no_noise_where_children_do(self) -> None:
-        private = encoders(privacy=Privacy(sample_level=SampleLevel(epsilon=0.01)))
-        plain, same = (RootData(it, samples(), 7).update(START, 3) for it in (SPEC, private))
+        private = encoders(RANGED, privacy=Privacy(sample_level=SampleLevel(epsilon=0.01)))
+        specs = (encoders(RANGED), private)
+        plain, same = (RootData(it, samples(), 7).update(START, 3) for it in specs)
         assert np.array_equal(plain, same)
 
     @pytest.mark.parametrize("objective", ["labels", "reconstruction"])

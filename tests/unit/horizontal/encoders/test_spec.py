@@ -62,6 +62,18 @@ class TestEncoders:
                 "'fltrust' needs samples of the master's own",
             ),
             ({"objective": "pairs", "privacy": {"sample_level": {}}}, '"pairs" compares samples'),
+            (
+                {"network": {"type": "tabular", "columns": ["a"]}, "privacy": {"sample_level": {}}},
+                "without `ranges` each child scales its columns by its own samples",
+            ),
+            (
+                {
+                    "network": STATIC | {"vocabulary": "joint"},
+                    "objective": "pairs",
+                    "privacy": {"child_level": {}},
+                },
+                "told to all without the noise",
+            ),
             ({"fusion": TOUCHES, "privacy": {"child_level": {}}}, "one child alone touched"),
             ({"fusion": {"rule": "median"}, "privacy": SECURE}, "'median' looks at more"),
             ({"fusion": {"rule": "scaffold"}, "privacy": SECURE}, "'scaffold' looks at more"),

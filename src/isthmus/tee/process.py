@@ -21,6 +21,7 @@ from typing import IO, cast
 from isthmus.core.errors import ChannelError, IsthmusError, SpecError, of_name
 from isthmus.tee.spec import Enclave
 from isthmus.transport.channel import Channel
+from isthmus.transport.framing import Goodbye
 from isthmus.transport.message import one_line
 from isthmus.transport.streams import StreamChannel
 
@@ -121,12 +122,12 @@ class _EnclaveChannel(StreamChannel):
             while line := stream.readline(_LONGEST_LINE):
                 self._last_lines.append(line)
 
-    def _left(self, reason: str) -> IsthmusError:
-        name, _, sentence = reason.partition(": ")
+    def _left(self, goodbye: Goodbye) -> IsthmusError:
+        name, _, sentence = goodbye.reason.partition(": ")
         kind = of_name(name)
         if kind is None:
-            return super()._left(reason)
-        self._farewell = reason
+            return super()._left(goodbye)
+        self._farewell = goodbye
         return kind(one_line(sentence))
 
     def _cut_off(self) -> IsthmusError:

@@ -1,10 +1,12 @@
 """Plays an attested alignment: every party and every enclave in a thread of its own."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 from isthmus.alignment.attested.enclave import enclave
@@ -12,13 +14,29 @@ from isthmus.alignment.attested.messages import EnclaveStart
 from isthmus.alignment.attested.party import Found, Trust, party
 from isthmus.alignment.attested.terms import Terms
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.channel import Channel
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.loopback import LoopbackEnd, loopback
 
-TRUST = Trust(Kind.SIMULATED, b"", EnclavePolicy(allow_simulated=True), datetime.now(UTC))
+_KEYS = defaultdict[str, bytes](certificates.make_key)
+"""The private key of each party."""
+
+
+@cache
+def certificate_of(party: str) -> bytes:
+    """The certificate of a party."""
+    return certificates.normal(certificates.self_signed(party, _KEYS[party]))
+
+
+def trust_of(party: str, **changes: Any) -> Trust:
+    """What a party trusts, and the key that it signs with."""
+    usual: dict[str, Any] = {"policy": EnclavePolicy(allow_simulated=True)}
+    said = {"at_time": datetime.now(UTC), "sign": partial(certificates.sign, _KEYS[party])}
+    return Trust(Kind.SIMULATED, b"", **(usual | said | changes))
+
 
 Enclaves = Callable[[str], AbstractContextManager[Channel]]
 """Starts the enclave of a party."""
@@ -56,6 +74,7 @@ def in_a_thread(us: str, patience: float = 600.0) -> Any:
 def terms(*parties: str, **changes: Any) -> Terms:
     """Terms of an alignment of these parties."""
     usual: dict[str, Any] = {"minimum_size": 1, "rows_step": 8, "results": {}, "memory_mib": 512}
+    usual["certificates"] = {party: certificate_of(party) for party in parties}
     return Terms(job="digest of the job", dataset="people", parties=parties, **(usual | changes))
 
 
@@ -105,7 +124,7 @@ def align(  # noqa: PLR0913 - what differs from one test to the next
                     identifiers[us],
                     (agreed or {}).get(us, usual),
                     inside,
-                    (trust or {}).get(us, TRUST),
+                    (trust or {}).get(us) or trust_of(us),
                     telemetry if telemetry and us == first else Telemetry(),
                     {name: limit for name, limit in (limits or {}).items() if name != us},
                 )

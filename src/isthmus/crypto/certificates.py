@@ -14,6 +14,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -24,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from isthmus.core.errors import SpecError
 
+SIGNATURE_BYTES = 64
 PARTY_DAYS = 365
 AUTHORITY_DAYS = 3650
 
@@ -153,6 +158,11 @@ def fingerprint(certificate: bytes) -> str:
     return _read_certificate(certificate).fingerprint(hashes.SHA256()).hex()
 
 
+def normal(certificate: bytes) -> bytes:
+    """Returns a PEM certificate without what may stand around it: equal ones are equal bytes."""
+    return _read_certificate(certificate).public_bytes(Encoding.PEM)
+
+
 def matches(certificate: bytes, private_key: bytes) -> bool:
     """Returns whether a PEM certificate is for a PEM private key."""
     return _read_certificate(certificate).public_key() == _read_private(private_key).public_key()
@@ -195,12 +205,15 @@ def sign(private_key: bytes, data: bytes) -> bytes:
         data: The bytes to sign.
 
     Returns:
-        The signature: ECDSA on P-256 with SHA-256, DER.
+        The signature: ECDSA with SHA-256, the numbers r and s. All signatures by one key have the
+        same length, on P-256 `SIGNATURE_BYTES`.
 
     Raises:
         SpecError: The key cannot be read, or is of another kind.
     """
-    return _read_private(private_key).sign(data, _SIGNATURE)
+    key = _read_private(private_key)
+    numbers = decode_dss_signature(key.sign(data, _SIGNATURE))
+    return b"".join(number.to_bytes(_number_bytes(key)) for number in numbers)
 
 
 def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
@@ -221,7 +234,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise SpecError(_OTHER_KEY)
     try:
-        key.verify(signature, data, _SIGNATURE)
+        key.verify(encode_dss_signature(r, s), data, _SIGNATURE)
     except InvalidSignature:
         return False
     return True
@@ -242,6 +255,10 @@ def key_usage(*, issues: bool) -> x509.KeyUsage:
     )
 
 
+    size = _number_bytes(key)
+    if len(signature) != 2 * size:
+        return False
+    r, s = (int.from_bytes(half) for half in (signature[:size], signature[size:]))
 _OTHER_KEY = "this is not an elliptic-curve key: make one for P-256 with `isthmus keys`."
 
 
@@ -267,6 +284,10 @@ def _for_party(unsigned: x509.CertificateBuilder, name: str) -> x509.Certificate
         .add_extension(key_usage(issues=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
     )
+def _number_bytes(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> int:
+    return (key.curve.key_size + 7) // 8
+
+
 
 
 def _subject(name: str) -> x509.Name:

@@ -126,6 +126,25 @@ def place(plan: PartyPlan) -> str:
         return f"listens on {plan.party.listen}"
     return f"calls {plan.first} at {plan.party.peers[plan.first].address}"
 
+def certificates_of_all(plan: PartyPlan) -> dict[str, bytes]:
+    """Read the certificates of all parties of a job, also of those that we have no line to.
+
+    Args:
+        plan: What we are about to run.
+
+    Returns:
+        PEM by party; equal ones are equal bytes.
+
+    Raises:
+        SpecError: One is missing or wrong.
+    """
+    us = identity(plan)
+    found = {peer: _pinned(plan, peer) for peer in plan.job.peers(us.name)}
+    return {
+        name: certificates.normal(pem) for name, pem in {us.name: us.certificate, **found}.items()
+    }
+
+
 
 def expires(plan: PartyPlan) -> str:
     """Returns the last day of our own certificate; nothing where nobody asks for one."""

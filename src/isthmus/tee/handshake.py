@@ -29,6 +29,7 @@ NONCE_BYTES = 32
 """Bytes of a challenge's nonce."""
 
 _LABEL = b"isthmus enclave handshake 1"
+_OWNED = b"isthmus enclave of a party 1"
 
 
 class Challenge(NamedTuple):
@@ -36,6 +37,20 @@ class Challenge(NamedTuple):
 
     nonce: bytes
     key: bytes
+
+
+def owned(context: bytes, party: str, challenge: Challenge) -> bytes:
+    """Returns what a party signs to say that the enclave of a challenge is its own.
+
+    Args:
+        context: Everything that all parties must agree on.
+        party: Name of the party.
+        challenge: The challenge of its enclave.
+
+    Returns:
+        The bytes to sign.
+    """
+    return _digest([_OWNED, context, party.encode(), challenge.nonce, challenge.key])
 
 
 class Handshake:
@@ -116,9 +131,9 @@ class Handshake:
         if not hmac.compare_digest(claims.report_data, expected):
             raise PeerError(
                 f"the evidence of the enclave of {self._peer!r} is not about this session: it "
-                "binds another challenge, key, party, program or job. Compare `isthmus version` "
-                "and the digests of the job on both sides; if they agree, somebody replays "
-                "evidence of another session."
+                "binds another challenge, key, party, certificate, program or job. Compare "
+                "`isthmus version`, the digests of the job and the certificates of all parties; "
+                "if they agree, somebody replays evidence of another session."
             )
         transcript = _digest(sorted([ours, expected]))
         try:

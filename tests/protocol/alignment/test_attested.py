@@ -15,7 +15,7 @@ from isthmus.core.telemetry import Event, Telemetry
 from isthmus.ledger.forecast import Sizes
 from isthmus.tee.evidence import Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
-from tests.star import TRUST, Star, align, rows_of
+from tests.star import Star, align, rows_of, trust_of
 
 CLINIC = [b"ada", b"bo", b"cy", b"dee"]
 INSURER = [b"cy", b"eve", b"ada", b"fay", b"gus"]
@@ -89,7 +89,7 @@ class TestAlignment:
 
     def test_lets_its_party_see_evidence_before_it_is_judged(self) -> None:
         seen = dict[str, Evidence]()
-        strict = TRUST._replace(policy=EnclavePolicy(), shown=seen.__setitem__)
+        strict = trust_of("clinic", policy=EnclavePolicy(), shown=seen.__setitem__)
         star = align({"clinic": CLINIC, "insurer": INSURER}, trust={"clinic": strict})
         assert "clinic" in star.raised
         assert seen.keys() == {"clinic", "insurer"}

@@ -1,8 +1,10 @@
 """Attested alignment where a party, or somebody on the line, does not keep to the protocol."""
 
 import random
+from collections.abc import Mapping
 
 import pytest
+from msgspec import structs
 
 from isthmus.alignment.attested import enclave as enclave_module
 from isthmus.alignment.attested.messages import (
@@ -13,14 +15,18 @@ from isthmus.alignment.attested.messages import (
     PaddedRowCount,
 )
 from isthmus.alignment.attested.party import party
+from isthmus.alignment.attested.terms import Terms
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
+from isthmus.tee import handshake
+from isthmus.tee.handshake import owned
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message, MessageT, decode
 from tests.faulty_channel import Fault, FaultyChannel, corrupt, drop, replace, replay
-from tests.star import TRUST, Star, Wrap, align, in_a_thread, rows_of, terms
+from tests.star import Star, Wrap, align, certificate_of, in_a_thread, rows_of, terms, trust_of
+from tests.transcripts import kinds
 
 CLINIC = [b"person %d" % number for number in range(300)]
 INSURER = [b"person %d" % number for number in range(200, 4_400)]
@@ -140,7 +146,10 @@ class TestEvidence:
         self.assert_not_about_this_session(at(1, replace(PaddedRowCount(rows=4_208))))
 
     def test_does_not_fit_another_challenge(self) -> None:
-        other = Challenge(nonce=random.randbytes(32), key=random.randbytes(32))
+        nonce, key = random.randbytes(32), random.randbytes(32)
+        said = owned(terms(*TWO).digest(), "insurer", handshake.Challenge(nonce, key))
+        signature = trust_of("insurer").sign(said)  # of a party that cheats its own enclave
+        other = Challenge(nonce=nonce, key=key, signature=signature)
         self.assert_not_about_this_session(at(2, replace(other)))
 
     def assert_not_about_this_session(self, wrap: Wrap) -> None:
@@ -153,16 +162,50 @@ class TestEvidence:
     def test_is_refused_under_other_terms(self) -> None:
         other = terms("clinic", "insurer", minimum_size=2)
         star = align(TWO, agreed={"insurer": other})
-        for error in star.raised.values():
-            assert "not about this session" in str(error)
+        assert any("or was given other terms" in str(each) for each in star.raised.values())
         assert set(star.raised) == set(TWO)
 
     def test_of_a_simulated_enclave_needs_the_partys_leave(self) -> None:
-        strict = TRUST._replace(policy=EnclavePolicy())
+        strict = trust_of("insurer", policy=EnclavePolicy())
         star = align(TWO, trust={"insurer": strict})
         assert "allow_simulated" in str(star.raised["insurer"])
         assert not star.found
         assert b"Sealed" not in b"".join(star.sent[TO_CLINIC])
+
+
+class TestFirstParty:
+    """Of three; it cheats the insurer, who has no line to the shop."""
+
+    ALL = TWO | {"shop": CLINIC}
+
+    def plays_the_shop(self, agreed: Mapping[str, Terms] | None = None) -> Star:
+        # It has enclaves and made-up identifiers like anybody else, but not the shop's key.
+        return align(self.ALL, trust={"shop": trust_of("clinic")}, agreed=agreed)
+
+    def test_gets_what_all_three_share_with_the_shop(self) -> None:
+        assert sorted(rows_of(align(self.ALL), self.ALL)) == SHARED
+
+    def test_cannot_play_another_party(self) -> None:
+        star = self.plays_the_shop()
+        with pytest.raises(PeerError, match="said to be of 'shop' is not signed by the key of"):
+            raise star.raised["clinic"]
+        assert not star.found
+        assert "SealedIdentifiers" not in kinds(star.sent[TO_CLINIC])
+
+    def test_cannot_name_its_own_key_as_that_of_another_party(self) -> None:
+        others = certificate_of("clinic")
+        told = terms(*self.ALL)
+        false = structs.replace(told, certificates={**told.certificates, "shop": others})
+        star = self.plays_the_shop({"clinic": false, "shop": false})
+        assert isinstance(star.raised["insurer"], PeerError)
+        assert not star.found
+        assert "SealedIdentifiers" not in kinds(star.sent[TO_CLINIC])
+
+    def test_cannot_have_the_shop_sign_for_an_enclave_of_its_own(self) -> None:
+        other_job = structs.replace(terms(*self.ALL), job="digest of another job")
+        star = align(self.ALL, agreed={"shop": other_job})
+        with pytest.raises(PeerError, match="said to be of 'shop' is not signed by the key of"):
+            raise star.raised["clinic"]
 
 
 VERDICTS = {
@@ -203,4 +246,13 @@ class TestSilence:
             pytest.raises(ChannelError, match=r"waited 0.2 s for PaddedRowCount from 'insurer'"),
             in_a_thread("clinic") as enclave,
         ):
-            party("clinic", {"insurer": line}, CLINIC, agreed, enclave, TRUST, Telemetry(), {})
+            party(
+                "clinic",
+                {"insurer": line},
+                CLINIC,
+                agreed,
+                enclave,
+                trust_of("clinic"),
+                Telemetry(),
+                {},
+            )

@@ -18,7 +18,7 @@ from isthmus.tee import process
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.spec import Enclave
 from isthmus.transport.channel import Channel
-from tests.star import TRUST, Enclaves, Star, align, rows_of
+from tests.star import Enclaves, Star, align, rows_of, trust_of
 
 PROGRAM = "isthmus.alignment.attested"
 CLINIC = [b"person %d" % number for number in range(40)]
@@ -72,7 +72,7 @@ class TestProcesses:
         assert b"ada" not in sentence.encode()
 
     def test_say_what_their_own_partys_policy_refuses(self) -> None:
-        strict = TRUST._replace(policy=EnclavePolicy())
+        strict = trust_of("clinic", policy=EnclavePolicy())
         star = align(TWO, enclaves=in_a_process, trust={"clinic": strict})
         kind, sentence = error_of(star, "clinic")
         assert kind is PolicyError

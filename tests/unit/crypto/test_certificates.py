@@ -125,6 +125,8 @@ class TestSignatures:
         assert certificates.verify(SELF_SIGNED, signature, b"ledger")
         assert not certificates.verify(SELF_SIGNED, signature, b"ledges")
         assert not certificates.verify(SELF_SIGNED, b"garbage", b"ledger")
+        assert not certificates.verify(SELF_SIGNED, bytes(64), b"ledger")
+        assert {len(certificates.sign(KEY, b"%d" % number)) for number in range(50)} == {64}
 
     def test_hold_for_the_holder_of_the_certificate_only(self) -> None:
         theirs = certificates.sign(certificates.make_key(), b"ledger")

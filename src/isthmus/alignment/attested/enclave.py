@@ -35,8 +35,10 @@ from isthmus.alignment.attested.messages import (
     SealedVerdict,
     SharedBlock,
 )
+from isthmus.alignment.attested.terms import Terms
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import ChannelError, PeerError, SpecError
+from isthmus.crypto import certificates
 from isthmus.crypto.column_mac import column_mac
 from isthmus.crypto.keystream import KEY_BYTES, keystream, mixed
 from isthmus.crypto.sealing import Session
@@ -205,15 +207,30 @@ def _attest(party: Channel, start: EnclaveStart, name: str) -> Peer:
     shaking = Handshake(start.us, name, terms.digest() + agreed, start.kind, start.endorsements)
     nonce, key = shaking.challenge
     party.send(Challenge(nonce=nonce, key=key))
-    challenge = party.receive(Challenge)
+    signed = party.receive(Challenge)
+    challenge = handshake.Challenge(signed.nonce, signed.key)
+    _check_owner(terms, name, challenge, signed.signature)
 
     # 3. Send our evidence, and verify the other's.
-    evidence = shaking.evidence(handshake.Challenge(challenge.nonce, challenge.key))
+    evidence = shaking.evidence(challenge)
     party.send(EnclaveEvidence(evidence=evidence))
     shown = party.receive(EnclaveEvidence).evidence
     session, claims = shaking.complete(shown, start.policy, start.at_time)
     party.send(EnclaveClaims(claims=claims))
     return Peer(name, theirs, session)
+
+
+def _check_owner(terms: Terms, name: str, challenge: handshake.Challenge, signature: bytes) -> None:
+    # Evidence says which program an enclave runs, but not for whom. So its party signs for it, and
+    # all enclaves were given the same certificates: no party can play another one.
+    own = handshake.owned(terms.digest(), name, challenge)
+    if not certificates.verify(terms.certificates[name], signature, own):
+        raise PeerError(
+            f"the enclave that is said to be of {name!r} is not signed by the key of {name!r}, or "
+            "was given other terms: somebody else may have started it. Stop, compare the "
+            f"certificates of all parties (`isthmus keys show`), and ask {name!r} whether it takes "
+            "part."
+        )
 
 
 def _receive_identifiers(party: Channel, rows: int, key: bytes) -> tuple[Words, Integers]:

@@ -3,6 +3,7 @@
 from isthmus.alignment.attested import messages
 from isthmus.alignment.attested.buckets import bucket_count, frame_count, padded
 from isthmus.alignment.attested.spec import AttestedAlignment
+from isthmus.crypto.certificates import SIGNATURE_BYTES
 from isthmus.crypto.sealing import FRAME_BYTES
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.tee.evidence import Evidence, Kind
@@ -28,11 +29,13 @@ def forecast(
     rows = {role: padded(sizes.rows[role], spec.rows_step) for role in (first, other)}
     frame = bytes(FRAME_BYTES)
     evidence = Evidence(kind=Kind.SIMULATED, document=bytes(_EVIDENCE_BYTES))
+    signature = bytes(SIGNATURE_BYTES)
+    challenge = messages.Challenge(nonce=bytes(32), key=bytes(32), signature=signature)
     flows = list[Flow]()
     for role in (first, other):
         flows += [
             Flow(role, messages.PaddedRowCount(rows=rows[role]), 1),
-            Flow(role, messages.Challenge(nonce=bytes(32), key=bytes(32)), 1),
+            Flow(role, challenge, 1),
             Flow(role, messages.EnclaveEvidence(evidence=evidence), 1),
         ]
     flows += [

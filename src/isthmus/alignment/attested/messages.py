@@ -6,7 +6,7 @@ enclave compares identifiers:
 | message           | direction      | the reader learns                                           |
 |-------------------|----------------|-------------------------------------------------------------|
 | PaddedRowCount    | both           | how many rows the other party brings, rounded up            |
-| Challenge         | both           | nothing: random bytes and a public key of this run          |
+| Challenge         | both           | nothing: random bytes, a public key, the party's signature  |
 | EnclaveEvidence   | both           | which program runs in the other's enclave, on what machine  |
 | SealedSeed        | other -> first | nothing: sealed                                             |
 | SealedKey         | first -> other | nothing: sealed                                             |
@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 from isthmus.alignment.attested.buckets import MOST_ROWS
 from isthmus.alignment.attested.terms import Terms
 from isthmus.core.arrays import Integers
+from isthmus.crypto.certificates import SIGNATURE_BYTES
 from isthmus.crypto.sealing import FRAME_BYTES, KEY_BYTES
 from isthmus.tee.evidence import Claims, Evidence, Kind
 from isthmus.tee.policy import EnclavePolicy
@@ -55,6 +56,7 @@ BLOCK_BYTES = 2**22
 
 Rows = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
 Random = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Signature = Annotated[bytes, Meta(max_length=4 * SIGNATURE_BYTES)]
 PublicKey = Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 Frame = Annotated[Encrypted, Meta(min_length=FRAME_BYTES, max_length=FRAME_BYTES)]
 Octets = NDArray[np.uint8]
@@ -77,11 +79,15 @@ class Challenge(Message, frozen=True):
     """Random bytes and a key that the other enclave's evidence must cover, so that it is fresh."""
 
     purpose: ClassVar[str] = "attest the enclaves"
-    reveals: ClassVar[str] = "nothing: random bytes and a public key of this run"
+    reveals: ClassVar[str] = (
+        "nothing: random bytes, a public key of this run, and its party's signature under both"
+    )
     max_bytes: ClassVar[int] = _ENVELOPE_BYTES
 
     nonce: Random
     key: PublicKey
+    signature: Signature = b""
+    """By the key of the enclave's party, which adds it: evidence does not say whose it is."""
 
 
 class EnclaveEvidence(Message, frozen=True):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from isthmus.alignment.attested.buckets import bucket_count, frame_count, padded
 from isthmus.alignment.attested.messages import (
@@ -33,10 +34,14 @@ from isthmus.alignment.attested.terms import Terms
 from isthmus.core.errors import JobError, PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.index import Index
+from isthmus.tee import handshake
 from isthmus.tee.evidence import Claims, Evidence, Kind
+from isthmus.tee.handshake import owned
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import MessageT
+
+Sign = Callable[[bytes], bytes]
 
 Shown = Callable[[str, Evidence], None]
 """Called with a party and the evidence of its enclave, before the evidence is verified."""
@@ -54,6 +59,9 @@ class Trust(NamedTuple):
     policy: EnclavePolicy
     at_time: datetime
     """When evidence must be valid, with its time zone."""
+
+    sign: Sign
+    """Signs with our party's private key."""
 
     shown: Shown = ignore
     """Called with the evidence of every enclave, including ours."""
@@ -172,7 +180,7 @@ def party(  # noqa: PLR0913, PLR0917 - the caller knows all of these, and nobody
     attested = list[Attested]()
     for other, relay in relays.items():
         rows = _relay_row_counts(other, relay, terms, limits)
-        _relay_evidence(other, relay, terms, trust)
+        _relay_evidence(us, other, relay, terms, trust)
         attested.append(Attested(other, relay, rows, enclave.receive(EnclaveClaims).claims))
 
     # 3. Let them agree on keys.
@@ -215,9 +223,16 @@ def _relay_row_counts(
     return rows
 
 
-def _relay_evidence(other: str, relay: Relay, terms: Terms, trust: Trust) -> None:
-    relay.to_other(Challenge)
-    relay.to_first(Challenge)
+def _relay_evidence(us: str, other: str, relay: Relay, terms: Terms, trust: Trust) -> None:
+    for name, source, drain in (
+        (terms.first, relay.first, relay.other),
+        (other, relay.other, relay.first),
+    ):
+        challenge = source.receive(Challenge)
+        if name == us:  # nobody but us can say which enclave is ours
+            own = owned(terms.digest(), us, handshake.Challenge(challenge.nonce, challenge.key))
+            challenge = replace(challenge, signature=trust.sign(own))
+        drain.send(challenge)
     trust.shown(terms.first, relay.to_other(EnclaveEvidence).evidence)
     trust.shown(other, relay.to_first(EnclaveEvidence).evidence)
 

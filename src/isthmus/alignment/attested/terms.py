@@ -23,6 +23,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     parties: Annotated[tuple[str, ...], Meta(min_length=2, max_length=MOST_PARTIES)]
     """All parties; the enclave of the first one compares identifiers."""
 
+    certificates: dict[str, bytes]
+    """Certificate of each party as PEM, whose key signs what is the party's own enclave."""
+
     minimum_size: Positive
     """Fewest shared rows: with fewer, no party gets a result."""
 

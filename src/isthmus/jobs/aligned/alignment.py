@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from isthmus.alignment.cryptographic.sender import sender
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
 from isthmus.data.index import Index
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
@@ -217,12 +219,16 @@ def _attested(
         atomic.write(run.evidence(party, dataset), to_json(evidence))
 
     ours, now = us.enclave.kind, datetime.now(UTC)
-    trust = Trust(ours, plan.endorsements(), us.policy.enclaves, now, keep)
+    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+
+    sign = partial(certificates.sign, connection.identity(plan).private_key)
+    trust = Trust(ours, plan.endorsements(), us.policy.enclaves, now, sign, keep)
     if plan.simulated:
         telemetry.progress("attest", note=plan.notice)
     with process.enclave(us.enclave, _PROGRAM, us.patience) as inside:
         return attested.party(
             us.party,
+        certificates=connection.certificates_of_all(plan),
             lines,
             plan.tables[dataset].identifiers,
             terms,

@@ -156,6 +156,8 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align as this party, and stop there."""
+    if job.is_attested(plan.job):
+        connection.certificates_of_all(plan)
     from isthmus.jobs import session  # it loads gRPC
     from isthmus.jobs.aligned import run
 

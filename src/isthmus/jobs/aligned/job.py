@@ -25,6 +25,11 @@ def alignment_of(job: Job) -> Alignment:
     return said or CryptographicAlignment()
 
 
+def is_attested(job: Job) -> bool:
+    """Returns whether a job finds the shared rows inside enclaves."""
+    return isinstance(alignment_of(job), AttestedAlignment)
+
+
 def in_words(job: Job) -> str:
     """Returns how a job finds the shared rows, as the end of a sentence."""
     said = alignment_of(job)

@@ -5,15 +5,30 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import PolicyError, SpecError
+from isthmus.crypto import certificates
+from isthmus.jobs import connection
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.consent import crossings
 from isthmus.jobs.explain import explain
 from isthmus.jobs.load import load_job, make_plan
 from isthmus.ledger.forecast import Sizes
+from isthmus.store import atomic
 from isthmus.tee.evidence import SIMULATION
 from tests import three_parties
 from tests.unit.jobs.desk import Desk
+
+IDENTITY = """\
+
+[identity]
+certificate = "shop.crt"
+private_key = "shop.key"
+
+[peers.clinic]
+certificate = "clinic.crt"
+address = "127.0.0.1:7401"
+
+"""
 
 REFUSALS = {
     "nobody to call": (
@@ -144,3 +159,22 @@ class TestThreeParties:
         assert len(plan.train) == 150
         assert plan.train.names == ()
         assert plan.neighbours == ["clinic"]
+
+    def test_know_the_certificate_of_each_other(self, job: Path) -> None:
+        folder = job.parent / "shop"
+        folder.mkdir()
+        (folder / "people.csv").write_text("person\n" + "".join(f"{n}\n" for n in range(150)))
+        for name in ("clinic", "insurer", "shop"):
+            key = certificates.make_key()
+            (folder / f"{name}.crt").write_bytes(certificates.self_signed(name, key))
+        atomic.write(folder / "shop.key", key)
+        said = three_parties.PARTY.format(name="shop") + IDENTITY
+        (folder / "party.toml").write_text(said)
+        with pytest.raises(
+            SpecError, match=r"does not know 'insurer': add a table \[peers.insurer"
+        ):
+            connection.certificates_of_all(make_plan(job, folder / "party.toml"))
+        insurer = '[peers.insurer]\ncertificate = "insurer.crt"\n'
+        (folder / "party.toml").write_text(said + insurer)
+        plan = make_plan(job, folder / "party.toml")
+        assert connection.certificates_of_all(plan).keys() == {"clinic", "insurer", "shop"}

@@ -209,3 +209,7 @@ class ScoresRows(Protocol):
     def model(self, spec: Any, /) -> str:
         """Returns the digest of that run."""
         ...
+
+    def online(self, spec: Any, /) -> bool:
+        """Returns whether rows are scored one by one, as somebody asks for them."""
+        ...

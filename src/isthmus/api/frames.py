@@ -35,6 +35,11 @@ class Frame:
         self._table = table
         self._dataset = dataset
 
+    @property
+    def rows(self) -> Any:
+        """The rows, a `pyarrow.Table`."""
+        return self._table
+
     def dataset(self, path: str) -> Dataset:
         """Returns what a party file says of these rows once they are in a file of this path."""
         return msgspec.structs.replace(self._dataset, path=path)

@@ -17,7 +17,9 @@ from isthmus.answers.parts import Part
 from isthmus.api.drawn import Drawn
 from isthmus.api.frames import ArrowStream, frame, write_texts
 from isthmus.api.inputs import unnamed
+from isthmus.api.online import OnlineScorer
 from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Sink, silent
 from isthmus.evaluation.description import Metrics, PartialMetrics, measured
 from isthmus.jobs import finished, trained
 from isthmus.jobs import texts as encoders
@@ -49,6 +51,7 @@ class Run(Drawn):
             folder: The run folder.
         """
         self._run = runs.Run(folder)
+        self._online: OnlineScorer | None = None
 
     @property
     def folder(self) -> Path:
@@ -87,11 +90,12 @@ class Run(Drawn):
         )
 
     def predict(self, rows: ArrowStream) -> Any:
-        """Score rows with the model of a run of one organisation.
+        """Score rows with the model of a run.
 
         Args:
             rows: A data frame of pandas, polars, DuckDB, pyarrow or another with
-                `__arrow_c_stream__`, with the columns of the rows that the run trained on.
+                `__arrow_c_stream__`, with the columns of the rows that the run trained on. Of a run
+                of several parties, as in `OnlineScorer.predict`; `online` has to be called first.
 
         Returns:
             The scores, a `pyarrow.Table`.
@@ -99,11 +103,43 @@ class Run(Drawn):
         Raises:
             SpecError: The run has no model that scores rows, or the rows do not fit it.
         """
+        if self._online is not None and not self._online.closed:
+            return self._online.predict(rows)
         with TemporaryDirectory(prefix="isthmus-") as name, unnamed(Path(name)):
             given, scores = Path(name, "rows.parquet"), Path(name, "scores.parquet")
             frame(rows).write(given)
             trained.predict(self.folder, given, scores)
             return parquet.read_table(scores)
+
+    def online(
+        self,
+        job: str | Path,
+        party: str | Path,
+        into: str | Path | None = None,
+        watch: Sink = silent,
+    ) -> OnlineScorer:
+        """Open lines to the other parties that trained this run, to score single rows with them.
+
+        The lines are open when this returns, and `predict` of this run uses them until the scorer
+        is closed.
+
+        Args:
+            job: The file that all parties agreed on, with a table `[prediction.online]`.
+            party: The file of this party, the active one.
+            into: Folder for this run; by default a new one in the party's `runs`.
+            watch: Sees events as they happen.
+
+        Returns:
+            What scores rows; close it, or use it in a `with`.
+
+        Raises:
+            SpecError: A file, or the data it names, does not fit the job.
+            IsthmusError: Anything else that a person can act on, as on the command line.
+        """
+        model: str = getattr(self.result, "model", "")
+        folder = None if into is None else Path(into)
+        self._online = OnlineScorer(Path(job), Path(party), model, folder, watch)
+        return self._online
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Turn texts into vectors with the encoder of a run.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
 from isthmus.answers.text import indented, page
 from isthmus.cli.answer import Answer
@@ -34,31 +35,35 @@ def init(
         str | None,
         typer.Option(metavar="NAME", help="The data set that this job scores, as parties name it."),
     ] = None,
+    *,
+    online: Annotated[
+        bool, typer.Option("--online", help="Let it score single rows, as one party asks for them.")
+    ] = False,
 ) -> Answer:
     """Copy an example, with keys for its parties; or write a job that scores with a model."""
     if trained is not None:
-        return _scoring_job(trained, Path(template), folder, data)
-    return _example(template, folder, data)
+        return _scoring_job(trained, Path(template), folder, data, online=online)
+    return _example(template, folder, scores=data is not None or online)
 
 
-def _example(template: str, folder: Path | None, data: str | None) -> Answer:
+def _example(template: str, folder: Path | None, *, scores: bool) -> Answer:
     """Copy an example.
 
     Args:
         template: Its name.
         folder: A new or empty folder.
-        data: None.
+        scores: Whether something was said of a job that scores.
 
     Returns:
         What to do with it.
 
     Raises:
-        SpecError: There is no folder, or no such example, or data are named.
+        SpecError: There is no folder, or no such example, or it would score.
     """
     from isthmus.jobs import examples
 
-    if data is not None:
-        raise SpecError("`--data` names what a job scores, and goes with `--from`.")
+    if scores:
+        raise SpecError("`--data` and `--online` say what a job scores, and go with `--from`.")
     if folder is None:
         raise SpecError(f"name a new folder too: isthmus init {shlex.quote(template)} DIR")
     made = examples.make(template, folder)
@@ -87,7 +92,9 @@ def _example(template: str, folder: Path | None, data: str | None) -> Answer:
     return Answer(value, text)
 
 
-def _scoring_job(run: Path, file: Path, folder: Path | None, dataset: str | None) -> Answer:
+def _scoring_job(
+    run: Path, file: Path, folder: Path | None, dataset: str | None, *, online: bool
+) -> Answer:
     """Write a job that scores with the model of a run.
 
     Args:
@@ -95,6 +102,7 @@ def _scoring_job(run: Path, file: Path, folder: Path | None, dataset: str | None
         file: The new job file.
         folder: None.
         dataset: The data set to score; None: the one that was trained on.
+        online: Whether it scores single rows, as the first party asks for them.
 
     Returns:
         What to do with it.
@@ -109,13 +117,22 @@ def _scoring_job(run: Path, file: Path, folder: Path | None, dataset: str | None
             "with --from, one name is enough, that of the job file: "
             f"{shlex.join(['isthmus', 'init', '--from', str(run), str(file)])}"
         )
-    job = trained.write_scoring_job(run, file, dataset)
+    job = trained.write_scoring_job(run, file, dataset, online=online)
     data = job.tables["data"].score
     value = {"job": str(file), "data": data, "disclosed": job.disclosed}
+    who = "Then each that is asked" if online else "Then each, as for training"
     text = page(
         f"{file} is ready: it scores the data set {data!r}, which each party describes in the "
         f"table [datasets.{data}] of its party file.",
-        "Give all parties this file. Then each, as for training:",
+        f"Give all parties this file. {who}:",
         indented([shlex.join(["isthmus", "run", str(file), "--party", "party.toml"])]),
+        *_asking(run, file, online=online),
     )
     return Answer(value, text)
+
+
+def _asking(run: Path, file: Path, *, online: bool) -> list[RenderableType]:
+    if not online:
+        return []
+    opening = f'with isthmus.load("{run}").online("{file}", "party.toml") as scorer:'
+    return ["And who asks, in Python:", indented([opening, "    scorer.predict(frame)"])]

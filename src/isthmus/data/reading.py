@@ -22,7 +22,7 @@ from isthmus.data.identifiers import joined, normalise
 from isthmus.data.numbers import numbers
 from isthmus.data.plain import Column, is_text, pc
 from isthmus.data.problems import Problems
-from isthmus.data.sources import Rows
+from isthmus.data.sources import Rows, Source
 from isthmus.data.spec import Dataset, Normalisation
 from isthmus.data.table import ColumnCoding, Table
 
@@ -55,7 +55,32 @@ def load(
     Raises:
         SpecError: The data are not what the dataset says; a DataError names all problems at once.
     """
-    source = sources.opened(dataset, folder)
+    return read(sources.opened(dataset, folder), dataset, steps, coding, numbers_only=numbers_only)
+
+
+def read(
+    source: Source,
+    dataset: Dataset,
+    steps: Sequence[Normalisation],
+    coding: ColumnCoding | None = None,
+    *,
+    numbers_only: bool = False,
+) -> Table:
+    """Check rows from anywhere, as `load` does.
+
+    Args:
+        source: Where they come from.
+        dataset: How to read them.
+        steps: The job's normalisation of identifiers.
+        coding: How the columns of the training rows became numbers, if these are rows to score.
+        numbers_only: Whether the model takes neither categories nor empty cells.
+
+    Returns:
+        The rows.
+
+    Raises:
+        SpecError: They are not what the dataset says; a DataError names all problems at once.
+    """
     wanted = source.columns()
     if coding is not None:
         wanted = _as_trained(coding, wanted, source.where)

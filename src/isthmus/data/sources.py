@@ -78,36 +78,47 @@ def opened(dataset: Dataset, folder: Path) -> Source:
         SpecError: There are no such files, or the query fails.
     """
     if dataset.sql is not None:
-        return _Answer(dataset, folder)
+        answer = databases.read(dataset.sql, folder)
+        return InMemory(dataset, answer, dataset.where(folder), "the query")
     return _Files(dataset, folder)
 
 
-class _Answer:
-    """The rows of a query."""
+class InMemory:
+    """The rows of a query, or of a data frame."""
 
     def __init__(self, dataset: Dataset, folder: Path) -> None:
         assert dataset.sql is not None  # noqa: S101 - `opened` asks
         self._dataset = dataset
-        self.where = dataset.where(folder)
-        self._table = databases.read(dataset.sql, folder)
+        self._table = table
+        self._named = named
+        self.where = where
 
     def columns(self) -> Columns:
         names = [str(name) for name in self._table.column_names]
         if len(set(names)) < len(names):
             raise SpecError(
-                f"{self.where}: two columns of the query share a name. Give each one of its own, "
-                "with AS."
+                f"{self.where}: two columns of {self._named} share a name. Give each one of its "
+                "own, in SQL with AS."
             )
         return chosen(self._dataset, names, self.where)
+        """Find the columns that the data set names.
+
+        Returns:
+            The columns.
+
+        Raises:
+            SpecError: There are no such columns, or two share a name.
+        """
 
     def read(self, wanted: Columns, problems: Problems) -> Rows:
         if not self._table.num_rows:
-            problems.add("the query has no rows. Correct it.")
+            problems.add(f"{self._named} has no rows. Correct it.")
             problems.refuse()
         columns = {name: _cells([self._table.column(name)], self._dataset) for name in wanted.names}
         return Rows(columns, Places([Part(self._table.num_rows)]), typeless=False)
 
 
+        """Take columns."""
 class _Files:
     """The rows of files that have the same columns."""
 

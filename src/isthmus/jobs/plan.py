@@ -1,6 +1,7 @@
 """A job that is read and resolved, the plan of a run, and the functions of a family's module."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -67,6 +68,11 @@ class Loaded:
     def scores(self) -> bool:
         """Whether the job scores rows with the model of an earlier run, and trains nothing."""
         return isinstance(self.code, ScoresRows)
+
+    @property
+    def online(self) -> bool:
+        """Whether it scores rows one by one, as the first party asks for them."""
+        return isinstance(self.code, ScoresRows) and self.code.online(self.spec)
 
     @property
     def dataset(self) -> str:
@@ -271,8 +277,11 @@ class SharingFamilyCode(FamilyCode, Protocol):
     def assist(self, loaded: Loaded, /) -> bool:
         """Help the process that runs a job, if this one was started for that.
 
-        Returns whether it was; its help is over then.
-        """
+class ScoresTables(Protocol):
+    """Scores rows online; several threads may call it."""
+
+    def __call__(self, rows: Any, /) -> Any:
+        """Returns the scores of rows; both are a `pyarrow.Table`."""
         ...
 
 
@@ -280,7 +289,7 @@ class SharingFamilyCode(FamilyCode, Protocol):
 class ScoringFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if later jobs score with models of its runs."""
 
-    def scoring_job(self, run: Run, earlier: Job, dataset: str | None, /) -> Job:
+    def scoring_job(self, run: Run, earlier: Job, dataset: str | None, /, *, online: bool) -> Job:
         """Returns a job that scores with the model of a run; it does not say what it discloses."""
         ...
 
@@ -299,6 +308,12 @@ class PartyFamilyCode(FamilyCode, Protocol):
     def smallest(self, loaded: Loaded, /) -> Sizes:
         """Returns sizes with which every message of the job crosses at least once."""
         ...
+    def scoring(
+        self, plan: Any, into: Path | None, watch: Sink, /
+    ) -> AbstractContextManager[tuple[Run, ScoresTables]]:
+        """Score rows online, as the first party, while the block runs."""
+        ...
+
 
     def expected(self, plan: Any, /) -> Sizes:
         """Returns what to reckon with before a run."""

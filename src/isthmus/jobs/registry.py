@@ -120,6 +120,7 @@ ROWS = (
         family="aligned",
         messages=(
             "isthmus.vertical.boosting.messages",
+            "isthmus.vertical.prediction.messages",
             "isthmus.vertical.regression.messages",
         ),
     ),

@@ -1,12 +1,14 @@
 """One machine's side of a job, from its files to a run folder with everything in it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink, silent
 from isthmus.jobs import registry, report
 from isthmus.jobs.load import load_job, make_plan
-from isthmus.jobs.plan import Loaded, SharingFamilyCode
+from isthmus.jobs.plan import Loaded, ScoresTables, ScoringFamilyCode, SharingFamilyCode
 from isthmus.store.runs import Run
 
 
@@ -67,6 +69,46 @@ def _run(loaded: Loaded, party_file: Path | None, into: Path | None, watch: Sink
     finished = family.play(plan, into, watch)
     report.attempt(finished)
     return finished
+
+
+@contextmanager
+def scoring(
+    job_file: Path, party_file: Path, model: str, into: Path | None = None, watch: Sink = silent
+) -> Generator[tuple[Run, ScoresTables]]:
+    """Score rows online with a model of several parties, while the block runs.
+
+    Args:
+        job_file: The job that all parties agreed on.
+        party_file: The file of the party that asks.
+        model: Digest of the model that the caller means.
+        into: Folder for this run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run folder, and what scores rows.
+
+    Raises:
+        SpecError: The job does not score online, or with another model.
+        IsthmusError: Anything else that a person can act on.
+    """
+    loaded = load_job(job_file)
+    family: object = loaded.family
+    if not (loaded.online and isinstance(family, ScoringFamilyCode)):
+        raise SpecError(
+            f"{job_file}: has no table [prediction.online], so that nobody answers requests. "
+            "`isthmus init --from RUN online.toml --online` writes such a job."
+        )
+    named: str = loaded.system.model(loaded.spec)
+    if named != model:
+        raise SpecError(
+            f"{job_file}: `prediction.model` is {named[:12]}..., and this run trained "
+            f"{model[:12] or 'no such model'}: load the run that the job names, or write the job "
+            "anew with `isthmus init --from RUN online.toml --online`."
+        )
+    plan = loaded.family.plan(loaded, party_file)
+    with family.scoring(plan, into, watch) as opened:
+        yield opened
+    report.attempt(opened[0])
 
 
 def align(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink = silent) -> Run:

@@ -55,13 +55,16 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
         return found
 
 
-def write_scoring_job(folder: Path, file: Path, dataset: str | None = None) -> Job:
+def write_scoring_job(
+    folder: Path, file: Path, dataset: str | None = None, *, online: bool = False
+) -> Job:
     """Write a job with which several parties score rows with the model that they trained.
 
     Args:
         folder: The run folder, or a folder of runs for its latest one.
         file: The new job file.
         dataset: Name of the data set to score; None: the one that was trained on.
+        online: Whether rows are scored one by one, as the first party asks for them.
 
     Returns:
         The job.
@@ -82,7 +85,7 @@ def write_scoring_job(folder: Path, file: Path, dataset: str | None = None) -> J
         )
     if file.exists():
         raise SpecError(f"{file}: is there already. Give a new name for the job.")
-    bare = family.scoring_job(run, job_of(run), dataset)
+    bare = family.scoring_job(run, job_of(run), dataset, online=online)
     row, code = registry.system_of(bare.tables) or (None, None)
     told = consent.needed(Loaded(bare, file, family, row, code))
     job = bare.replace(disclosed=[kind.__name__ for kind in told])
@@ -145,7 +148,8 @@ def _family(run: Run, verb: str) -> ModelFamilyCode:
         raise SpecError(
             f"{run.folder}: `isthmus {verb}` takes a run of one organisation, and this one was of "
             "several parties: its model lies at them. `isthmus init --from RUN score.toml` writes "
-            "a job with which they score rows together, if they aligned columns."
+            "a job with which they score rows together, if they aligned columns; with `--online` "
+            "one by one, for `Run.online` in Python."
         )
     return family
 

@@ -49,6 +49,9 @@ class Sizes:
     columns: int = 1
     """Columns of a passive party; not used for a regression, whose job has the number."""
 
+    requests: dict[int, int] | None = None
+    """Requests to score rows online, by their number of rows; None: as many as the job allows."""
+
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
     """Yields (number of blocks, rows of a block) for `rows` rows in blocks of at most `size`."""

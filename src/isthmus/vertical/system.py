@@ -1,18 +1,21 @@
 """The interface between `jobs` and systems over aligned columns: inputs, results, functions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
-from isthmus.core.arrays import Floats
+from isthmus.core.arrays import Floats, Integers
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.ledger.record import Record
+from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.system import ScoresRows, System
 from isthmus.transport.channel import Channel
@@ -129,6 +132,29 @@ class ScoringContext:
 class Scored:
     """What scoring gave one party."""
 
+@dataclass(frozen=True)
+class OnlineContext(ScoringContext):
+    """The inputs of a role that scores rows online; `rows` are all that may be asked for."""
+
+    requests: Counter[int]
+    """Counts the requests of the run, by their number of rows; the last one is for none."""
+
+    wait: Callable[[], bool]
+    """Waits for the next request, at a passive party; False if it is to stop instead."""
+
+
+class Asks(Protocol):
+    """Scores rows online, at the active party."""
+
+    def __call__(self, rows: Table, positions: Integers, /) -> Floats:
+        """Returns scores of rows, given their positions among all shared ones."""
+        ...
+
+    def end(self) -> list[str]:
+        """Ask no more; returns the names of the parties that know it now."""
+        ...
+
+
     scores: "Scores | None" = None
     """At the active party."""
 
@@ -229,10 +255,30 @@ class ScoringSystem(ScoresRows, Protocol):
         """Returns a forecast of the messages between the active party and a passive one."""
         ...
 
-    def of_run(self, stored: StoredPart, model: str, /) -> Any:
+    def of_run(self, stored: StoredPart, model: str, /, *, online: bool) -> Any:
         """Returns the table of a job that scores with the model of a run."""
         ...
 
     def score(self, spec: Any, context: ScoringContext, /) -> Scored:
         """Score rows in one role."""
+        ...
+
+    def measure_again(self, stored: StoredPart, rows: Table, scores: Floats, /) -> Measured:
+        """Measure scores at the active party, of a run that was stopped meanwhile."""
+        ...
+
+    def most_requests(self, spec: Any, /) -> dict[int, int] | None:
+        """Returns the requests of a run that take most bytes, by number of rows; None if none."""
+        ...
+
+    def recorded(self, spec: Any, party: str, records: Iterable[Record], /) -> Counter[int]:
+        """Returns the requests that a ledger of a party knows of, by number of rows."""
+        ...
+
+    def ask(self, spec: Any, context: OnlineContext, /) -> Asks:
+        """Get ready to score rows online, at the active party."""
+        ...
+
+    def answer(self, spec: Any, context: OnlineContext, /) -> bool:
+        """Answer requests at a passive party; returns whether the active party ended them."""
         ...

@@ -1,24 +1,31 @@
 """Scoring with a stored model: all roles over lines, honest and not."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import PeerError
+from isthmus.core.errors import ChannelError, PeerError, SpecError
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.message import Message
 from isthmus.vertical.boosting.messages import Decisions
 from isthmus.vertical.boosting.trees import objective
-from isthmus.vertical.prediction.active import active
+from isthmus.vertical.prediction.active import Asking, active
 from isthmus.vertical.prediction.forecast import forecast
-from isthmus.vertical.prediction.passive import passive
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.prediction.messages import RequestedRows
+from isthmus.vertical.prediction.passive import answer, passive
+from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression import model as linear
+from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.scaling import Label, Scaling
+from isthmus.vertical.regression.spec import Link
 from tests.coded import INSURER, PHARMACY, Run, a_data, a_spec
 from tests.roles import Play, Role, gather
 from tests.transcripts import kinds
@@ -63,6 +70,16 @@ class Trees:
             {party: helper(party) for party in OTHERS},
         )
 
+    def online(self, requests: Sequence[Sequence[int]]) -> "tuple[Asked, Play]":
+        """Score test rows by requests, one after the other."""
+        asked = Asked(msgspec.structs.replace(self.spec, online=ONLINE))
+        hub = self.data.rows(Run(self.trained.part.spec, self.data).clinic, label=True).test
+        answering = {
+            party: asked.answers(party, self.parts[party], self.data.rows(columns).test, always)
+            for party, columns in OTHERS.items()
+        }
+        return asked, gather(asked.asks(self.trained.part, hub, requests), answering)
+
 
 @pytest.fixture(scope="module")
 def trees() -> Trees:
@@ -77,6 +94,9 @@ class TestTrees:
         assert np.array_equal(np.atleast_2d(scores), trees.trained.predictions)
         alone = trees.score([7]).returned["hub"]
         assert np.array_equal(alone[..., 0], scores[..., 7])
+        _, online = trees.online(REQUESTS)
+        for rows, found in zip(REQUESTS, online.returned["hub"], strict=True):
+            assert np.array_equal(found, scores[..., rows])
 
     def test_of_many_classes_score_one_row_as_among_many(self) -> None:
         spec = a_spec(objective="multiclass", classes=9)
@@ -121,41 +141,222 @@ class TestTrees:
             raise outcome.raised["hub"]
 
 
-def a_part(names: Sequence[str], weights: Sequence[float]) -> linear.Part:
+def a_part(names: Sequence[str], weights: Sequence[float], link: Link = "logit") -> linear.Part:
     count = len(names)
     scaling = Scaling(np.arange(count) / 3, 1 + np.arange(count) / 7)
-    return linear.part("logit", tuple(names), scaling, np.array(weights))
+    return linear.part(link, tuple(names), scaling, np.array(weights))
+
+
+class Regressed:
+    """Both parts of a regression, and rows of both parties."""
+
+    ROWS = 60
+
+    def __init__(self, link: Link = "logit") -> None:
+        values = np.random.default_rng(5).normal(size=(self.ROWS, 37))
+        ids = [b"%d" % at for at in range(self.ROWS)]
+        names = [f"column-{at}" for at in range(37)]
+        weights = np.random.default_rng(6).normal(size=37)
+        first = a_part(names[:20], weights[:20].tolist(), link)
+        self.ours = linear.labelled(first, 0.25, Label(np.empty(0)))
+        self.theirs = a_part(names[20:], weights[20:].tolist(), link)
+        self.clinic = Table(ids, values[:, :20], tuple(names[:20]))
+        self.insurer = Table(ids, values[:, 20:], tuple(names[20:]))
+        self.spec = Prediction(model="0" * 64, system="regression", block_rows=25, online=ONLINE)
+
+    def at_once(self, rows: Sequence[int] | None = None) -> Play:
+        taken = np.arange(self.ROWS) if rows is None else np.array(rows)
+        clinic, insurer = self.clinic.take(taken), self.insurer.take(taken)
+        return gather(
+            lambda lines: active(lines, self.ours, clinic, self.spec),
+            {"insurer": lambda line: passive(line, self.theirs, insurer, self.spec)},
+        )
+
+    def online(self, requests: Sequence[Sequence[int]], answering: Role | None = None) -> Play:
+        asked = Asked(self.spec)
+        honest = asked.answers("insurer", self.theirs, self.insurer, always)
+        asks = asked.asks(self.ours, self.clinic, requests)
+        return gather(asks, {"insurer": answering or honest})
 
 
 class TestRegression:
     """Its part is a sum of columns, in an order that does not depend on other rows."""
 
-    ROWS = 60
-
-    def score(self, rows: slice) -> Play:
-        spec = Prediction(model="0" * 64, system="regression", block_rows=25)
-        values = np.random.default_rng(5).normal(size=(self.ROWS, 37))[rows]
-        ids = [b"%d" % at for at in range(len(values))]
-        names = [f"column-{at}" for at in range(37)]
-        weights = np.random.default_rng(6).normal(size=37)
-        ours = linear.labelled(a_part(names[:20], weights[:20].tolist()), 0.25, Label(np.empty(0)))
-        theirs = a_part(names[20:], weights[20:].tolist())
-        clinic = Table(ids, values[:, :20], tuple(names[:20]))
-        insurer = Table(ids, values[:, 20:], tuple(names[20:]))
-        return gather(
-            lambda lines: active(lines, ours, clinic, spec),
-            {"insurer": lambda line: passive(line, theirs, insurer, spec)},
-        )
-
     def test_scores_one_row_as_among_many_to_the_last_digit(self) -> None:
-        every: Floats = self.score(slice(None)).returned["hub"]
-        for row in range(0, self.ROWS, 7):
-            assert self.score(slice(row, row + 1)).returned["hub"][0] == every[row]
+        regressed = Regressed()
+        every: Floats = regressed.at_once().returned["hub"]
+        for row in range(0, regressed.ROWS, 7):
+            assert regressed.at_once([row]).returned["hub"][0] == every[row]
 
     def test_sends_shares_of_scores_and_nothing_else(self) -> None:
-        outcome = self.score(slice(None))
+        regressed = Regressed()
+        outcome = regressed.at_once()
         assert set(kinds(outcome.sent["insurer"])) == {"PartialPredictor"}
-        spec = Prediction(model="0" * 64, system="regression", block_rows=25)
-        sizes = Sizes({}, self.ROWS, 0, self.ROWS, {}, 0)
+        spec = msgspec.structs.replace(regressed.spec, online=None)
+        sizes = Sizes({}, regressed.ROWS, 0, regressed.ROWS, {}, 0)
         expected = sum(flow.bytes for flow in forecast(spec, "insurer", sizes))
         assert sum(map(len, outcome.sent["insurer"])) == expected
+
+
+ONLINE = Online(request_rows=8, rows=60)
+REQUESTS = ([0], [3, 1, 2], [7, 7], list(range(20, 28)))
+
+
+def always() -> bool:
+    return True
+
+
+class Asked:
+    """Requests that one party makes of others, and what all of them have counted."""
+
+    def __init__(self, spec: Prediction) -> None:
+        self.spec = spec
+        self.counted = {party: Counter[int]() for party in ("hub", *OTHERS)}
+
+    def answers(self, party: str, part: Any, rows: Table, wait: Callable[[], bool]) -> Role:
+        assert self.spec.online is not None
+        online = self.spec.online
+        return lambda line: answer(line, part, rows, online, self.counted[party], wait)
+
+    def asks(self, part: Any, rows: Table, requests: Sequence[Sequence[int]]) -> Any:
+        """Ask for one request after the other, and return the scores of each."""
+
+        def hub(lines: Any) -> Any:
+            assert self.spec.online is not None
+            ask = Asking(lines, part, self.spec, self.spec.online, self.counted["hub"])
+            found = [ask(rows.take(np.array(each)), np.array(each)) for each in requests]
+            assert ask.end() == list(lines)
+            return found
+
+        return hub
+
+
+class TestTreesOnline:
+    def test_name_positions_and_get_decisions_and_nothing_else(self, trees: Trees) -> None:
+        asked, outcome = trees.online(REQUESTS)
+        for party in OTHERS:
+            assert set(kinds(outcome.sent[party])) == {"Decisions"}
+            assert set(kinds(outcome.sent[f"hub to {party}"])) == {"RequestedRows"}
+            assert outcome.returned[party]  # the hub said that it has no more requests
+        assert set(map(str, asked.counted.values())) == {
+            str(Counter({1: 1, 3: 1, 2: 1, 8: 1, 0: 1}))
+        }
+
+    def test_send_as_many_bytes_as_forecast_for_these_requests_and_at_most(
+        self, trees: Trees
+    ) -> None:
+        asked, outcome = trees.online(REQUESTS)
+        known = Sizes({}, 0, 0, 0, {}, 0, requests=dict(asked.counted["hub"]))
+        for party in OTHERS:
+            for sender, sent in (
+                ("passive", outcome.sent[party]),
+                ("active", outcome.sent[f"hub to {party}"]),
+            ):
+                exact, most = (
+                    sum(
+                        flow.bytes
+                        for flow in forecast(asked.spec, party, sizes)
+                        if flow.sender == sender
+                    )
+                    for sizes in (known, Sizes({}, 0, 0, 0, {}, 0))
+                )
+                assert sum(map(len, sent)) == exact < most
+
+    def test_ask_nothing_of_a_party_without_splits(self, trees: Trees) -> None:
+        spec = msgspec.structs.replace(trees.spec, splits={"insurer": 1}, online=ONLINE)
+        (flow,) = forecast(spec, "pharmacy", Sizes({}, 0, 0, 0, {}, 0))
+        assert (flow.sender, flow.count) == ("active", 1)  # that there are no more requests
+
+    def test_end_well_where_one_of_several_parties_stops(self, trees: Trees) -> None:
+        asked = Asked(msgspec.structs.replace(trees.spec, online=ONLINE))
+
+        def answering(party: str) -> Role:
+            waits = chain([True] * 2, repeat(party == "pharmacy"))
+            rows = trees.data.rows(OTHERS[party]).test
+            return asked.answers(party, trees.parts[party], rows, partial(next, waits))
+
+        part = trees.trained.part
+        rows = trees.data.rows(Run(part.spec, trees.data).clinic, label=True).test
+
+        def hub(lines: Any) -> Any:
+            ask = Asking(lines, part, asked.spec, ONLINE, asked.counted["hub"])
+            for at in range(2):
+                ask(rows.take(np.array([at])), np.array([at]))
+            for _ in range(2):  # it stays so
+                with pytest.raises(ChannelError, match="'insurer' answers no more: it was stopped"):
+                    ask(rows.take(np.array([2])), np.array([2]))
+            return ask.end()
+
+        outcome = gather(hub, {party: answering(party) for party in OTHERS})
+        assert outcome.returned == {"hub": ["pharmacy"], "insurer": False, "pharmacy": True}
+
+    @pytest.mark.parametrize(
+        ("requests", "said"),
+        [
+            ([[0] * 9], r"9 rows are too many at a time, as `.*request_rows` of the job is 8\. No"),
+            (
+                [[0] * 8] * 8,
+                r"8 rows are too many now, as `.*\.rows` of the job is 60 and 4 are left",
+            ),
+        ],
+        ids=["at a time", "in all"],
+    )
+    def test_send_nothing_that_the_job_does_not_allow(
+        self, trees: Trees, requests: Sequence[Sequence[int]], said: str
+    ) -> None:
+        _, outcome = trees.online(requests)
+        with pytest.raises(SpecError, match=said):
+            raise outcome.raised["hub"]
+        sent = outcome.sent["hub to insurer"]
+        assert len(sent) == len(requests) - 1
+
+    @pytest.mark.parametrize(
+        ("requests", "said"),
+        [
+            ([np.arange(9)], "9 rows are too many at a time"),
+            ([np.arange(8)] * 8, "8 rows are too many now"),
+            ([np.array([0, 10_000])], r"1 of 2 positions are none of the \d+ rows"),
+            ([np.zeros((2, 2))], r"positions of shape \(2, 2\)"),
+        ],
+        ids=["at a time", "in all", "no such row", "no list"],
+    )
+    def test_refuse_requests_that_no_honest_run_makes(
+        self, trees: Trees, requests: Sequence[Any], said: str
+    ) -> None:
+        asked = Asked(msgspec.structs.replace(trees.spec, online=ONLINE))
+
+        def cheat(lines: Any) -> None:
+            for positions in requests:
+                lines["insurer"].send(RequestedRows(rows=positions.astype(np.uint32)))
+                lines["insurer"].receive(Decisions)
+
+        rows = trees.data.rows(INSURER).test
+        answering = asked.answers("insurer", trees.parts["insurer"], rows, always)
+        outcome = gather(cheat, {"insurer": answering})
+        with pytest.raises(PeerError, match=f"'hub' sent RequestedRows that no .*: {said}"):
+            raise outcome.raised["insurer"]
+        assert len(outcome.sent["insurer"]) == len(requests) - 1
+
+
+class TestRegressionOnline:
+    @pytest.mark.parametrize("link", ["logit", "identity"])
+    def test_gives_the_scores_of_all_rows_at_once_to_the_last_digit(self, link: Link) -> None:
+        rows = Regressed(link)
+        every = rows.at_once().returned["hub"]
+        outcome = rows.online(REQUESTS)
+        for positions, scores in zip(REQUESTS, outcome.returned["hub"], strict=True):
+            assert np.array_equal(scores, every[positions])
+
+    def test_sends_shares_of_the_rows_asked_for_and_nothing_else(self) -> None:
+        outcome = Regressed("logit").online(REQUESTS)
+        assert set(kinds(outcome.sent["insurer"])) == {"PartialPredictor"}
+        assert len(outcome.sent["insurer"]) == len(REQUESTS)
+
+    def test_refuses_an_answer_about_other_rows(self) -> None:
+        def cheat(line: Any) -> None:
+            line.receive(RequestedRows)
+            line.send(PartialPredictor(first_row=0, values=np.zeros(2)))
+
+        outcome = Regressed("logit").online([[0]], cheat)
+        with pytest.raises(PeerError, match=r"sent rows from 0 of shape \(2,\) where 1 rows"):
+            raise outcome.raised["hub"]

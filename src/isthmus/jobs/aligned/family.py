@@ -1,6 +1,7 @@
 """The family of jobs over aligned columns: `jobs/plan.py` says what each function is for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from isthmus.store.runs import Run
 from isthmus.vertical.system import PlansAhead
 
 if TYPE_CHECKING:
+    from isthmus.jobs.aligned.online import OnlineScorer
     from isthmus.jobs.aligned.plan import AlignedPlan
 
 ROLES = ("active", "passive")
@@ -105,8 +107,18 @@ def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
     return {
         "shared_rows": sizes.shared,
         **(training if plan.loaded.trains and not plan.loaded.scores else {}),
+        **_requested(sizes.requests),
         **{f"{party}_rows": count for party, count in sizes.rows.items()},
     }
+
+
+def _requested(requests: Mapping[int, int] | None) -> dict[str, int]:
+    """Requests to score rows online; the last one is for none, and asks nothing."""
+    if requests is None:
+        return {}
+    asked = {rows: count for rows, count in requests.items() if rows}
+    rows = sum(rows * count for rows, count in asked.items())
+    return {"requests": sum(asked.values()), "requested_rows": rows}
 
 
 def ready(plan: "AlignedPlan") -> Ready:
@@ -143,15 +155,54 @@ def _check(plan: "AlignedPlan") -> None:
 def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align, train, score and store, as this party."""
     from isthmus.jobs import session  # it loads gRPC
-    from isthmus.jobs.aligned import run, scoring
+    from isthmus.jobs.aligned import online, run, scoring
 
+    if plan.loaded.online and plan.listens:
+        raise SpecError(
+            f"{plan.loaded.path}: in this job {plan.party.party!r} asks for scores of single rows, "
+            "and does so from Python: isthmus.load(RUN).online(JOB, PARTY). To score a whole data "
+            "set with a command, take the table [prediction.online] out."
+        )
     _check(plan)
     with session.begin(plan, into, watch) as opened:
-        if plan.loaded.scores:
+        if plan.loaded.online:
+            online.serve(opened)
+        elif plan.loaded.scores:
             scoring.play(opened)
         else:
             run.play(opened)
     return opened.run
+
+
+@contextmanager
+def scoring(
+    plan: "AlignedPlan", into: Path | None, watch: Sink
+) -> Generator[tuple[Run, "OnlineScorer"]]:
+    """Score rows online, as the active party, while the block runs.
+
+    Args:
+        plan: The job and the party.
+        into: Folder for the run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Yields:
+        The run, and what scores rows.
+
+    Raises:
+        SpecError: This party is asked, and does not ask.
+        IsthmusError: The parties do not find each other, or share too few rows.
+    """
+    from isthmus.jobs import session  # it loads gRPC
+    from isthmus.jobs.aligned import online
+
+    if not plan.listens:
+        raise SpecError(
+            f"{plan.loaded.path}: in this job {plan.party.party!r} answers and {plan.first!r} "
+            "asks: start it with `isthmus run`."
+        )
+    _check(plan)
+    with session.begin(plan, into, watch) as opened, online.scoring(opened) as scorer:
+        yield opened.run, scorer
 
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
@@ -288,13 +339,16 @@ def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
 
 def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
     scored, known = result.rows["scored"], result.rows["labelled"]
+    model = f"{result.system} of the run {result.model[:12]}"
+    if isinstance(result, ScoredResult) and result.requests is not None:
+        count = _requested(result.requests)["requests"]
+        return [("model", model), ("rows scored", f"{scored:,}, in {count:,} requests")]
     if not known:
         labels = "none with a label that is known here"
     elif known == scored:
         labels = "all with a label"
     else:
         labels = f"{known:,} of them with a label that is known here"
-    model = f"{result.system} of the run {result.model[:12]}"
     return [("model", model), ("rows scored", f"{scored:,}, {labels}")]
 
 
@@ -319,13 +373,14 @@ def _method(result: AlignedRun) -> list[tuple[str, str]]:
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
-def scoring_job(run: Run, earlier: Job, dataset: str | None) -> Job:
+def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) -> Job:
     """Make a job that scores with the model of a run.
 
     Args:
         run: The run of one party.
         earlier: Its job.
         dataset: Name of the data set to score; None: the one that was trained on.
+        online: Whether rows are scored one by one, as the active party asks for them.
 
     Returns:
         The job; `disclosed` is empty.
@@ -339,4 +394,4 @@ def scoring_job(run: Run, earlier: Job, dataset: str | None) -> Job:
     result = finished.read(run)
     if not isinstance(result, TrainedResult):
         raise SpecError(f"{run.folder}: this run trained no model to score rows with.")
-    return stored.scoring_job(run, result, earlier, dataset)
+    return stored.scoring_job(run, result, earlier, dataset, online=online)

@@ -52,6 +52,7 @@ class ScoredResult(PartyResult, frozen=True, kw_only=True, tag="aligned.scored")
     metrics: PartialMetrics  # of the rows whose label is known, at the active party
     validation: Validation | None = None
     stability: Stability | None = None  # against the rows that were trained on
+    requests: dict[int, int] | None = None  # online, by their number of rows; the last has none
 
 
 class SimulatedAlignment(

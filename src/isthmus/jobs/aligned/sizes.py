@@ -46,7 +46,10 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
         case ScoredResult():
             check_same(plan, run, result)
             scored = result.rows["scored"]
-            return replace(expected(plan), shared=scored, test=scored)
+            if result.requests is None:
+                return replace(expected(plan), shared=scored, test=scored)
+            shared = result.alignment.size or 0
+            return replace(expected(plan), shared=shared, requests=result.requests)
         case AlignmentResult():
             check_same(plan, run, result)
             return replace(expected(plan), shared=result.alignment.size or 0)
@@ -58,7 +61,8 @@ def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) ->
     expected = plan.job.expected
     columns = expected.columns if plan.listens and expected else len(plan.train.names)
     if plan.loaded.scores:
-        return Sizes(rows, shared, 0, shared, {}, 0, columns)
+        requests = plan.loaded.system.most_requests(plan.loaded.spec)
+        return Sizes(rows, shared, 0, shared, {}, 0, columns, requests)
     fold = plan.loaded.data.fold
     if fold is not None:
         kept = 0 if plan.test is not None else round(shared * plan.loaded.data.test_share)

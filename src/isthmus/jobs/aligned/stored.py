@@ -109,11 +109,13 @@ def _check_parties(loaded: Loaded, run: Run) -> None:
         )
 
 
-_MOST_NAME = 57
+_MOST_NAME = 56
 """Characters of a job's name that leave room for our ending."""
 
 
-def scoring_job(run: Run, result: TrainedResult, earlier: Job, dataset: str | None) -> Job:
+def scoring_job(
+    run: Run, result: TrainedResult, earlier: Job, dataset: str | None, *, online: bool
+) -> Job:
     """Make a job that scores with the model of one party's run.
 
     Args:
@@ -121,6 +123,7 @@ def scoring_job(run: Run, result: TrainedResult, earlier: Job, dataset: str | No
         result: Its result.
         earlier: Its job.
         dataset: Name of the data set to score; None: the one that was trained on.
+        online: Whether rows are scored one by one, as the active party asks for them.
 
     Returns:
         The job; `disclosed` is empty.
@@ -138,12 +141,12 @@ def scoring_job(run: Run, result: TrainedResult, earlier: Job, dataset: str | No
         )
     system = registry.load_system(registry.row(_TABLE))
     stored = StoredPart(run, result.system, result.party, result.role)
-    table = system.of_run(stored, result.model)
+    table = system.of_run(stored, result.model, online=online)
     tables = {row.table: None for row in registry.ROWS} | {_TABLE: table}
     data = earlier.tables["data"]
     return earlier.replace(
         **tables,
-        name=f"{earlier.name[:_MOST_NAME].rstrip('-')}-score",
+        name=f"{earlier.name[:_MOST_NAME].rstrip('-')}-{'online' if online else 'score'}",
         data=replace(data, train=None, test=None, score=dataset or data.train),
         expected=None,
         disclosed=[],

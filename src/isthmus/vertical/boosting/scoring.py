@@ -45,7 +45,7 @@ def receive_scores(
     found = [np.empty((score.outputs, 0))]
     for first, block in _blocks(rows, block_rows):
         theirs = {
-            party: _decisions(passive, first, (len(block), score.splits(party)))
+            party: receive_decisions(passive, first, (len(block), score.splits(party)))
             for party, passive in passives.items()
             if score.splits(party)
         }
@@ -53,13 +53,26 @@ def receive_scores(
     return np.hstack(found)
 
 
-def _blocks(rows: Table, size: int) -> Iterator[tuple[int, Table]]:
-    for first in range(0, len(rows), size):
-        yield first, rows.take(np.arange(first, min(first + size, len(rows))))
+def receive_decisions(passive: Channel, first_row: int, shape: tuple[int, int]) -> Bools:
+    """Receive whether the rows of one block go left at a passive party's splits.
 
+    Args:
+        passive: The channel to the passive party.
+        first_row: First row of the block.
+        shape: Rows of the block, and splits.
 
-def _decisions(passive: Channel, first_row: int, shape: tuple[int, int]) -> Bools:
+    Returns:
+        The decisions, of that shape.
+
+    Raises:
+        PeerError: The passive party broke the protocol.
+    """
     answer = passive.receive(Decisions)
     with checked(passive, Decisions):
         check_first_row(answer.first_row, first_row)
         return unpack_bits(answer.left, shape)
+
+
+def _blocks(rows: Table, size: int) -> Iterator[tuple[int, Table]]:
+    for first in range(0, len(rows), size):
+        yield first, rows.take(np.arange(first, min(first + size, len(rows))))

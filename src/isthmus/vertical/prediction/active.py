@@ -1,17 +1,27 @@
-"""The active party's role: it gets the scores of rows."""
+"""The active party's role: it gets the scores of rows, of all of them at once or online."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-from isthmus.core.arrays import Floats
+import numpy as np
+
+from isthmus.core.arrays import Bools, Floats, Integers
+from isthmus.core.errors import ChannelError, IsthmusError, PeerError, SpecError
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import scoring
 from isthmus.vertical.boosting.model import ActivePart as TreePart
 from isthmus.vertical.boosting.predict import Scorer
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.prediction.forecast import answers
+from isthmus.vertical.prediction.messages import RequestedRows
+from isthmus.vertical.prediction.requests import too_many
+from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.model import Part as LinearPart
 from isthmus.vertical.regression.rows import receive_rows
+from isthmus.vertical.regression.system import check_numbers
 
 
 def active(
@@ -36,4 +46,141 @@ def active(
         theirs = receive_rows(passive, PartialPredictor, len(rows), spec.block_rows)
         return part.predict(rows.features, theirs)
     found = scoring.receive_scores(passives, Scorer(part), rows, spec.block_rows)
+    return _outputs(found)
+
+
+class Asking:
+    """Scores rows online: asks the passive parties about them, and adds up what they answer.
+
+    A request names rows by their positions in the shared index: no identifier crosses. Every score
+    needs all passive parties, so the first line that fails ends it.
+    """
+
+    def __init__(
+        self,
+        passives: Mapping[str, Channel],
+        part: LinearPart | TreePart,
+        spec: Prediction,
+        online: Online,
+        requests: Counter[int],
+    ) -> None:
+        """Prepare our part of the model.
+
+        Args:
+            passives: The channels to the passive parties.
+            part: Our part of the model.
+            spec: The `[prediction]` table.
+            online: Its table `online`.
+            requests: Counts the requests of this run, by their number of rows.
+        """
+        self._passives = passives
+        self._asked = {name: line for name, line in passives.items() if answers(spec, name)}
+        self._model = _Linear(part) if isinstance(part, LinearPart) else _Trees(part)
+        self._online = online
+        self._requests = requests
+        self._failed = dict[str, IsthmusError]()
+
+    def __call__(self, rows: Table, positions: Integers) -> Floats:
+        """Score rows.
+
+        Args:
+            rows: Our columns of the rows.
+            positions: Positions of the same rows in the shared index, shape (rows,).
+
+        Returns:
+            Expected labels, shape (rows,); or probabilities of classes, shape (classes, rows).
+
+        Raises:
+            SpecError: They are more than the job allows, or do not fit the model; nothing was sent.
+            ChannelError: A passive party has stopped, or the line to it is cut.
+            PeerError: A passive party broke the protocol.
+        """
+        # 1. Is it allowed?
+        self._refuse_failed()
+        self._model.check(rows)
+        fault = too_many(len(rows), self._online, self._requests)
+        if fault:
+            raise SpecError(f"{fault}. Nothing was sent.")
+
+        # 2. Ask all passive parties, and read every answer: the others end well if one fails.
+        self._requests[len(rows)] += 1
+        request = RequestedRows(rows=positions.astype(np.uint32))
+        for name, line in self._asked.items():
+            self._attempt(name, partial(line.send, request))
+        theirs = {
+            name: self._attempt(name, partial(self._model.read, line, name, len(rows)))
+            for name, line in self._asked.items()
+        }
+        self._refuse_failed()
+
+        # 3. Add up.
+        return self._model.score(rows, theirs)
+
+    def end(self) -> list[str]:
+        """Tell the passive parties that there are no more requests.
+
+        Returns:
+            The names of those that know it now; the others have left.
+        """
+        last = RequestedRows(rows=np.empty(0, np.uint32))
+        for name, line in self._passives.items():
+            self._attempt(name, partial(line.send, last))
+        told = [name for name in self._passives if name not in self._failed]
+        self._requests[0] += bool(told)
+        return told
+
+    def _refuse_failed(self) -> None:
+        for error in self._failed.values():
+            raise error
+
+    def _attempt(self, name: str, act: Callable[[], Any]) -> Any:
+        """Use the line to a party, unless it has failed before."""
+        if name in self._failed:
+            return None
+        try:
+            return act()
+        except ChannelError:
+            self._failed[name] = ChannelError(
+                f"{name!r} answers no more: it was stopped, or the line to it is cut. To go on, "
+                "start the job again on both sides."
+            )
+        except PeerError as error:
+            self._failed[name] = error
+        return None
+
+
+class _Linear:
+    """The part of a regression."""
+
+    def __init__(self, part: LinearPart) -> None:
+        self._part = part
+
+    def check(self, rows: Table) -> None:
+        check_numbers(rows, None)
+
+    def read(self, passive: Channel, _name: str, rows: int) -> Floats:
+        return receive_rows(passive, PartialPredictor, rows, rows)
+
+    def score(self, rows: Table, theirs: Mapping[str, Floats]) -> Floats:
+        (share,) = theirs.values()
+        return self._part.predict(rows.features, share)
+
+
+class _Trees:
+    """The part of boosted trees."""
+
+    def __init__(self, part: TreePart) -> None:
+        self._score = Scorer(part)
+
+    def check(self, rows: Table) -> None:
+        """Do nothing: trees take categories and empty cells."""
+
+    def read(self, passive: Channel, name: str, rows: int) -> Bools:
+        return scoring.receive_decisions(passive, 0, (rows, self._score.splits(name)))
+
+    def score(self, rows: Table, theirs: Mapping[str, Bools]) -> Floats:
+        return _outputs(self._score(rows, theirs))
+
+
+def _outputs(found: Floats) -> Floats:
     return found if len(found) > 1 else found[0]

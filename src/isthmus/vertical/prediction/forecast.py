@@ -7,6 +7,7 @@ import numpy as np
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.transport.message import Message
 from isthmus.vertical.boosting.messages import Decisions, pack_bits
+from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression.messages import PartialPredictor
 
@@ -17,23 +18,55 @@ def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
     Args:
         spec: The `[prediction]` table.
         passive: Name of the passive party.
-        sizes: Numbers of rows; those to score are its test rows.
+        sizes: Numbers of rows; those to score are its test rows, or its requests.
 
     Returns:
-        The flows: only the passive party sends.
+        The flows. Only the passive party sends, but where rows are scored online.
     """
-    splits = spec.splits.get(passive, 0)
-    if spec.system == "boosting" and not splits:
+    if spec.online is not None:
+        return _online(spec, passive, most_requests(spec) or {}, sizes.requests)
+    if not answers(spec, passive):
         return []
-
-    def message(first_row: int, rows: int) -> Message:
-        if spec.system == "regression":
-            return PartialPredictor(first_row=first_row, values=np.zeros(rows))
-        return Decisions(first_row=first_row, left=pack_bits(np.zeros((rows, splits), np.bool_)))
-
     starts = range(0, sizes.test, spec.block_rows)
     found = Counter((min(spec.block_rows, sizes.test - at), _largest_alike(at)) for at in starts)
-    return [Flow("passive", message(first, rows), count) for (rows, first), count in found.items()]
+    return [
+        Flow("passive", _answer(spec, passive, first, rows), count)
+        for (rows, first), count in found.items()
+    ]
+
+
+def answers(spec: Prediction, passive: str) -> bool:
+    """Returns whether a passive party has something to say about rows: no split, no decision."""
+    return spec.system == "regression" or spec.splits.get(passive, 0) > 0
+
+
+def most_requests(spec: Prediction) -> dict[int, int] | None:
+    """Returns the requests of a run that take most bytes, by number of rows: single rows.
+
+    None where rows are not scored online. The last request is for no rows.
+    """
+    return None if spec.online is None else {1: spec.online.rows, 0: 1}
+
+
+def _online(
+    spec: Prediction, passive: str, most: dict[int, int], known: dict[int, int] | None
+) -> list[Flow]:
+    requests = most if known is None else known
+    found = list[Flow]()
+    for rows, count in requests.items():
+        if rows and not answers(spec, passive):
+            continue  # it is told of the end alone
+        found.append(Flow("active", RequestedRows(rows=np.zeros(rows, np.uint32)), count))
+        if rows:
+            found.append(Flow("passive", _answer(spec, passive, 0, rows), count))
+    return found
+
+
+def _answer(spec: Prediction, passive: str, first_row: int, rows: int) -> Message:
+    if spec.system == "regression":
+        return PartialPredictor(first_row=first_row, values=np.zeros(rows))
+    decisions = np.zeros((rows, spec.splits[passive]), np.bool_)
+    return Decisions(first_row=first_row, left=pack_bits(decisions))
 
 
 def _largest_alike(number: int) -> int:

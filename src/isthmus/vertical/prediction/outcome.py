@@ -11,12 +11,12 @@ from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.labelled import unmeasured
 from isthmus.vertical.prediction import parts
-from isthmus.vertical.prediction.active import active
-from isthmus.vertical.prediction.passive import passive
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.prediction.active import Asking, active
+from isthmus.vertical.prediction.passive import answer, passive
+from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression.model import Part
-from isthmus.vertical.system import Measured, Scored, ScoringContext
+from isthmus.vertical.system import Measured, OnlineContext, Scored, ScoringContext
 
 
 def score(spec: Prediction, context: ScoringContext) -> Scored:
@@ -29,6 +29,24 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
     part = parts.active_part(stored)
     scores = active(context.peers, part, rows, spec)
     return Scored(Scores(rows, scores), lambda: measured(part, rows, scores))
+
+
+def ask(spec: Prediction, context: OnlineContext) -> Asking:
+    """Get ready to score rows online, at the active party."""
+    part = parts.active_part(context.part)
+    return Asking(context.peers, part, spec, _online(spec), context.requests)
+
+
+def answer_requests(spec: Prediction, context: OnlineContext) -> bool:
+    """Answer requests of the active party; returns whether it said that there are no more."""
+    (peer,) = context.peers.values()
+    part = parts.passive_part(context.part)
+    return answer(peer, part, context.rows, _online(spec), context.requests, context.wait)
+
+
+def _online(spec: Prediction) -> Online:
+    assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
+    return spec.online
 
 
 def measured(part: Part | ActivePart, rows: Table, scores: Floats) -> Measured:

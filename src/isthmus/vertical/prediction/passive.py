@@ -1,13 +1,28 @@
 """The passive party's role: it helps to score rows with its part of the model."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message
 from isthmus.vertical.boosting import scoring
+from isthmus.vertical.boosting.checks import checked
+from isthmus.vertical.boosting.messages import Decisions, pack_bits
 from isthmus.vertical.boosting.model import Part as TreePart
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.boosting.predict import Decider
+from isthmus.vertical.prediction.messages import Positions, RequestedRows
+from isthmus.vertical.prediction.requests import too_many
+from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.model import Part as LinearPart
 from isthmus.vertical.regression.rows import send_rows
+
+Next = Callable[[], bool]
+"""Waits for the next request; False if we are to stop instead."""
 
 
 def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Prediction) -> None:
@@ -26,3 +41,61 @@ def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Pre
         send_rows(active, PartialPredictor, part.predictor(rows.features), spec.block_rows)
     else:
         scoring.send_decisions(active, part, rows, spec.block_rows)
+
+
+def answer(
+    active: Channel,
+    part: LinearPart | TreePart,
+    rows: Table,
+    online: Online,
+    requests: Counter[int],
+    wait: Next,
+) -> bool:
+    """Answer requests with our share of the score of each row that they name.
+
+    The active party learns the same of these rows as when all are scored at once. We learn which
+    of the shared rows it asks about, and when.
+
+    Args:
+        active: The channel to the active party.
+        part: Our part of the model.
+        rows: Our columns of the shared rows, in the common order.
+        online: The `[prediction.online]` table.
+        requests: Counts the requests of this run, by their number of rows.
+        wait: Waits for the next request.
+
+    Returns:
+        Whether the active party said that there are no more; False if we were to stop.
+
+    Raises:
+        PeerError: It asks for more than the job allows, or for rows that there are not.
+    """
+    share = _shares(part)
+    own = replace(rows, keys=None)
+    while wait():
+        request = active.receive(RequestedRows)
+        with checked(active, RequestedRows):
+            _check(request.rows, len(rows), online, requests)
+        requests[len(request.rows)] += 1
+        if not len(request.rows):
+            return True
+        active.send(share(own.take(request.rows.astype(np.int64))))
+    return False
+
+
+def _check(wanted: Positions, shared: int, online: Online, requests: Mapping[int, int]) -> None:
+    if wanted.ndim != 1:
+        raise ValueError(f"positions of shape {wanted.shape}")
+    fault = too_many(len(wanted), online, requests)
+    if fault:
+        raise ValueError(fault)
+    beyond = int((wanted >= shared).sum())
+    if beyond:
+        raise ValueError(f"{beyond:,} of {len(wanted):,} positions are none of the {shared:,} rows")
+
+
+def _shares(part: LinearPart | TreePart) -> Callable[[Table], Message]:
+    if isinstance(part, LinearPart):
+        return lambda rows: PartialPredictor(first_row=0, values=part.predictor(rows.features))
+    decide = Decider(part.columns, part.splits)
+    return lambda rows: Decisions(first_row=0, left=pack_bits(decide(rows)))

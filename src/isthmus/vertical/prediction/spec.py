@@ -7,6 +7,23 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 
 
+class Online(Spec, frozen=True):
+    """The `[prediction.online]` table: single rows are asked for, over lines that stay open."""
+
+    request_rows: Annotated[int, Meta(ge=1, le=32_768, description="most rows of one request")] = (
+        100
+    )
+    rows: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10**9,
+            description="most rows of all requests of a run; a row counts each time it is asked "
+            "for",
+        ),
+    ] = 10_000
+
+
 class Prediction(Spec, frozen=True):
     """The `[prediction]` table of a job that scores rows with a model of an earlier run."""
 
@@ -27,6 +44,13 @@ class Prediction(Spec, frozen=True):
         ),
     ] = {}
     block_rows: Annotated[int, Meta(ge=1, le=32_768, description="rows sent at a time")] = 8192
+    online: Annotated[
+        Online | None,
+        Meta(
+            description="passive parties answer requests for single rows until the active party "
+            "ends, instead of scoring all shared rows at once"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.

@@ -6,15 +6,29 @@
 | do part and rows fit it? nothing has crossed yet  | `check_part` |
 | score in one role, on aligned rows                | `score`      |
 | measure, where labels are known                   | `Scored`     |
+| or score online: each request of the active party | `ask`        |
+| is answered by the passive ones                   | `answer`     |
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
+from isthmus.core.arrays import Floats
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Flow, Sizes
-from isthmus.vertical.prediction.forecast import forecast as forecast_scores
-from isthmus.vertical.prediction.spec import Prediction
-from isthmus.vertical.system import Scored, ScoringContext, StoredPart
+from isthmus.ledger.record import Record
+from isthmus.vertical.prediction import forecast as forecasts
+from isthmus.vertical.prediction.spec import Online, Prediction
+from isthmus.vertical.system import (
+    Asks,
+    Measured,
+    OnlineContext,
+    Scored,
+    ScoringContext,
+    StoredPart,
+)
 
 MOST_PARTIES: int | None = None
 NUMBERS_ONLY = False  # a part of a regression refuses other rows itself
@@ -29,9 +43,26 @@ def model(spec: Prediction) -> str:
     return spec.model
 
 
+def online(spec: Prediction) -> bool:
+    """Returns whether rows are scored when the active party asks for them."""
+    return spec.online is not None
+
+
+def most_requests(spec: Prediction) -> dict[int, int] | None:
+    """Returns the requests of a run that take most bytes, by number of rows; None without any."""
+    return forecasts.most_requests(spec)
+
+
 def scoring_steps(spec: Prediction) -> Sequence[str]:
     """Returns what will happen after the alignment, in order, a sentence each."""
     sent = "shares of scores" if spec.system == "regression" else "decisions at its splits"
+    if spec.online is not None:
+        return [
+            f"Score rows with the {spec.system} of the run {spec.model[:12]} as the active party "
+            f"asks for them: each passive party answers with the {sent}, for at most "
+            f"{spec.online.request_rows:,} rows at a time and {spec.online.rows:,} in all, until "
+            "the active party ends or a passive one is stopped."
+        ]
     return [
         f"Score the shared rows with the {spec.system} of the run {spec.model[:12]}: each passive "
         f"party sends the {sent}, and the active party gets the scores."
@@ -40,7 +71,7 @@ def scoring_steps(spec: Prediction) -> Sequence[str]:
 
 def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
     """Forecast the messages between the active party and one passive party."""
-    return forecast_scores(spec, passive, sizes)
+    return forecasts.forecast(spec, passive, sizes)
 
 
 def check_part(spec: Prediction, stored: StoredPart, rows: Table) -> None:
@@ -50,11 +81,12 @@ def check_part(spec: Prediction, stored: StoredPart, rows: Table) -> None:
     parts.check(spec, stored, rows)
 
 
-def of_run(stored: StoredPart, model: str) -> Prediction:
+def of_run(stored: StoredPart, model: str, *, online: bool = False) -> Prediction:
     """Returns the table of a job that scores with the model of a run."""
     from isthmus.vertical.prediction import parts
 
-    return parts.of_run(stored, model)
+    table = parts.of_run(stored, model)
+    return replace(table, online=Online()) if online else table
 
 
 def score(spec: Prediction, context: ScoringContext) -> Scored:
@@ -62,3 +94,31 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
     from isthmus.vertical.prediction import outcome
 
     return outcome.score(spec, context)
+
+
+def measure_again(stored: StoredPart, rows: Table, scores: Floats) -> Measured:
+    """Measure the scores of a run that was stopped while it was measured."""
+    from isthmus.vertical.prediction import outcome, parts
+
+    return outcome.measured(parts.active_part(stored), rows, scores)
+
+
+def recorded(spec: Prediction, party: str, records: Iterable[Record]) -> Counter[int]:
+    """Returns the requests that a run was asked before it was killed, by number of rows."""
+    from isthmus.vertical.prediction import requests
+
+    return requests.recorded(spec, party, records)
+
+
+def ask(spec: Prediction, context: OnlineContext) -> Asks:
+    """Get ready to score rows online, at the active party."""
+    from isthmus.vertical.prediction import outcome
+
+    return outcome.ask(spec, context)
+
+
+def answer(spec: Prediction, context: OnlineContext) -> bool:
+    """Answer requests at a passive party; returns whether the active party ended them."""
+    from isthmus.vertical.prediction import outcome
+
+    return outcome.answer_requests(spec, context)

@@ -2,14 +2,11 @@
 
 import json
 import shutil
-import socket
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from pyarrow import csv, parquet
+from pyarrow import csv
 
 from isthmus.cli.main import execute
 from isthmus.core import spec
@@ -27,42 +24,8 @@ from isthmus.jobs.trained import write_scoring_job
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from isthmus.vertical.prediction.spec import Prediction
-from tests.unit.jobs.desk import PARTIES, Desk
-
-TREES = """\
-[boosting]
-trees = 3
-depth = 2
-{more}
-[boosting.encryption]
-key_bits = 2048
-"""
-
-TOLD = '"ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions"'
-
-MODELS = {
-    "regression": "",
-    "trees": TREES.format(more=""),
-    "classes": TREES.format(more='objective = "multiclass"\nclasses = 2\n'),
-}
-
-
-@pytest.fixture(scope="module", params=MODELS)
-def desks(
-    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder in which both parties have trained a model, and do not change it any more."""
-    desk = Desk(Path(shutil.copytree(template, tmp_path_factory.mktemp("trained") / "desk")))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-    for party in PARTIES:
-        desk.edit_party(party, "127.0.0.1:7401", address)
-    if MODELS[request.param]:
-        text = desk.job.read_text().partition("[regression]")[0]
-        first, last = text.index('"OpenedGradient"'), text.index("]\n\n[parties.clinic]")
-        desk.job.write_text(text[:first] + TOLD + text[last:] + MODELS[request.param])
-    desk.both(run)
-    return desk.folder
+from tests.unit.jobs.aligned.scored import by_person, trained
+from tests.unit.jobs.desk import Desk
 
 
 @pytest.fixture
@@ -72,15 +35,6 @@ def desk(desks: Path, tmp_path: Path) -> Desk:
     found.job = found.folder / "score.toml"
     write_scoring_job(found.folder / "clinic" / "runs", found.job)
     return found
-
-
-def trained(desk: Desk, party: str) -> Run:
-    (folder,) = (desk.folder / party / "runs").glob("trial-2*")
-    return Run(folder)
-
-
-def by_person(scored: Run) -> Mapping[str, dict[str, Any]]:
-    return {row["person_id"]: row for row in parquet.read_table(scored.predictions).to_pylist()}
 
 
 class TestPlay:

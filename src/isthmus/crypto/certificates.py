@@ -233,6 +233,10 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> bool:
     key = _read_certificate(certificate).public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise SpecError(_OTHER_KEY)
+    size = _number_bytes(key)
+    if len(signature) != 2 * size:
+        return False
+    r, s = (int.from_bytes(half) for half in (signature[:size], signature[size:]))
     try:
         key.verify(encode_dss_signature(r, s), data, _SIGNATURE)
     except InvalidSignature:
@@ -255,11 +259,11 @@ def key_usage(*, issues: bool) -> x509.KeyUsage:
     )
 
 
-    size = _number_bytes(key)
-    if len(signature) != 2 * size:
-        return False
-    r, s = (int.from_bytes(half) for half in (signature[:size], signature[size:]))
 _OTHER_KEY = "this is not an elliptic-curve key: make one for P-256 with `isthmus keys`."
+
+
+def _number_bytes(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> int:
+    return (key.curve.key_size + 7) // 8
 
 
 def _unsigned(
@@ -284,10 +288,6 @@ def _for_party(unsigned: x509.CertificateBuilder, name: str) -> x509.Certificate
         .add_extension(key_usage(issues=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(both_ends), critical=False)
     )
-def _number_bytes(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> int:
-    return (key.curve.key_size + 7) // 8
-
-
 
 
 def _subject(name: str) -> x509.Name:

@@ -203,12 +203,15 @@ def _attested(
     run: Run,
     telemetry: Telemetry,
 ) -> attested.Found:
+    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
+
     job, us = plan.job, plan.party
     others = sorted(job.peers(plan.first))  # one order at all, whatever that of their files
     terms = Terms(
         job=plan.digest,
         dataset=dataset,
         parties=(plan.first, *others),
+        certificates=connection.certificates_of_all(plan),
         minimum_size=spec.minimum_size,
         rows_step=spec.rows_step,
         results=spec.results,
@@ -219,8 +222,6 @@ def _attested(
         atomic.write(run.evidence(party, dataset), to_json(evidence))
 
     ours, now = us.enclave.kind, datetime.now(UTC)
-    from isthmus.jobs import connection  # noqa: PLC0415 - it loads gRPC
-
     sign = partial(certificates.sign, connection.identity(plan).private_key)
     trust = Trust(ours, plan.endorsements(), us.policy.enclaves, now, sign, keep)
     if plan.simulated:
@@ -228,7 +229,6 @@ def _attested(
     with process.enclave(us.enclave, _PROGRAM, us.patience) as inside:
         return attested.party(
             us.party,
-        certificates=connection.certificates_of_all(plan),
             lines,
             plan.tables[dataset].identifiers,
             terms,

@@ -105,6 +105,25 @@ def identity(plan: PartyPlan) -> Identity:
     return Identity(party.party, certificate, private_key)
 
 
+def certificates_of_all(plan: PartyPlan) -> dict[str, bytes]:
+    """Read the certificates of all parties of a job, also of those that we have no line to.
+
+    Args:
+        plan: What we are about to run.
+
+    Returns:
+        PEM by party; equal ones are equal bytes.
+
+    Raises:
+        SpecError: One is missing or wrong.
+    """
+    us = identity(plan)
+    found = {peer: _pinned(plan, peer) for peer in plan.job.peers(us.name)}
+    return {
+        name: certificates.normal(pem) for name, pem in {us.name: us.certificate, **found}.items()
+    }
+
+
 def check(plan: PartyPlan) -> None:
     """Check keys and addresses without contacting anybody.
 
@@ -125,25 +144,6 @@ def place(plan: PartyPlan) -> str:
     if plan.listens:
         return f"listens on {plan.party.listen}"
     return f"calls {plan.first} at {plan.party.peers[plan.first].address}"
-
-def certificates_of_all(plan: PartyPlan) -> dict[str, bytes]:
-    """Read the certificates of all parties of a job, also of those that we have no line to.
-
-    Args:
-        plan: What we are about to run.
-
-    Returns:
-        PEM by party; equal ones are equal bytes.
-
-    Raises:
-        SpecError: One is missing or wrong.
-    """
-    us = identity(plan)
-    found = {peer: _pinned(plan, peer) for peer in plan.job.peers(us.name)}
-    return {
-        name: certificates.normal(pem) for name, pem in {us.name: us.certificate, **found}.items()
-    }
-
 
 
 def expires(plan: PartyPlan) -> str:

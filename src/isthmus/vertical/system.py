@@ -179,6 +179,9 @@ class PooledRows:
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
     """The monotone columns of the first party."""
 
+    checkpoint: Path | None = None
+    """The file of the first party's checkpoint; None where there was no run."""
+
 
 @runtime_checkable
 class PlansAhead(Protocol):
@@ -203,9 +206,6 @@ class PlansAhead(Protocol):
 @runtime_checkable
 class AlignedSystem(System, Protocol):
     """The functions of a system over aligned columns: a module."""
-
-    checkpoint: Path | None = None
-    """The file of the first party's checkpoint; None where there was no run."""
 
     MOST_PARTIES: int | None
     """Most parties of a job; None for as many as the alignment allows."""

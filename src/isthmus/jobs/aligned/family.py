@@ -149,6 +149,8 @@ def _check(plan: "AlignedPlan") -> None:
     from isthmus.jobs.aligned import limits
 
     connection.check(plan)
+    if job.is_attested(plan.job):
+        connection.certificates_of_all(plan)
     limits.check_budget(plan)
 
 
@@ -207,10 +209,7 @@ def scoring(
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align as this party, and stop there."""
-    if job.is_attested(plan.job):
-        connection.certificates_of_all(plan)
-    from isthmus.jobs import session  # it loads gRPC
-    from isthmus.jobs.aligned import run
+    from isthmus.jobs.aligned import confirmed, run  # they load gRPC
 
     _check(plan)
     with session.begin(plan, into, watch) as opened:
@@ -230,6 +229,7 @@ def put_together(
 def compare(
     loaded: Loaded,
     plans: Mapping[str, "AlignedPlan"],
+    run: Run,
     result: SimulatedTraining | SimulatedScoring,
 ) -> SimulatedTraining | SimulatedScoring:
     """Returns the result of a simulated run beside the same model on pooled columns."""
@@ -281,7 +281,6 @@ def page(run: Run, simulated: Run | None) -> str:
 def summary(run: Run, result: AlignedResult) -> Summary:
     """Returns the end of a run for people."""
     if isinstance(result, SearchedResult):
-    run: Run,
         return search_summary.summary(run, result)
     return _summary(run, result)
 

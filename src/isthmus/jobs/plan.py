@@ -293,6 +293,12 @@ class ScoringFamilyCode(FamilyCode, Protocol):
         """Returns a job that scores with the model of a run; it does not say what it discloses."""
         ...
 
+    def scoring(
+        self, plan: Any, into: Path | None, watch: Sink, /
+    ) -> AbstractContextManager[tuple[Run, ScoresTables]]:
+        """Score rows online, as the first party, while the block runs."""
+        ...
+
 
 @runtime_checkable
 class PartyFamilyCode(FamilyCode, Protocol):
@@ -308,12 +314,6 @@ class PartyFamilyCode(FamilyCode, Protocol):
     def smallest(self, loaded: Loaded, /) -> Sizes:
         """Returns sizes with which every message of the job crosses at least once."""
         ...
-    def scoring(
-        self, plan: Any, into: Path | None, watch: Sink, /
-    ) -> AbstractContextManager[tuple[Run, ScoresTables]]:
-        """Score rows online, as the first party, while the block runs."""
-        ...
-
 
     def expected(self, plan: Any, /) -> Sizes:
         """Returns what to reckon with before a run."""

@@ -129,10 +129,6 @@ class ScoringContext:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What scoring gave one party."""
-
-@dataclass(frozen=True)
 class OnlineContext(ScoringContext):
     """The inputs of a role that scores rows online; `rows` are all that may be asked for."""
 
@@ -154,6 +150,10 @@ class Asks(Protocol):
         """Ask no more; returns the names of the parties that know it now."""
         ...
 
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring gave one party."""
 
     scores: "Scores | None" = None
     """At the active party."""

@@ -19,7 +19,7 @@ def lines(request: pytest.FixtureRequest, clinic: Identity, insurer: Identity) -
     if request.param == "loopback":
         yield loopback("clinic", "insurer")
     else:
-        with connected(clinic, insurer) as both:
+        with connected(clinic, insurer, patience=1.0) as both:
             yield both
 
 
@@ -45,7 +45,9 @@ class TestFault:
     def test_drop_cuts_the_line(self, lines: Lines) -> None:
         to_insurer, to_clinic = lines
         FaultyChannel(to_insurer, 1, drop).send(Note(number=1))
-        with pytest.raises(ChannelError, match="the line to 'clinic' is gone"):
+        with pytest.raises(
+            ChannelError, match=r"line to 'clinic' is gone|holds nothing of this line"
+        ):
             to_clinic.receive(Note)
 
     def test_corrupt_is_refused(self, lines: Lines) -> None:

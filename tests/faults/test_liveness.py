@@ -1,8 +1,9 @@
-"""A dead peer is named within ten seconds; a busy one is left in peace."""
+"""A dead peer is named within ten seconds, a busy one is left in peace, and patience is kept."""
 
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,23 +17,42 @@ from tests.faults.parties import ANY_PORT, Note, quietly
 Process = subprocess.Popen[bytes]
 Start = Callable[..., AbstractContextManager[tuple[GrpcChannel, Process]]]
 
-# Patience that ends gives another error, so these tests need no clock of their own.
-NAMED_WITHIN = 10.0
+# A peer that is there and silent gives another error, so these tests need no clock of their own.
+SHORT = 2.0
+FOREVER = 1e6
+
+
+class Missing:
+    """Notes who is missing."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, float]] = []
+        self._called = threading.Event()
+
+    def __call__(self, peer: str, left: float) -> None:
+        self.calls.append((peer, left))
+        self._called.set()
+
+    def wait(self) -> None:
+        self._called.wait()
 
 
 @pytest.fixture
-def start(clinic: Identity, insurer: Identity, tmp_path: Path) -> Start:
+def missing() -> Missing:
+    return Missing()
+
+
+@pytest.fixture
+def start(clinic: Identity, insurer: Identity, tmp_path: Path, missing: Missing) -> Start:
     """Starts the insurer as a process; gives the clinic's line to it."""
     (tmp_path / "clinic.pem").write_bytes(clinic.certificate)
     (tmp_path / "insurer.pem").write_bytes(insurer.certificate)
     (tmp_path / "insurer.key").write_bytes(insurer.private_key)
 
     @contextmanager
-    def starting(
-        behaviour: str, patience: float = NAMED_WITHIN
-    ) -> Generator[tuple[GrpcChannel, Process]]:
+    def starting(behaviour: str, patience: float = SHORT) -> Generator[tuple[GrpcChannel, Process]]:
         peers = {"insurer": insurer.certificate}
-        with listen(clinic, ANY_PORT, peers, patience=patience) as listener:
+        with listen(clinic, ANY_PORT, peers, patience=patience, on_absence=missing) as listener:
             arguments = [str(tmp_path), listener.address, behaviour]
             command = [sys.executable, "-m", "tests.faults.peer", *arguments]
             with subprocess.Popen(command, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own
@@ -47,16 +67,28 @@ def start(clinic: Identity, insurer: Identity, tmp_path: Path) -> Start:
 
 
 class TestDeadPeer:
-    def test_that_was_killed_is_named(self, start: Start) -> None:
+    def test_that_was_killed_is_gone_when_patience_ends(self, start: Start) -> None:
         with start("idle") as (line, process):
             process.kill()
             with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
                 line.receive(Note)
 
     @pytest.mark.slow
-    def test_whose_machine_stopped_is_named(self, start: Start) -> None:
-        with start("idle") as (line, process):
+    def test_that_was_killed_is_gone_long_before_patience_ends(self, start: Start) -> None:
+        # Its machine closes the connection, and it does not come back in ten seconds.
+        with start("idle", patience=FOREVER) as (line, process):
+            process.kill()
+            with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
+                line.receive(Note)
+
+    @pytest.mark.slow
+    def test_whose_machine_stopped_is_named_and_waited_for(
+        self, start: Start, missing: Missing
+    ) -> None:
+        with start("idle", patience=12.0) as (line, process):
             process.send_signal(signal.SIGSTOP)
+            missing.wait()
+            assert [peer for peer, _ in missing.calls] == ["insurer"]
             with pytest.raises(ChannelError, match="the line to 'insurer' is gone"):
                 line.receive(Note)
 

@@ -190,11 +190,33 @@ def check(certificate: bytes, private_key: bytes, name: str) -> None:
             f"the certificate is for {_name(found.subject)!r}, and this party is {name!r}: name "
             "its own certificate, or make one with `isthmus keys`."
         )
-    if not found.not_valid_before_utc <= now <= found.not_valid_after_utc:
+    if now < found.not_valid_before_utc:
+        raise SpecError(early(certificate, now))
+    if now > found.not_valid_after_utc:
         raise SpecError(
-            f"the certificate is valid from {found.not_valid_before_utc:%Y-%m-%d} to "
-            f"{found.not_valid_after_utc:%Y-%m-%d}: make a new one with `isthmus keys`."
+            f"the certificate ended on {found.not_valid_after_utc:%Y-%m-%d}: make a new one with "
+            "`isthmus keys`, and give it to your peers."
         )
+
+
+def early(certificate: bytes, now: datetime) -> str:
+    """Say that a certificate is not valid yet.
+
+    Args:
+        certificate: PEM.
+        now: The time by the clock of this machine, in UTC.
+
+    Returns:
+        A sentence that asks about that clock; empty if the certificate has begun.
+    """
+    begins = _read_certificate(certificate).not_valid_before_utc
+    if now >= begins:
+        return ""
+    return (
+        f"the certificate is valid from {begins:%Y-%m-%d %H:%M} UTC on, and by the clock of this "
+        f"machine it is {now:%Y-%m-%d %H:%M} UTC: is that clock wrong? If it is right, the clock "
+        "where the certificate was made was not."
+    )
 
 
 def sign(private_key: bytes, data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """The lines to the other parties of a job: who listens, who dials, and with which keys."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from isthmus.core.errors import (
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates, keys
+from isthmus.jobs import notices
 from isthmus.jobs.party import THIS_MACHINE
 from isthmus.jobs.plan import PartyPlan
 from isthmus.transport import grpc
@@ -43,6 +44,7 @@ def connect(plan: PartyPlan, telemetry: Telemetry) -> Generator[dict[str, GrpcCh
         IsthmusError: Whatever the block raised.
     """
     with ExitStack() as listening:
+        listening.enter_context(notices.naming_our_end(identity(plan)))
         lines = dict[str, GrpcChannel]()
         try:
             for peer, line in _open(plan, telemetry, listening):
@@ -54,11 +56,15 @@ def connect(plan: PartyPlan, telemetry: Telemetry) -> Generator[dict[str, GrpcCh
         _close(lines)
 
 
-def listen(plan: PartyPlan) -> Listener:
+def listen(
+    plan: PartyPlan, telemetry: Telemetry, on_second: Callable[[str], None] | None = None
+) -> Listener:
     """Listen where all parties of a job come to us.
 
     Args:
         plan: What we are about to run; we are the party that listens.
+        telemetry: Where it goes who is missing, and whose certificate ends.
+        on_second: Told which peer has a second process, beside the telemetry.
 
     Returns:
         Where lines come from, until it is closed.
@@ -68,7 +74,22 @@ def listen(plan: PartyPlan) -> Listener:
     """
     pinned = {peer: _pinned(plan, peer) for peer in plan.neighbours}
     address = _address(plan, plan.neighbours[0])  # one for all of them
-    return grpc.listen(identity(plan), address, pinned, patience=plan.party.patience)
+    us, tell = identity(plan), notices.of_second(telemetry)
+    notices.of_ends(us.certificate, pinned, telemetry)
+
+    def second(peer: str) -> None:
+        tell(peer)
+        if on_second is not None:
+            on_second(peer)
+
+    return grpc.listen(
+        us,
+        address,
+        pinned,
+        patience=plan.party.patience,
+        on_absence=notices.of_absence(telemetry),
+        on_second=second,
+    )
 
 
 def identity(plan: PartyPlan) -> Identity:
@@ -165,15 +186,23 @@ def _open(
         )
 
     if plan.listens:
-        listener = listening.enter_context(listen(plan))
+        listener = listening.enter_context(listen(plan, telemetry))
         for peer in plan.neighbours:
             yield peer, listener.accept(peer, party.wait, waiting(peer))
         return
     us = identity(plan)
     for peer in plan.neighbours:
         where, theirs = _address(plan, peer), _pinned(plan, peer)
+        notices.of_ends(us.certificate, {peer: theirs}, telemetry)
         line = grpc.dial(
-            us, where, peer, theirs, party.wait, waiting(peer), patience=party.patience
+            us,
+            where,
+            peer,
+            theirs,
+            party.wait,
+            waiting(peer),
+            patience=party.patience,
+            on_absence=notices.of_absence(telemetry),
         )
         yield peer, line
 
@@ -194,9 +223,12 @@ def _pinned(plan: PartyPlan, peer: str) -> bytes:
     with naming_file(path):
         pin(peer, certificate)
         name, expires = certificates.common_name(certificate), certificates.expires(certificate)
+    now = datetime.now(UTC)
     if name != peer:
         raise SpecError(f"{path}: is made out to {name!r}. Ask {peer!r} for its own certificate.")
-    if expires < datetime.now(UTC):
+    if early := certificates.early(certificate, now):
+        raise SpecError(f"{path}: {early}")
+    if expires < now:
         raise SpecError(f"{path}: ended on {expires:%Y-%m-%d}. Ask {peer!r} for today's.")
     return certificate
 

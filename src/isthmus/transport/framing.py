@@ -7,7 +7,7 @@ allocates memory. A goodbye frame may come instead of any frame; no frame follow
 
 from contextlib import suppress
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 import msgspec
 
@@ -40,10 +40,22 @@ class Goodbye(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unk
 FINISHED = Goodbye()
 
 
+class Outgoing(Protocol):
+    """Where frames for the peer are put, such as a `Pipe`."""
+
+    def put(self, frame: bytes, patience: float | None = None) -> None:
+        """Add a frame; EOFError once it has ended, TimeoutError without room for too long."""
+        ...
+
+    def end(self, last: bytes | None = None) -> None:
+        """Take no more frames, after an optional last one."""
+        ...
+
+
 class FramedChannel:
     """A `Channel` over two pipes of frames; subclasses connect the pipes to the peer."""
 
-    def __init__(self, peer: str, incoming: Pipe, outgoing: Pipe, patience: float) -> None:
+    def __init__(self, peer: str, incoming: Pipe, outgoing: Outgoing, patience: float) -> None:
         self._peer = peer
         self._incoming = incoming
         self._outgoing = outgoing
@@ -193,7 +205,7 @@ class FramedChannel:
     def _next_frame(self, kind: type[Message]) -> bytes:
         self._check_open()
         try:
-            frame = self._incoming.get(self._patience)
+            frame = self._get()
         except EOFError:
             raise self._gone() from None
         except TimeoutError:
@@ -203,6 +215,9 @@ class FramedChannel:
             ) from None
         self.bytes_received += len(frame)
         return frame
+
+    def _get(self) -> bytes:
+        return self._incoming.get(self._patience)
 
     def _put(self, frame: bytes, kind: str) -> None:
         self._check_open()

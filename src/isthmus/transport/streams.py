@@ -21,10 +21,11 @@ class StreamChannel(FramedChannel):
     def __init__(
         self, peer: str, incoming: IO[bytes], outgoing: IO[bytes], patience: float
     ) -> None:
-        super().__init__(peer, Pipe(), Pipe(), patience)
+        frames = Pipe()
+        super().__init__(peer, Pipe(), frames, patience)
         self._broken_by: BaseException | None = None
         threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
-        self._writer = threading.Thread(target=self._write, args=(outgoing,), daemon=True)
+        self._writer = threading.Thread(target=self._write, args=(frames, outgoing), daemon=True)
         self._writer.start()
 
     def close(self, reason: str = "", *, again: bool = False) -> None:
@@ -60,9 +61,9 @@ class StreamChannel(FramedChannel):
             with suppress(EOFError):  # we have closed: let the other end finish
                 self._incoming.put(frame)
 
-    def _write(self, stream: IO[bytes]) -> None:
+    def _write(self, frames: Pipe, stream: IO[bytes]) -> None:
         with suppress(OSError), stream:  # the reading thread notices a broken connection too
-            for frame in self._outgoing:
+            for frame in frames:
                 stream.write(len(frame).to_bytes(_LENGTH_BYTES))
                 stream.write(frame)
                 stream.flush()

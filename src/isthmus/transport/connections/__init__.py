@@ -1,0 +1,1 @@
+"""The connections under the lines between organisations; the only package that uses gRPC."""

@@ -17,17 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from isthmus.core.errors import IsthmusError, PeerError
+from isthmus.transport.absence import GONE, Absence, OnAbsence
 from isthmus.transport.framing import FramedChannel
 from isthmus.transport.outbox import Outbox
 from isthmus.transport.pipe import Pipe
-
-GONE = 10.0
-"""Seconds after which a process is taken to have ended whose machine closed the connection."""
-
-_TOLD = 2.0  # seconds without a connection; keepalive has waited for 8 before it gives one up
-
-OnAbsence = Callable[[str, float], None]
-"""Told who is missing and for how many seconds we still try; 0 once it is back."""
 
 _ENVELOPE = struct.Struct(">?Q")  # is this frame the last one; number of frames received
 ENVELOPE_BYTES = _ENVELOPE.size
@@ -39,10 +32,6 @@ _LINGER = 2.0  # seconds that `close` waits where nothing that we computed is at
 _HEARD = 3.5  # seconds; keepalive closes a silent connection after 6 at least
 _PUNCTUAL = 2.5  # seconds between two of our own ticks; else this process itself was too busy
 _RECENT = 15.0
-
-
-def nobody(_peer: str, _left: float) -> None:
-    """Tell nobody about an absence."""
 
 
 class ResumableChannel(FramedChannel):
@@ -198,7 +187,7 @@ class ResumableChannel(FramedChannel):
                 self._changed.notify_all()
             return closed
 
-    def absence(self) -> "Absence":
+    def absence(self) -> Absence:
         """Begin to wait for the peer to come back."""
         return Absence(self, self._patience, self._on_absence)
 
@@ -311,48 +300,6 @@ class ResumableChannel(FramedChannel):
 
     def _cut_off(self) -> IsthmusError:
         return self._ended_by or super()._cut_off()
-
-
-class Absence:
-    """The time in which a peer is missing: tells about it, and says when it was long enough."""
-
-    def __init__(self, line: ResumableChannel, patience: float, on_absence: OnAbsence) -> None:
-        self._line = line
-        self._patience = patience
-        self._on_absence = on_absence
-        self._began = time.monotonic()
-        self._closed_since: float | None = None
-        self._told = False
-
-    def goes_on(self, *, closed: bool) -> bool:
-        """Whether to wait on; tells who is missing when it is time to.
-
-        Args:
-            closed: Whether the peer's machine answers that nobody holds the line.
-
-        Returns:
-            False once the line has ended, also because this ends it.
-        """
-        now = time.monotonic()
-        away = now - self._began
-        if not closed:
-            self._closed_since = None
-        elif self._closed_since is None:
-            self._closed_since = now
-        closed_for = now - self._closed_since if self._closed_since is not None else 0.0
-        if away >= self._patience or closed_for >= GONE:
-            self._line.finish()
-        if self._line.over:
-            return False
-        if away >= _TOLD and not self._told:
-            self._told = True
-            self._on_absence(self._line.peer, self._patience - away)
-        return True
-
-    def end(self) -> None:
-        """Tell that the peer is back, if it was told to be missing."""
-        if self._told and not self._line.over:
-            self._on_absence(self._line.peer, 0.0)
 
 
 def _nothing() -> None:

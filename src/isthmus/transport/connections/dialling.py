@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from typing import NamedTuple, cast
 
 from isthmus.core.errors import ChannelError, PeerError, SpecError
+from isthmus.transport.absence import GONE, Absence, OnAbsence, nobody
 from isthmus.transport.connections.settings import (
     METHOD,
     OPTIONS,
@@ -24,7 +25,7 @@ from isthmus.transport.connections.settings import (
 )
 from isthmus.transport.framing import PATIENCE
 from isthmus.transport.pin import pin
-from isthmus.transport.resumable import GONE, Absence, OnAbsence, ResumableChannel, nobody
+from isthmus.transport.resumable import ResumableChannel
 
 _OPTIONS: list[tuple[str, int]] = [
     ("grpc.initial_reconnect_backoff_ms", 200),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from isthmus.core.errors import ChannelError, SpecError
+from isthmus.transport.absence import OnAbsence, nobody
 from isthmus.transport.connections.settings import (
     METHOD,
     OPTIONS,
@@ -24,7 +25,7 @@ from isthmus.transport.connections.settings import (
 )
 from isthmus.transport.framing import PATIENCE
 from isthmus.transport.pin import pin
-from isthmus.transport.resumable import OnAbsence, ResumableChannel, nobody
+from isthmus.transport.resumable import ResumableChannel
 
 P = ParamSpec("P")
 T = TypeVar("T")

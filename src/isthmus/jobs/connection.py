@@ -190,10 +190,10 @@ def _open(
         for peer in plan.neighbours:
             yield peer, listener.accept(peer, party.wait, waiting(peer))
         return
-    us = identity(plan)
-    for peer in plan.neighbours:
-        where, theirs = _address(plan, peer), _pinned(plan, peer)
-        notices.of_ends(us.certificate, {peer: theirs}, telemetry)
+    us, pinned = identity(plan), {peer: _pinned(plan, peer) for peer in plan.neighbours}
+    notices.of_ends(us.certificate, pinned, telemetry)
+    for peer, theirs in pinned.items():
+        where = _address(plan, peer)
         line = grpc.dial(
             us,
             where,

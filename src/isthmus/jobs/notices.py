@@ -48,10 +48,10 @@ def of_ends(ours: bytes, theirs: Mapping[str, bytes], telemetry: Telemetry) -> N
         telemetry: Where the warning goes.
     """
     now = datetime.now(UTC)
-    for whose, pem in {"our own certificate": ours, **theirs}.items():
+    named = {f"the certificate of {peer}": pem for peer, pem in theirs.items()}
+    for certificate, pem in {"our own certificate": ours, **named}.items():
         ends = certificates.expires(pem)
         if ends - now < _AHEAD:
-            certificate = whose if pem is ours else f"the certificate of {whose}"
             note = f"{certificate} ends on {ends:%Y-%m-%d}: exchange a new one before"
             telemetry.progress("certificates", note=note)
 

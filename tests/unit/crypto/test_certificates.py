@@ -110,6 +110,14 @@ class TestCheck:
         with pytest.raises(SpecError, match="make a new one"):
             certificates.check(expired, KEY, "clinic")
 
+    def test_asks_about_the_clock_before_a_certificate_begins(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(certificates, "_CLOCK_SKEW", timedelta(days=-2))
+        tomorrow = certificates.self_signed("clinic", KEY)
+        with pytest.raises(SpecError, match=r"valid from .* it is .* is that clock wrong\?"):
+            certificates.check(tomorrow, KEY, "clinic")
+
 
 class TestFingerprint:
     def test_is_what_openssl_prints(self) -> None:

@@ -156,7 +156,7 @@ class TestCheck:
         for party in ("clinic", "insurer"):
             ended = expired(desk, party)
             (desk.folder / party / "certificate.pem").write_bytes(ended)
-            with pytest.raises(SpecError, match=r"the certificate is valid from .*make a new one"):
+            with pytest.raises(SpecError, match=r"the certificate ended on .*make a new one"):
                 check(desk.plan(party))
 
     def test_refuses_a_certificate_of_the_peer_that_has_ended(self, desk: Desk) -> None:

@@ -21,6 +21,7 @@ from isthmus.horizontal.spec import Rounds
 from isthmus.transport.grpc import Identity, Listener, dial, listen
 from tests.faults.parties import ANY_PORT, party, quietly
 from tests.federation import ENCODER, INITIAL, mean, secure_training, shift, trainer_of
+from tests.identities import identity
 
 NAMES = ("a", "b", "c")
 
@@ -37,9 +38,8 @@ class Star:
         ours, theirs = self.identities[name], self.identities["master"]
         address, certificate = self.listener.address, theirs.certificate
         with dial(ours, address, "master", certificate, 20, quietly) as line:
-            return child(
-                line, ENCODER, trainer_of(train, privacy=privacy), Telemetry(), ChildMemory()
-            )
+            make = trainer_of(train, privacy=privacy)
+            return child(line, ENCODER, make, Telemetry(), ChildMemory(), identity(name))
 
     def admit(self, name: str) -> None:
         self.inbox.admit(self.listener.accept(name, 20, quietly))
@@ -103,4 +103,36 @@ class TestOverGrpc:
             assert again.result().model == trained.model
             assert {it.result().model for it in honest} == {trained.model}
             assert isinstance(fails.exception(), ChannelError)
+            star.inbox.close()
+
+    def test_a_second_process_of_a_child_is_named_in_the_record_and_changes_nothing(
+        self, identities: dict[str, Identity]
+    ) -> None:
+        trusted = {name: identities[name].certificate for name in NAMES}
+        inbox, refused = Inbox(EncoderRequest), list[BaseException | None]()
+        with (
+            listen(
+                identities["master"], ANY_PORT, trusted, on_second=inbox.note_second
+            ) as listener,
+            ThreadPoolExecutor(5) as threads,
+        ):
+            star = Star(listener, identities)
+            star.inbox = inbox
+
+            def waits(
+                parameters: Parameters, number: int
+            ) -> tuple[Parameters, Mapping[str, float]]:
+                if number == 2:
+                    refused.append(threads.submit(star.child, "c", shift(1.0)).exception())
+                return shift(1.0)(parameters, number)
+
+            trains = {"a": shift(1.0), "b": shift(1.0), "c": waits}
+            children = [threads.submit(star.child, name, train) for name, train in trains.items()]
+            for name in NAMES:
+                star.admit(name)
+            trained = star.master(Rounds(count=3, quorum=3, deadline=60.0))
+            assert [it.second_processes for it in trained.rounds] == [(), ("c",), ()]
+            assert [set(it.taken) for it in trained.rounds] == [set(NAMES)] * 3
+            assert {it.result().model for it in children} == {trained.model}
+            assert "another process with the key of 'c'" in str(refused[0])
             star.inbox.close()

@@ -51,6 +51,7 @@ class Inbox:
         self._queue = SimpleQueue[tuple[_LineThread, Message | Exception | None]]()
         self._threads = dict[str, _LineThread]()
         self._last_orders = list[_Order]()
+        self._second = SimpleQueue[str]()
         for line in lines:
             self.admit(line)
 
@@ -104,6 +105,17 @@ class Inbox:
             if arrival := self._arrival(thread, content):
                 return arrival
         return None
+
+    def note_second(self, peer: str) -> None:
+        """Note that a second process with the key of a peer came; may be called by any thread."""
+        self._second.put(peer)
+
+    def second_processes(self) -> list[str]:
+        """Returns the peers of which a second process has come since the last call, sorted."""
+        found = set[str]()
+        while not self._second.empty():
+            found.add(self._second.get())
+        return sorted(found)
 
     def close(self) -> None:
         """End all threads; one that waits for a message ends when its line is closed.

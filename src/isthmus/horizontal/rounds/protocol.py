@@ -125,6 +125,7 @@ def master(
             state = _secure_round(children, start, state, training.secure_rule)
         else:
             state = _round(children, start, state, training.fuse)
+        state = state.noting(inbox.second_processes())
         memory.keep(state)
         telemetry.progress("train", number, spec.count, children=len(state.rounds[-1].taken))
 

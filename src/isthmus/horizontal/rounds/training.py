@@ -1,7 +1,7 @@
 """Training at the master: what comes in in a round, what its fusion gives, and the record."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -181,6 +181,9 @@ class Round(msgspec.Struct, frozen=True):
     model: str
     """SHA-256 of the parameters after the round."""
 
+    second_processes: tuple[str, ...] = ()
+    """Children of which another process with the same key came since the round before."""
+
 
 @dataclass(frozen=True)
 class TrainingState:
@@ -223,6 +226,12 @@ class TrainingState:
         round_ = Round(taken=records, left_out=left_out, model=digest(fused.parameters))
         parameters = {name: np.asarray(it) for name, it in fused.parameters.items()}
         return TrainingState(parameters, fused.state, (*self.rounds, round_), fused.done)
+
+    def noting(self, second_processes: Sequence[str]) -> "TrainingState":
+        """The same state, where the last round's record names second processes of children."""
+        *before, last = self.rounds
+        noted = msgspec.structs.replace(last, second_processes=tuple(second_processes))
+        return replace(self, rounds=(*before, noted))
 
 
 def _record(taken: Contribution | MaskedContribution, fused: Fused) -> ContributionRecord:

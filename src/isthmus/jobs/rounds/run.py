@@ -214,7 +214,7 @@ def _lead(session: PartySession[RoundsPlan]) -> RoundsOutcome:
     children = session.plan.neighbours
     lines = Inbox(EncoderRequest, expected=children)
     with (
-        connection.listen(session.plan, session.telemetry) as listener,
+        connection.listen(session.plan, session.telemetry, lines.note_second) as listener,
         admission(listener, children, lines, session.recorded, session.greet),
     ):
         return lead(lines)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -13,12 +14,13 @@ from benchmarks import identifiers, lines
 from benchmarks.cost import Cost, Run, peak_memory
 from benchmarks.lines import Identities
 from benchmarks.rivals import free_addresses
+from isthmus.alignment.attested import terms as attested
 from isthmus.alignment.attested.party import Trust, party
 from isthmus.alignment.attested.spec import AttestedAlignment
-from isthmus.alignment.attested.terms import Terms
 from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.rows import Terms
 from isthmus.alignment.cryptographic.sender import sender
-from isthmus.alignment.cryptographic.spec import CryptographicAlignment
+from isthmus.alignment.cryptographic.spec import CryptographicAlignment, Protocol
 from isthmus.core.telemetry import Telemetry
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy
@@ -42,9 +44,9 @@ def align_attested(files: Sequence[Path]) -> Run:
     return _together(_attested, files)
 
 
-def align_cryptographic(files: Sequence[Path]) -> Run:
-    """Let parties align their files by Diffie-Hellman."""
-    return _together(_cryptographic, files)
+def align_cryptographic(files: Sequence[Path], protocol: Protocol) -> Run:
+    """Let parties align their files without enclaves."""
+    return _together(partial(_cryptographic, protocol), files)
 
 
 def _together(play: Play, files: Sequence[Path]) -> Run:
@@ -63,7 +65,7 @@ def _together(play: Play, files: Sequence[Path]) -> Run:
 
 def _attested(us: str, file: Path, parties: Identities, address: str) -> Cost:
     wanted = AttestedAlignment(minimum_size=1, memory_mib=ENCLAVE_MIB)
-    terms = Terms(
+    terms = attested.Terms(
         job="benchmark",
         dataset="rows",
         parties=(FIRST, OTHER),
@@ -88,12 +90,18 @@ def _attested(us: str, file: Path, parties: Identities, address: str) -> Cost:
             return Cost(wall, cpu, memory, line.bytes_sent, len(found.index), enclave_memory)
 
 
-def _cryptographic(us: str, file: Path, parties: Identities, address: str) -> Cost:
-    role = receiver if us == FIRST else sender
+def _cryptographic(
+    protocol: Protocol, us: str, file: Path, parties: Identities, address: str
+) -> Cost:
     ours = identifiers.read(file)
+    spec = CryptographicAlignment(minimum_size=1, protocol=protocol)
+    terms = Terms(spec, b"", dict.fromkeys(parties), (protocol,))
     with lines.line(us, parties, address) as line:
         wall, cpu = time.perf_counter(), _cpu_seconds()
-        index = role(line, ours, CryptographicAlignment(), b"", Telemetry())
+        if us == FIRST:
+            index = receiver([line], ours, terms, Telemetry())
+        else:
+            index = sender(line, ours, terms, Telemetry())
         wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
         return Cost(wall, cpu, peak_memory(), line.bytes_sent, len(index))
 

@@ -15,22 +15,31 @@ BYTES = 16
 SEED = 7
 
 
-def make(rows: int) -> list[list[bytes]]:
-    """Identifiers of 16 random hexadecimal digits, each party's in an order of its own."""
+def make(rows: int, others: int | None = None) -> list[list[bytes]]:
+    """Make identifiers of 16 random hexadecimal digits, each party's in an order of its own.
+
+    Args:
+        rows: Of the first party.
+        others: Of the other one; as many by default. Half of the smaller party's rows are shared.
+
+    Returns:
+        The identifiers of both.
+    """
     random = np.random.default_rng(SEED)
-    shared = rows // 2
-    text = random.bytes((2 * rows - shared) * BYTES // 2).hex().encode()
+    others = rows if others is None else others
+    shared = min(rows, others) // 2
+    text = random.bytes((rows + others - shared) * BYTES // 2).hex().encode()
     everyone = [text[at : at + BYTES] for at in range(0, len(text), BYTES)]
     parties = everyone[:rows], everyone[rows - shared :]
-    return [[party[row] for row in random.permutation(rows)] for party in parties]
+    return [[party[row] for row in random.permutation(len(party))] for party in parties]
 
 
 @contextmanager
-def written(rows: int) -> Iterator[list[Path]]:
+def written(rows: int, others: int | None = None) -> Iterator[list[Path]]:
     """Lay them down as one CSV file per party, the one format that every rival reads."""
     with TemporaryDirectory() as folder:
         files = [Path(folder) / f"{party}.csv" for party in range(2)]
-        for file, identifiers in zip(files, make(rows), strict=True):
+        for file, identifiers in zip(files, make(rows, others), strict=True):
             file.write_bytes(b"\n".join([COLUMN.encode(), *identifiers, b""]))
         yield files
 

@@ -18,7 +18,7 @@ from benchmarks import (
     simulated,
 )
 from benchmarks.alignments import align_attested, align_cryptographic
-from benchmarks.bench_alignment import ATTESTED, CRYPTOGRAPHIC, JOIN, RR22, RowCounts
+from benchmarks.bench_alignment import ATTESTED, JOIN, OBLIVIOUS, RR22, RowCounts
 from benchmarks.descent import rounds_of_descent
 from benchmarks.elementwise import time_elementwise
 from benchmarks.measurement import Measurement
@@ -200,7 +200,12 @@ class TestRivalsOfTheirOwn:
 class TestProcesses:
     def test_align_and_tell_what_it_took_each_party(self) -> None:
         with identifiers.written(300) as files:
-            for run in (align_attested(files), align_cryptographic(files)):
+            runs = [
+                align_attested(files),
+                align_cryptographic(files, "oblivious"),
+                align_cryptographic(files, "diffie-hellman"),
+            ]
+            for run in runs:
                 assert all(party.sent > 0 and party.memory > 0 for party in run.parties)
                 assert [party.shared for party in run.parties] == [150, 150]
 
@@ -209,12 +214,13 @@ class TestProcesses:
     ) -> None:
         monkeypatch.setattr(rivals, "PYTHON", "no-such-python")
         monkeypatch.setattr(bench_alignment, "TRIES", 1)
-        counts = RowCounts(300, attested=[200], cryptographic=[200])
+        counts = RowCounts(300, attested=[200], diffie_hellman=[200], oblivious=[(200, 100)])
         found = bench_alignment.measure(counts, naive_rows=20)
-        beside, attested, cryptographic = found.tables.values()
-        assert [row["alignment"] for row in beside] == [ATTESTED, CRYPTOGRAPHIC]
-        assert attested[0]["rows"] == cryptographic[0]["rows"] == "200 x 200"
-        assert [note.partition(" was not measured")[0] for note in found.falls_short] == [
+        beside, oblivious, diffie_hellman, attested = found.tables.values()
+        assert [row["alignment"] for row in beside] == [ATTESTED, OBLIVIOUS]
+        assert attested[0]["rows"] == diffie_hellman[0]["rows"] == "200 x 200"
+        assert oblivious[0]["rows"] == "200 x 100"
+        assert [note.partition(" was not measured")[0] for note in found.falls_short[:2]] == [
             RR22,
             JOIN,
         ]

@@ -11,8 +11,8 @@ Diffie-Hellman, with H a random oracle).
 
 import hashlib
 import importlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import rbcl
@@ -34,7 +34,7 @@ class BlindingKey:
     """A secret scalar: make a fresh one for every alignment, and never let it leave."""
 
     def __init__(self) -> None:
-        self._scalar: bytes = rbcl.crypto_core_ristretto255_scalar_random()
+        self._scalar = random_scalar()
 
     def blind_identifiers(self, identifiers: Sequence[bytes], context: bytes) -> bytes:
         """Hash identifiers to points, and multiply the points by the key.
@@ -84,3 +84,89 @@ class BlindingKey:
 
 def _framed(data: bytes) -> bytes:
     return len(data).to_bytes(_LENGTH_BYTES, "big") + data
+
+
+def random_scalar() -> bytes:
+    """Returns a secret random scalar."""
+    scalar: bytes = rbcl.crypto_core_ristretto255_scalar_random()
+    return scalar
+
+
+def random_point() -> bytes:
+    """Returns a random point, whose discrete logarithm nobody knows."""
+    point: bytes = rbcl.crypto_core_ristretto255_random()
+    return point
+
+
+def hashed_point(digest: bytes) -> bytes:
+    """Returns the point of a digest of 64 bytes."""
+    point: bytes = rbcl.crypto_core_ristretto255_from_hash(digest)
+    return point
+
+
+def base_multiple(scalar: bytes) -> bytes:
+    """Returns the multiple of the base point by a scalar."""
+    point: bytes = rbcl.crypto_scalarmult_ristretto255_base(scalar)
+    return point
+
+
+def multiple(scalar: bytes, point: bytes) -> bytes:
+    """Multiply a point by a scalar.
+
+    Args:
+        scalar: The scalar.
+        point: The point.
+
+    Returns:
+        The product.
+
+    Raises:
+        ValueError: This is not a point, or is the identity.
+    """
+    with _only_points():
+        product: bytes = rbcl.crypto_scalarmult_ristretto255(scalar, point)
+    return product
+
+
+def added(left: bytes, right: bytes) -> bytes:
+    """Add two points.
+
+    Args:
+        left: A point.
+        right: A point.
+
+    Returns:
+        The sum.
+
+    Raises:
+        ValueError: One of them is not a point.
+    """
+    with _only_points():
+        total: bytes = rbcl.crypto_core_ristretto255_add(left, right)
+    return total
+
+
+def subtracted(left: bytes, right: bytes) -> bytes:
+    """Subtract a point from another one.
+
+    Args:
+        left: The point to subtract from.
+        right: The point to subtract.
+
+    Returns:
+        The difference.
+
+    Raises:
+        ValueError: One of them is not a point.
+    """
+    with _only_points():
+        difference: bytes = rbcl.crypto_core_ristretto255_sub(left, right)
+    return difference
+
+
+@contextmanager
+def _only_points() -> Generator[None]:
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError):  # encodings that are not canonical, or too short
+        raise ValueError("these bytes are not points of ristretto255") from None

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import replace
 
+from isthmus.alignment.cryptographic.spec import Protocol
 from isthmus.core.spec import Spec
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.spec import SimulatedAttack
@@ -30,6 +31,13 @@ class PartyPolicy(Policy, frozen=True):
             "again who is shared, and a peer that changes its ids learns more every time",
         ),
     ] = 20
+    alignment_protocols: Annotated[
+        tuple[Protocol, ...],
+        Meta(
+            description="cryptographic protocols that this party aligns by; "
+            '["diffie-hellman"] insists on that one'
+        ),
+    ] = ("diffie-hellman", "oblivious")
     enclaves: EnclavePolicy = EnclavePolicy()
 
 

@@ -75,6 +75,8 @@ FAMILIES = (
             "isthmus.jobs.aligned.messages",
             "isthmus.alignment.attested.messages",
             "isthmus.alignment.cryptographic.messages",
+            "isthmus.alignment.cryptographic.diffie_hellman.messages",
+            "isthmus.alignment.cryptographic.oblivious.messages",
         ),
     ),
     Family(

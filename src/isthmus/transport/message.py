@@ -27,7 +27,7 @@ class Protection(StrEnum):
     """How a value is protected from its reader."""
 
     CLEAR = "clear"  # not at all: the reader sees the value itself
-    BLINDED = "blinded"  # a group element under a secret exponent
+    BLINDED = "blinded"  # a group element under a secret exponent, or a secret function's value
     ENCRYPTED = "encrypted"  # only the holder of the private key can read it
     MASKED = "masked"  # a one-time random mask, uniform or at least 64 bits wider than the value
 
@@ -39,6 +39,7 @@ def _protected(by: Protection) -> msgspec.Meta:
 Encrypted = Annotated[bytes, _protected(Protection.ENCRYPTED)]
 EncryptedByName = Annotated[dict[str, bytes], _protected(Protection.ENCRYPTED)]
 Blinded = Annotated[bytes, _protected(Protection.BLINDED)]
+MaskedBytes = Annotated[bytes, _protected(Protection.MASKED)]
 MaskedIntegers = Annotated[list[bytes], _protected(Protection.MASKED)]
 MaskedWords = Annotated[NDArray[np.uint32], _protected(Protection.MASKED)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]

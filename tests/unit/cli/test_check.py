@@ -41,7 +41,7 @@ class TestJob:
         assert found["parties"] == {"clinic": "active", "insurer": "passive"}
         assert {
             "message": "SharedRows",
-            "reveals": "which of its own rows the receiver has too",
+            "reveals": "which of its own rows all parties have",
         } in found["disclosed"]
 
     def test_names_a_key_that_is_unknown(
@@ -60,7 +60,7 @@ class TestJob:
         assert execute(["check", str(job)]) == 2
         told = capsys.readouterr().err
         assert "`disclosed` does not name: SharedRows, which tells its reader" in told
-        assert 'the line is: disclosed = ["DoublyBlindedRows", "SharedRows", ' in told
+        assert 'the line is: disclosed = ["ComparedRows", "SharedRows", ' in told
 
 
 class TestParty:

@@ -15,8 +15,8 @@ class TestExplain:
         shown = capsys.readouterr().out
         assert shown.startswith("insurer (passive) would send ")
         telling, _, others = shown.partition("The others:")
-        assert " * DoublyBlindedRows " in shown
-        assert "DoublyBlindedRows\n    tells which of its own rows the sender has too" in telling
+        assert " * ComparedRows " in shown
+        assert "ComparedRows\n    tells which of its own rows the sender has too" in telling
         assert "MaskedGradient\n    tells nothing" in others
         assert "recorded" not in shown
 

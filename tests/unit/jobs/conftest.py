@@ -60,7 +60,7 @@ def trial(desk: Desk) -> Desk:
 def attested(desk: Desk) -> Desk:
     """The same whose job aligns inside enclaves."""
     desk.edit_job('"cryptographic"', '"attested"')
-    desk.edit_job('"DoublyBlindedRows", "SharedRows"', '"SealedIdentifiers", "SealedPositions"')
+    desk.edit_job('"ComparedRows", "SharedRows"', '"SealedIdentifiers", "SealedPositions"')
     return desk
 
 

@@ -14,7 +14,7 @@ JOB = """\
 name = "trial"
 seed = 7
 disclosed = [
-  "DoublyBlindedRows", "SharedRows", "OpenedGradient", "GradientNorms", "PartialSlope",
+  "ComparedRows", "SharedRows", "OpenedGradient", "GradientNorms", "PartialSlope",
   "PenaltyLine", "PartialPredictor",
 ]
 
@@ -107,7 +107,7 @@ class Desk:
         """Let the job end with the alignment."""
         text = self.job.read_text().partition("[regression]")[0]
         told = text[text.index("disclosed") : text.index("[parties.clinic]")]
-        only = 'disclosed = ["DoublyBlindedRows", "SharedRows"]\n\n'
+        only = 'disclosed = ["ComparedRows", "SharedRows"]\n\n'
         self.job.write_text(text.replace(told, only))
 
     def plan(self, party: str) -> AlignedPlan:

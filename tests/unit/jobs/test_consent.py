@@ -42,7 +42,7 @@ class TestNeeded:
 
     def test_depends_on_how_the_job_trains(self, in_batches: Loaded) -> None:
         names = [kind.__name__ for kind in consent.needed(in_batches)]
-        assert names == ["DoublyBlindedRows", "SharedRows", "OpenedGradient", "PartialPredictor"]
+        assert names == ["ComparedRows", "SharedRows", "OpenedGradient", "PartialPredictor"]
 
 
 class TestCrossings:

@@ -20,7 +20,7 @@ class TestForecast:
     def test_lists_what_the_party_sends_and_in_which_order(self, desk: Desk) -> None:
         names = [flow.message for flow in explain(desk.plan("insurer")).flows]
         assert names[:3] == ["Hello", "HeldAlignment", "RowCount"]
-        assert names[3:5] == ["BlindedRows", "DoublyBlindedRows"]
+        assert names[3:5] == ["BlindedRows", "ComparedRows"]
         assert names[-1] == "Done"
         assert "OpenedGradient" not in names  # the clinic sends it
 
@@ -51,7 +51,7 @@ class TestForecast:
         desk.drop_training()
         found = explain(desk.plan("insurer"))
         assert found.assumptions == {"shared_rows": 300, "clinic_rows": 300, "insurer_rows": 300}
-        assert [flow.message for flow in found.flows][-2:] == ["DoublyBlindedRows", "Done"]
+        assert [flow.message for flow in found.flows][-2:] == ["ComparedRows", "Done"]
 
     def test_reckons_with_what_the_job_expects(self, desk: Desk) -> None:
         desk.edit_job(

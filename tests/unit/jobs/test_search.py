@@ -139,7 +139,7 @@ class TestSearch:
     def test_refuses_a_job_that_trains_nothing(self, trial: Desk, tmp_path: Path) -> None:
         file = trial.folder / "job.toml"
         job = Job.load(file)
-        aligning = ["DoublyBlindedRows", "SharedRows"]
+        aligning = ["ComparedRows", "SharedRows"]
         msgspec.structs.replace(job, regression=None, disclosed=aligning).save(file)
         with pytest.raises(SpecError, match="this job has no training on aligned rows"):
             search(file, GRID, tmp_path)

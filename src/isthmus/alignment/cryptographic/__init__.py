@@ -1,1 +1,1 @@
-"""Alignment without an enclave: Diffie-Hellman intersection of two parties' identifiers."""
+"""Alignment without an enclave: two protocols that find the identifiers that parties share."""

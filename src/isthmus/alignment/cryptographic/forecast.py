@@ -1,24 +1,22 @@
 """Forecast of the messages of a cryptographic alignment."""
 
-from collections import Counter
-
 import numpy as np
 
 from isthmus.alignment.cryptographic import messages
-from isthmus.alignment.cryptographic.blocks import blocks as rounds
+from isthmus.alignment.cryptographic.diffie_hellman.forecast import forecast as diffie_hellman
+from isthmus.alignment.cryptographic.oblivious.forecast import forecast as oblivious
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
-from isthmus.crypto.curve import POINT_BYTES
 from isthmus.ledger.forecast import Flow, Sizes, blocks
 
 
 def forecast(
     spec: CryptographicAlignment, sizes: Sizes, receiver: str = "active", sender: str = "passive"
 ) -> list[Flow]:
-    """Forecast the messages of one alignment.
+    """Forecast the messages of one alignment, between the receiver and one sender.
 
     Args:
         spec: The `[alignment]` table.
-        sizes: Rows of both parties, and number of shared rows.
+        sizes: Rows of both parties, and number of rows that all parties share.
         receiver: The receiver's role in the job.
         sender: The sender's role in the job.
 
@@ -30,15 +28,11 @@ def forecast(
         Flow(receiver, messages.RowCount(rows=ours), 1),
         Flow(sender, messages.RowCount(rows=theirs), 1),
     ]
-    each = rounds(ours, theirs, spec.batch_rows)
-    alike = Counter((len(range(ours)[block.ours]), block.theirs) for block in each)
-    for (own_rows, other_rows), count in alike.items():
-        own, other = bytes(POINT_BYTES * own_rows), bytes(POINT_BYTES * other_rows)
-        flows += [
-            Flow(receiver, messages.BlindedRows(points=own), count),
-            Flow(sender, messages.BlindedRows(points=other), count),
-            Flow(sender, messages.DoublyBlindedRows(points=own), count),
-        ]
+    match spec.protocol_for(ours, theirs):
+        case "diffie-hellman":
+            flows += diffie_hellman(ours, theirs, spec.batch_rows, receiver, sender)
+        case "oblivious":
+            flows += oblivious(ours, theirs, receiver, sender)
     flows.append(Flow(receiver, messages.SharedCount(rows=sizes.shared), 1))
     for count, size in blocks(sizes.shared, spec.batch_rows):
         positions = messages.SharedRows(positions=np.zeros(size, np.int64))

@@ -1,18 +1,16 @@
-"""Everything that crosses in a cryptographic alignment, and what it tells.
+"""Messages of every cryptographic alignment, and what they tell.
 
 | message           | direction          | the reader learns                                     |
 |-------------------|--------------------|-------------------------------------------------------|
 | RowCount          | both               | how many rows the other party brings                  |
-| BlindedRows       | both               | nothing by itself: points under the other's key       |
-| DoublyBlindedRows | sender -> receiver | with BlindedRows: which of its own rows are shared    |
-| SharedCount       | receiver -> sender | how many rows are shared, or only that they are too   |
+| ComparedRows      | sender -> receiver | which of its own rows the sender has too              |
+| SharedCount       | receiver -> sender | how many rows all share, or only that they are too    |
 |                   |                    | few                                                   |
-| SharedRows        | receiver -> sender | which of its own rows are shared                      |
+| SharedRows        | receiver -> sender | which of its own rows all parties have                |
 
-RowCount crosses once each way. A round is BlindedRows from the receiver, BlindedRows from the
-sender, DoublyBlindedRows; there are as many as the longer party has blocks of `batch_rows`, and the
-shorter party's last blocks are empty. SharedCount follows, then SharedRows in blocks. Nothing
-depends on an identifier's value but the points, which look random without both keys.
+RowCount crosses once each way. The messages of the protocol follow, ComparedRows among them: see
+`diffie_hellman/messages.py` and `oblivious/messages.py`. Then comes SharedCount, and SharedRows in
+blocks. With several senders, each is told of the rows that all parties hold, and of no others.
 """
 
 from typing import ClassVar
@@ -22,7 +20,8 @@ from isthmus.core.arrays import Integers
 from isthmus.crypto.curve import POINT_BYTES
 from isthmus.transport.message import Blinded, Count, Message
 
-_ENVELOPE_BYTES = 1024  # more than enough for names and lengths around the payload
+ENVELOPE_BYTES = 1024
+"""More than enough for names and lengths around what a message holds."""
 
 
 class RowCount(Message, frozen=True):
@@ -30,30 +29,24 @@ class RowCount(Message, frozen=True):
 
     purpose: ClassVar[str] = "agree on sizes"
     reveals: ClassVar[str] = "how many rows the other party brings"
-    max_bytes: ClassVar[int] = _ENVELOPE_BYTES
+    max_bytes: ClassVar[int] = ENVELOPE_BYTES
 
     rows: Count
 
 
-class BlindedRows(Message, frozen=True):
-    """One block of a party's identifiers in a secret order, hashed, under its own key."""
+class ComparedRows(Message, frozen=True):
+    """One block of rows under secrets of both parties: equal rows are equal bytes.
 
-    purpose: ClassVar[str] = "find the shared rows"
-    reveals: ClassVar[str] = "nothing by itself: identifiers under the other party's key"
-    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * POINT_BYTES + _ENVELOPE_BYTES
-
-    points: Blinded
-
-
-class DoublyBlindedRows(Message, frozen=True):
-    """The receiver's last block under both keys, in the same order."""
+    By Diffie-Hellman the receiver's rows under both keys, in its order; by the oblivious protocol
+    the values of the sender's secret function of its rows, in its secret order.
+    """
 
     purpose: ClassVar[str] = "find the shared rows"
     reveals: ClassVar[str] = "which of its own rows the sender has too"
     discloses: ClassVar[bool] = True
-    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * POINT_BYTES + _ENVELOPE_BYTES
+    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * POINT_BYTES + ENVELOPE_BYTES
 
-    points: Blinded
+    values: Blinded
 
 
 class SharedCount(Message, frozen=True):
@@ -61,7 +54,7 @@ class SharedCount(Message, frozen=True):
 
     purpose: ClassVar[str] = "go on, or stop because too few rows are shared"
     reveals: ClassVar[str] = "how many rows are shared, or that they are too few"
-    max_bytes: ClassVar[int] = _ENVELOPE_BYTES
+    max_bytes: ClassVar[int] = ENVELOPE_BYTES
 
     rows: Count | None
 
@@ -70,8 +63,8 @@ class SharedRows(Message, frozen=True):
     """One block of the shared rows in the common order: positions in the sender's secret order."""
 
     purpose: ClassVar[str] = "put the shared rows into one order"
-    reveals: ClassVar[str] = "which of its own rows the receiver has too"
+    reveals: ClassVar[str] = "which of its own rows all parties have"
     discloses: ClassVar[bool] = True
-    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * 8 + _ENVELOPE_BYTES
+    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * 8 + ENVELOPE_BYTES
 
     positions: Integers

@@ -1,56 +1,50 @@
-"""The receiver's role: finds the shared rows, and tells the sender which of its rows they are."""
+"""The receiver's role: finds the shared rows, and tells the senders which of theirs they are."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
-from isthmus.alignment.cryptographic.blocks import (
-    blind,
-    blocks,
+from isthmus.alignment.cryptographic.diffie_hellman.receiver import receive as diffie_hellman
+from isthmus.alignment.cryptographic.messages import RowCount, SharedCount, SharedRows
+from isthmus.alignment.cryptographic.oblivious.receiver import receive as oblivious
+from isthmus.alignment.cryptographic.rows import (
+    Matches,
+    Terms,
     check_enough,
-    check_points,
-    distinct,
+    chosen_protocol,
     receive_row_count,
     secret_order,
     too_few,
 )
-from isthmus.alignment.cryptographic.messages import (
-    BlindedRows,
-    DoublyBlindedRows,
-    RowCount,
-    SharedCount,
-    SharedRows,
-)
-from isthmus.alignment.cryptographic.spec import CryptographicAlignment
+from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.curve import BlindingKey
 from isthmus.data.index import Index
 from isthmus.transport.channel import Channel
 
+_FINDS = {"diffie-hellman": diffie_hellman, "oblivious": oblivious}
+
 
 def receiver(
-    sender: Channel,
+    senders: Sequence[Channel],
     identifiers: Sequence[bytes],
-    spec: CryptographicAlignment,
-    context: bytes,
+    terms: Terms,
     telemetry: Telemetry,
-    sender_rows_limit: int | None = None,
 ) -> Index:
-    """Find the rows that both parties have, and agree with the sender on an order of them.
+    """Find the rows that all parties have, and agree with the senders on an order of them.
 
-    We learn how many rows the sender has and which of our own are among them, even if they are too
-    few to go on. The sender learns the same about its rows, but only if they are enough. Neither
-    learns an identifier that it does not have, if Diffie-Hellman is hard on ristretto255. A party
-    can still put in identifiers that it made up: `sender_rows_limit` bounds how many.
+    We learn how many rows each sender has and which of our own are among them, sender by sender,
+    even if they are too few to go on. A sender learns how many rows we have and which of its own
+    all parties hold, but only if they are enough; it learns nothing of another sender. Nobody
+    learns an identifier that it does not have. A party can still put in identifiers that it made
+    up: `terms.limits` bounds how many.
 
     Args:
-        sender: The channel to the sender.
+        senders: The channel to each sender.
         identifiers: Normalised key of each of our rows, all different.
-        spec: The `[alignment]` table.
-        context: The job's digest: points of one job are useless in another.
+        terms: The terms of the job, and what our policy accepts.
         telemetry: Receives progress.
-        sender_rows_limit: The most rows that the job allows the sender; None for no limit.
 
     Returns:
         Positions of the shared rows among `identifiers`, in the common order, which is random.
@@ -58,51 +52,42 @@ def receiver(
     Raises:
         SpecError: Fewer rows are shared than the job requires; a JobError if this follows from the
             parties' row counts.
-        PeerError: The sender broke the protocol.
-
-    Source:
-        Meadows 1986, "A more efficient cryptographic matchmaking protocol for use in the absence
-        of a continuously available third party"; Huberman, Franklin and Hogg 1999, "Enhancing
-        privacy and trust in electronic communities".
+        PolicyError: Our policy does not accept the protocol.
+        PeerError: A sender broke the protocol.
     """
-    key, order = BlindingKey(), secret_order(len(identifiers))
-    shuffled: list[bytes] = [identifiers[row] for row in order.tolist()]
+    # 1. Exchange row counts, with all senders before anything else crosses.
+    spec = terms.spec
+    for sender in senders:
+        sender.send(RowCount(rows=len(identifiers)))
+    rows = {sender.peer: receive_row_count(sender, terms) for sender in senders}
+    check_enough(min(len(identifiers), *rows.values()), spec)
 
-    # 1. Exchange row counts.
-    sender.send(RowCount(rows=len(identifiers)))
-    theirs = receive_row_count(sender, sender_rows_limit)
-    check_enough(min(len(identifiers), theirs), spec)
+    # 2. Find the rows that each sender has too.
+    matches = list[Matches]()
+    for sender in senders:
+        theirs = rows[sender.peer]
+        find = _FINDS[chosen_protocol(terms, len(identifiers), theirs)]
+        matches.append(find(sender, identifiers, theirs, terms, telemetry))
 
-    # 2. Block by block, get our points under both keys, and multiply theirs by our key.
-    our_points, their_points = list[bytes](), list[bytes]()
-    for block in blocks(len(identifiers), theirs, spec.batch_rows):
-        ours = shuffled[block.ours]
-        sender.send(BlindedRows(points=key.blind_identifiers(ours, context)))
-        points = check_points(sender.receive(BlindedRows).points, block.theirs, sender.peer)
-        their_points.append(blind(key, points, sender.peer))
-        points = sender.receive(DoublyBlindedRows).points
-        our_points.append(check_points(points, len(ours), sender.peer))
-        telemetry.progress("align", block.done, len(identifiers) + theirs)
+    # 3. Stop if too few rows are shared by all: single people could be identified. Only our own
+    #    error says how many; a sender learns no more than that they are too few.
+    common = reduce(np.intersect1d, [found.ours for found in matches])
+    enough = len(common) >= spec.minimum_size
+    for sender in senders:
+        sender.send(SharedCount(rows=len(common) if enough else None))
+    if not enough:
+        raise SpecError(too_few(f"{len(common)} shared rows", spec))
 
-    # 3. A row is shared if its point under both keys is the same.
-    _, our_positions, their_positions = np.intersect1d(
-        distinct(our_points, sender.peer),
-        distinct(their_points, sender.peer),
-        assume_unique=True,
-        return_indices=True,
-    )
+    # 4. Draw a common order, and tell each sender the positions of its rows in it.
+    common = common[secret_order(len(common))]
+    for sender, found in zip(senders, matches, strict=True):
+        positions = _positions(found, common)
+        for start in range(0, len(positions), spec.batch_rows):
+            sender.send(SharedRows(positions=positions[start : start + spec.batch_rows]))
+    return Index(common)
 
-    # 4. Stop if too few rows are shared: single people could be identified. Only our own error
-    #    says how many; the sender learns no more than that they are too few.
-    shared = len(our_positions)
-    if shared < spec.minimum_size:
-        sender.send(SharedCount(rows=None))
-        raise SpecError(too_few(f"{shared} shared rows", spec))
-    sender.send(SharedCount(rows=shared))
 
-    # 5. Draw a common order, and tell the sender the positions of its rows in it.
-    common = secret_order(shared)
-    for start in range(0, shared, spec.batch_rows):
-        chosen = common[start : start + spec.batch_rows]
-        sender.send(SharedRows(positions=their_positions[chosen]))
-    return Index(order[our_positions[common]])
+def _positions(found: Matches, rows: Integers) -> Integers:
+    """Where a sender has our rows, all of which are among those found with it."""
+    order = np.argsort(found.ours)
+    return found.theirs[order[np.searchsorted(found.ours[order], rows)]]

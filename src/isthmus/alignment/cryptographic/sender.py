@@ -4,54 +4,43 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isthmus.alignment.cryptographic.blocks import (
-    blind,
-    blocks,
+from isthmus.alignment.cryptographic.diffie_hellman.sender import send as diffie_hellman
+from isthmus.alignment.cryptographic.messages import RowCount, SharedCount, SharedRows
+from isthmus.alignment.cryptographic.oblivious.sender import send as oblivious
+from isthmus.alignment.cryptographic.rows import (
+    Terms,
     check_enough,
-    check_points,
-    distinct,
+    chosen_protocol,
     receive_row_count,
-    secret_order,
     too_few,
 )
-from isthmus.alignment.cryptographic.messages import (
-    BlindedRows,
-    DoublyBlindedRows,
-    RowCount,
-    SharedCount,
-    SharedRows,
-)
-from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.curve import BlindingKey
 from isthmus.data.index import Index
 from isthmus.transport.channel import Channel
+
+_FINDS = {"diffie-hellman": diffie_hellman, "oblivious": oblivious}
 
 
 def sender(
     receiver: Channel,
     identifiers: Sequence[bytes],
-    spec: CryptographicAlignment,
-    context: bytes,
+    terms: Terms,
     telemetry: Telemetry,
-    receiver_rows_limit: int | None = None,
 ) -> Index:
-    """Let the receiver find the rows that both parties have, and learn which of ours they are.
+    """Let the receiver find the rows that all parties have, and learn which of ours they are.
 
-    We learn how many rows the receiver has and, unless they are too few, which of our own are
-    among them. The receiver learns the same about its rows. Neither learns an identifier that it
-    does not have, if Diffie-Hellman is hard on ristretto255. A party can still put in identifiers
-    that it made up: `receiver_rows_limit` bounds how many.
+    We learn how many rows the receiver has and, unless they are too few, which of our own all
+    parties hold. The receiver learns which rows it shares with us. Nobody learns an identifier that
+    it does not have. A party can still put in identifiers that it made up: `terms.limits` bounds
+    how many.
 
     Args:
         receiver: The channel to the receiver.
         identifiers: Normalised key of each of our rows, all different.
-        spec: The `[alignment]` table.
-        context: The job's digest: points of one job are useless in another.
+        terms: The terms of the job, and what our policy accepts.
         telemetry: Receives progress.
-        receiver_rows_limit: The most rows that the job allows the receiver; None for no limit.
 
     Returns:
         Positions of the shared rows among `identifiers`, in the common order, which is random.
@@ -59,33 +48,17 @@ def sender(
     Raises:
         SpecError: Fewer rows are shared than the job requires; a JobError if this follows from the
             parties' row counts.
+        PolicyError: Our policy does not accept the protocol.
         PeerError: The receiver broke the protocol.
-
-    Source:
-        Meadows 1986, "A more efficient cryptographic matchmaking protocol for use in the absence
-        of a continuously available third party"; Huberman, Franklin and Hogg 1999, "Enhancing
-        privacy and trust in electronic communities".
     """
-    key, order = BlindingKey(), secret_order(len(identifiers))
-    shuffled: list[bytes] = [identifiers[row] for row in order.tolist()]
-
     # 1. Exchange row counts.
-    theirs = receive_row_count(receiver, receiver_rows_limit)
+    spec, theirs = terms.spec, receive_row_count(receiver, terms)
     receiver.send(RowCount(rows=len(identifiers)))
     check_enough(min(len(identifiers), theirs), spec)
 
-    # 2. Block by block, send our points, and return theirs multiplied by our key. Both parties
-    #    blind their own block, then each other's, at the same time.
-    their_points = list[bytes]()
-    for block in blocks(len(identifiers), theirs, spec.batch_rows):
-        ours = shuffled[block.ours]
-        blinded = key.blind_identifiers(ours, context)
-        points = check_points(receiver.receive(BlindedRows).points, block.theirs, receiver.peer)
-        receiver.send(BlindedRows(points=blinded))
-        receiver.send(DoublyBlindedRows(points=blind(key, points, receiver.peer)))
-        their_points.append(points)
-        telemetry.progress("align", block.done, len(identifiers) + theirs)
-    distinct(their_points, receiver.peer)
+    # 2. Let the receiver find the rows that both have.
+    find = _FINDS[chosen_protocol(terms, len(identifiers), theirs)]
+    order = find(receiver, identifiers, theirs, terms, telemetry)
 
     # 3. Receive the number of shared rows, unless they are too few.
     shared = receiver.receive(SharedCount).rows

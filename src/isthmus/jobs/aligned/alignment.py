@@ -22,6 +22,7 @@ from isthmus.alignment.attested import party as attested
 from isthmus.alignment.attested.party import Trust
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.alignment.attested.terms import Terms
+from isthmus.alignment.cryptographic import rows as cryptographic
 from isthmus.alignment.cryptographic.receiver import receiver
 from isthmus.alignment.cryptographic.sender import sender
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
@@ -132,6 +133,19 @@ def held(plan: AlignedPlan) -> StoredAlignment | None:
     return found
 
 
+def terms(
+    plan: AlignedPlan, spec: CryptographicAlignment, dataset: str = ""
+) -> cryptographic.Terms:
+    """Returns the terms under which we compare the rows of a data set with other parties."""
+    members = plan.job.peers(plan.party.party)
+    return cryptographic.Terms(
+        spec=spec,
+        context=f"{plan.digest}/{dataset}".encode(),
+        limits={peer: member.rows for peer, member in members.items()},
+        accepted=plan.party.policy.alignment_protocols,
+    )
+
+
 def started(plan: AlignedPlan) -> dict[str, int]:
     """Returns how many alignments of the training data were started so far, by peer."""
     origin = plan.party.datasets[plan.loaded.dataset].origin(plan.folder)
@@ -188,11 +202,10 @@ def _cryptographic(
     spec: CryptographicAlignment,
     telemetry: Telemetry,
 ) -> Index:
-    (peer,) = lines
-    role = receiver if plan.listens else sender
-    context = f"{plan.digest}/{dataset}".encode()
-    identifiers, limit = plan.tables[dataset].identifiers, plan.job.parties[peer].rows
-    return role(lines[peer], identifiers, spec, context, telemetry, limit)
+    identifiers, said = plan.tables[dataset].identifiers, terms(plan, spec, dataset)
+    if plan.listens:
+        return receiver(list(lines.values()), identifiers, said, telemetry)
+    return sender(lines[plan.first], identifiers, said, telemetry)
 
 
 def _attested(

@@ -33,7 +33,7 @@ def is_attested(job: Job) -> bool:
 def in_words(job: Job) -> str:
     """Returns how a job finds the shared rows, as the end of a sentence."""
     said = alignment_of(job)
-    how = "by blinded identifiers, which the other party cannot read"
+    how = "by blinded identifiers, which no other party can read"
     if isinstance(said, AttestedAlignment):
         how = "inside enclaves, which prove to each other what they run"
     return f"{how}; go on if {said.minimum_size:,} or more are shared"
@@ -55,11 +55,10 @@ def check(loaded: Loaded) -> None:
             "`data.identifiers` is empty, and the parties find their shared rows by it: say what "
             'identifies a row, for example identifiers = ["person"].'
         )
-    most = MOST_PARTIES if isinstance(alignment, AttestedAlignment) else 2
-    if len(job.parties) > most:
+    if len(job.parties) > MOST_PARTIES:
         raise SpecError(
-            f'`alignment.method = "{alignment.method}"` is for {most} parties at most, and '
-            f"`parties` has {len(job.parties)}."
+            f"an alignment is for {MOST_PARTIES} parties at most, and `parties` has "
+            f"{len(job.parties)}."
         )
     if isinstance(alignment, AttestedAlignment):
         _check_results(loaded, alignment)

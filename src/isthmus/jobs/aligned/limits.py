@@ -6,10 +6,12 @@ after it is refused before it, by the best case that the data of this party allo
 
 import math
 
+from isthmus.alignment.cryptographic.rows import chosen_protocol
+from isthmus.alignment.cryptographic.spec import OBLIVIOUS_FROM, CryptographicAlignment
 from isthmus.core.errors import PolicyError, naming_file
 from isthmus.data.index import split
 from isthmus.jobs import consent, limits
-from isthmus.jobs.aligned.alignment import held, started
+from isthmus.jobs.aligned.alignment import held, started, terms
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.consent import Crossing
@@ -31,6 +33,7 @@ def check(plan: AlignedPlan) -> None:
         SpecError: The job cannot train on the most rows that there can be, or a message is too
             large.
     """
+    _check_protocol(plan)
     most = _most_shared(plan)
     _check_shared(plan, most)
     if plan.loaded.trains and isinstance(plan.loaded.code, PlansAhead):
@@ -73,6 +76,15 @@ def facts(plan: AlignedPlan) -> dict[str, str]:
 def warnings(plan: AlignedPlan, expected: Sizes) -> list[str]:
     """Returns a sentence for each limit that a run may reach after it has begun."""
     return limits.warnings(plan, consent.crossings(plan.loaded, expected))
+
+
+def _check_protocol(plan: AlignedPlan) -> None:
+    """Refuse a protocol that our policy does not accept, where our own rows decide on it."""
+    spec, ours = alignment_of(plan.job), len(plan.train)
+    if not isinstance(spec, CryptographicAlignment):
+        return
+    if spec.protocol != "auto" or ours >= OBLIVIOUS_FROM:
+        chosen_protocol(terms(plan, spec), ours, ours)
 
 
 def _check_shared(plan: AlignedPlan, most: int) -> None:

@@ -44,12 +44,7 @@ REFUSALS = {
     "too many parties": (
         "[data]",
         "".join(f'[parties.p{number}]\nrole = "passive"\n' for number in range(3)) + "[data]",
-        r'`alignment\.method = "attested"` is for 5 parties at most, and `parties` has 6',
-    ),
-    "three without enclaves": (
-        '"attested"',
-        '"cryptographic"',
-        r'`alignment\.method = "cryptographic"` is for 2 parties at most, and `parties` has 3',
+        "an alignment is for 5 parties at most, and `parties` has 6",
     ),
     "a result for a stranger": (
         '"attested"',

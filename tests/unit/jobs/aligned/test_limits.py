@@ -64,7 +64,7 @@ class TestTrainingRows:
         text = desk.job.read_text()
         told = text[text.index("disclosed") : text.index("[parties.clinic]")]
         trees = """disclosed = [
-  "DoublyBlindedRows", "SharedRows", "ColumnBins", "LevelNodes", "EncryptedSums",
+  "ComparedRows", "SharedRows", "ColumnBins", "LevelNodes", "EncryptedSums",
   "OwnSplits", "WentLeft", "Decisions",
 ]
 

@@ -152,7 +152,7 @@ class TestPlan:
         found = check(desk.job, desk.party_file("insurer"))
         assert any("Score the shared rows with the" in step for step in found.steps)
         told = {each.message for each in found.disclosed}
-        assert told == {"DoublyBlindedRows", "SharedRows", found.disclosed[-1].message}
+        assert told == {"ComparedRows", "SharedRows", found.disclosed[-1].message}
 
     def test_refuses_the_part_of_another_run(self, desk: Desk) -> None:
         job = spec.load(desk.job, Job)
@@ -229,7 +229,7 @@ class TestInit:
         assert json.loads(capsys.readouterr().out)["data"] == "later"
         job = load_job(file).job
         assert job.tables["prediction"].system == "regression"
-        assert job.disclosed == ["DoublyBlindedRows", "SharedRows", "PartialPredictor"]
+        assert job.disclosed == ["ComparedRows", "SharedRows", "PartialPredictor"]
 
     def test_writes_over_no_file(
         self, simulated: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,18 +1,13 @@
-"""Functions of both roles: secret orders, blocks of rows, and checks of received messages."""
+"""Functions of both roles: blocks of rows, and checks of the points of the other party."""
 
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.alignment.cryptographic.messages import RowCount
-from isthmus.alignment.cryptographic.spec import CryptographicAlignment
-from isthmus.core.arrays import Integers
-from isthmus.core.errors import JobError, PeerError
+from isthmus.core.errors import PeerError
 from isthmus.crypto.curve import POINT_BYTES, BlindingKey
-from isthmus.transport.channel import Channel
 
 Points = NDArray[np.void]
 """Encoded points, shape (rows,), one item of `POINT_BYTES` each."""
@@ -32,11 +27,6 @@ class Block:
     """Number of rows of both parties up to the end of this block."""
 
 
-def secret_order(rows: int) -> Integers:
-    """Returns a secret random permutation, shape (rows,)."""
-    return np.argsort(np.frombuffer(secrets.token_bytes(8 * rows), np.uint64))
-
-
 def blocks(ours: int, theirs: int, size: int) -> Iterator[Block]:
     """Yields rounds of at most `size` rows of each party, until all rows of both are in one."""
     for start in range(0, max(ours, theirs), size):
@@ -46,55 +36,6 @@ def blocks(ours: int, theirs: int, size: int) -> Iterator[Block]:
             theirs=max(0, min(stop, theirs) - start),
             done=min(stop, ours) + min(stop, theirs),
         )
-
-
-def receive_row_count(peer: Channel, limit: int | None) -> int:
-    """Receive the peer's number of rows.
-
-    Args:
-        peer: The channel to the peer.
-        limit: The most rows that the job allows the peer; None for no limit.
-
-    Returns:
-        The peer's number of rows.
-
-    Raises:
-        PeerError: There are more than the job allows.
-    """
-    rows = peer.receive(RowCount).rows
-    if limit is not None and rows > limit:
-        raise PeerError(
-            f"{peer.peer!r} brings {rows} rows to the alignment, but the job allows it {limit}. "
-            "Ask them why, before you agree to a higher limit."
-        )
-    return rows
-
-
-def check_enough(rows: int, spec: CryptographicAlignment) -> None:
-    """Stop early if one party has too few rows. Both parties know the numbers, and both stop.
-
-    Args:
-        rows: Rows of the smaller party.
-        spec: The `[alignment]` table.
-
-    Raises:
-        JobError: There are fewer rows than must be shared.
-    """
-    if rows < spec.minimum_size:
-        raise JobError(
-            f"the smaller party brings {rows} rows to the alignment, but the job asks for "
-            f"{spec.minimum_size} shared rows. Bring more rows, or agree on a lower "
-            "`alignment.minimum_size`."
-        )
-
-
-def too_few(found: str, spec: CryptographicAlignment) -> str:
-    """Returns the error text for a small intersection, the same at both parties."""
-    return (
-        f"the alignment found {found}, but the job asks for {spec.minimum_size} shared rows. "
-        "Compare what the identifier columns of both parties hold and the job's "
-        "`data.normalise`, or agree on a lower `alignment.minimum_size`."
-    )
 
 
 def check_points(points: bytes, rows: int, peer: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Two parties find the rows that both hold by Diffie-Hellman: cheap for few rows."""

@@ -205,7 +205,7 @@ def dishonest_receiver(
         sender.receive(BlindedRows)
         sender.receive(ComparedRows)
         sender.send(SharedCount(rows=shared))
-        sender.send(SharedRows(positions=np.array(positions, np.int64)))
+        sender.send(SharedRows(positions=np.array(positions, np.uint32)))
         sender.receive(RowCount)  # waits until the sender hangs up
 
     return role
@@ -280,7 +280,6 @@ class TestDishonestReceiver:
             (dishonest_receiver(TWO, shared=2), "sent positions of shape .1,. where 2"),
             (dishonest_receiver(TWO, positions=[0, 1]), "sent positions of shape .2,. where 1"),
             (dishonest_receiver(TWO, positions=[5]), "repeat, or that are not rows of ours"),
-            (dishonest_receiver(TWO, positions=[-1]), "repeat, or that are not rows of ours"),
             (
                 dishonest_receiver(TWO, shared=2, positions=[1, 1]),
                 "repeat, or that are not rows of ours",
@@ -297,7 +296,6 @@ class TestDishonestReceiver:
             "lacking positions",
             "extra positions",
             "position out of range",
-            "negative position",
             "position twice",
         ],
     )

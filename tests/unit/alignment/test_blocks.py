@@ -87,7 +87,7 @@ class TestMessages:
     @pytest.mark.parametrize(
         "message",
         [
-            messages.RowCount(rows=2**40),
+            messages.RowCount(rows=2**32 - 1),
             BlindedRows(points=bytes(MAX_BATCH_ROWS * 32)),
             messages.ComparedRows(values=bytes(MAX_BATCH_ROWS * 32)),
             oblivious.TransferChoices(points=bytes(TRANSFERS * 64)),
@@ -95,7 +95,7 @@ class TestMessages:
             oblivious.Corrections(slots=bytes(BLOCK * 16)),
             oblivious.CorrectionsProof(tags=bytes(PROOF_BYTES)),
             messages.SharedCount(rows=2**40),
-            messages.SharedRows(positions=np.zeros(MAX_BATCH_ROWS, np.int64)),
+            messages.SharedRows(positions=np.zeros(MAX_BATCH_ROWS, np.uint32)),
         ],
         ids=lambda message: type(message).__name__,
     )

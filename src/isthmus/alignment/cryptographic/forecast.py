@@ -35,6 +35,6 @@ def forecast(
             flows += oblivious(ours, theirs, receiver, sender)
     flows.append(Flow(receiver, messages.SharedCount(rows=sizes.shared), 1))
     for count, size in blocks(sizes.shared, spec.batch_rows):
-        positions = messages.SharedRows(positions=np.zeros(size, np.int64))
+        positions = messages.SharedRows(positions=np.zeros(size, np.uint32))
         flows.append(Flow(receiver, positions, count))
     return flows

@@ -13,10 +13,13 @@ RowCount crosses once each way. The messages of the protocol follow, ComparedRow
 blocks. With several senders, each is told of the rows that all parties hold, and of no others.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
 
 from isthmus.alignment.cryptographic.spec import MAX_BATCH_ROWS
-from isthmus.core.arrays import Integers
 from isthmus.crypto.curve import POINT_BYTES
 from isthmus.transport.message import Blinded, Count, Message
 
@@ -31,7 +34,7 @@ class RowCount(Message, frozen=True):
     reveals: ClassVar[str] = "how many rows the other party brings"
     max_bytes: ClassVar[int] = ENVELOPE_BYTES
 
-    rows: Count
+    rows: Annotated[int, Meta(ge=0, lt=2**32)]  # positions have 32 bits
 
 
 class ComparedRows(Message, frozen=True):
@@ -65,6 +68,6 @@ class SharedRows(Message, frozen=True):
     purpose: ClassVar[str] = "put the shared rows into one order"
     reveals: ClassVar[str] = "which of its own rows all parties have"
     discloses: ClassVar[bool] = True
-    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * 8 + ENVELOPE_BYTES
+    max_bytes: ClassVar[int] = MAX_BATCH_ROWS * 4 + ENVELOPE_BYTES
 
-    positions: Integers
+    positions: NDArray[np.uint32]

@@ -81,7 +81,7 @@ def receiver(
     # 4. Draw a common order, and tell each sender the positions of its rows in it.
     common = common[secret_order(len(common))]
     for sender, found in zip(senders, matches, strict=True):
-        positions = _positions(found, common)
+        positions = _positions(found, common).astype(np.uint32)
         for start in range(0, len(positions), spec.batch_rows):
             sender.send(SharedRows(positions=positions[start : start + spec.batch_rows]))
     return Index(common)

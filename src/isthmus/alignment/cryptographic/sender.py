@@ -86,7 +86,7 @@ def _receive_positions(receiver: Channel, rows: int, shared: int, size: int) -> 
                 "shared rows were due. Compare `isthmus version` on both sides."
             )
         block[:] = received
-    if positions.min() < 0 or positions.max() >= rows or len(np.unique(positions)) < shared:
+    if positions.max() >= rows or len(np.unique(positions)) < shared:
         raise PeerError(
             f"{receiver.peer!r} sent positions of shared rows that repeat, or that are not rows of "
             "ours. Do not go on: ask them which version they run."

@@ -135,8 +135,8 @@ FORMS: tuple[Callable[[bytes], bytes], ...] = (
     bytes,
     lambda name: name.lower(),
     lambda name: name[2:],
-    lambda name: int(name[2:]).to_bytes(4, "little"),
-    lambda name: int(name[2:]).to_bytes(4, "big"),
+    lambda name: int(name[2:]).to_bytes(8, "little"),
+    lambda name: int(name[2:]).to_bytes(8, "big"),
     base64.b64encode,
     *(
         lambda name, make=make: make(name).digest()[:16]

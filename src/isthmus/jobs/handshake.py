@@ -1,5 +1,7 @@
 """Same job? Same version? Who is who? And at the end: have both got everything?"""
 
+from collections.abc import Collection
+
 from isthmus import __version__
 from isthmus.core import spec
 from isthmus.core.errors import PeerError
@@ -57,6 +59,23 @@ def finish(peer: Channel) -> None:
     """End a job together: no line is closed while a message is still on its way."""
     peer.send(Done())
     peer.receive(Done)
+
+
+def finish_all(peers: Collection[Channel], *, gathers: bool) -> None:
+    """End a job with all peers: who has heard the last word knows that nobody needs it any more.
+
+    Args:
+        peers: The lines.
+        gathers: Whether all lines lead to us: then we answer once all others have said that they
+            have everything.
+    """
+    for peer in peers:
+        if not gathers:
+            peer.send(Done())
+        peer.receive(Done)
+    if gathers:
+        for peer in peers:
+            peer.send(Done())
 
 
 def hello(job: Job, party: str) -> Hello:

@@ -128,6 +128,11 @@ class Plan:
         return self.loaded.folder / "runs"
 
     @property
+    def data_digest(self) -> str | None:
+        """Digest of the data of this machine; None where another run may well find others."""
+        return None
+
+    @property
     def notice(self) -> str:
         """What every reader of the run must know, or nothing."""
         return ""
@@ -274,8 +279,14 @@ class ModelFamilyCode(FamilyCode, Protocol):
 class SharingFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if several processes may share a run."""
 
-    def assist(self, loaded: Loaded, /) -> bool:
-        """Help the process that runs a job, if this one was started for that.
+    def helps(self, loaded: Loaded, /) -> bool:
+        """Returns whether this process was started to help the one that runs a job."""
+        ...
+
+    def assist(self, loaded: Loaded, /) -> None:
+        """Help the process that runs a job, until it needs no more help."""
+        ...
+
 
 class ScoresTables(Protocol):
     """Scores rows online; several threads may call it."""

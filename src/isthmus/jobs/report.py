@@ -1,5 +1,6 @@
 """Writes the report of a finished run: a page that people read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,14 +27,16 @@ def attempt(run: Run, simulated: Run | None = None) -> str | None:
     attempts.find("report", lambda: write(run, simulated))
     if attempts.missing:
         # Where not even that can be written, the summary says that there is no page.
-        attempts.find("result", lambda: _note(run, attempts.missing["report"]))
+        attempts.find("result", lambda: _note(run, {"report": attempts.missing["report"]}))
     return attempts.missing.get("report")
 
 
-def _note(run: Run, why: str) -> None:
+def _note(run: Run, why: Mapping[str, str]) -> None:
+    """Say in a result why there is no report, or no more that there is none."""
     result = finished.read(run)
-    missing = result.missing | {"report": why}
-    run.write_json(run.result.name, msgspec.structs.replace(result, missing=missing))
+    missing = {name: said for name, said in result.missing.items() if name != "report"} | why
+    if missing != result.missing:
+        run.write_json(run.result.name, msgspec.structs.replace(result, missing=missing))
 
 
 def write(run: Run, simulated: Run | None = None) -> Path:
@@ -64,6 +67,7 @@ def write(run: Run, simulated: Run | None = None) -> Path:
             f"{run.report}: no space left to write it, but the run itself has finished. Make room "
             f"on that disk, and run `isthmus report {run.folder}`."
         ) from None
+    _note(run, {})
     return run.report
 
 

@@ -1,5 +1,6 @@
 """A run that has begun: its folder is ours, its ledger and event log are open."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -11,18 +12,16 @@ from typing import Any, Generic, TypeVar
 from msgspec.structs import replace
 
 from isthmus import __version__
-from isthmus.core import spec
-from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Event, Sink, Telemetry, silent
 from isthmus.crypto import certificates
 from isthmus.evaluation.description import Learned
-from isthmus.jobs import connection
+from isthmus.jobs import connection, earlier
+from isthmus.jobs.earlier import Command
 from isthmus.jobs.handshake import shake_hands
-from isthmus.jobs.job import Job
 from isthmus.jobs.plan import PartyPlan, Plan
 from isthmus.jobs.result import Egress
 from isthmus.ledger.channel import RecordedChannel, Traffic
-from isthmus.ledger.record import Ledger
+from isthmus.ledger.record import Ledger, is_sealed
 from isthmus.store import atomic
 from isthmus.store.events import EventLog
 from isthmus.store.runs import Run
@@ -67,7 +66,11 @@ class PartySession(Session[PartyPlanT]):
     private_key: bytes = field(default=b"", repr=False)
     """The key that seals the ledger; empty in a process that does a part of the run only."""
 
+    met: threading.Event = field(default_factory=threading.Event)
+    """Set once a peer has turned out to have the same job."""
+
     _lines: list[RecordedChannel] = field(default_factory=list[RecordedChannel])
+    _meeting: threading.Lock = field(default_factory=threading.Lock)
 
     def seal(self) -> None:
         """Seal the ledger, if it is open: from here on nothing leaves."""
@@ -90,8 +93,15 @@ class PartySession(Session[PartyPlanT]):
         return line
 
     def greet(self, line: Channel) -> None:
-        """Find out whether the peer at a line has the same job; nothing else is sent before."""
+        """Find out whether the peer at a line has the same job; nothing else is sent before.
+
+        From the first peer on that has, the run is the latest one.
+        """
         shake_hands(line, self.plan.job, self.plan.party.party)
+        with self._meeting:  # children come in threads of their own
+            if not self.met.is_set():
+                earlier.become_latest(self.plan, self.run)
+                self.met.set()
 
     def facts(self) -> dict[str, Any]:
         """Returns the fields of `PartyResult`, but for `rows`."""
@@ -141,7 +151,9 @@ class PartySession(Session[PartyPlanT]):
 
 
 @contextmanager
-def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySession[PartyPlanT]]:
+def begin(
+    plan: PartyPlanT, into: Path | None, watch: Sink, command: Command = "run"
+) -> Generator[PartySession[PartyPlanT]]:
     """Open a run, a new one or the one of this job that was cut off, and seal it at the end.
 
     A run that fails is not sealed: it goes on when it is started again.
@@ -150,6 +162,7 @@ def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySe
         plan: What we are about to run.
         into: Folder for the run; by default one in the party's runs folder.
         watch: Sees every event as it happens.
+        command: What was asked for.
 
     Yields:
         The run, until the block ends.
@@ -158,10 +171,10 @@ def begin(plan: PartyPlanT, into: Path | None, watch: Sink) -> Generator[PartySe
         SpecError: Keys are missing, or another process runs here.
     """
     us = connection.identity(plan)
-    run = _folder(plan, into)
+    run = earlier.folder(plan, into, command)
 
     with run.locked(), resumed(plan, run, watch, us.private_key) as session:
-        run.write_json(run.job.name, plan.job)
+        earlier.note(plan, run, command)
         atomic.write(run.certificate, us.certificate)
         yield session
         session.seal()
@@ -204,19 +217,30 @@ def begin_alone(plan: PlanT, into: Path | None, watch: Sink) -> Generator[Sessio
     Raises:
         SpecError: Another process runs here.
     """
-    run = _folder(plan, into, measures_again=True)
+    run = earlier.folder(plan, into)
+    earlier.become_latest(plan, run)
     with again(plan, run, watch) as session:
-        run.write_json(run.job.name, plan.job)
+        earlier.note(plan, run, "run")
         yield session
 
 
-def stopped_measuring(plan: Plan, into: Path | None) -> Run | None:
-    """Returns the run of a job that was stopped while it was measured, if the newest one was."""
-    newest = Run.newest(plan.runs, plan.job.name, plan.digest) if into is None else Run(into)
-    if newest is None or not newest.unmeasured:
-        return None
-    same = newest.read_json(newest.job.name, Job).digest == plan.digest
-    return newest if same else None
+def seal_left_open(plan: PartyPlan, run: Run) -> None:
+    """Seal the ledger of a run that was stopped between its end and its seal.
+
+    Args:
+        plan: What was run.
+        run: The folder, which this process holds; other parties need nothing more of it.
+
+    Raises:
+        SpecError: Keys are missing.
+        LedgerError: The ledger is broken.
+    """
+    if is_sealed(run.ledger):
+        return
+    us = connection.identity(plan)
+    with Ledger(run.ledger, plan.notice) as ledger:
+        atomic.write(run.certificate, us.certificate)
+        ledger.seal(lambda data: certificates.sign(us.private_key, data))
 
 
 @contextmanager
@@ -257,31 +281,3 @@ def _joined(rows: Sequence[Learned]) -> list[Learned]:
         sums = {"count": known.count + row.count, "bytes": known.bytes + row.bytes}
         found[row.message, row.direction] = replace(row, **sums)
     return list(found.values())
-
-
-def _folder(plan: Plan, into: Path | None, *, measures_again: bool = False) -> Run:
-    def ended(run: Run) -> bool:
-        return run.result.exists() and not (measures_again and run.unmeasured)
-
-    if into is None:
-        newest = Run.newest(plan.runs, plan.job.name, plan.digest)
-        if newest is not None and not ended(newest):
-            return newest
-        return Run.create(plan.runs, plan.job.name, plan.digest)
-    run = Run.at(into)
-    if ended(run):
-        raise SpecError(
-            f"{into}: holds a finished run, which would be written over. Give another folder."
-        )
-    if run.job.exists():
-        _check_same(run.read_json(run.job.name, Job), plan.job, into)
-    return run
-
-
-def _check_same(earlier: Job, job: Job, folder: Path) -> None:
-    if earlier.digest != job.digest:
-        where = spec.first_difference(spec.key_digests(earlier), spec.key_digests(job))
-        raise SpecError(
-            f"{folder}: holds an unfinished run of another job, which differs at {where!r}. Run "
-            "the job that began there, or give another folder."
-        )

@@ -219,6 +219,25 @@ def records(path: Path) -> list[Record]:
     return [entry for entry, _ in read(path) if isinstance(entry, Record)]
 
 
+def is_sealed(path: Path) -> bool:
+    """Whether a ledger is sealed; a line that a crash has cut off is removed first.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Whether it takes no more messages.
+
+    Raises:
+        LedgerError: The file is missing, or a line is not as it was written.
+    """
+    try:
+        _cut_unfinished_line(path)
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror}.") from None
+    return any(isinstance(entry, Seal) for entry, _ in read(path))
+
+
 def read(path: Path) -> Iterator[tuple[Record | Seal, str]]:
     """Read a ledger, and check each line against the one before it.
 

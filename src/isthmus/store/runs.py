@@ -3,6 +3,7 @@
 | file                | what it is                                              |
 |---------------------|---------------------------------------------------------|
 | job.json            | the job, as it was when the run began                   |
+| start.json          | the command that began it, and the digest of its data   |
 | ledger.jsonl        | every message that left (isthmus.ledger)                |
 | events.jsonl        | progress and metrics, while it runs (isthmus.store.events) |
 | checkpoint.npz      | where to resume (isthmus.store.checkpoint)              |
@@ -15,6 +16,7 @@
 | snapshots/          | where the training of such a model resumes              |
 | network/            | or the network that all parties trained, for plain PyTorch |
 | rounds.json         | updates and results of each round, at a master          |
+| measuring.npz       | what figures are computed from, until they are          |
 | trained.npz         | the parameters after the last round, before they are measured |
 | learned.json        | what parties learned from messages, if Flower carries the rounds |
 | supernode.log       | log of Flower's SuperNode, at a child                   |
@@ -28,7 +30,7 @@
 import fcntl
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,10 +48,16 @@ T = TypeVar("T")
 UNMEASURED = {"metrics": "the run was stopped while it was measured"}
 """What is missing in a result that was stored before anything was measured, and why."""
 
+UNCONFIRMED = {
+    "confirmation": "the run was stopped before all parties had said that they have what they need"
+}
+"""Likewise, before the other parties have said that all of theirs is stored, too."""
+
 LATEST = "latest"
 """Name of the link to the newest run in a folder of runs."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_BEGAN = re.compile(r"-(?P<time>[0-9]{8}-[0-9]{6})-[0-9a-f]{6}(-(?P<number>[0-9]+))?$")
 
 
 class _Result(msgspec.Struct):
@@ -64,6 +72,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.job = folder / "job.json"
+        self.start = folder / "start.json"
         self.ledger = folder / "ledger.jsonl"
         self.events = folder / "events.jsonl"
         self.checkpoint = folder / "checkpoint.npz"
@@ -75,6 +84,7 @@ class Run:
         self.tables = folder / "model"
         self.snapshots = folder / "snapshots"
         self.rounds = folder / "rounds.json"
+        self.measuring = folder / "measuring.npz"
         self.trained = folder / "trained.npz"
         self.learned = folder / "learned.json"
         self.supernode = folder / "supernode.log"
@@ -151,15 +161,28 @@ class Run:
     @property
     def unmeasured(self) -> bool:
         """Whether the run was stopped after its model was stored, while it was measured."""
+        return self._misses(UNMEASURED)
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether the run was stopped before other parties had said that all is stored there."""
+        return self._misses(UNCONFIRMED)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of the run is left to be done, but perhaps its report."""
+        return self.result.exists() and not self.unmeasured and not self.unconfirmed
+
+    def _misses(self, what: Mapping[str, str]) -> bool:
         try:
             missing = self.read_json(self.result.name, _Result).missing
         except SpecError:  # there is none, or somebody has changed it
             return False
-        return UNMEASURED.items() <= missing.items()
+        return what.items() <= missing.items()
 
     @classmethod
-    def newest(cls, runs: Path, job: str, digest: str) -> "Run | None":
-        """Returns the newest run of a job, if there is one.
+    def of_job(cls, runs: Path, job: str, digest: str) -> "list[Run]":
+        """Returns the runs of a job, finished or not, the newest first.
 
         Args:
             runs: The folder of all runs of a party.
@@ -167,10 +190,10 @@ class Run:
             digest: The job's digest, in hex.
 
         Returns:
-            The run, finished or not, or None.
+            The runs.
         """
-        newest = max(runs.glob(f"{job}-*-{digest[:6]}*"), default=None, key=lambda run: run.name)
-        return cls(newest) if newest else None
+        found = runs.glob(f"{job}-*-{digest[:6]}*")
+        return [cls(folder) for folder in sorted(found, key=_age, reverse=True)]
 
     @classmethod
     def at(cls, folder: Path) -> "Run":
@@ -316,6 +339,12 @@ def _make_unique(runs: Path, name: str) -> Path:
             folder = runs / f"{name}-{number}"
         else:
             return folder
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    """Sorts runs by when they began; those of one second have numbers."""
+    found = _BEGAN.search(folder.name)
+    return (found["time"], int(found["number"] or 1)) if found else ("", 0)
 
 
 def _link_latest(folder: Path) -> None:

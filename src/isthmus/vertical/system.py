@@ -71,6 +71,10 @@ class Outcome:
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round, at the active party."""
 
+    found: Checkpoint = field(default_factory=lambda: Checkpoint({}))
+    """What it takes, besides the rows, to measure the model: `predictions` and `training`, where
+    there are any, and more. It is kept until the model has been measured."""
+
     measure: Callable[[], Measured] = Measured
     """Measures and compares the model. Called after model, predictions and result are stored."""
 
@@ -203,6 +207,24 @@ class PlansAhead(Protocol):
         ...
 
 
+EQUATIONS, NODES, SLOPES = "equations", "nodes", "slopes"
+"""What a training tells a peer: equations about labels, per row; nodes of trees, which follow
+labels; linear combinations of columns, row by row."""
+
+
+@runtime_checkable
+class CountsWhatIsTold(Protocol):
+    """A system that says how much a training tells, so that it can be added up over all runs."""
+
+    def told(self, spec: Any, role: str, rows: int, /) -> dict[str, float]:
+        """Returns the most that a party in a role tells each peer, by `EQUATIONS` and the like."""
+        ...
+
+    def most_told(self, spec: Any, /) -> dict[str, float]:
+        """Returns the most that the job lets all trainings together tell, where it says so."""
+        ...
+
+
 @runtime_checkable
 class AlignedSystem(System, Protocol):
     """The functions of a system over aligned columns: a module."""
@@ -229,6 +251,10 @@ class AlignedSystem(System, Protocol):
 
     def play(self, spec: Any, context: RoleContext, /) -> Outcome:
         """Train and score in one role, on aligned rows."""
+        ...
+
+    def measure_again(self, spec: Any, context: RoleContext, found: Checkpoint, /) -> Measured:
+        """Measure the model of a run that was stopped meanwhile; there are no channels."""
         ...
 
     def describe_model(self, run: Run, /) -> Description:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.errors import IsthmusError, SpecError
-from isthmus.jobs.run import run
+from isthmus.core.errors import ChannelError, IsthmusError, SpecError
+from isthmus.core.telemetry import Event
+from isthmus.jobs.run import FINISHED, align, run
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from tests.disk import full_disk
@@ -53,6 +54,59 @@ class TestRun:
             match=r"says nothing of training: add a table \[regression\] or .*`isthmus align`\.",
         ):
             run(desk.job, desk.party_file("clinic"))
+
+
+class TestFinished:
+    """The same command, once more."""
+
+    def test_run_stays_finished_and_waits_for_nobody(self, trial: Desk) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        ended = trial.both(run)
+        sent = {party: each.ledger.read_bytes() for party, each in ended.items()}
+        latest = trial.folder / "clinic" / "runs" / "latest"
+        assert latest.resolve() == ended["clinic"].folder
+        for party, before in ended.items():
+            seen = list[Event]()
+            before.report.unlink()  # as where it was killed between result and report
+            found = run(trial.job, trial.party_file(party), watch=seen.append)
+            assert found.folder == before.folder
+            assert found.report.exists()
+            assert found.ledger.read_bytes() == sent[party]
+            note = f"this run is finished: {before.folder}; `--again` begins another one"
+            assert [(event.stage, event.note[: len(note)]) for event in seen] == [(FINISHED, note)]
+            assert len(list(before.folder.parent.glob("trial-*"))) == 1
+
+    def test_run_of_other_data_is_another_one(self, trial: Desk) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        trial.both(run)
+        trial.edit_party("insurer", "wait = 30.0", "wait = 0.1")
+        file = trial.folder / "insurer" / "people.csv"
+        head, *rows, last = file.read_text().splitlines()
+        file.write_text("\n".join([head, *rows, last + "1"]))  # one digit more of one value
+        with pytest.raises(ChannelError, match="'clinic' did not answer"):
+            run(trial.job, trial.party_file("insurer"))
+
+    def test_alignment_stays_finished_and_is_no_run(self, trial: Desk) -> None:
+        before = trial.both(align)["clinic"]
+        assert align(trial.job, trial.party_file("clinic")).folder == before.folder
+        trial.edit_party("clinic", "wait = 30.0", "wait = 0.1")
+        with pytest.raises(ChannelError, match="'insurer' did not come"):
+            run(trial.job, trial.party_file("clinic"))
+        # Nobody has come, so the latest run is still the alignment, which is finished.
+        assert (trial.folder / "clinic" / "runs" / "latest").resolve() == before.folder
+        assert align(trial.job, trial.party_file("clinic")).folder == before.folder
+
+    def test_run_in_a_folder_of_our_choice_stays_finished_too(self, trial: Desk) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+
+        def chosen(job: Path, party_file: Path) -> Run:
+            return run(job, party_file, party_file.parent / "chosen")
+
+        before = trial.both(chosen)["clinic"]
+        assert chosen(trial.job, trial.party_file("clinic")).folder == before.folder
+        with pytest.raises(SpecError, match="holds a finished run, which would be written over"):
+            run(trial.job, trial.party_file("clinic"), before.folder, again=True)
+        assert not (trial.folder / "clinic" / "runs" / "latest").exists()
 
 
 class TestFullDisk:

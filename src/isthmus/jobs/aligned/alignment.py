@@ -133,6 +133,22 @@ def held(plan: AlignedPlan) -> StoredAlignment | None:
     return found
 
 
+def stored(plan: AlignedPlan, identifier: str) -> Aligned:
+    """Read an alignment that an earlier run has kept.
+
+    Args:
+        plan: The job and our rows.
+        identifier: Its name.
+
+    Returns:
+        The alignment.
+
+    Raises:
+        SpecError: It is not there any more, or of other rows.
+    """
+    return Aligned(identifier, new=False, size=None, indices=_load(plan, _store(plan), identifier))
+
+
 def terms(
     plan: AlignedPlan, spec: CryptographicAlignment, dataset: str = ""
 ) -> cryptographic.Terms:

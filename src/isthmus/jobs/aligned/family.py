@@ -155,9 +155,21 @@ def _check(plan: "AlignedPlan") -> None:
 
 
 def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
-    """Align, train, score and store, as this party."""
-    from isthmus.jobs import session  # it loads gRPC
-    from isthmus.jobs.aligned import online, run, scoring
+    """Align, train, score and store, as this party.
+
+    Args:
+        plan: The job and the party.
+        into: Folder for the run; by default a new one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Returns:
+        The run.
+
+    Raises:
+        SpecError: Rows are scored as this party asks for them, which it does from Python.
+        IsthmusError: Anything else that a person can act on.
+    """
+    from isthmus.jobs.aligned import confirmed, online, run, scoring  # they load gRPC
 
     if plan.loaded.online and plan.listens:
         raise SpecError(
@@ -166,14 +178,13 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
             "set with a command, take the table [prediction.online] out."
         )
     _check(plan)
-    with session.begin(plan, into, watch) as opened:
-        if plan.loaded.online:
-            online.serve(opened)
-        elif plan.loaded.scores:
-            scoring.play(opened)
-        else:
-            run.play(opened)
-    return opened.run
+    if plan.loaded.online:
+        role = confirmed.Role(online.serve)
+    elif plan.loaded.scores:
+        role = confirmed.Role(scoring.play, scoring.measure_again)
+    else:
+        role = confirmed.Role(run.play, run.measure_again)
+    return confirmed.play(role, plan, into, watch)
 
 
 @contextmanager
@@ -212,9 +223,7 @@ def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs.aligned import confirmed, run  # they load gRPC
 
     _check(plan)
-    with session.begin(plan, into, watch) as opened:
-        run.align_only(opened)
-    return opened.run
+    return confirmed.play(confirmed.Role(run.align_only, command="align"), plan, into, watch)
 
 
 def put_together(

@@ -9,7 +9,7 @@ import msgspec
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core.errors import PolicyError, SpecError, naming_file
-from isthmus.data import reading
+from isthmus.data import fingerprint, reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
 from isthmus.jobs.aligned import stored
@@ -51,6 +51,19 @@ class AlignedPlan(PartyPlan):
                 digest.update(b"%d:" % len(identifier) + identifier)
             digest.update(b";")
         return digest.hexdigest()
+
+    @cached_property
+    def data_digest(self) -> str | None:
+        """Digest of all that we bring to the job; None where rows are asked for one by one."""
+        if self.loaded.online:
+            return None
+        return fingerprint.of_values(
+            self.rows_digest,
+            *(
+                [table.features, table.names, table.label, table.weight, table.categories]
+                for table in self.tables.values()
+            ),
+        )
 
     @property
     def monotone(self) -> dict[str, int]:

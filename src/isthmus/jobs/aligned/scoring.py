@@ -4,13 +4,17 @@ from functools import partial
 
 from isthmus.core.attempts import Attempts
 from isthmus.core.errors import SpecError
+from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability, TrainedGroups
+from isthmus.jobs.aligned import measuring
+from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, ScoredResult
-from isthmus.jobs.aligned.run import UNMEASURED, Described, align_rows, alignment_result, save
-from isthmus.jobs.handshake import finish
-from isthmus.jobs.session import PartySession
+from isthmus.jobs.aligned.run import align_rows, alignment_result
+from isthmus.jobs.handshake import finish_all
+from isthmus.jobs.session import PartySession, Session
+from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.labelled import count_labelled
 from isthmus.vertical.system import Measured, Scored, ScoringContext, StoredPart
@@ -29,16 +33,48 @@ def play(session: PartySession[AlignedPlan]) -> None:
             context = ScoringContext(lines, rows, plan.stored, telemetry)
             scored: Scored = plan.loaded.system.score(plan.loaded.spec, context)
         if scored.scores is not None:
-            save(session, scored.scores)
-        for line in lines.values():
-            finish(line)
-    alignment = alignment_result(plan, aligned)
+            measuring.save(session, scored.scores)
+        measuring.keep(session, aligned, _found(scored))
+        alignment = alignment_result(plan, aligned)
+        _store(session, alignment, rows, UNCONFIRMED)
+        finish_all(lines.values(), gathers=plan.listens)
     _store(session, alignment, rows, UNMEASURED)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
         described = _described(plan.stored, rows, scored)
     _store(session, alignment, rows, described)
+    session.run.measuring.unlink(missing_ok=True)
+
+
+def measure_again(session: Session[AlignedPlan]) -> None:
+    """Measure the scores of a run that was stopped while it was measured; nothing leaves.
+
+    Args:
+        session: The run, with a result.
+
+    Raises:
+        SpecError: What it takes is not there any more.
+    """
+    plan, run, telemetry = session.plan, session.run, session.telemetry
+    assert plan.stored is not None, "`make_plan` found it"  # noqa: S101 - a mistake of ours
+    found, aligned = measuring.kept(session)
+    rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
+    scored = Scored()
+    if _SCORES in found.arrays:
+        scores = found.arrays[_SCORES]
+        measure = partial(plan.loaded.system.measure_again, plan.stored, rows, scores)
+        scored = Scored(Scores(rows, scores), measure)
+    with telemetry.timed("total"), telemetry.timed("measuring"):
+        described = _described(plan.stored, rows, scored)
+    measuring.store_again(session, run.read_json(run.result.name, ScoredResult), described)
+
+
+_SCORES = "scores"
+
+
+def _found(scored: Scored) -> Checkpoint:
+    return Checkpoint({} if scored.scores is None else {_SCORES: scored.scores.scores})
 
 
 def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:

@@ -1,7 +1,7 @@
 """Runs either role of vertical boosting, and measures the result."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from isthmus.evaluation.classification import accuracy
 from isthmus.evaluation.description import Description, Importance, PartialMetrics
 from isthmus.evaluation.measures import RANKING, measure
 from isthmus.evaluation.regression import mae, r2, rmse
+from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting import coding
 from isthmus.vertical.boosting.active import Trained, active
@@ -23,6 +24,7 @@ from isthmus.vertical.boosting.memory import ActiveMemory, PassiveMemory
 from isthmus.vertical.boosting.model import ActivePart, Part
 from isthmus.vertical.boosting.passive import passive
 from isthmus.vertical.boosting.pooled import train_pooled
+from isthmus.vertical.boosting.remote_source import View
 from isthmus.vertical.boosting.spec import Boosting, TreeModel
 from isthmus.vertical.boosting.trees import objective
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
@@ -61,6 +63,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
     ending = f"{kept} rounds of trees" + (f" kept of {grown}" if kept < grown else "")
     if not trained.part.importance.count.any():
         ending += ", none with a split: all rows score alike"
+    found = _found(spec, trained)
     return Outcome(
         model=trained.part,
         rounds=kept,
@@ -70,23 +73,48 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         scores=_scores(rows.test, trained.predictions),
         train_scores=trained.training,
         curve=[_losses(*each) for each in trained.losses],
-        measure=lambda: _measured(spec, rows, randomness, trained),
+        found=found,
+        measure=lambda: _measured(spec, rows, randomness, found),
     )
 
 
-def _measured(spec: Boosting, rows: Rows, randomness: Randomness, trained: Trained) -> Measured:
+def measure_again(spec: Boosting, context: RoleContext, found: Checkpoint) -> Measured:
+    """Measure trees from what their training found; an empty result at a passive party."""
+    if context.role == "passive":
+        return Measured()
+    rows = Rows(context.train, context.test, context.monotone)
+    return _measured(spec, rows, Randomness(context.seed, context.job), found)
+
+
+def _found(spec: Boosting, trained: Trained) -> Checkpoint:
+    arrays: Arrays = {"predictions": trained.predictions}
+    if trained.training is not None:
+        arrays["training"] = trained.training
+    if spec.objective == "binary":  # see `_leakage`
+        seen = {party: views for party, views in trained.views.items() if views}
+        arrays |= {f"{_VIEWS}{party}": np.stack(views) for party, views in seen.items()}
+    return Checkpoint(arrays)
+
+
+_VIEWS = "views."
+"""What the name of the views of a party begins with, shape (trees, rows): see `View`."""
+
+
+def _measured(spec: Boosting, rows: Rows, randomness: Randomness, found: Checkpoint) -> Measured:
     attempts = Attempts()
+    joint = found.arrays["predictions"]
     alone = attempts.find("active_only", lambda: _alone(spec, rows, randomness))
-    found = {"joint": trained.predictions, "active_only": alone}
-    predictions = {model: values for model, values in found.items() if values is not None}
+    both = {"joint": joint, "active_only": alone}
+    predictions = {model: values for model, values in both.items() if values is not None}
     metrics = attempts.find("metrics", lambda: measured(spec, rows.test, predictions, attempts))
+    views = [list(each) for name, each in found.arrays.items() if name.startswith(_VIEWS)]
     leakage = {
         name: attempts.find(f"leakage.{name}", find)
-        for name, find in _leakage(spec, rows.train, trained).items()
+        for name, find in _leakage(spec, rows.train, views).items()
     }
     return Measured(
         metrics=metrics or {},
-        scores=_scores(rows.test, trained.predictions, alone),
+        scores=_scores(rows.test, joint, alone),
         leakage={name: value for name, value in leakage.items() if value is not None},
         missing=unmeasured(rows.test) | attempts.missing,
     )
@@ -107,14 +135,15 @@ def _losses(train: float, held_out: float) -> dict[str, float]:
     return {"loss": train} | ({} if np.isnan(held_out) else {"validation_loss": held_out})
 
 
-def _leakage(spec: Boosting, train: Table, trained: Trained) -> dict[str, Callable[[], float]]:
+def _leakage(
+    spec: Boosting, train: Table, seen: Sequence[Sequence[View]]
+) -> dict[str, Callable[[], float]]:
     """Returns measures of how well the other parties can separate the classes of training rows.
 
     It is the largest value of any party: from the rows that are together in nodes and, if trees
     sample rows, also from the number of trees that a row was sampled for.
     """
     label = _labels(train)
-    seen = [views for views in trained.views.values() if views]
     if spec.objective != "binary" or not seen:
         return {}
     measures: dict[str, Callable[[], float]] = {

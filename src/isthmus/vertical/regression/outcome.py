@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 
+import msgspec
+
 from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
@@ -10,6 +12,7 @@ from isthmus.data.table import Table, joined
 from isthmus.evaluation.description import Coefficient, Description, PartialMetrics
 from isthmus.evaluation.measures import RANKING, Measures, measure
 from isthmus.evaluation.regression import r2, rmse
+from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.labelled import labelled, unmeasured
 from isthmus.vertical.regression.active import Trained, active
@@ -37,6 +40,7 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
     trained = active(peer, train, test, spec, context.telemetry, memory)
+    found = _found(trained)
     return Outcome(
         model=trained.part,
         rounds=len(trained.rounds),
@@ -46,19 +50,34 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         scores=Scores(test, trained.predictions),
         train_scores=trained.training,
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
-        measure=lambda: _measured(spec, test, trained),
+        found=found,
+        measure=lambda: _measured(spec, test, found),
     )
 
 
-def _measured(spec: Regression, test: Table, trained: Trained) -> Measured:
+def measure_again(spec: Regression, context: RoleContext, found: Checkpoint) -> Measured:
+    """Measure a model from what its training found; an empty result at a passive party."""
+    return Measured() if context.role == "passive" else _measured(spec, context.test, found)
+
+
+def _found(trained: Trained) -> Checkpoint:
+    arrays: Arrays = {"predictions": trained.predictions}
+    if trained.training is not None:
+        arrays["training"] = trained.training
+    return Checkpoint(arrays, {"alone": msgspec.json.encode(trained.alone).decode()})
+
+
+def _measured(spec: Regression, test: Table, found: Checkpoint) -> Measured:
     attempts = Attempts()
-    alone = attempts.find("active_only", lambda: trained.alone.predict(test.features))
-    found = {"joint": trained.predictions, "active_only": alone}
-    predictions = {model: values for model, values in found.items() if values is not None}
+    joint = found.arrays["predictions"]
+    own = msgspec.json.decode(str(found.facts["alone"]), type=Part)
+    alone = attempts.find("active_only", lambda: own.predict(test.features))
+    both = {"joint": joint, "active_only": alone}
+    predictions = {model: values for model, values in both.items() if values is not None}
     metrics = attempts.find("metrics", lambda: measured(spec.link, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
-        scores=Scores(test, trained.predictions, alone),
+        scores=Scores(test, joint, alone),
         missing=unmeasured(test) | attempts.missing,
     )
 

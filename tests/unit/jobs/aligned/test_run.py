@@ -1,5 +1,7 @@
 """Both parties of a job over aligned columns: to the alignment, or to a model."""
 
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,13 +11,18 @@ from isthmus.data.index import Index
 from isthmus.data.scores import StoredScores
 from isthmus.evaluation.description import Metrics
 from isthmus.jobs import finished
+from isthmus.jobs.aligned import confirmed
+from isthmus.jobs.aligned import run as aligned_run
 from isthmus.jobs.aligned.results import AlignmentResult, SimulatedTraining, TrainedResult
 from isthmus.jobs.explain import explain
+from isthmus.jobs.messages import Done
 from isthmus.jobs.report import write_all
 from isthmus.jobs.run import align, run
 from isthmus.jobs.simulate import simulate
 from isthmus.ledger.verify import verify
-from isthmus.store.runs import Run
+from isthmus.store.runs import UNCONFIRMED, UNMEASURED, Run
+from isthmus.transport.channel import Channel
+from isthmus.vertical.boosting import outcome as trees_outcome
 from isthmus.vertical.regression import outcome
 from isthmus.vertical.regression.model import Part
 from tests.unit.jobs.desk import PARTIES, Desk
@@ -59,19 +66,38 @@ class TestPlay:
     def test_has_stored_everything_before_it_measures(
         self, trial: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
-        with monkeypatch.context() as broken:
-            broken.setattr(outcome, "measure", stop)
-            with pytest.raises(KeyboardInterrupt):
-                trial.both(run)
-        (folder,) = (trial.folder / "clinic" / "runs").glob("trial-*")
-        stopped = Run(folder)
+        stopped = stopped_measuring(trial, monkeypatch, "regression")
         result = stopped.read_json(stopped.result.name, TrainedResult)
         assert (result.rounds, result.metrics) == (2, {})
-        assert result.missing == {"metrics": "the run was stopped while it was measured"}
+        assert result.missing == UNMEASURED
         assert stopped.read_json(stopped.model.name, Part).columns
         assert len(StoredScores.load(stopped.predictions).predictions) == result.rows["test"]
         assert verify(stopped.ledger).sealed
+
+    @pytest.mark.parametrize("system", ["regression", "trees"])
+    def test_measures_again_with_nobody_where_it_was_stopped(
+        self, trial: Desk, monkeypatch: pytest.MonkeyPatch, system: str
+    ) -> None:
+        stopped = stopped_measuring(trial, monkeypatch, system)
+        result, before = finished.read(stopped), stopped.ledger.read_bytes()
+        assert run(trial.job, trial.party_file("clinic")).folder == stopped.folder
+        after = stopped.read_json(stopped.result.name, TrainedResult)
+        assert stopped.ledger.read_bytes() == before
+        assert not stopped.measuring.exists()
+        assert isinstance(result, TrainedResult)
+        assert (after.model, after.egress, after.missing) == (result.model, result.egress, {})
+        assert stopped.report.exists()
+
+        # It finds all that another run finds in which nobody is stopped.
+        undisturbed = trial.both(partial(run, again=True))["clinic"]
+        assert undisturbed.folder != stopped.folder
+        same = undisturbed.read_json(undisturbed.result.name, TrainedResult)
+        assert after.metrics["auc"] == pytest.approx(same.metrics["auc"])
+        assert after.leakage.keys() == same.leakage.keys()
+        assert after.validation is not None
+        assert after.stability is not None
+        assert after.stability.score is not None
+        assert StoredScores.load(stopped.predictions).alone is not None
 
     def test_names_what_could_not_be_measured(
         self, trial: Desk, monkeypatch: pytest.MonkeyPatch
@@ -100,6 +126,101 @@ class TestSimulate:
         assert result.missing == {"pooled": why}
         assert ("no pooled", why) in finished.summary(ended).facts
         assert all(Path(page).exists() for page in result.reports.values())
+
+
+class TestConfirmation:
+    """Who is cut off while all say that they have what they need has all of it."""
+
+    def test_comes_after_the_result_so_that_nobody_needs_who_has_finished(
+        self, trial: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(confirmed, "OFFER", 0.2)
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        with monkeypatch.context() as cut:
+            cut.setattr(aligned_run, "finish_all", cut_off_after_saying("insurer"))
+            with pytest.raises(ConnectionAbortedError):
+                trial.both(run)
+        ended = {party: newest(trial, party) for party in PARTIES}
+        assert ended["clinic"].finished  # it has heard that the insurer has all
+        assert ended["insurer"].unconfirmed
+        assert not verify(ended["insurer"].ledger).sealed
+
+        # The clinic has gone, so the insurer waits a little, and ends with all that it has.
+        assert run(trial.job, trial.party_file("insurer")).folder == ended["insurer"].folder
+        result = ended["insurer"].read_json("result.json", TrainedResult)
+        assert result.missing == UNCONFIRMED
+        assert result.stability is not None
+        assert ended["insurer"].report.exists()
+
+    def test_of_who_was_cut_off_is_made_up_for_when_all_start_again(
+        self, trial: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        with monkeypatch.context() as cut:
+            cut.setattr(aligned_run, "finish_all", cut_off_after_saying("nobody"))
+            with pytest.raises(ConnectionAbortedError):
+                trial.both(run)
+        before = {party: newest(trial, party) for party in PARTIES}
+        assert all(each.unconfirmed for each in before.values())
+        for party, after in trial.both(run).items():
+            assert after.folder == before[party].folder
+            assert after.finished
+            assert verify(after.ledger).sealed
+
+
+def stopped_measuring(desk: Desk, monkeypatch: pytest.MonkeyPatch, system: str) -> Run:
+    """The clinic's run, stopped while it was measured."""
+    if system == "trees":
+        grow_trees(desk)
+    else:
+        desk.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+    with monkeypatch.context() as broken:
+        broken.setattr(OUTCOMES[system], "measure", stop)
+        with pytest.raises(KeyboardInterrupt):
+            desk.both(run)
+    return newest(desk, "clinic")
+
+
+def newest(desk: Desk, party: str) -> Run:
+    (found,) = (desk.folder / party / "runs").glob("trial-*")
+    return Run(found)
+
+
+def cut_off_after_saying(party: str) -> Callable[..., None]:
+    """The end of a run in which a party is cut off when it has said that it has everything."""
+
+    def finish(peers: Collection[Channel], *, gathers: bool) -> None:
+        (peer,) = peers
+        us = "clinic" if gathers else "insurer"
+        if party == "nobody":
+            raise ConnectionAbortedError
+        if us == party:
+            peer.send(Done())
+            raise ConnectionAbortedError
+        peer.receive(Done)
+
+    return finish
+
+
+def grow_trees(desk: Desk) -> None:
+    text = desk.job.read_text()
+    regression = text[text.index("[regression]") :]
+    told = text[text.index("disclosed") : text.index("[parties.clinic]")]
+    names = ", ".join(f'"{name}"' for name in ("ComparedRows", "SharedRows", *TOLD))
+    text = text.replace(regression, TREES).replace(told, f"disclosed = [{names}]\n\n")
+    desk.job.write_text(text)
+
+
+TREES = """\
+[boosting]
+trees = 2
+depth = 2
+
+[boosting.encryption]
+key_bits = 2048
+"""
+TOLD = ("ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions")
+OUTCOMES = {"regression": outcome, "trees": trees_outcome}
 
 
 def stop(*_: object) -> Metrics:

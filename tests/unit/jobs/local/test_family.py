@@ -259,8 +259,19 @@ class TestRun:
         assert found.metrics
         assert found.missing == {}
 
-    def test_begins_a_new_run_once_one_has_finished(self, job: Path) -> None:
-        assert run(job).folder != run(job).folder
+    def test_stays_finished_until_its_data_change_or_somebody_asks_for_another(
+        self, job: Path
+    ) -> None:
+        first = run(job)
+        result = first.result.read_bytes()
+        assert run(job).folder == first.folder
+        assert first.result.read_bytes() == result
+        second = run(job, again=True)
+        assert run(job).folder == second.folder != first.folder
+        rows = job.parent / "clinic" / "people.csv"
+        rows.write_text(rows.read_text() + "\np300,1,0.5,0.5")
+        assert run(job).read_json("result.json", LocalResult).rows["train"] > 0
+        assert len(list(first.folder.parent.glob("alone-*"))) == 3
 
     def test_goes_where_it_is_told(self, job: Path, tmp_path: Path) -> None:
         assert run(job, into=tmp_path / "here").folder == tmp_path / "here"

@@ -22,6 +22,7 @@ from isthmus.alignment.cryptographic.rows import Terms
 from isthmus.alignment.cryptographic.sender import sender
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment, Protocol
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
 from isthmus.tee.evidence import Kind
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.process import enclave
@@ -69,13 +70,15 @@ def _attested(us: str, file: Path, parties: Identities, address: str) -> Cost:
         job="benchmark",
         dataset="rows",
         parties=(FIRST, OTHER),
+        certificates={name: certificates.normal(it.certificate) for name, it in parties.items()},
         minimum_size=wanted.minimum_size,
         rows_step=wanted.rows_step,
         results=wanted.results,
         memory_mib=wanted.memory_mib,
     )
     policy = EnclavePolicy(allow_simulated=True)
-    trust = Trust(Kind.SIMULATED, b"", policy, datetime.now(UTC))
+    sign = partial(certificates.sign, parties[us].private_key)
+    trust = Trust(Kind.SIMULATED, b"", policy, datetime.now(UTC), sign)
     with enclave(Enclave(), "isthmus.alignment.attested", _WAIT) as ours_inside:
         (inside,) = [child.pid for child in psutil.Process().children()]
         ours = identifiers.read(file)

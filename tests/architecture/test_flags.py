@@ -8,7 +8,7 @@ import typer
 from isthmus.cli.main import app
 
 COMMANDS = """
-align JOB --party --into --json
+align JOB --party --into --again --json
 check JOB --party --json
 embed RUN FILE --out --json
 evaluate RUN FILE... --json
@@ -26,7 +26,7 @@ mine RUN LEFT RIGHT --out --score --threshold --json
 mix JOB --show --json
 predict RUN FILE --out --json
 report RUN --json
-run JOB --party --into --json
+run JOB --party --into --again --json
 schema job|party TABLE --json
 simulate JOB --runs --grid --json
 tee inspect EVIDENCE --endorsements --at --json

@@ -79,9 +79,13 @@ def run(
     party: str | Path | None = None,
     into: str | Path | None = None,
     watch: Watch | None = None,
+    *,
+    again: bool = False,
     **datasets: Frame,
 ) -> Run:
     """Play this machine's side of a job, in a process of its own.
+
+    Where a run of the same files over the same data has finished before, it is returned as it is.
 
     Args:
         job: The file that all parties agreed on; or the job of one organisation.
@@ -89,6 +93,7 @@ def run(
             organisation trains alone.
         into: Folder for this run; by default a new one in the party's `runs`.
         watch: Sees events as they happen; the party's name is empty.
+        again: Begin another run, where one of the same files over the same data has finished.
         **datasets: Data of one organisation by name, each made by `frame`.
 
     Returns:
@@ -99,7 +104,7 @@ def run(
         IsthmusError: Anything else that a person can act on, as on the command line.
     """
     if _is_file(job) and _is_file(party or "") and not datasets:
-        return Run(process.play(Play(str(job), _path(party), _path(into)), watch))
+        return Run(process.play(Play(str(job), _path(party), _path(into), again), watch))
     given = inputs.loaded(job)
     if isinstance(party, Frame):
         raise SpecError("give a data set by its name in the job, for example `people=...`.")

@@ -5,23 +5,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
-from isthmus.core.telemetry import Sink, silent
-from isthmus.jobs import registry, report
+from isthmus.core.telemetry import Sink, Telemetry, silent
+from isthmus.jobs import earlier, registry, report
+from isthmus.jobs.earlier import Command
 from isthmus.jobs.load import load_job, make_plan
-from isthmus.jobs.plan import Loaded, ScoresTables, ScoringFamilyCode, SharingFamilyCode
+from isthmus.jobs.plan import Loaded, Plan, ScoresTables, ScoringFamilyCode, SharingFamilyCode
 from isthmus.store.runs import Run
+
+FINISHED = "finished"
+"""The stage of the one event that there is where a run has finished before; its note says so."""
 
 
 def run(
-    job_file: Path, party_file: Path | None = None, into: Path | None = None, watch: Sink = silent
+    job_file: Path,
+    party_file: Path | None = None,
+    into: Path | None = None,
+    watch: Sink = silent,
+    *,
+    again: bool = False,
 ) -> Run:
-    """Play this machine's part of a job.
+    """Play this machine's part of a job, unless that was done before over the same data.
 
     Args:
         job_file: The job.
         party_file: This party's own file; None where one organisation trains alone.
         into: Folder for this run; by default a new one in the party's runs folder.
         watch: Sees every event as it happens.
+        again: Begin another run, where one over the same data has finished.
 
     Returns:
         The run folder: result, model, ledger and report are in it.
@@ -30,11 +40,16 @@ def run(
         SpecError: The job trains nothing.
         IsthmusError: Anything else that a person can act on.
     """
-    return _run(load_job(job_file), party_file, into, watch)
+    return _run(load_job(job_file), party_file, into, watch, again=again)
 
 
 def run_process(
-    job_file: Path, party_file: Path | None = None, into: Path | None = None, watch: Sink = silent
+    job_file: Path,
+    party_file: Path | None = None,
+    into: Path | None = None,
+    watch: Sink = silent,
+    *,
+    again: bool = False,
 ) -> Run | None:
     """Play this machine's part of a job as `run` does, or help the process that does.
 
@@ -43,6 +58,7 @@ def run_process(
         party_file: This party's own file; None where one organisation trains alone.
         into: Folder for this run; by default a new one in the party's runs folder.
         watch: Sees every event as it happens.
+        again: Begin another run, where one over the same data has finished.
 
     Returns:
         The run folder; None if a launcher started this process to help the one that has it.
@@ -52,12 +68,16 @@ def run_process(
     """
     loaded = load_job(job_file)
     family: object = loaded.family
-    if loaded.trains and isinstance(family, SharingFamilyCode) and family.assist(loaded):
+    if loaded.trains and isinstance(family, SharingFamilyCode) and family.helps(loaded):
+        if again or earlier.finished(family.plan(loaded, party_file), into) is None:
+            family.assist(loaded)
         return None
-    return _run(loaded, party_file, into, watch)
+    return _run(loaded, party_file, into, watch, again=again)
 
 
-def _run(loaded: Loaded, party_file: Path | None, into: Path | None, watch: Sink) -> Run:
+def _run(
+    loaded: Loaded, party_file: Path | None, into: Path | None, watch: Sink, *, again: bool
+) -> Run:
     family = loaded.family
     plan = family.plan(loaded, party_file)  # nothing is sent before all of this side is checked
     if not loaded.trains:
@@ -66,9 +86,15 @@ def _run(loaded: Loaded, party_file: Path | None, into: Path | None, watch: Sink
             f"{loaded.path}: this job says nothing of training: add a table {tables}, or run "
             "`isthmus align`."
         )
-    finished = family.play(plan, into, watch)
-    report.attempt(finished)
-    return finished
+    again = again or loaded.online  # each start answers other requests
+    before = earlier.finished(plan, into)
+    if before is not None and not again:
+        if not before.report.exists():
+            report.attempt(before)
+        return _as_it_is(before, watch)
+    run = family.play(plan, _beside(plan, into, "run") if again else into, watch)
+    report.attempt(run)
+    return run
 
 
 @contextmanager
@@ -111,7 +137,14 @@ def scoring(
     report.attempt(opened[0])
 
 
-def align(job_file: Path, party_file: Path, into: Path | None = None, watch: Sink = silent) -> Run:
+def align(
+    job_file: Path,
+    party_file: Path,
+    into: Path | None = None,
+    watch: Sink = silent,
+    *,
+    again: bool = False,
+) -> Run:
     """Find the rows that all parties of a job hold, and keep them for later runs of it.
 
     Args:
@@ -119,6 +152,7 @@ def align(job_file: Path, party_file: Path, into: Path | None = None, watch: Sin
         party_file: This party's own file.
         into: Folder for this run; by default a new one in the party's runs folder.
         watch: Sees every event as it happens.
+        again: Begin another run, where one over the same data has finished.
 
     Returns:
         The run folder: result, index and ledger are in it.
@@ -128,4 +162,22 @@ def align(job_file: Path, party_file: Path, into: Path | None = None, watch: Sin
         IsthmusError: Anything else that a person can act on.
     """
     plan = make_plan(job_file, party_file)
+    before = earlier.finished(plan, into, "align")
+    if before is not None and not again:
+        return _as_it_is(before, watch)
+    into = _beside(plan, into, "align") if again else into
     return plan.loaded.family.align(plan, into, watch)
+
+
+def _as_it_is(run: Run, watch: Sink) -> Run:
+    note = f"this run is finished: {run.folder}; `--again` begins another one, at all parties"
+    Telemetry(watch).progress(FINISHED, 1, 1, note=note)
+    return run
+
+
+def _beside(plan: Plan, into: Path | None, command: Command) -> Path | None:
+    """Folder of another run where one has a result already; one without goes on all the same."""
+    newest = earlier.newest(plan, into, command)
+    if into is not None or newest is None or not newest.result.exists():
+        return into
+    return Run.make(plan.runs, plan.job.name, plan.digest).folder

@@ -1,29 +1,24 @@
 """Our side of a job over tables: align the rows, train, score, store."""
 
 import hashlib
-from dataclasses import dataclass, field
 from functools import partial
 
-from isthmus.core.arrays import Floats
-from isthmus.core.attempts import Attempts
+import msgspec
+
 from isthmus.data.index import Index
-from isthmus.data.scores import Scores
 from isthmus.data.table import Table
-from isthmus.evaluation.description import PartialMetrics
-from isthmus.evaluation.validation import Stability, TrainedGroups, Validation
-from isthmus.jobs.aligned import brought
+from isthmus.jobs.aligned import brought, measuring
 from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResult
 from isthmus.jobs.aligned.rows import divide, scores_fold
-from isthmus.jobs.handshake import finish
-from isthmus.jobs.session import Lines, PartySession
+from isthmus.jobs.handshake import finish_all
+from isthmus.jobs.session import Lines, PartySession, Session
 from isthmus.ledger.policy import check_shared
 from isthmus.store import runs
-from isthmus.store.runs import Run
-from isthmus.vertical import validated
-from isthmus.vertical.system import Measured, Outcome, RoleContext
+from isthmus.vertical.system import Outcome, RoleContext
 
 
 def play(session: PartySession[AlignedPlan]) -> None:
@@ -39,76 +34,52 @@ def play(session: PartySession[AlignedPlan]) -> None:
         run.write_json(run.model.name, outcome.model)
         run.write_json(run.columns.name, session.plan.train.coding)
         if outcome.scores is not None:
-            save(session, outcome.scores)
-        _finish(lines)
-    rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
-    alignment = alignment_result(session.plan, aligned)
-    model = _model(session.plan, aligned, outcome)
+            measuring.save(session, outcome.scores)
+        measuring.keep(session, aligned, outcome.found)
+        rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
+        alignment = alignment_result(session.plan, aligned)
+        model = _model(session.plan, aligned, outcome)
+        _store_result(session, alignment, model, outcome, UNCONFIRMED, rows)
+        finish_all(lines.values(), gathers=session.plan.listens)
     _store_result(session, alignment, model, outcome, UNMEASURED, rows)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        measured = _measured(session, outcome, train, test)
+        found, measure = outcome.found, outcome.measure
+        measured = measuring.describe_training(session, measure, found, train, test)
     _store_result(session, alignment, model, outcome, measured, rows)
+    run.measuring.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Described:
-    """All that is said of a model or of scores, once they are stored."""
+def measure_again(session: Session[AlignedPlan]) -> None:
+    """Measure the model of a run that was stopped while it was measured; nothing leaves.
 
-    metrics: PartialMetrics = field(default_factory=dict[str, dict[str, float | None]])
-    leakage: dict[str, float] = field(default_factory=dict[str, float])
-    validation: Validation | None = None
-    stability: Stability | None = None
-    missing: dict[str, str] = field(default_factory=dict[str, str])
+    Args:
+        session: The run, with a result.
 
-
-UNMEASURED = Described(missing=runs.UNMEASURED)
-
-
-def save(session: PartySession[AlignedPlan], scores: Scores) -> None:
-    """Write scores into the run folder, in each form that the party wants."""
-    scores.save(session.run.predictions)
-    if session.plan.party.predictions_csv:
-        scores.save(session.run.predictions_csv)
-
-
-def _measured(
-    session: PartySession[AlignedPlan], outcome: Outcome, train: Table, test: Table
-) -> Described:
-    attempts = Attempts()
-    measured = attempts.find("metrics", outcome.measure) or Measured()
-    scores, metrics = measured.scores or outcome.scores, measured.metrics
-    validation = None
-    if scores is not None:
-        attempts.find("predictions", partial(save, session, scores))
-        validation = attempts.find("validation", partial(validated.validated, scores, metrics))
-    scored = None if scores is None else scores.scores
-    groups = attempts.find(
-        "trained_groups", partial(_keep_groups, session.run, train, outcome.train_scores)
-    )
-    stability = None
-    if groups is not None:
-        stability = attempts.find(
-            "stability", partial(validated.stability_since, groups, test, scored)
-        )
-    missing = measured.missing | attempts.missing
-    return Described(metrics, measured.leakage, validation, stability, missing)
-
-
-def _keep_groups(run: Run, train: Table, scores: Floats | None) -> TrainedGroups:
-    """Leave what a job that scores with this model compares its rows with."""
-    groups = validated.trained_groups(train, scores)
-    run.write_json(run.trained_groups.name, groups)
-    return groups
+    Raises:
+        SpecError: What it takes is not there any more.
+    """
+    plan, run, telemetry = session.plan, session.run, session.telemetry
+    found, aligned = measuring.kept(session)
+    train, test = _tables(plan, aligned)
+    context = _context(session, {}, train, test)
+    measure = partial(plan.loaded.system.measure_again, plan.loaded.spec, context, found)
+    with telemetry.timed("total"), telemetry.timed("measuring"):
+        described = measuring.describe_training(session, measure, found, train, test)
+    before = run.read_json(run.result.name, TrainedResult)
+    measuring.store_again(session, before, described)
 
 
 def align_only(session: PartySession[AlignedPlan]) -> None:
     """Align, and keep the index."""
+    run = session.run
     with session.telemetry.timed("total"), session.connected() as lines:
         aligned = align_rows(session, lines)
-        _finish(lines)
-    session.run.write_json(session.run.result.name, _alignment_result(session, aligned))
+        found = _alignment_result(session, aligned)
+        run.write_json(run.result.name, msgspec.structs.replace(found, missing=runs.UNCONFIRMED))
+        finish_all(lines.values(), gathers=session.plan.listens)
+    run.write_json(run.result.name, _alignment_result(session, aligned))
 
 
 def align_rows(session: PartySession[AlignedPlan], lines: Lines) -> Aligned:
@@ -140,8 +111,16 @@ def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
 
 
 def _train(session: PartySession[AlignedPlan], lines: Lines, train: Table, test: Table) -> Outcome:
-    plan, loaded = session.plan, session.plan.loaded
-    context = RoleContext(
+    loaded = session.plan.loaded
+    with session.telemetry.timed("training"):
+        context = _context(session, lines, train, test)
+        outcome: Outcome = loaded.system.play(loaded.spec, context)
+        return outcome
+
+
+def _context(session: Session[AlignedPlan], lines: Lines, train: Table, test: Table) -> RoleContext:
+    plan = session.plan
+    return RoleContext(
         role=plan.role,
         peers=lines,
         train=train,
@@ -153,14 +132,6 @@ def _train(session: PartySession[AlignedPlan], lines: Lines, train: Table, test:
         monotone=plan.monotone,
         workers=plan.party.workers,
     )
-    with session.telemetry.timed("training"):
-        outcome: Outcome = loaded.system.play(loaded.spec, context)
-        return outcome
-
-
-def _finish(lines: Lines) -> None:
-    for line in lines.values():
-        finish(line)
 
 
 def _store_result(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -49,6 +50,16 @@ class LocalPlan(Plan):
 
     data: Any = field(repr=False)
     """What the system loaded."""
+
+    @cached_property
+    def data_digest(self) -> str | None:
+        """Digest of the files that the job names; None where rows are from a database or a pipe."""
+        from isthmus.data import fingerprint, formats  # they load Arrow
+
+        datasets = _datasets(self.loaded).values()
+        if any(each.path is None or formats.is_pipe(Path(each.path)) for each in datasets):
+            return None
+        return fingerprint.of_files(msgspec.to_builtins(self.job), self.loaded.folder)
 
 
 def check(loaded: Loaded) -> None:
@@ -169,20 +180,21 @@ def ready(plan: LocalPlan) -> Ready:
     return Ready(facts={name: str(value) for name, value in facts.items()})
 
 
-def assist(loaded: Loaded) -> bool:
-    """Help the process that runs a job, if a launcher started this one as one of several.
-
-    Args:
-        loaded: The job.
-
-    Returns:
-        Whether it was; its help is over then.
-    """
+def helps(loaded: Loaded) -> bool:
+    """Returns whether a launcher started this process to help the one that runs the job."""
     system: object = loaded.system
-    if not (isinstance(system, Shares) and system.helps()):
-        return False
-    system.assist(loaded.spec, inputs(loaded))
-    return True
+    return isinstance(system, Shares) and system.helps()
+
+
+def peak(plan: LocalPlan) -> int:
+    """Returns about how many bytes of memory a run takes at most."""
+    taken: int = plan.loaded.system.peak(plan.loaded.spec, plan.data)
+    return taken
+
+
+def assist(loaded: Loaded) -> None:
+    """Help the process that runs a job, until it needs no more help."""
+    loaded.system.assist(loaded.spec, inputs(loaded))
 
 
 def play(plan: LocalPlan, into: Path | None, watch: Sink) -> Run:

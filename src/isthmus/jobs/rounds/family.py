@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
 from isthmus.evaluation.comparison import tables_by_party
-from isthmus.jobs import consent, limits
+from isthmus.jobs import consent, earlier, limits
 from isthmus.jobs.explain import check_same
 from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
@@ -89,8 +89,8 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     from isthmus.jobs import session  # they load gRPC and PyTorch
     from isthmus.jobs.rounds import run
 
-    stopped = session.stopped_measuring(plan, into)
-    if stopped is not None:
+    stopped = earlier.newest(plan, into)
+    if stopped is not None and stopped.unmeasured:
         with session.again(plan, stopped, watch) as opened:
             run.measure_again(opened)
         return stopped
@@ -108,6 +108,7 @@ def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     Args:
         plan: The plan.
         into: Not used.
+            session.seal_left_open(plan, stopped)
         watch: Not used.
 
     Returns:

@@ -1,11 +1,12 @@
 """Reads and checks all that one party of a job in rounds brings."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from isthmus.core import extras
 from isthmus.core.errors import SpecError, naming_file
-from isthmus.data import samples
+from isthmus.data import fingerprint, samples
 from isthmus.data.samples import Samples
 from isthmus.horizontal.system import LocalData
 from isthmus.jobs.load import load_party
@@ -34,6 +35,17 @@ class RoundsPlan(PartyPlan):
         return not self.on_flower
 
     @property
+    @cached_property
+    def data_digest(self) -> str | None:
+        """Digest of our samples."""
+        return fingerprint.of_values(
+            *(
+                part and [part.type, part.inputs, part.names, part.texts, part.labels]
+                for part in (self.train, self.test)
+            ),
+            *(part and list(part.translations) for part in (self.train, self.test)),
+        )
+
     def local(self) -> LocalData:
         """Our samples, as the system takes them."""
         return LocalData(

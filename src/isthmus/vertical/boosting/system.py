@@ -13,10 +13,11 @@ from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.system import Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MOST_PARTIES: int | None = None
 NUMBERS_ONLY = False
@@ -132,6 +133,13 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
     from isthmus.vertical.boosting import outcome
 
     return outcome.play(spec, context)
+
+
+def measure_again(spec: Boosting, context: RoleContext, found: Checkpoint) -> Measured:
+    """Measure the trees of a run that was stopped while it was measured."""
+    from isthmus.vertical.boosting import outcome
+
+    return outcome.measure_again(spec, context, found)
 
 
 def describe_model(run: Run) -> Description:

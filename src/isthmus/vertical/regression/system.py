@@ -14,11 +14,12 @@ from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
 from isthmus.vertical.regression.spec import Regression, exposure
-from isthmus.vertical.system import Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MOST_PARTIES = 2
 NUMBERS_ONLY = True
@@ -151,6 +152,13 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
     from isthmus.vertical.regression import outcome
 
     return outcome.play(spec, context)
+
+
+def measure_again(spec: Regression, context: RoleContext, found: Checkpoint) -> Measured:
+    """Measure the model of a run that was stopped while it was measured."""
+    from isthmus.vertical.regression import outcome
+
+    return outcome.measure_again(spec, context, found)
 
 
 def describe_model(run: Run) -> Description:

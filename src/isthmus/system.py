@@ -68,6 +68,10 @@ class LocalSystem(System, Protocol):
         """Returns the facts about the data that `isthmus check` shows, by name."""
         ...
 
+    def peak(self, spec: Any, data: Any, /) -> int:
+        """Returns about how many bytes of memory a run takes at most."""
+        ...
+
     def train(self, spec: Any, data: Any, run: Run, telemetry: Telemetry, /) -> LocalTrained:
         """Train, and write the model into the run folder; return what measures it."""
         ...

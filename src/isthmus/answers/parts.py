@@ -90,6 +90,7 @@ def explained(found: "Explanation") -> Iterator[Part]:
     """Yields the page about what would leave a party; beside a finished run, about what left."""
     if not found.party:
         yield found.notice
+        yield Facts([("memory", found.memory)])
         return
     compared = any(flow.recorded_count is not None for flow in found.flows)
     headings = ["message", "to", "times #", "size #"]
@@ -101,7 +102,8 @@ def explained(found: "Explanation") -> Iterator[Part]:
     yield from _read(found.flows)
     yield ""
     yield "Reckoned with:"
-    yield Facts([(name.replace("_", " "), f"{n:,}") for name, n in found.assumptions.items()])
+    sizes = [(name.replace("_", " "), f"{n:,}") for name, n in found.assumptions.items()]
+    yield Facts([*sizes, ("memory", found.memory)])
     if found.notice:
         yield ""
         yield found.notice

@@ -24,7 +24,11 @@ from isthmus.cli.schema import schema
 from isthmus.cli.simulate import simulate
 from isthmus.cli.texts import embed, evaluate, mine, mix
 from isthmus.cli.version import version
+from isthmus.core import memory
 from isthmus.core.errors import DiskError, disk_full_is_error
+
+_LEAST = 10**8
+"""Bytes without which libraries end the process as soon as they are loaded."""
 
 # Every command, with its example.
 COMMANDS: Mapping[Command, str] = {
@@ -79,6 +83,7 @@ def execute(arguments: Sequence[str]) -> int:
     """
     as_json = "--json" in arguments
     try:
+        memory.require(_LEAST, "the program")
         with disk_full_is_error(_temporary()):  # libraries write there; we name our own files
             answer = app(list(arguments) or ["--help"], prog_name="isthmus", standalone_mode=False)
         if answer == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt

@@ -16,7 +16,7 @@ from isthmus.core.errors import IsthmusError, OutOfMemoryError
 
 _SYSTEM = Path("/")
 
-MAPPED = 2**27 + (os.cpu_count() or 1) * 72 * 2**20
+MAPPED = 2**27 + min(os.cpu_count() or 1, 16) * 72 * 2**20
 """Bytes of addresses that threads of libraries take besides what they use: stacks, and regions that
 their allocators reserve."""
 
@@ -27,7 +27,7 @@ class Room:
 
     bytes: int
     limit: str
-    """What sets the limit, for sentences."""
+    """Where there is so much, for sentences: "under `ulimit -v`"."""
 
     firm: bool = True
     """Whether the system refuses what is beyond, whatever else runs; False where that depends on
@@ -68,10 +68,11 @@ def require(need: int, what: str) -> None:
     firm = (room for room in rooms() if room.firm)
     short = tightest(need, firm, mapped=MAPPED)
     if short is not None:
-        left = max(short.bytes - MAPPED * short.mapped, 0)
+        need += MAPPED * short.mapped
+        threads = ", those of threads included," if short.mapped else ""
         raise OutOfMemoryError(
-            f"{what} takes about {decimal(need)} of memory, and {decimal(left)} are left "
-            f"under {short.limit}. Raise the limit, or bring fewer rows or columns."
+            f"{what} takes about {decimal(need)} of memory{threads} and {decimal(short.bytes)} are "
+            f"free {short.limit}. Raise the limit, or bring fewer rows or columns."
         )
 
 
@@ -105,7 +106,7 @@ def as_error(error: BaseException) -> OutOfMemoryError:
         if isinstance(each, OutOfMemoryError):
             return each
     firm = sorted((room for room in rooms() if room.firm), key=lambda room: room.bytes)
-    limit = f" under {firm[0].limit}" if firm else ""
+    limit = f" {firm[0].limit}" if firm else ""
     return OutOfMemoryError(
         f"there was too little memory{limit}, or no room for one more thread. Raise the limit or "
         "free memory (`isthmus check` says about how much a job takes), or bring fewer rows or "
@@ -198,8 +199,8 @@ def _of_process(root: Path) -> Iterator[Room]:
 
 _STATM = "proc/self/statm"
 _LIMITS = (
-    ("`ulimit -v`", resource.RLIMIT_AS, 0),
-    ("`ulimit -d`", resource.RLIMIT_DATA, 5),
+    ("under `ulimit -v`", resource.RLIMIT_AS, 0),
+    ("under `ulimit -d`", resource.RLIMIT_DATA, 5),
 )
 """Name, number, and place in `statm` of what is taken."""
 
@@ -242,7 +243,7 @@ def _up(base: str, path: str, root: Path, names: _Names) -> Iterator[Room]:
                 line.split(" ", 1) for line in _text(root, f"{folder}/memory.stat").splitlines()
             )
             taken = used - int(stat.get(names.cached, 0))
-            yield Room(max(int(most) - taken, 0), "the limit of this container or control group")
+            yield Room(max(int(most) - taken, 0), "under the limit of this container")
         if folder == base:
             return
         folder = folder.rpartition("/")[0]
@@ -251,7 +252,7 @@ def _up(base: str, path: str, root: Path, names: _Names) -> Iterator[Room]:
 def _of_machine(root: Path) -> Iterator[Room]:
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", _text(root, "proc/meminfo"), re.MULTILINE)
     if found:
-        yield Room(int(found[1]) * 1024, "what this machine has free", firm=False)
+        yield Room(int(found[1]) * 1024, "on this machine", firm=False)
 
 
 def _text(root: Path, path: str) -> str:

@@ -18,7 +18,7 @@ from pyarrow import csv, parquet
 
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
-from isthmus.data import csv_lines, databases, formats
+from isthmus.data import csv_lines, databases, formats, memory
 from isthmus.data.columns import Columns, chosen
 from isthmus.data.files import files_of
 from isthmus.data.formats import reading
@@ -143,6 +143,8 @@ class _Files:
         return found
 
     def read(self, wanted: Columns, problems: Problems) -> Rows:
+        with reading(self._files[0]):
+            memory.check_files(self._files, wanted.names, self.where)
         tables = [self._table(path, wanted, problems) for path in self._files]
         if not sum(table.num_rows for table in tables):
             problems.add("there are no rows. Export the data again with their rows.")

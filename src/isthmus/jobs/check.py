@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 
 from isthmus.core import spec
-from isthmus.jobs import consent, registry
+from isthmus.jobs import consent, memory, registry
 from isthmus.jobs.load import load_job
-from isthmus.jobs.plan import Loaded, Ready
+from isthmus.jobs.plan import Loaded, Plan, Ready
 
 
 class Disclosure(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def check(job_file: Path, party_file: Path | None = None) -> Checked:
     family, job = loaded.family, loaded.job
     ready = None
     if party_file is not None or not job.parties:
-        ready = family.ready(family.plan(loaded, party_file))
+        ready = _with_memory(family.plan(loaded, party_file))
     told = consent.needed(loaded) if job.parties else []
     return Checked(
         job=job.name,
@@ -61,6 +61,13 @@ def check(job_file: Path, party_file: Path | None = None) -> Checked:
         disclosed=[Disclosure(kind.__name__, kind.reveals) for kind in told],
         ready=ready,
     )
+
+
+def _with_memory(plan: Plan) -> Ready:
+    warnings = memory.check(plan)  # before keys are made, which takes memory too
+    found = plan.loaded.family.ready(plan)
+    facts = found.facts | {"memory": memory.in_words(plan)}
+    return msgspec.structs.replace(found, facts=facts, warnings=[*found.warnings, *warnings])
 
 
 def _settings(loaded: Loaded) -> dict[str, str]:

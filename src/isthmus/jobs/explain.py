@@ -3,7 +3,7 @@
 import msgspec
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs import finished
+from isthmus.jobs import finished, memory
 from isthmus.jobs.consent import Crossing, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
@@ -41,6 +41,8 @@ class Explanation(msgspec.Struct, frozen=True):
     flows: list[Forecast]
     bytes: int
     notice: str
+    memory: str = ""
+    """What a run takes at most at this party, beside what there is."""
 
 
 def explain(plan: Plan, run: Run | None = None) -> Explanation:
@@ -59,7 +61,15 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
     """
     if not isinstance(plan, PartyPlan):
         alone = "One organisation trains by itself: nothing leaves it."
-        return Explanation(party="", role="", assumptions={}, flows=[], bytes=0, notice=alone)
+        return Explanation(
+            party="",
+            role="",
+            assumptions={},
+            flows=[],
+            bytes=0,
+            notice=alone,
+            memory=memory.in_words(plan),
+        )
     family = plan.loaded.peers
     if run is not None and not run.ledger.exists():  # a simulated run: ours is a folder in it
         run = Run(run.folder / plan.party.party)
@@ -78,6 +88,7 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
         flows=rows,
         bytes=sum(row.bytes for row in rows),
         notice=plan.notice,
+        memory=memory.in_words(plan),
     )
 
 

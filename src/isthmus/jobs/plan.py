@@ -242,6 +242,10 @@ class FamilyCode(Protocol):
         """Check keys and addresses, and return what this machine brings."""
         ...
 
+    def peak(self, plan: Any, /) -> int:
+        """Returns about how many bytes of memory a run takes here at most."""
+        ...
+
     def play(self, plan: Any, into: Path | None, watch: Sink, /) -> Run:
         """Run this machine's side of the job to its end."""
         ...

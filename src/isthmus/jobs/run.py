@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink, Telemetry, silent
-from isthmus.jobs import earlier, registry, report
+from isthmus.jobs import earlier, memory, registry, report
 from isthmus.jobs.earlier import Command
 from isthmus.jobs.load import load_job, make_plan
 from isthmus.jobs.plan import Loaded, Plan, ScoresTables, ScoringFamilyCode, SharingFamilyCode
@@ -86,6 +86,7 @@ def _run(
             f"{loaded.path}: this job says nothing of training: add a table {tables}, or run "
             "`isthmus align`."
         )
+    memory.check(plan)
     again = again or loaded.online  # each start answers other requests
     before = earlier.finished(plan, into)
     if before is not None and not again:

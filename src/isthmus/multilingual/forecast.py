@@ -25,9 +25,38 @@ def facts(spec: Multilingual, found: Facts) -> Mapping[str, object]:
         shown[f"test {name}"] = _described(corpus)
     training = spec.training
     shown["encoder"] = _encoder(spec.encoder)
-    shown["memory"] = f"about {decimal(parameters(spec.encoder) * _BYTES * _COPIES)} for training"
+    shown["parameters"] = f"about {parameters(spec.encoder):,}"
     shown["steps"] = f"{training.steps:,} at most, of {training.batch:,} texts each"
     return shown
+
+
+def peak(spec: Multilingual, found: Facts) -> int:
+    """Forecast the memory that a run takes at most.
+
+    Args:
+        spec: The `[multilingual]` table.
+        found: Facts about the corpora.
+
+    Returns:
+        Bytes of the program, of texts in several forms, and of the encoder with a batch.
+    """
+    encoder, described = spec.encoder, {**spec.corpora, **spec.tests}
+    texts = sum(
+        corpus.bytes * (_PACKED if ".gz" in str(described[name].path) else 1)
+        for name, corpus in (*found.corpora.items(), *found.tests.items())
+    )
+    numbers = spec.training.batch * encoder.length * encoder.depth * encoder.vector_size
+    model = _COPIES * parameters(encoder) + _OF_LAYER * numbers
+    return _PROGRAM + _FORMS * texts + _BYTES * model
+
+
+_PROGRAM = 525 * 10**6
+_PACKED = 4
+_FORMS = 26
+"""Bytes per byte of text: rows, hashes, counts of words, pieces, and what is compared with."""
+
+_OF_LAYER = 32
+"""Numbers that a layer keeps of a piece for each number of its vector, until the gradient."""
 
 
 def parameters(encoder: Encoder) -> int:

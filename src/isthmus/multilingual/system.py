@@ -130,6 +130,13 @@ def facts(spec: Multilingual, data: Data) -> Mapping[str, object]:
     return forecast.facts(spec, data.facts)
 
 
+def peak(spec: Multilingual, data: Data) -> int:
+    """Returns about how many bytes of memory a run takes at most."""
+    from isthmus.multilingual import forecast
+
+    return forecast.peak(spec, data.facts)
+
+
 def train(spec: Multilingual, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
     """Train and store an encoder."""
     from isthmus.multilingual import pipeline

@@ -115,6 +115,36 @@ def memory(spec: Multitask, found: HeadStatistics) -> int:
     return shards * min(size, bound)
 
 
+def peak(spec: Multitask, data: Data) -> int:
+    """Forecast the memory that all processes of a run take at most.
+
+    Args:
+        spec: The `[multitask]` table.
+        data: The data of the job.
+
+    Returns:
+        Bytes of the programs, tables, layers, windows, and rows of simpler models; those of a pipe
+        are not known, and so left out.
+    """
+    server = spec.server
+    processes = 1 if server.engine == "local" else 1 + server.shards + server.workers
+    taken = _PROGRAM + (processes - 1) * _PROCESS + (1 + server.workers) * layers_memory(spec)
+    found = head_statistics(spec, data.train, _FEW)
+    if found is None:
+        return taken
+    compared = min(spec.compare_rows, found.rows)
+    return taken + memory(spec, found) + _COMPARED * len(spec.features) * compared
+
+
+_PROGRAM = 660 * 10**6
+_PROCESS = 400 * 10**6
+_FEW = 20_000
+"""Rows that are read for a forecast at the beginning of every run."""
+
+_COMPARED = 160
+"""Bytes of a feature of a row in simpler models, which are trained after the first."""
+
+
 def _label(found: HeadStatistics, task: str) -> str:
     label = found.labels[task]
     if not label.labelled:

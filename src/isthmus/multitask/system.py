@@ -149,6 +149,13 @@ def facts(spec: Multitask, data: Data) -> Mapping[str, object]:
     return forecast.facts(spec, data)
 
 
+def peak(spec: Multitask, data: Data) -> int:
+    """Returns about how many bytes of memory all processes of a run take at most."""
+    from isthmus.multitask import forecast
+
+    return forecast.peak(spec, data)
+
+
 def train(spec: Multitask, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:
     """Train and score, and write the model into the run folder."""
     from isthmus.multitask import training

@@ -49,4 +49,6 @@ class TestExplain:
         self, trial: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert execute(["explain", str(trial / "alone.toml")]) == 0
-        assert capsys.readouterr().out == "One organisation trains by itself: nothing leaves it.\n"
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == "One organisation trains by itself: nothing leaves it."
+        assert told[1].startswith("memory  about ")

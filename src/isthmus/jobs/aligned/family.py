@@ -121,6 +121,13 @@ def _requested(requests: Mapping[int, int] | None) -> dict[str, int]:
     return {"requests": sum(asked.values()), "requested_rows": rows}
 
 
+def peak(plan: "AlignedPlan") -> int:
+    """Returns about how many bytes of memory a run takes at this party at most."""
+    from isthmus.jobs.aligned import peak
+
+    return peak.forecast(plan, expected(plan))
+
+
 def ready(plan: "AlignedPlan") -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC

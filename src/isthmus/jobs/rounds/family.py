@@ -45,6 +45,13 @@ def steps(loaded: Loaded) -> list[str]:
     ]
 
 
+def peak(plan: RoundsPlan) -> int:
+    """Returns about how many bytes of memory a run takes at this party at most."""
+    from isthmus.jobs.rounds import peak
+
+    return peak.forecast(plan, expected(plan))
+
+
 def ready(plan: RoundsPlan) -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC

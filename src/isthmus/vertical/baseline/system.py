@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.data import reading
+from isthmus.data import memory, reading
 from isthmus.data.index import split
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
@@ -104,6 +104,29 @@ def facts(_spec: Baseline, data: Data) -> dict[str, object]:
     if read is not None and read.notes:
         found["mind"] = "; ".join(read.notes)
     return found
+
+
+def peak(spec: Baseline, data: Data) -> int:
+    """Returns about how many bytes of memory a run takes at most.
+
+    Args:
+        spec: The `[baseline]` table.
+        data: Rows that were read.
+
+    Returns:
+        Bytes of the program and of the rows in several forms.
+    """
+    rows, columns = len(data.train) + len(data.test), len(data.train.names)
+    taken = _PROGRAM + memory.of_rows(rows, columns)
+    if isinstance(spec, BoostingBaseline):  # bins of all cells, and scores of all outputs
+        taken += rows * (_BIN * columns + _SCORES * spec.outputs)
+    return taken
+
+
+_PROGRAM = 275 * 10**6
+_BIN = 4
+_SCORES = 24
+"""Bytes of a row for each output: its score, gradient and hessian."""
 
 
 def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalTrained:

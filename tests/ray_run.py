@@ -28,7 +28,7 @@ SAMPLES = 1200
 
 
 def plain(folder: Path) -> None:
-    """Train, and tell who listens where."""
+    """Train; tell who listens where, of every snapshot, and of what goes wrong."""
     with _engine(folder) as engine:
         own = Path(os.environ[processes.MARK])
         found = processes.listeners({*processes.of_folder(own), os.getpid()})
@@ -37,11 +37,9 @@ def plain(folder: Path) -> None:
 
 
 def slow(folder: Path) -> None:
-    """Train slowly; tell of every snapshot and of what goes wrong."""
+    """Train slowly; tell who listens where, of every snapshot, and of what goes wrong."""
     (folder / "slow").touch()
-    with _engine(folder) as engine:
-        _tell(folder=os.environ[processes.MARK])
-        _train(engine, folder)
+    plain(folder)
 
 
 def open_to_others(folder: Path) -> None:

@@ -13,8 +13,7 @@ from isthmus.tee.evidence import SIMULATION
 from tests import three_parties
 from tests.commands import ended, isthmus
 from tests.e2e.desk import PARTIES, Desk
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "health"
+from tests.thoroughness import LONG
 
 pytestmark = pytest.mark.slow
 
@@ -24,30 +23,42 @@ NUMBERS = {"clinic": range(300), "insurer": range(499, 99, -1), "shop": range(0,
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("attested") / "runs"
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("attested") / "trial", "attested.toml", everybody=LONG)
 
 
 @pytest.fixture(scope="module")
-def result(runs: Path) -> dict[str, Any]:
-    return isthmus("simulate", EXAMPLE / "attested.toml", "--runs", runs)
+def runs(simulated: Desk) -> Path:
+    return simulated.folder / "runs"
+
+
+@pytest.fixture(scope="module")
+def result(simulated: Desk, runs: Path) -> dict[str, Any]:
+    return isthmus("simulate", simulated.job, "--runs", runs)
 
 
 class TestSimulate:
-    def test_gives_the_model_of_the_demo_and_says_that_nothing_is_protected(
+    def test_gives_the_pooled_model_and_says_that_nothing_is_protected(
         self, result: dict[str, Any]
     ) -> None:
         auc = result["metrics"]["auc"]
-        assert auc["joint"] == pytest.approx(0.65507, abs=0.002)
-        assert auc["joint"] == pytest.approx(auc["pooled"], abs=1e-4)
-        assert result["alignment"] == {
+        assert auc["joint"] == pytest.approx(auc["pooled"], abs=1e-3)
+        alignment = result["alignment"]
+        assert alignment["size"] > 2_000
+        assert {name: alignment[name] for name in ("method", "protects", "reused", "notice")} == {
             "method": "attested",
             "protects": False,
-            "size": 15_588,
             "reused": False,
             "notice": SIMULATION,
-            "found": {"clinic": 15_588 / 18_000, "insurer": 15_588 / 17_500},
-            "warnings": [],
+        }
+
+    @pytest.mark.long
+    def test_of_everybody_gives_the_model_of_the_demo(self, result: dict[str, Any]) -> None:
+        assert result["metrics"]["auc"]["joint"] == pytest.approx(0.65507, abs=0.002)
+        assert result["alignment"]["size"] == 15_588
+        assert result["alignment"]["found"] == {
+            "clinic": 15_588 / 18_000,
+            "insurer": 15_588 / 17_500,
         }
 
     @pytest.mark.usefixtures("result")
@@ -65,11 +76,12 @@ class TestSimulate:
 
     @pytest.mark.usefixtures("result")
     @pytest.mark.parametrize("party", PARTIES)
-    def test_sends_what_was_forecast(self, runs: Path, party: str) -> None:
-        job, file = EXAMPLE / "attested.toml", EXAMPLE / party / "party.toml"
-        flows = isthmus("explain", job, "--party", file)["flows"]
+    def test_sends_what_was_forecast(self, simulated: Desk, runs: Path, party: str) -> None:
+        run = runs / "latest" / party
+        file = simulated.file(party)
+        flows = isthmus("explain", simulated.job, "--party", file, "--run", run)["flows"]
         expected = {flow["message"]: flow["bytes"] for flow in flows}
-        rows = isthmus("ledger", "show", runs / "latest" / party)["ledgers"][party]
+        rows = isthmus("ledger", "show", run)["ledgers"][party]
         recorded = {row["message"]: row["bytes"] for row in rows}
         assert expected.keys() == recorded.keys()
         assert sum(expected.values()) == pytest.approx(sum(recorded.values()), rel=0.05)

@@ -11,14 +11,18 @@ import pytest
 
 from tests.commands import isthmus
 from tests.e2e.desk import PARTIES, Desk
+from tests.thoroughness import LONG
 
 pytestmark = pytest.mark.slow
 
 
-def few_trees(folder: Path, *, everybody: bool = False) -> Desk:
-    desk = Desk(folder, "boosting.toml", everybody=everybody)
-    desk.edit(desk.job, "trees = 20", "trees = 10")
-    desk.edit(desk.job, "rounds = 20", "rounds = 10")
+TREES = 10 if LONG else 6
+
+
+def few_trees(folder: Path) -> Desk:
+    desk = Desk(folder, "boosting.toml", everybody=LONG)
+    desk.edit(desk.job, "trees = 20", f"trees = {TREES}")
+    desk.edit(desk.job, "rounds = 20", f"rounds = {TREES}")
     return desk
 
 
@@ -31,7 +35,7 @@ def desk(tmp_path: Path, free_port: int) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    desk = few_trees(tmp_path_factory.mktemp("boosting") / "trial", everybody=True)
+    desk = few_trees(tmp_path_factory.mktemp("boosting") / "trial")
     return isthmus("simulate", desk.job, "--runs", desk.folder / "runs")
 
 
@@ -41,7 +45,12 @@ class TestSimulate:
             found = result["metrics"][measure]
             assert found["joint"] == found["pooled"]
 
-    def test_beats_the_clinic_alone_and_keeps_up_with_xgboost(self, result: dict[str, Any]) -> None:
+    def test_beats_the_clinic_alone(self, result: dict[str, Any]) -> None:
+        auc = result["metrics"]["auc"]
+        assert auc["joint"] > auc["active_only"] + 0.02
+
+    @pytest.mark.long
+    def test_of_everybody_keep_up_with_xgboost(self, result: dict[str, Any]) -> None:
         auc = result["metrics"]["auc"]
         assert auc["joint"] == pytest.approx(0.70, abs=0.01)
         assert auc["active_only"] == pytest.approx(0.655, abs=0.01)
@@ -72,17 +81,10 @@ class TestSimulate:
         assert {row["message"] for row in rows} <= {flow["message"] for flow in flows}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A run of fewer people in which nobody failed."""
-    desk = few_trees(tmp_path_factory.mktemp("undisturbed") / "trial")
-    return isthmus("simulate", desk.job, "--runs", desk.folder / "runs")
-
-
 class TestResume:
     @pytest.mark.parametrize("killed", ["clinic", pytest.param("insurer", marks=pytest.mark.long)])
     def test_ends_with_the_same_model_after_a_party_was_killed_inside_a_tree(
-        self, desk: Desk, undisturbed: dict[str, Any], killed: str
+        self, desk: Desk, result: dict[str, Any], killed: str
     ) -> None:
         running = desk.start_all("run")
         while desk.rounds("clinic") < 3:
@@ -93,11 +95,11 @@ class TestResume:
             assert process.wait(timeout=600) == (-signal.SIGKILL if party == killed else 4)
 
         answers = desk.play("run")
-        auc = undisturbed["metrics"]["auc"]
+        auc = result["metrics"]["auc"]
         alone = {name: auc[name] for name in ("joint", "active_only")}
         assert answers["clinic"]["metrics"]["auc"] == alone
         trained = json.loads((desk.latest("clinic") / "model.json").read_text())
-        once = json.loads((Path(undisturbed["run"]) / "clinic" / "model.json").read_text())
+        once = json.loads((Path(result["run"]) / "clinic" / "model.json").read_text())
         assert trained["trees"] == once["trees"]
         verdict = isthmus("ledger", "verify", desk.latest("clinic"))["ledgers"]
         assert all(found["signature_checked"] for found in verdict.values())

@@ -103,6 +103,7 @@ class TestWords:
 
 
 @pytest.mark.slow
+@pytest.mark.long  # tests/unit has it in one process, and tests/e2e others that are killed
 class TestKilled:
     def test_goes_on_to_the_same_model_to_the_last_bit(
         self, words: Path, answer: dict[str, Any], tmp_path: Path

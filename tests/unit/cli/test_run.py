@@ -11,6 +11,7 @@ from isthmus.cli.main import execute
 from isthmus.store.runs import find
 from isthmus.tee.evidence import SIMULATION
 from tests.commands import isthmus
+from tests.e2e.desk import leave_a_fifth
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ class Clinic:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port: int = server.getsockname()[1]
         for party in ("clinic", "insurer"):
+            leave_a_fifth(folder / party / "people.csv.gz")
             file = self.party_file(party)
             file.write_text(file.read_text().replace(":7401", f":{port}"))
 
@@ -52,7 +54,7 @@ class TestAlign:
         insurer = clinic.types("align", "--json")
         told = json.loads(capsys.readouterr().out)
         for party, answer in (("clinic", told), ("insurer", insurer)):
-            assert answer["alignment"]["size"] == 15_588
+            assert answer["alignment"]["size"] == insurer["alignment"]["size"] > 2_000
             assert Path(answer["index"]) == find(clinic.folder / party / "runs").index
         assert told["learned"][0]["direction"] == "clinic → insurer"
 
@@ -68,7 +70,7 @@ class TestRun:
         assert "alignment attested, found in this run" in shown
         assert "alignment attested, found by an earlier run" in shown
         assert f"notice {SIMULATION}" in shown
-        assert "training converged after 6 rounds" in shown
+        assert any(line.startswith("training converged after ") for line in shown)
 
 
 class TestAlone:

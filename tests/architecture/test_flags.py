@@ -14,7 +14,7 @@ embed RUN FILE --out --json
 evaluate RUN FILE... --json
 explain JOB --party --run --json
 export RUN DIR --since --json
-init TEMPLATE [DIR] --from --data --json
+init TEMPLATE [DIR] --from --data --online --json
 keys authority NAME DIR --json
 keys issue REQUEST AUTHORITY_DIR --json
 keys make NAME DIR --json

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,14 +14,17 @@ import pytest
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import ChannelError, PeerError, SpecError
 from isthmus.data.table import Table
+from isthmus.jobs.messages import Done
 from isthmus.ledger.forecast import Sizes
-from isthmus.transport.message import Message
-from isthmus.vertical.boosting.messages import Decisions
+from isthmus.ledger.record import Ledger, records
+from isthmus.transport.message import Message, encode
+from isthmus.vertical.boosting.messages import Decisions, pack_bits
 from isthmus.vertical.boosting.trees import objective
 from isthmus.vertical.prediction.active import Asking, active
 from isthmus.vertical.prediction.forecast import forecast
 from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.passive import answer, passive
+from isthmus.vertical.prediction.requests import asked_rows, recorded
 from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression import model as linear
 from isthmus.vertical.regression.messages import PartialPredictor
@@ -360,3 +364,30 @@ class TestRegressionOnline:
         outcome = Regressed("logit").online([[0]], cheat)
         with pytest.raises(PeerError, match=r"sent rows from 0 of shape \(2,\) where 1 rows"):
             raise outcome.raised["hub"]
+
+
+class TestRecorded:
+    """A run that was killed and goes on counts the requests before towards the most of the job."""
+
+    @pytest.mark.parametrize("splits", [1, 7, 8, 50])
+    def test_tells_requests_from_either_ledger(self, tmp_path: Path, splits: int) -> None:
+        spec = Prediction(
+            model="0" * 64, system="boosting", splits={"insurer": splits}, online=ONLINE
+        )
+        decided = [pack_bits(np.zeros((rows, splits), np.bool_)) for rows in (1, 8, 8)]
+        sent: dict[str, list[Message]] = {
+            "hub": [RequestedRows(rows=np.zeros(rows, np.uint32)) for rows in (1, 8, 8)],
+            "insurer": [Decisions(first_row=0, left=left) for left in decided],
+        }
+        counted = {}
+        for party, messages in sent.items():
+            path = tmp_path / party
+            with Ledger(path) as ledger:
+                peers = ("insurer", "pharmacy") if party == "hub" else ("hub",)
+                for message in (Done(), *messages):
+                    for peer in peers:
+                        ledger.append(message, encode(message), peer)
+            counted[party] = asked_rows(recorded(spec, party, records(path)))
+        assert counted["hub"] == 17
+        assert 17 <= counted["insurer"] <= (17 if splits >= 8 else 24)
+        assert asked_rows(recorded(spec, "hub", [])) == 0

@@ -16,6 +16,7 @@ class ScoredRows(msgspec.Struct, frozen=True):
     own: int  # of this party
     scored: int
     labelled: int  # of these, with a label that is known here
+    requests: int | None = None  # online: how often rows were asked for
 
 
 class ScoringReport(Page, frozen=True, kw_only=True):
@@ -63,6 +64,11 @@ def headline(report: ScoringReport) -> str:
     Returns:
         Plain text.
     """
+    if report.rows.requests is not None:
+        asked = f"{count(report.rows.scored)} rows in {count(report.rows.requests)} requests"
+        if report.role == "active":
+            return f"{report.party} had {names(report.peers)} help to score {asked}."
+        return f"{report.party} helped to score {asked} of {names(report.peers)}."
     if report.role != "active":
         return (
             f"{report.party} helped to score {count(report.rows.scored)} rows, which "

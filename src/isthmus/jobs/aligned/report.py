@@ -84,7 +84,7 @@ def read_scoring(run: Run) -> ScoringReport:
         model=result.model,
         system=result.system,
         columns=result.columns,
-        rows=ScoredRows(**result.rows),
+        rows=ScoredRows(**result.rows, requests=_requests(result)),
         metrics=result.metrics,
         validation=result.validation,
         stability=result.stability,
@@ -95,6 +95,13 @@ def read_scoring(run: Run) -> ScoringReport:
         ],
         **drawn,
     )
+
+
+def _requests(result: ScoredResult) -> int | None:
+    """How often rows were asked for; the last request is for none."""
+    if result.requests is None:
+        return None
+    return sum(count for rows, count in result.requests.items() if rows)
 
 
 def _metrics(result: TrainedResult, simulated: Run | None) -> PartialMetrics:

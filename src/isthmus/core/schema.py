@@ -154,6 +154,8 @@ def _type(kind: inspect.Type) -> str:
             return " | ".join(dict.fromkeys(names))
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {_type(item)}"
+        case inspect.TupleType(item_types=items):
+            return f"list of {len(items)}, each {_type(items[0])}"
         case inspect.DictType(value_type=value):
             return "tables by name" if _tables(value, "")[0] else f"{_type(value)} by name"
         case inspect.StructType():

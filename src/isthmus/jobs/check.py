@@ -8,6 +8,7 @@ from isthmus.core import spec
 from isthmus.jobs import consent, memory, registry
 from isthmus.jobs.load import load_job
 from isthmus.jobs.plan import Loaded, Plan, Ready
+from isthmus.store.runs import check_writable
 
 
 class Disclosure(msgspec.Struct, frozen=True):
@@ -43,14 +44,18 @@ def check(job_file: Path, party_file: Path | None = None) -> Checked:
         What the job is, and what will happen.
 
     Raises:
-        SpecError: A file, or the data it names, does not fit the job.
+        SpecError: A file, or the data it names, does not fit the job; or the folder of runs cannot
+            be written, or has no room.
         PolicyError: The party's policy refuses a message that it would have to send.
     """
     loaded = load_job(job_file)
     family, job = loaded.family, loaded.job
     ready = None
     if party_file is not None or not job.parties:
-        ready = _with_memory(family.plan(loaded, party_file))
+        plan = family.plan(loaded, party_file)
+        for folder in plan.written:
+            check_writable(folder)
+        ready = _with_memory(plan)
     told = consent.needed(loaded) if job.parties else []
     return Checked(
         job=job.name,

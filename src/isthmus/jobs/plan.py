@@ -128,6 +128,11 @@ class Plan:
         return self.loaded.folder / "runs"
 
     @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that a run writes into."""
+        return (self.runs,)
+
+    @property
     def data_digest(self) -> str | None:
         """Digest of the data of this machine; None where another run may well find others."""
         return None

@@ -319,6 +319,27 @@ def find(path: Path) -> Run:
     )
 
 
+def check_writable(folder: Path) -> None:
+    """Try to write where a run will write; nothing stays behind.
+
+    Args:
+        folder: A folder, which need not be there yet.
+
+    Raises:
+        DiskError: The disk is full.
+        SpecError: The folder cannot be made, or cannot be written.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    with _writing(folder), disk_full_is_error(folder), TemporaryFile(dir=place) as file:
+        file.write(bytes(_ROOM))
+
+
+_ROOM = 2**20
+"""Bytes without which a disk counts as full: a ledger and a checkpoint of a small run."""
+
+
 @contextmanager
 def _writing(runs: Path) -> Generator[None]:
     try:

@@ -6,6 +6,7 @@ import pytest
 
 from isthmus.cli.main import execute
 from isthmus.tee.evidence import SIMULATION
+from tests.disk import full_disk
 
 
 @pytest.fixture
@@ -88,6 +89,25 @@ class TestParty:
         party = tmp_path / "clinic" / "party.toml"
         assert execute(["check", str(trial / "job.toml"), "--party", str(party)]) == 2
         assert "key.pem: cannot be read" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("place", ["runs", "runs/alignments"])
+    def test_tries_to_write_where_the_run_will_write(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+    ) -> None:
+        clinic = Path(shutil.copytree(trial, tmp_path / "trial")) / "clinic"
+        (clinic / place).parent.mkdir(exist_ok=True)
+        (clinic / place).write_text("a file in the place of a folder")
+        told = ["check", str(trial / "job.toml"), "--party", str(clinic / "party.toml")]
+        assert execute(told) == 2
+        sentence = f"{place}: cannot be written: Not a directory. Choose another runs folder.\n"
+        assert capsys.readouterr().err.endswith(sentence)
+
+    def test_notices_a_full_disk(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        party, before = trial / "clinic" / "party.toml", sorted(trial.rglob("*"))
+        with full_disk(2**19):
+            assert execute(["check", str(trial / "job.toml"), "--party", str(party)]) == 2
+        assert "clinic/runs: no space left to write it" in capsys.readouterr().err
+        assert sorted(trial.rglob("*")) == before
 
     def test_misses_the_party_file(self, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert execute(["check", str(trial / "job.toml"), "--party", "no.toml"]) == 2

@@ -170,7 +170,7 @@ def started(plan: AlignedPlan) -> dict[str, int]:
 
 
 def _store(plan: AlignedPlan) -> Alignments:
-    return Alignments(plan.runs / "alignments")
+    return Alignments(plan.alignments)
 
 
 def _basis(plan: AlignedPlan) -> _Basis:

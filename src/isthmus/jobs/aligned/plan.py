@@ -52,6 +52,16 @@ class AlignedPlan(PartyPlan):
             digest.update(b";")
         return digest.hexdigest()
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """Runs, and alignments that later runs take up."""
+        return (self.runs, self.alignments)
+
+    @property
+    def alignments(self) -> Path:
+        """The folder of the alignments that we keep, and of how many were started."""
+        return self.runs / "alignments"
+
     @cached_property
     def data_digest(self) -> str | None:
         """Digest of all that we bring to the job; None where rows are asked for one by one."""

@@ -1,0 +1,55 @@
+"""A party that is killed and started again: the same model, nothing told anew, nobody left over."""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.faults.killing import Place, disturbed, undisturbed
+from tests.faults.small_jobs import JOBS
+from tests.thoroughness import LONG
+
+DEATHS = {
+    **dict.fromkeys(["regression", "boosting", "diffie-hellman alignment"], 6),
+    **dict.fromkeys(["attested alignment", "encoders", "weighting"], 3),
+    **dict.fromkeys(["baseline", "multitask", "multilingual"], 3),
+    "scoring by a regression": 3,
+}
+"""How often each party of a job dies in the gate, one time after the other in the same run."""
+
+TOGETHER = 4
+"""Trials at a time: most of a trial is waiting for those who are gone."""
+
+
+def chosen(moments: int, deaths: int) -> list[Sequence[int]]:
+    """Moments of trials: each by itself in the long run, else some drawn ones in a row."""
+    if LONG:
+        return [[moment] for moment in range(1, moments + 1)]
+    # Of what is left after a death a part is done again, so that later ones come earlier.
+    return [[random.randint(1, max(1, moments // 3)) for _ in range(deaths)]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in JOBS if LONG or name in DEATHS])
+def test_ends_as_if_nobody_had_been_killed(name: str, tmp_path: Path) -> None:
+    place = Place.make(name, tmp_path / "made")
+    expected, moments = undisturbed(place, tmp_path / "whole")
+    # All children of a master do the same: the first one stands for them.
+    trials = [
+        (victim, deaths)
+        for victim in place.parties[:2]
+        for deaths in chosen(len(moments[victim]), DEATHS.get(name, 1))
+    ]
+
+    def play(number: int) -> str:
+        victim, deaths = trials[number]
+        found = disturbed(place, tmp_path / str(number), victim, deaths, expected)
+        if found.verdict == "same":
+            return ""
+        return f"{victim} killed at {deaths}: {found.verdict}: {found.why}"
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        failed = [it for it in pool.map(play, range(len(trials))) if it]
+    assert not failed

@@ -138,6 +138,7 @@ class Federation:
         *,
         training: Training | None = None,
         watch: Sink = silent,
+        wait: float | None = None,
     ) -> Trained:
         """Be the master; returns when the children have ended as well."""
         wanted = training or Training(ENCODER, INITIAL, fuse)
@@ -147,7 +148,8 @@ class Federation:
             watch(event)
 
         try:
-            return master(self.inbox, wanted, spec, Telemetry(sink), memory or MasterMemory())
+            memory = memory or MasterMemory()
+            return master(self.inbox, wanted, spec, Telemetry(sink), memory, wait=wait)
         finally:
             self.inbox.close()
             for _, ours, _ in self.ends:

@@ -11,9 +11,11 @@ import pytest
 
 from isthmus.core.errors import ChannelError, DiskError
 from isthmus.core.telemetry import Telemetry
+from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Parameters, digest
+from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
-from isthmus.horizontal.rounds.protocol import Trained, child
+from isthmus.horizontal.rounds.protocol import Received, Trained, child
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.loopback import LoopbackEnd
 from tests.disk import full_disk
@@ -59,7 +61,7 @@ class TestAfterKill9:
         assert (model, rounds) == (uninterrupted, "6")
         assert int(trainings) < 18
 
-    def test_a_finished_run_only_publishes_again(
+    def test_a_finished_run_trains_nothing_again(
         self, updates: str, uninterrupted: str, tmp_path: Path
     ) -> None:
         run(tmp_path, "never", updates)
@@ -80,6 +82,45 @@ class TestAMasterWithoutRoomOnItsDisk:
         trained = played(4)
         assert len(trained.rounds) == 4
         assert all((array == 4.0).all() for array in trained.parameters.values())
+
+
+class TestAMasterThatWasCutOffAfterTheLastRound:
+    def played(self, tmp_path: Path, *children: str) -> tuple[Trained, Federation]:
+        """With the children that come; `a` and `b` are expected."""
+        memory = MasterMemory(tmp_path / "master", "job")
+        memory.load()
+        federation = Federation(Inbox(EncoderRequest, expected=["a", "b"]))
+        for name in children:
+            federation.add(name, learner(trainer_of(shift(1.0))))
+        return federation.play(Rounds(count=2), memory=memory, wait=0.5), federation
+
+    def test_needs_no_child_that_has_the_result(self, tmp_path: Path) -> None:
+        before, _ = self.played(tmp_path, "a", "b")
+        after, _ = self.played(tmp_path)
+        assert (after.model, after.holders) == (before.model, ("a", "b"))
+
+    def test_gives_it_to_one_that_has_not_and_waits_for_no_quorum(self, tmp_path: Path) -> None:
+        before, _ = self.played(tmp_path, "a", "b")
+        (tmp_path / "master.holders").unlink()  # as where it was killed before they confirmed
+        after, federation = self.played(tmp_path, "b")
+        assert federation.returned["b"].model == after.model == before.model
+        assert federation.returned["b"].rounds == 0
+        assert after.holders == ("b",)
+
+
+class TestAChildThatIsCutOffAtTheEnd:
+    def test_has_stored_the_result_before_it_says_so(self) -> None:
+        stored = list[Received]()
+
+        def role(line: LoopbackEnd) -> None:
+            cut = FaultyChannel(line, 4, drop)  # its request, confirmation, update; and `Kept`
+            memory = ChildMemory()
+            child(cut, ENCODER, trainer_of(shift(1.0)), Telemetry(), memory, store=stored.append)
+
+        federation = Federation.of({"a": role, "b": learner(trainer_of(shift(1.0)))})
+        trained = federation.play(Rounds(count=1))
+        assert [it.model for it in stored] == [trained.model]
+        assert trained.holders == ("b",)
 
 
 class TestAChildThatComesBack:

@@ -12,6 +12,7 @@ from isthmus.horizontal.messages import (
     EncoderRequest,
     Instruction,
     Published,
+    Reason,
     RoundStart,
     RoundUpdate,
     Turn,
@@ -266,6 +267,39 @@ class TestADeadChild:
         trained = federation.play(Rounds(count=1))
         assert same(trained.parameters, weights(1.0))
         assert trained.holders == ("a", "b")
+
+
+class TestAMasterWhomNobodyJoins:
+    """Its deadline is for rounds: how long it waits for children is another number."""
+
+    def test_waits_no_longer_than_it_was_told_and_names_who_is_missing(self) -> None:
+        federation = Federation(Inbox(EncoderRequest, expected=["a", "b"]))
+        with pytest.raises(ChannelError) as stopped:
+            federation.play(Rounds(count=3, deadline=86_400.0), wait=0.1)
+        assert stopped.value.exit_code == 4
+        assert str(stopped.value).startswith(
+            "before the first round, 0 of at least 2 children were there within 0.1 s; missing: "
+            "'a' (has not come), 'b' (has not come). "
+        )
+
+    def test_goes_on_with_those_that_have_come(self) -> None:
+        inbox = Inbox(EncoderRequest, expected=["a", "b", "late"])
+        federation = Federation(inbox)
+        for name in "ab":
+            federation.add(name, learner(trainer_of(shift(1.0))))
+        trained = federation.play(Rounds(count=1, deadline=1.0), wait=0.5)
+        assert trained.holders == ("a", "b")
+        assert trained.rounds[0].left_out == {"late": "has not come"}
+
+    def test_lets_those_that_have_come_look_for_their_samples(self) -> None:
+        looked = threading.Event()
+
+        def slowly(encoder: str) -> LocalTrainer | Reason:
+            looked.wait(0.5)
+            return trainer_of(shift(1.0))(encoder)
+
+        federation = Federation.of({"a": learner(slowly), "b": learner(slowly)})
+        assert federation.play(Rounds(count=1), wait=0.1).holders == ("a", "b")
 
 
 class TestTheQuorum:

@@ -71,7 +71,9 @@ class ChildState:
                 return f"late in the sum of round {self.round}"
             case Status.READY:
                 return "joined after the round had begun"
-            case Status.EXPECTED | Status.ASKING | Status.INSTRUCTED:
+            case Status.EXPECTED:
+                return "has not come"
+            case Status.ASKING | Status.INSTRUCTED:
                 return "has not confirmed yet"
             case _:
                 return self.why

@@ -1,5 +1,6 @@
 """The children of a run at the master: who takes part, and what each still has to send."""
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from isthmus.horizontal.privacy.secure_sum.master import Step
 from isthmus.horizontal.rounds import updates
 from isthmus.horizontal.rounds.child_state import ChildState, Question, Status
 from isthmus.horizontal.rounds.inbox import Content, Inbox
+from isthmus.horizontal.rounds.memory import MasterMemory
 from isthmus.horizontal.rounds.training import Contribution, Training
 from isthmus.horizontal.rounds.updates import Answer
 from isthmus.horizontal.spec import Rounds
@@ -44,16 +46,25 @@ class Children:
     """All children by name; a child that breaks the protocol is refused and its line dropped."""
 
     def __init__(
-        self, inbox: Inbox, training: Training, spec: Rounds, telemetry: Telemetry
+        self,
+        inbox: Inbox,
+        training: Training,
+        spec: Rounds,
+        telemetry: Telemetry,
+        memory: MasterMemory,
     ) -> None:
         self._inbox = inbox
+        self._memory = memory
         self._training = training
         self._spec = spec
         self._telemetry = telemetry
         self._layout = Layout.of(training.initial)
         self._tables = Tables(self._layout, training.tables)
         self._instruction = Instruction(encoder=training.encoder, vocabulary=training.vocabulary)
-        self._children = {child: ChildState() for child in inbox.expected}
+        self._children = {
+            child: ChildState(Status.DONE if child in memory.holders else Status.EXPECTED)
+            for child in inbox.expected
+        }
         self._start: RoundStart | None = None  # of the round that is open
         self._taken = dict[str, Contribution | MaskKeys]()
         self._question: Question[Any] | None = None  # of a sum, the last one that was asked
@@ -68,15 +79,27 @@ class Children:
         self.requested = False
         """Whether a child has asked for an encoder."""
 
-    def gather(self) -> list[str]:
+        self.came = False
+        """Whether any child has come."""
+
+    def gather(self, wait: float) -> list[str]:
         """Wait until every expected child has joined and the quorum is there, or time is over.
+
+        No child that has come is kept longer than a round may last.
+
+        Args:
+            wait: Seconds in which children come.
 
         Returns:
             Names of the children that are ready to train, sorted.
         """
-        until = self._deadline()
+        coming = time.monotonic() + wait  # the others come
+        joining = math.inf  # those that have come confirm
         while self.in_status(*_JOINING) or len(self.in_status(Status.READY)) < self.quorum:
-            if not self._next(until):
+            if self.came and joining == math.inf:
+                joining = self._deadline()
+                coming = min(coming, joining)
+            if not self._next(joining if self.in_status(Status.INSTRUCTED) else coming):
                 break
         return self.in_status(Status.READY)
 
@@ -150,18 +173,19 @@ class Children:
                 break
         return question.answers
 
-    def publish(self, published: Published) -> list[str]:
-        """Send the final parameters to every child that is connected.
+    def publish(self, published: Published, wait: float) -> list[str]:
+        """Send the final parameters to every child that is connected, or comes in time.
 
         Args:
             published: The parameters and their digest.
+            wait: Seconds.
 
         Returns:
             Names of the children that have confirmed them.
         """
         self._published = published
         self._offer(published)
-        until = self._deadline()
+        until = time.monotonic() + wait
         while self.in_status(*_JOINING, Status.TRAINING, Status.SUMMING, Status.KEEPING):
             if not self._next(until):
                 break
@@ -172,12 +196,15 @@ class Children:
         """Returns the names of the children in one of these statuses, sorted."""
         return sorted(name for name, it in self._children.items() if it.status in statuses)
 
-    def check_quorum(self, when: str, present: Collection[str]) -> dict[str, str]:
+    def check_quorum(
+        self, when: str, present: Collection[str], wait: float | None = None
+    ) -> dict[str, str]:
         """Refuse to go on with fewer children than the quorum.
 
         Args:
             when: How far training is, in words, for the error.
             present: Names of the children that are there.
+            wait: Seconds in which they had to come; None: those of a round.
 
         Returns:
             Why each of the other children is missing, by name.
@@ -192,8 +219,8 @@ class Children:
         if len(present) < self.quorum:
             names = ", ".join(f"{child!r} ({why})" for child, why in missing.items())
             raise ChannelError(
-                f"{when}, {len(present)} of at least {self.quorum} children were there "
-                f"within {self._spec.deadline:g} s; missing: {names or 'nobody we know'}. Look "
+                f"{when}, {len(present)} of at least {self.quorum} children were there within "
+                f"{wait or self._spec.deadline:g} s; missing: {names or 'nobody we know'}. Look "
                 "after them, then run the same command again on all sides: it goes on where it "
                 "stopped."
             )
@@ -247,6 +274,7 @@ class Children:
                     del self._taken[child]  # the secrets behind them are gone
 
     def _welcome(self, child: str, wanted: str | None) -> None:
+        self.came = True
         self._children[child] = ChildState(Status.ASKING)
         if wanted not in (None, self._training.encoder):
             why = f"it asks for the encoder {wanted!r}, we train {self._training.encoder!r}"
@@ -339,6 +367,7 @@ class Children:
             self._refuse(child, "it keeps other parameters than it was sent")
         else:
             self._children[child].status = Status.DONE
+            self._memory.keep_holder(child)
             self._inbox.drop(child)
 
     def _refuse(self, child: str, why: str, last: Message | None = None) -> None:

@@ -28,8 +28,14 @@ class MasterMemory:
     vocabulary: bytes = b""
     """The file `tokenizer.json` that was agreed on, where the job asks for one."""
 
+    holders: tuple[str, ...] = ()
+    """Children that have confirmed that they have the final parameters."""
+
     def load(self) -> None:
         """Read what an earlier run of this job left, if there is anything."""
+        told = checkpoint.load(_holders(self.path), self.job) if self.path else None
+        if told is not None:
+            self.holders = msgspec.json.decode(str(told.facts["holders"]), type=tuple[str, ...])
         agreed = checkpoint.load(_beside(self.path), self.job) if self.path else None
         if agreed is not None:
             self.vocabulary = agreed.arrays[_CONTENT].tobytes()
@@ -41,6 +47,15 @@ class MasterMemory:
                 rounds=msgspec.json.decode(str(saved.facts["rounds"]), type=tuple[Round, ...]),
                 done=bool(saved.facts["done"]),
             )
+
+    def keep_holder(self, child: str) -> None:
+        """Store that a child has the final parameters: nobody has to wait for it any more."""
+        self.holders = tuple(sorted({*self.holders, child}))
+        if self.path is not None:
+            facts: dict[str, checkpoint.Fact] = {
+                "holders": msgspec.json.encode(self.holders).decode()
+            }
+            checkpoint.save(_holders(self.path), self.job, Checkpoint({}, facts))
 
     def keep_vocabulary(self, content: bytes) -> None:
         """Store the vocabulary, on disk before anybody is sent it."""
@@ -160,6 +175,10 @@ _CONTENT = "content"
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.vocabulary")
+
+
+def _holders(path: Path) -> Path:
+    return path.with_name(f"{path.name}.holders")
 
 
 def _named(arrays: Arrays, part: str) -> Arrays:

@@ -1,6 +1,6 @@
 """The round protocol of a master and its children, whatever is trained and whatever carries it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,13 @@ class Received:
 
 
 def master(
-    inbox: Inbox, training: Training, spec: Rounds, telemetry: Telemetry, memory: MasterMemory
+    inbox: Inbox,
+    training: Training,
+    spec: Rounds,
+    telemetry: Telemetry,
+    memory: MasterMemory,
+    *,
+    wait: float | None = None,
 ) -> Trained:
     """Train a shared encoder with all children.
 
@@ -95,6 +101,7 @@ def master(
         spec: What the job says.
         telemetry: Where progress goes.
         memory: The state of a run that was interrupted, or nothing; new rounds are added.
+        wait: Seconds in which children come; None: those of a round.
 
     Returns:
         The final parameters and the record of the rounds.
@@ -103,14 +110,19 @@ def master(
         JobError: No child asks for an encoder, or the fused parameters are not finite.
         ChannelError: Fewer children than the quorum were there in time.
     """
-    children = Children(inbox, training, spec, telemetry)
+    wait = spec.deadline if wait is None else wait
+    children = Children(inbox, training, spec, telemetry, memory)
+    over = memory.state is not None and memory.state.is_over(spec.count)
 
     # 1. A child requests an encoder; all are instructed, and each confirms or declines.
-    telemetry.progress("gather", note="waiting for children")
-    ready = children.gather()
-    if not children.requested:
-        raise JobError("no child asks for a shared encoder: at least one of them has to.")
-    children.check_quorum("before the first round", ready)
+    if over:
+        children.requested = True  # by one that may have finished since
+    else:
+        telemetry.progress("gather", note="waiting for children")
+        ready = children.gather(wait)
+        if not children.requested and children.came:
+            raise JobError("no child asks for a shared encoder: at least one of them has to.")
+        children.check_quorum("before the first round", ready, wait)
 
     # 2. Agree on a vocabulary, where the job asks for one of all children's words.
     if training.joint is not None:
@@ -118,7 +130,7 @@ def master(
 
     # 3. Train: send parameters, take the updates that come in time, fuse them.
     state = memory.state or TrainingState(training.initial)
-    while not state.done and len(state.rounds) < spec.count:
+    while not state.is_over(spec.count):
         number = len(state.rounds) + 1
         start = RoundStart(round=number, parameters=state.parameters)
         if training.secure_rule:
@@ -131,7 +143,9 @@ def master(
 
     # 4. Publish the result to every child, also to those that did not train.
     published = Published(parameters=state.parameters, model=digest(state.parameters))
-    holders = children.publish(published)
+    if over:
+        telemetry.progress("publish", note="waiting for children that have not got the result")
+    holders = children.publish(published, wait if over else spec.deadline)
     return Trained(
         state.parameters, published.model, state.rounds, tuple(holders), memory.vocabulary
     )
@@ -179,6 +193,8 @@ def child(
     make_trainer: MakeTrainer,
     telemetry: Telemetry,
     memory: ChildMemory,
+    *,
+    store: Callable[[Received], None] = lambda _: None,
 ) -> Received:
     """Train a shared encoder on our samples, and receive the result of all children.
 
@@ -192,6 +208,7 @@ def child(
         make_trainer: Makes the trainer of an encoder on our samples, or says why there is none.
         telemetry: Where progress goes.
         memory: The last update of a run that was interrupted, or nothing.
+        store: Keeps the result: the master is told that we have it after that.
 
     Returns:
         The final parameters.
@@ -226,9 +243,12 @@ def child(
             f"{master.peer!r} published parameters that do not have the digest it gave. Do not use "
             "them; compare `isthmus version` on both sides."
         )
-    master.send(Kept(model=published.model))
     metrics = memory.last.metrics if memory.last else {}
-    return Received(published.parameters, published.model, memory.rounds, metrics, vocabulary)
+    model, rounds = published.model, memory.rounds
+    received = Received(published.parameters, model, rounds, metrics, vocabulary)
+    store(received)
+    master.send(Kept(model=model))
+    return received
 
 
 def _play(

@@ -194,6 +194,10 @@ class TrainingState:
     rounds: tuple[Round, ...] = ()
     done: bool = False
 
+    def is_over(self, count: int) -> bool:
+        """Returns whether no round comes any more, of so many at most."""
+        return self.done or len(self.rounds) >= count
+
     def after(
         self,
         taken: Sequence[Contribution | MaskedContribution],

@@ -99,6 +99,7 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     stopped = earlier.newest(plan, into)
     if stopped is not None and stopped.unmeasured:
         with session.again(plan, stopped, watch) as opened:
+            session.seal_left_open(plan, stopped)
             run.measure_again(opened)
         return stopped
     _check_keys(plan)

@@ -64,7 +64,7 @@ def measure_again(session: Session[RoundsPlan]) -> None:
     if ended is None:
         raise SpecError(
             f"{run.trained}: is not there any more, so the run cannot be measured. Begin another "
-            "one with `--into FOLDER`."
+            "one with `--again`."
         )
     before = run.read_json(run.result.name, RoundsResult)
     result = _measured(session, ended, _store(session, ended), before)
@@ -111,7 +111,9 @@ def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome
     training = system.lead(spec, plan.local)
 
     def lead(children: Inbox) -> RoundsOutcome:
-        found = protocol.master(children, training, spec.rounds, session.telemetry, memory)
+        found = protocol.master(
+            children, training, spec.rounds, session.telemetry, memory, wait=plan.party.wait
+        )
         count = len(found.rounds)
         ended = RoundsOutcome(
             found.parameters,
@@ -146,17 +148,22 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
     wanted = None if plan.party.helps_only else type_of(spec.network)
     prepare = system.follow(spec, plan.local)
 
-    def follow(master: Channel) -> RoundsOutcome:
-        found = protocol.child(master, wanted, prepare, session.telemetry, memory)
-        ended = RoundsOutcome(
+    def outcome(found: protocol.Received) -> RoundsOutcome:
+        return RoundsOutcome(
             found.parameters,
             found.model,
             found.rounds,
             metrics=found.metrics,
             vocabulary=found.vocabulary,
         )
-        ended.save(session.run.trained, plan.digest)
-        return ended
+
+    def store(found: protocol.Received) -> None:
+        outcome(found).save(session.run.trained, plan.digest)
+
+    def follow(master: Channel) -> RoundsOutcome:
+        return outcome(
+            protocol.child(master, wanted, prepare, session.telemetry, memory, store=store)
+        )
 
     return follow
 

@@ -3,6 +3,8 @@
 import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -24,6 +26,7 @@ from isthmus.core.errors import (
 )
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import certificates, keys
+from isthmus.jobs import notices
 from isthmus.jobs.connection import check, connect
 from isthmus.jobs.messages import Done
 from tests.unit.jobs.desk import Desk
@@ -221,3 +224,20 @@ class TestConnect:
         ):
             pytest.fail("nobody has dialled")
         assert "for insurer on 127.0.0.1" in waited[0]
+
+    def test_blames_our_own_certificate_when_it_ended_while_we_waited(
+        self, desk_on_a_free_port: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Later(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return super().now(tz) + timedelta(days=certificates.PARTY_DAYS + 1)
+
+        desk = desk_on_a_free_port
+        desk.edit_party("clinic", "wait = 30.0", "wait = 0.1")
+        monkeypatch.setattr(notices, "datetime", Later)
+        with (
+            pytest.raises(SpecError, match=r"certificate of 'clinic', our own, ended at .* waited"),
+            connect(desk.plan("clinic"), Telemetry()),
+        ):
+            pytest.fail("nobody has dialled")

@@ -19,7 +19,7 @@ from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.rounds.training import Round
 from isthmus.horizontal.system import LocalData, RoundsOutcome
-from isthmus.jobs import connection
+from isthmus.jobs import connection, notices
 from isthmus.jobs.rounds import flower_run
 from isthmus.jobs.rounds.admission import admission
 from isthmus.jobs.rounds.plan import RoundsPlan
@@ -221,6 +221,7 @@ def _lead(session: PartySession[RoundsPlan]) -> RoundsOutcome:
     children = session.plan.neighbours
     lines = Inbox(EncoderRequest, expected=children)
     with (
+        notices.naming_our_end(connection.identity(session.plan)),
         connection.listen(session.plan, session.telemetry, lines.note_second) as listener,
         admission(listener, children, lines, session.recorded, session.greet),
     ):

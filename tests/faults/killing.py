@@ -12,6 +12,7 @@ import shutil
 import socket
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from pyarrow import parquet
 from isthmus.crypto import certificates
 from isthmus.jobs.party import PARTY_FILE
 from isthmus.jobs.trained import write_scoring_job
-from isthmus.ledger.record import records
+from isthmus.ledger.record import Record, records
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
 from tests.faults import dying
@@ -88,6 +89,9 @@ class Outcome:
 
     files: Mapping[str, str]
     """Digest of each file of models, scores and results, by its path."""
+
+    told: Mapping[str, int]
+    """How many messages left, by party and type."""
 
     told_once: frozenset[tuple[str, str, str]]
     """Party, type and digest of messages that a resumed run may repeat, but not change."""
@@ -253,15 +257,20 @@ class Place:
         Raises:
             WrongEndError: A ledger is not sealed, or a party trained twice.
         """
-        files, told_once = dict[str, str](), set[tuple[str, str, str]]()
+        files, told = dict[str, str](), Counter[str]()
+        told_once = set[tuple[str, str, str]]()
         for party in self.parties:
             run, *others = self.runs(party)
             if others:
                 raise WrongEndError("diverged", f"{party} has trained {1 + len(others)} times")
             files |= {f"{party}/{name}": digest for name, digest in _digests(run.folder)}
             if run.ledger.exists():
-                told_once |= {(party, *each) for each in _told(run)}
-        return Outcome(files, frozenset(told_once))
+                sent = _verified(run)
+                told.update(f"{party} {record.message}" for record in sent)
+                told_once |= {
+                    (party, it.message, it.digest) for it in sent if it.message in _REPEATED
+                }
+        return Outcome(files, told, frozenset(told_once))
 
 
 def _digests(folder: Path) -> Iterator[tuple[str, str]]:
@@ -272,7 +281,7 @@ def _digests(folder: Path) -> Iterator[tuple[str, str]]:
             yield str(where), hashlib.sha256(_comparable(path)).hexdigest()
 
 
-def _told(run: Run) -> Iterator[tuple[str, str]]:
+def _verified(run: Run) -> list[Record]:
     certificate = run.certificate.read_bytes()
 
     def check(message: bytes, signature: bytes) -> bool:
@@ -280,9 +289,7 @@ def _told(run: Run) -> Iterator[tuple[str, str]]:
 
     if not verify(run.ledger, check).sealed:
         raise WrongEndError("diverged", f"{run.ledger} is not sealed")
-    for record in records(run.ledger):
-        if record.message in _REPEATED:
-            yield record.message, record.digest
+    return records(run.ledger)
 
 
 _NOT_COMPARED = {
@@ -294,6 +301,7 @@ _NOT_COMPARED = {
 _OF_AN_ATTEMPT = {
     *("started", "seconds", "egress", "learned", "run", "memory", "throughput"),
     *("digest", "reused"),  # of an update under masks; whether the alignment was found before
+    *("confirmation",),  # whether all others had ended, too, when this one had all that it needs
     *("holders",),  # whose receipt of the network has come: one who left may not say it again
 }
 """Keys of JSON files that say the same."""

@@ -63,7 +63,7 @@ def _example(template: str, folder: Path | None, *, scores: bool) -> Answer:
     from isthmus.jobs import examples
 
     if scores:
-        raise SpecError("`--data` and `--online` say what a job scores, and go with `--from`.")
+        raise SpecError("`--data` or `--online` says what a job scores, and goes with `--from`.")
     if folder is None:
         raise SpecError(f"name a new folder too: isthmus init {shlex.quote(template)} DIR")
     made = examples.make(template, folder)

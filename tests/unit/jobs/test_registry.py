@@ -61,11 +61,13 @@ def promised(protocol: type) -> dict[str, Callable[..., Any]]:
 
 
 def assert_keeps(module: ModuleType, protocol: type) -> None:
-    """The module has every name of the protocol; its functions take as many arguments."""
+    """The module has every name of the protocol; its functions take the same arguments."""
     assert isinstance(module, protocol)
     for name, function in promised(protocol).items():
-        arguments = [None] * (len(inspect.signature(function).parameters) - 1)  # but for self
-        inspect.signature(getattr(module, name)).bind(*arguments)
+        _, *parameters = inspect.signature(function).parameters.values()  # but for self
+        named = {each.name: None for each in parameters if each.kind is each.KEYWORD_ONLY}
+        arguments = [None] * (len(parameters) - len(named))
+        inspect.signature(getattr(module, name)).bind(*arguments, **named)
 
 
 class TestRows:

@@ -1,4 +1,4 @@
-"""What crosses while rows are scored online, and what it tells.
+"""Everything that crosses while rows are scored online, and what it tells.
 
 | message          | direction         | the reader learns                                         |
 |------------------|-------------------|-----------------------------------------------------------|

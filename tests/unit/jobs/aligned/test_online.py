@@ -308,4 +308,4 @@ class TestInit:
         assert "Then each that is asked" in printed
         assert ".online(" in printed
         assert execute(["init", "health", str(tmp_path / "trial"), "--online"]) == 2
-        assert "go with `--from`" in capsys.readouterr().err
+        assert "goes with `--from`" in capsys.readouterr().err

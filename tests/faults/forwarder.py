@@ -3,10 +3,14 @@
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
 _SIZE = 2**16
+
+Spoil = Callable[[bytes], bytes]
+"""Makes of bytes on their way what arrives."""
 
 
 class Forwarder:
@@ -16,7 +20,8 @@ class Forwarder:
     that was cut. What was swallowed does not come again: connections that it met stay dark.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, spoil: Spoil = bytes) -> None:
+        self._spoil = spoil
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -68,13 +73,14 @@ class Forwarder:
             except OSError:  # nobody listens
                 near.close()
                 return
-            self._pairs.append(_Pair(near, far))
+            self._pairs.append(_Pair(near, far, self._spoil))
 
 
 class _Pair:
     """A connection on both sides of the network."""
 
-    def __init__(self, near: socket.socket, far: socket.socket | None) -> None:
+    def __init__(self, near: socket.socket, far: socket.socket | None, spoil: Spoil) -> None:
+        self._spoil = spoil
         self._ends = [end for end in (near, far) if end is not None]
         self.dark = far is None
         if far is not None:
@@ -93,7 +99,7 @@ class _Pair:
         with suppress(OSError):
             while data := source.recv(_SIZE):
                 if not self.dark:
-                    sink.sendall(data)
+                    sink.sendall(self._spoil(data))
         if not self.dark:
             for end in (source, sink):
                 with suppress(OSError):

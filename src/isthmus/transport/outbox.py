@@ -16,7 +16,7 @@ TICK = 1.0
 _FRAME_BYTES = 100  # that a small frame takes at least, in memory
 
 
-class Taken(NamedTuple):
+class NextFrame(NamedTuple):
     """What the current connection sends next."""
 
     frame: bytes
@@ -142,7 +142,7 @@ class Outbox:
             self._nudged = True
             self._changed.notify_all()
 
-    def take(self, connection: int) -> Taken | None:
+    def take(self, connection: int) -> NextFrame | None:
         """Take what a connection sends next; wait a second for it.
 
         Args:
@@ -159,11 +159,11 @@ class Outbox:
                 return None
             self._taker_waits = self._nudged = False
             if connection != self._connection or not self._has_frame():
-                return Taken(b"", last=False)
+                return NextFrame(b"", last=False)
             frame = self._kept[self._taken - self._acknowledged]
             self._taken += 1
             self._changed.notify_all()
-            return Taken(frame, last=self._last and not self._has_frame())
+            return NextFrame(frame, last=self._last and not self._has_frame())
 
     def _add(self, frame: bytes) -> None:
         self._kept.append(frame)
@@ -173,10 +173,12 @@ class Outbox:
     def _drop(self, count: int, most: int) -> None:
         if not self._acknowledged <= count <= most:
             raise ValueError(f"{count} frames of {most}, {self._acknowledged} before")
+        was_full = self._bytes >= KEPT_BYTES
         while self._acknowledged < count:
             self._acknowledged += 1
             self._bytes -= _cost(self._kept.popleft())
-        self._changed.notify_all()
+        if was_full:  # only then somebody waits for this
+            self._changed.notify_all()
 
     def _has_frame(self) -> bool:
         return self._taken - self._acknowledged < len(self._kept)

@@ -168,8 +168,7 @@ class _Dialler:
         closed = False
         while absence.goes_on(closed=closed):
             code, why = _answer(self._channel)
-            # A process that has taken nothing of ours may start again: any may take the line.
-            closed = self._line.exchanged and _NOBODY_LISTENS in why
+            closed = _NOBODY_LISTENS in why
             if closed and self._line.peer_left:
                 self._line.finish()
             elif code is grpc.StatusCode.UNIMPLEMENTED and self._reopened():

@@ -135,7 +135,11 @@ class Party(Spec, frozen=True):
         ),
     ] = None
     patience: Annotated[
-        Seconds, Meta(description="seconds to wait for the next message of a living peer")
+        Seconds,
+        Meta(
+            description="seconds to wait for the next message of a living peer, and for a peer "
+            "that is missing to come back"
+        ),
     ] = 600.0
 
     def anchored(self, folder: Path) -> "Party":

@@ -44,6 +44,9 @@ _STRANGERS = 32
 _HANDSHAKE_MS = 3_000
 """What a connection may take to prove who it is; then it is closed."""
 
+_TOLD_SECONDS = 100
+"""Second processes that are told of at most: whoever has a key cannot fill our event log."""
+
 _STOP = 2.0  # seconds
 
 
@@ -190,7 +193,7 @@ class Listener:
     def _meet(self, earlier: ResumableChannel, token: str, context: grpc.ServicerContext) -> None:
         """Another process comes with the key of a peer that has a line already."""
         peer, starts = earlier.peer, not earlier.accepted.is_set()
-        if earlier.connected and token not in self._second:
+        if earlier.connected and token not in self._second and len(self._second) < _TOLD_SECONDS:
             self._second.add(token)
             self._on_second(peer)
         if starts:

@@ -60,6 +60,8 @@ class TestRun:
         result = desk.play("run")["clinic"]
         assert result["metrics"]["auc"] == undisturbed
         assert result["converged"]
+        again = ended(desk.start("run", "clinic"))  # its peer has gone, and is not waited for
+        assert again["run"] == result["run"]
         assert len(list((desk.folder / "clinic" / "runs").glob("doctor-*"))) == 1
         verified = isthmus("ledger", "verify", desk.folder / "clinic" / "runs")["ledgers"]
         assert [verdict["signature_checked"] for verdict in verified.values()] == [True]
@@ -86,7 +88,7 @@ class TestStopsBeforeAnythingIsSent:
         for process in (clinic, insurer):
             error = ended(process, code=3)["error"]
             assert "regression.penalty" in error["message"]
-        sent = (desk.latest("clinic") / "ledger.jsonl").read_text()
+        sent = (desk.newest("clinic") / "ledger.jsonl").read_text()
         assert [json.loads(line)["message"] for line in sent.splitlines()] == ["Hello"]
 
     @pytest.mark.parametrize("deceived", PARTIES)
@@ -102,7 +104,8 @@ class TestStopsBeforeAnythingIsSent:
         refused = ended(insurer, code=3 if deceived == "insurer" else 4)["error"]["message"]
         assert "certificate" in refused
         assert "'insurer'" in ended(clinic, code=4)["error"]["message"]
-        assert not (desk.latest("clinic") / "ledger.jsonl").read_text()
+        assert not (desk.newest("clinic") / "ledger.jsonl").read_text()
+        assert not desk.latest("clinic").exists()  # nobody was met
 
     def test_when_a_column_does_not_exist(self, desk: Desk) -> None:
         desk.edit(desk.file("insurer"), '"lncoins"', '"lncoin"')

@@ -41,6 +41,10 @@ class Trial:
         """Folder of the latest run."""
         return self.folder / party / "runs" / "latest"
 
+    def newest(self, party: str) -> Path:
+        """Folder of the newest run, also of one in which nobody has come yet."""
+        return max((self.folder / party / "runs").glob("*-*-*"), key=lambda run: run.name)
+
     def edit(self, path: Path, old: str, new: str) -> None:
         text = path.read_text()
         assert old in text

@@ -23,7 +23,7 @@ def of_values(*values: Value) -> str:
     """
     digest = hashlib.sha256()
     for piece in _pieces(values):
-        digest.update(b"%d:" % len(memoryview(piece).cast("B")))
+        digest.update(b"%d:" % len(piece))
         digest.update(piece)
     return digest.hexdigest()
 
@@ -46,11 +46,11 @@ def of_files(said: object, folder: Path) -> str:
     return of_values(stated)
 
 
-def _pieces(value: Value) -> Iterator[bytes | NDArray[Any]]:
+def _pieces(value: Value) -> Iterator[bytes | memoryview]:
     match value:
         case np.ndarray():
             yield f"{value.dtype.str}{value.shape}".encode()
-            yield np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+            yield np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
         case bytes():
             yield value
         case Mapping():

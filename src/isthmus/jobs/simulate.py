@@ -58,7 +58,7 @@ class _Process:
 
 
 def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | None = None) -> Run:
-    """Run a whole job on this machine.
+    """Run a whole job on this machine; each simulation is a new run, whatever has run before.
 
     Args:
         job_file: The job; beside it, one folder per party with its `party.toml`.
@@ -77,7 +77,7 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
     loaded, plans = planned(job_file, (runs.absolute(),))
 
     # 2. Give every party a folder with its own key, certificate and party file.
-    run = into or Run.create(runs, loaded.job.name, loaded.job.digest)
+    run = into or Run.make(runs, loaded.job.name, loaded.job.digest)
     parties = provide(plans, run.folder)
 
     # 3. Start them, and watch until the last one ends.
@@ -87,6 +87,8 @@ def simulate(job_file: Path, runs: Path, watch: Watch = unwatched, into: Run | N
     result = loaded.peers.put_together(loaded, run, seconds)
     missing = result.missing | (_UNCOMPARED if loaded.trains else {})
     run.write_json(run.result.name, msgspec.structs.replace(result, missing=missing))
+    if into is None:
+        run.become_latest()
     if loaded.trains:
         _compare(loaded, plans, run, result)
     return run

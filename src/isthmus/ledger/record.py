@@ -238,6 +238,22 @@ def is_sealed(path: Path) -> bool:
     return any(isinstance(entry, Seal) for entry, _ in read(path))
 
 
+def reopen(path: Path) -> None:
+    """Take off the seal of a ledger whose run goes on after all; it is sealed anew at its end.
+
+    A copy that was given away before stays a true copy of the beginning.
+
+    Args:
+        path: The file.
+
+    Raises:
+        LedgerError: The file is missing, or a line is not as it was written.
+    """
+    if is_sealed(path):
+        with path.open("r+b") as file:
+            file.truncate(file.read()[:-1].rfind(b"\n") + 1)
+
+
 def read(path: Path) -> Iterator[tuple[Record | Seal, str]]:
     """Read a ledger, and check each line against the one before it.
 

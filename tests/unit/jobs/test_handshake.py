@@ -1,6 +1,6 @@
 """Two parties make sure that they are about to do the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -8,12 +8,12 @@ import pytest
 
 from isthmus import __version__
 from isthmus.core import spec
-from isthmus.core.errors import ChannelError, PeerError
-from isthmus.jobs.handshake import finish, hello, shake_hands
+from isthmus.core.errors import ChannelError, IsthmusError, PeerError
+from isthmus.jobs.handshake import finish, finish_all, hello, shake_hands
 from isthmus.jobs.job import Job
 from isthmus.jobs.messages import Done, Hello
 from isthmus.transport.loopback import LoopbackEnd
-from tests.roles import Play, Role, play
+from tests.roles import Play, Role, gather, play
 
 
 @pytest.fixture
@@ -106,6 +106,38 @@ def answer(clinic: Role, job: Job, **claims: str) -> Play:
         clinic.receive(Hello)
 
     return play(clinic=clinic, insurer=insurer)
+
+
+class TestFinishAll:
+    def test_says_the_last_word_to_nobody_before_all_others_have_said_theirs(self) -> None:
+        said = list[str]()
+
+        def other(name: str) -> Role:
+            def role(hub: LoopbackEnd) -> None:
+                said.append(name)
+                finish_all([hub], gathers=False)
+                assert sorted(said) == ["clinic", "shop"]
+
+            return role
+
+        def hub(lines: Mapping[str, LoopbackEnd]) -> None:
+            finish_all(list(lines.values()), gathers=True)
+
+        assert gather(hub, {name: other(name) for name in ("clinic", "shop")}).raised == {}
+
+    def test_leaves_out_the_last_word_where_one_is_gone(self) -> None:
+        def hub(lines: Mapping[str, LoopbackEnd]) -> None:
+            finish_all(list(lines.values()), gathers=True)
+
+        outcome = gather(
+            hub,
+            {
+                "clinic": lambda line: finish_all([line], gathers=False),
+                "shop": lambda line: line.abort(),
+            },
+        )
+        assert all(isinstance(error, IsthmusError) for error in outcome.raised.values())
+        assert outcome.raised.keys() == {"hub", "clinic"}
 
 
 class TestFinish:

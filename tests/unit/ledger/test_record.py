@@ -10,7 +10,7 @@ import pytest
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import DiskError, LedgerError
-from isthmus.ledger.record import GENESIS, Ledger, Record, records
+from isthmus.ledger.record import GENESIS, Ledger, Record, is_sealed, records, reopen
 from isthmus.transport.message import Encrypted, Message, Protection, Value, encode
 from tests.disk import full_disk
 
@@ -139,3 +139,28 @@ class TestResume:
             ledger.seal(unsigned)
         with pytest.raises(LedgerError, match=r"its run has finished\. Start a new run"):
             Ledger(tmp_path / "ledger.jsonl")
+
+    def test_opens_a_sealed_ledger_again_for_a_run_that_goes_on_after_all(
+        self, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "ledger.jsonl"
+        with Ledger(path) as ledger:
+            before = ledger.append(SHARES, encode(SHARES), to="clinic")
+            ledger.seal(unsigned)
+        assert is_sealed(path)
+        reopen(path)
+        assert not is_sealed(path)
+        reopen(path)  # one that is open stays as it is
+        with Ledger(path) as ledger:
+            after = ledger.append(SHARES, encode(SHARES), to="clinic")
+            ledger.seal(unsigned)
+        assert records(path) == [before, after]
+        assert is_sealed(path)
+
+    def test_is_not_sealed_by_half_a_seal(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.jsonl"
+        with Ledger(path) as ledger:
+            ledger.seal(unsigned)
+        path.write_bytes(path.read_bytes()[:-9])
+        assert not is_sealed(path)
+        assert path.read_bytes() == b""

@@ -1,10 +1,10 @@
 """Runs that end with a word of all parties that they have what they need, and those cut off before.
 
-| the run was stopped                      | the same command                                   |
-|------------------------------------------|----------------------------------------------------|
-| before all was stored here               | goes on with the other parties                     |
-| before the others had said that they end | offers them to go on for `OFFER` seconds           |
-| while it was measured                    | measures it; nobody else is needed                 |
+| the run was stopped                      | the same command                             |
+|------------------------------------------|----------------------------------------------|
+| before all was stored here               | goes on with the other parties               |
+| before the others had said that they end | offers them, each time, to go on for `OFFER` |
+| while it was measured                    | measures it; nobody else is needed           |
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from isthmus.jobs import earlier, session
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.earlier import Command
 from isthmus.jobs.session import PartySession, Session
+from isthmus.ledger.record import reopen
 from isthmus.store.runs import Run
 
 OFFER = 15.0
@@ -59,23 +60,38 @@ def play(role: Role, plan: AlignedPlan, into: Path | None, watch: Sink) -> Run:
     if stopped.unconfirmed and _confirmed(role, plan, stopped, watch):
         return stopped
     with session.again(plan, stopped, watch) as again:
-        if not stopped.unconfirmed:
-            session.seal_left_open(plan, stopped)
+        session.seal_left_open(plan, stopped)
         if stopped.unmeasured and role.measure_again is not None:
             role.measure_again(again)
     return stopped
 
 
 def _confirmed(role: Role, plan: AlignedPlan, run: Run, watch: Sink) -> bool:
-    """Offer the other parties to go on; returns whether they came, and all have ended together."""
+    """Offer the other parties to go on.
+
+    Args:
+        role: The role.
+        plan: What was run.
+        run: The run.
+        watch: Sees every event as it happens.
+
+    Returns:
+        Whether they came, and all have ended together.
+
+    Raises:
+        ChannelError: They came, and a line failed.
+        IsthmusError: Whatever else stops the role.
+    """
     offered = min(plan.party.wait, OFFER)
     brief = replace(plan, party=msgspec.structs.replace(plan.party, wait=offered))
     opened: PartySession[AlignedPlan] | None = None
+    with run.locked():
+        reopen(run.ledger)
     try:
         with session.begin(brief, run.folder, watch, role.command) as opened:
             role.play(opened)
     except ChannelError:
         if opened is None or opened.met.is_set():
             raise
-        return False  # they have finished, or come later: then this command is started again
+        return False  # they have finished; if they come later, this command offers it once more
     return True

@@ -16,12 +16,14 @@ from benchmarks.lines import Identities
 from benchmarks.round_cost import Marks, Payload, RoundCost, cpu_seconds
 from isthmus.core.seeds import generator
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.contributions import flaw
 from isthmus.horizontal.fusion.rules import Gathered
 from isthmus.horizontal.fusion.spec import Count, Limits
 from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.horizontal.privacy.spec import Privacy
 from isthmus.horizontal.rounds.in_process import federate
 from isthmus.horizontal.rounds.inbox import Inbox
@@ -195,12 +197,17 @@ def _started(work: Work, name: str, parties: Identities, address: str) -> BasePr
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     known = {party: parties[party] for party in (MASTER, name)}
-    process = context.Process(target=_child, args=(work, name, known, address), daemon=True)
+    fingerprints = {it: certificates.fingerprint(parties[it].certificate) for it in work.names}
+    args = (work, name, known, fingerprints, address)
+    process = context.Process(target=_child, args=args, daemon=True)
     process.start()
     return process
 
 
-def _child(work: Work, name: str, parties: Identities, address: str) -> None:
-    memory = ChildMemory(work.memory(name), _JOB)
+def _child(
+    work: Work, name: str, parties: Identities, fingerprints: dict[str, str], address: str
+) -> None:
+    memory, us = ChildMemory(work.memory(name), _JOB), parties[name]
+    identity = Identity.of(name, _JOB, us.certificate, us.private_key, fingerprints)
     with lines.line(name, parties, address) as line:
-        child(line, _ENCODER, lambda _: work.trainer(name), Telemetry(), memory)
+        child(line, _ENCODER, lambda _: work.trainer(name), Telemetry(), memory, identity)

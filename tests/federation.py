@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
 from isthmus.transport.channel import Channel
 from isthmus.transport.loopback import LoopbackEnd, loopback
+from tests.identities import identity
 
 ENCODER = "linear"
 INITIAL: Parameters = {"bias": np.zeros((), np.float32), "w": np.zeros((2, 2), np.float32)}
@@ -80,11 +82,29 @@ def secure_training(spec: SecureAggregation, fuse: Fuse = mean) -> Training:
     return Training(ENCODER, INITIAL, fuse, secure_rule=SecureRule(spec, weigh, fuse_mean))
 
 
+PERFORMING: ContextVar[str] = ContextVar("performing")
+"""Name of the child whose role a thread plays."""
+
+
 def learner(
-    make_trainer: MakeTrainer, wanted: str | None = ENCODER, memory: ChildMemory | None = None
-) -> Role:
+    make_trainer: MakeTrainer,
+    wanted: str | None = ENCODER,
+    memory: ChildMemory | None = None,
+    telemetry: Telemetry | None = None,
+) -> Callable[[Channel], Received]:
     """The role of an honest child."""
-    return lambda line: child(line, wanted, make_trainer, Telemetry(), memory or ChildMemory())
+
+    def role(line: Channel) -> Received:
+        return child(
+            line,
+            wanted,
+            make_trainer,
+            telemetry or Telemetry(),
+            memory or ChildMemory(),
+            identity(PERFORMING.get()),
+        )
+
+    return role
 
 
 class Hourglass(Inbox):
@@ -113,7 +133,7 @@ class Federation:
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1000))
 
     @classmethod
-    def of(cls, roles: dict[str, Role], arrivals: int | None = None) -> "Federation":
+    def of(cls, roles: Mapping[str, Role], arrivals: int | None = None) -> "Federation":
         """Children that the master expects; its time is over once, after so many arrivals."""
         ends = [(name, *loopback("master", name)) for name in roles]
         lines = [ours for _, ours, _ in ends]
@@ -173,6 +193,7 @@ class Federation:
         self._threads.submit(self._perform, name, role, theirs)
 
     def _perform(self, name: str, role: Role, line: LoopbackEnd) -> None:
+        PERFORMING.set(name)
         try:
             with line:
                 self.returned[name] = role(line)

@@ -11,6 +11,7 @@ import msgspec
 from isthmus.core.telemetry import Telemetry
 from isthmus.data.samples import Samples
 from isthmus.evaluation.description import Metrics
+from isthmus.horizontal.forecast import Line
 from isthmus.horizontal.parameters import Parameters
 from isthmus.horizontal.rounds.local_training import MakeTrainer
 from isthmus.horizontal.rounds.training import Round, Training
@@ -149,7 +150,7 @@ class RoundsSystem(System, Protocol):
     ) -> None:
         """Raise a SpecError where the samples of one party do not fit the job."""
 
-    def forecast(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
+    def forecast(self, spec: Any, line: Line, sizes: Sizes, /) -> list[Flow]:
         """Returns what crosses between the master and a child."""
         ...
 

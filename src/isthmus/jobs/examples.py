@@ -14,7 +14,7 @@ from isthmus.core.errors import SpecError
 from isthmus.crypto import certificates
 from isthmus.jobs.load import load_job
 from isthmus.jobs.party import PARTY_FILE, Party
-from isthmus.jobs.plan import Loaded
+from isthmus.jobs.plan import FingerprintsFamilyCode, Loaded
 from isthmus.store import atomic
 
 JOB_FILE = "job.toml"
@@ -108,12 +108,25 @@ def _provide(loaded: Loaded, folder: Path) -> dict[str, Path]:
             theirs = folder / peer / "peers"
             theirs.mkdir(exist_ok=True)
             (theirs / f"{party}.pem").write_bytes(certificate)
+    _hold_fingerprints(folder / loaded.path.name, loaded, folder)
     names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
     files = {name: folder / name / PARTY_FILE for name in names}
     for party, file in files.items():
         file.write_text(_complete(file.read_text(), loaded, party))
         spec.load(file, Party)
     return files
+
+
+def _hold_fingerprints(file: Path, loaded: Loaded, folder: Path) -> None:
+    """Write into a job by what its children know each other's keys, where they need it."""
+    if not isinstance(loaded.family, FingerprintsFamilyCode):
+        return
+    text = file.read_text()
+    for party in loaded.family.unknown_children(loaded):
+        found = certificates.fingerprint((folder / party / CERTIFICATE).read_bytes())
+        table = f"[parties.{party}]\n"
+        text = text.replace(table, f'{table}fingerprint = "{found}"\n')
+    file.write_text(text)
 
 
 def _complete(text: str, loaded: Loaded, party: str) -> str:

@@ -34,6 +34,13 @@ class Member(Spec, frozen=True):
         Rows | None,
         Meta(description="most rows that this party may bring to the alignment; none: no limit"),
     ] = None
+    fingerprint: Annotated[
+        Annotated[str, Meta(pattern=r"^([0-9a-f]{4} ?){15}[0-9a-f]{4}\Z")] | None,
+        Meta(
+            description="SHA-256 of this party's certificate, as `isthmus keys show` prints it: "
+            "where updates are summed under masks, children know each other's keys by it"
+        ),
+    ] = None
 
 
 class Fold(Spec, frozen=True):

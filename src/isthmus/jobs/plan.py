@@ -357,6 +357,15 @@ class PartyFamilyCode(FamilyCode, Protocol):
 
 
 @runtime_checkable
+class FingerprintsFamilyCode(FamilyCode, Protocol):
+    """What the module of a family holds besides if parties know each other by the job."""
+
+    def unknown_children(self, loaded: Loaded, /) -> list[str]:
+        """Returns the parties whose fingerprint a job needs and does not hold."""
+        ...
+
+
+@runtime_checkable
 class SearchedFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if a search can repeat its training."""
 

@@ -15,6 +15,8 @@ import pytest
 
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import certificates
+from isthmus.horizontal.forecast import Line, forecast
 from isthmus.horizontal.messages import (
     Confirmation,
     EncoderRequest,
@@ -22,7 +24,7 @@ from isthmus.horizontal.messages import (
     RoundStart,
     Turn,
 )
-from isthmus.horizontal.parameters import Layout, Parameters
+from isthmus.horizontal.parameters import Layout, Parameters, digest
 from isthmus.horizontal.privacy.messages import (
     Keys,
     MaskedUpdate,
@@ -33,12 +35,13 @@ from isthmus.horizontal.privacy.messages import (
     Survivors,
 )
 from isthmus.horizontal.privacy.secure_sum.cohort import Cohort
+from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.horizontal.privacy.secure_sum.keyring import Keyring
 from isthmus.horizontal.privacy.secure_sum.masking import to_words
 from isthmus.horizontal.privacy.spec import Privacy, SecureAggregation
 from isthmus.horizontal.rounds.local_training import MakeTrainer
 from isthmus.horizontal.rounds.memory import ChildMemory
-from isthmus.horizontal.rounds.protocol import Trained, child
+from isthmus.horizontal.rounds.protocol import Trained
 from isthmus.horizontal.rounds.training import Fused, SecureSum, Training
 from isthmus.horizontal.spec import Rounds
 from isthmus.store.checkpoint import Arrays
@@ -57,6 +60,7 @@ from tests.federation import (
     shift,
     trainer_of,
 )
+from tests.identities import JOB, identity
 from tests.transcripts import kinds, of_kinds
 
 SPEC = SecureAggregation()
@@ -78,11 +82,7 @@ def pupils(*by: float) -> dict[str, Role]:
 
 def faulty(by: float, nth: int, fault: Fault) -> Role:
     """An honest child whose line meets a fault at its nth message."""
-
-    def role(line: LoopbackEnd) -> None:
-        child(FaultyChannel(line, nth, fault), ENCODER, pupil(by), Telemetry(), ChildMemory())
-
-    return role
+    return lambda line: learner(pupil(by))(FaultyChannel(line, nth, fault))
 
 
 def until(done: Callable[[SecureSum], bool]) -> Training:
@@ -156,9 +156,7 @@ class TestEqualsThePlainSum:
         telemetry = Telemetry(lambda event: notes.append(event.note))
         long = 2 * SPEC.largest_norm / LAYOUT.size**0.5
         federation = Federation.of(pupils(0.0, 0.0))
-        federation.add(
-            "long", lambda line: child(line, ENCODER, pupil(long), telemetry, ChildMemory())
-        )
+        federation.add("z", learner(pupil(long), telemetry=telemetry))
         play(federation)
         assert [it for it in notes if "scaled down to 50%" in it]
 
@@ -264,6 +262,27 @@ class TestTranscript:
             "Kept",
         ]
 
+    @pytest.mark.parametrize("child", ["a", "bb"])
+    def test_takes_the_bytes_of_the_forecast(self, child: str) -> None:
+        def train(at: Parameters, _: int) -> tuple[Parameters, Mapping[str, float]]:
+            return at, {"loss": 0.5, "first_loss": 0.7}
+
+        privacy, names = Privacy(secure_aggregation=SPEC), ("a", "bb", "cccc")
+        federation = Federation.of(
+            {name: learner(trainer_of(train, 1000, privacy=privacy)) for name in names}
+        )
+        play(federation, count=2)
+        due: dict[tuple[str, str], int] = {}
+        for flow in forecast(ENCODER, Line(child, names, 2), privacy, INITIAL):
+            key = flow.sender, type(flow.sample).__name__
+            due[key] = due.get(key, 0) + flow.bytes
+        (ends,) = [(ours, theirs) for name, ours, theirs in federation.ends if name == child]
+        sent: dict[tuple[str, str], int] = {}
+        for sender, end in zip(("master", "child"), ends, strict=True):
+            for kind, encoded in zip(kinds(end.sent), end.sent, strict=True):
+                sent[sender, kind] = sent.get((sender, kind), 0) + len(encoded)
+        assert sent == due
+
 
 class TestTheMasterSees:
     def test_no_update_that_is_not_under_masks(self) -> None:
@@ -305,10 +324,14 @@ class TestTheMasterSendsAway:
     @pytest.mark.parametrize(
         ("nth", "sent", "why"),
         [
-            (3, MaskKeys(round=7, keys=Keyring().public, seed="0" * 64, metrics={}),
+            (3, Keyring().introduce(7, "", {}, identity("mallory")),
              "an update of round 7 where round 1 was due"),
-            (4, SealedShares(round=7, sealed={}), "shares of round 7 where round 1 was due"),
-            (4, SealedShares(round=1, sealed={"a": b"", "eve": b""}), "other children than its"),
+            (4, SealedShares(round=7, sealed={}, signatures={}),
+             "shares of round 7 where round 1 was due"),
+            (4, SealedShares(round=1, sealed={"a": b"", "eve": b""}, signatures={}),
+             "other children than its"),
+            (4, SealedShares(round=1, sealed=dict.fromkeys("abcd", b""), signatures={}),
+             "signatures of others than itself"),
             (5, MaskedUpdate(round=7, values=np.zeros(5, np.uint32)), "an update of round 7"),
             (5, MaskedUpdate(round=1, values=np.zeros(4, np.uint32)), r"has shape \(4,\)"),
             (6, Opening(round=7, seeds={}, keys={}), "it opens round 7 where round 1 was due"),
@@ -343,7 +366,7 @@ def poison_samples(line: FramedChannel, message: Message) -> None:
 
 class TestFalseShares:
     def test_of_one_child_do_no_harm_where_others_have_enough(self) -> None:
-        roles = pupils(1.0, 2.0) | {"a mallory": faulty(3.0, NTH[Opening], poison_samples)}
+        roles = pupils(1.0, 2.0) | {"aa": faulty(3.0, NTH[Opening], poison_samples)}
         assert moved(play(Federation.of(roles))) == pytest.approx(2.0)
 
     def test_of_more_children_stop_the_run(self) -> None:
@@ -363,7 +386,7 @@ class TestTheMasterStops:
         assert not any("Opening" in kinds(sent) for sent in federation.sent().values())
 
     def test_when_one_child_counts_for_most(self) -> None:
-        roles = pupils(1.0, 2.0, 3.0) | {"big": learner(pupil(1.0, samples=40))}
+        roles = pupils(1.0, 2.0, 3.0) | {"z": learner(pupil(1.0, samples=40))}
         with pytest.raises(ChannelError, match=r"one child would count for 0\.93 of the sum"):
             play(Federation.of(roles))
 
@@ -377,8 +400,10 @@ class CheatingMaster:
         default_factory=lambda: {name: Keyring() for name in ("eve", "mallory")}
     )
 
+    name: str = "ours"
+
     def __post_init__(self) -> None:
-        self.federation = Federation.of({"ours": learner(pupil(1.0), memory=self.memory)})
+        self.federation = Federation.of({self.name: learner(pupil(1.0), memory=self.memory)})
         ((_, self.line, _),) = self.federation.ends
         self.line.receive(EncoderRequest)
         self.line.send(Instruction(encoder=ENCODER))
@@ -386,18 +411,28 @@ class CheatingMaster:
 
     def train(self, number: int = 1, at: float = 0.0) -> MaskKeys:
         self.line.send(Turn(task="train"))
+        self.at = at
         self.line.send(RoundStart(round=number, parameters=everywhere(at)))
         return self.line.receive(MaskKeys)
 
     def among(
         self, offer: MaskKeys, weights: Mapping[str, float] | None = None, number: int = 1
     ) -> Participants:
-        keys = {name: it.public for name, it in self.others.items()} | {"ours": offer.keys}
+        start = digest(everywhere(self.at))
+        offers = {self.name: offer} | {
+            name: it.introduce(number, start, {}, identity(name))
+            for name, it in self.others.items()
+        }
         return Participants(
-            round=number, keys=keys, weights=dict(weights or dict.fromkeys(keys, 1 / len(keys)))
+            round=number,
+            keys={name: it.keys for name, it in offers.items()},
+            certificates={name: it.certificate for name, it in offers.items()},
+            signatures={name: it.signature for name, it in offers.items()},
+            weights=dict(weights or dict.fromkeys(offers, 1 / len(offers))),
         )
 
     def share(self, participants: Participants) -> SealedShares:
+        self.participants = participants
         self.line.send(Turn(task="share"))
         self.line.send(participants)
         return self.line.receive(SealedShares)
@@ -406,13 +441,25 @@ class CheatingMaster:
         """What the others would seal for our child, had they started from such parameters."""
         cohort = Cohort(participants, everywhere(at), SPEC)
         return {
-            name: it.shares(cohort, name)["ours"].sealed(it.pair_keys(cohort, name)["ours"])
+            name: it.shares(cohort, name)[self.name].sealed(it.pair_keys(cohort, name)[self.name])
             for name, it in self.others.items()
         }
 
-    def mask(self, notes: Mapping[str, bytes], number: int = 1) -> MaskedUpdate:
+    def signatures(self, participants: Participants) -> dict[str, bytes]:
+        """What the others sign of a sum."""
+        context = Cohort(participants, everywhere(self.at), SPEC).context
+        return {name: identity(name).sign_sum(context) for name in self.others}
+
+    def mask(
+        self,
+        notes: Mapping[str, bytes],
+        number: int = 1,
+        signatures: Mapping[str, bytes] | None = None,
+    ) -> MaskedUpdate:
+        if signatures is None:
+            signatures = self.signatures(self.participants)
         self.line.send(Turn(task="mask"))
-        self.line.send(SealedShares(round=number, sealed=dict(notes)))
+        self.line.send(SealedShares(round=number, sealed=dict(notes), signatures=dict(signatures)))
         return self.line.receive(MaskedUpdate)
 
     def open(self, children: Sequence[str], number: int = 1) -> Opening:
@@ -428,9 +475,14 @@ class CheatingMaster:
     def refused(self) -> str:
         """What our child said in the end; it has left."""
         self.federation.wait()
-        error = self.federation.raised["ours"]
+        error = self.federation.raised[self.name]
         assert isinstance(error, PeerError)
+        assert error.exit_code == 3
         return str(error)
+
+    def kinds_sent(self) -> list[str]:
+        """What our child sent."""
+        return kinds(self.federation.sent()[self.name])
 
 
 class TestAChildRefuses:
@@ -468,7 +520,7 @@ class TestAChildRefuses:
             keys = participants.keys | {"ours": Keyring().public}
             master.share(msgspec.structs.replace(participants, keys=keys))
 
-        assert "participants of whom we are not exactly one" in self.tried(act)
+        assert "a sum that does not have our keys in it" in self.tried(act)
 
     def test_a_sum_of_an_earlier_round(self) -> None:
         def act(master: CheatingMaster) -> None:
@@ -478,19 +530,17 @@ class TestAChildRefuses:
 
     def test_keys_that_are_none(self) -> None:
         def act(master: CheatingMaster) -> None:
-            participants = master.among(master.train())
-            keys = participants.keys | {"eve": Keys(masking=bytes(32), sealing=bytes(32))}
-            master.share(msgspec.structs.replace(participants, keys=keys))
+            offer = master.train()
+            master.others["eve"].public = Keys(masking=bytes(32), sealing=bytes(32))
+            master.share(master.among(offer))
 
         assert "public keys that are none" in self.tried(act)
 
     def test_a_key_for_masks_that_is_none(self) -> None:
         def act(master: CheatingMaster) -> None:
+            eve = master.others["eve"]
+            eve.public = msgspec.structs.replace(eve.public, masking=bytes(32))
             participants = master.among(master.train())
-            eve = msgspec.structs.replace(participants.keys["eve"], masking=bytes(32))
-            participants = msgspec.structs.replace(
-                participants, keys=participants.keys | {"eve": eve}
-            )
             master.share(participants)
             master.mask(master.notes(participants))
 
@@ -564,6 +614,137 @@ class TestAChildRefuses:
             master.open(["ours", "eve", "mallory"])
 
         assert "Survivors" in self.tried(act)
+
+
+def keys_of_its_own(participants: Participants) -> Participants:
+    """The master plays eve: it has all of hers but her private key."""
+    return msgspec.structs.replace(participants, keys=participants.keys | {"eve": Keyring().public})
+
+
+def signed_with_another_key(participants: Participants) -> Participants:
+    """With a certificate that the master made, in her name."""
+    key = certificates.make_key()
+    certificate = certificates.self_signed("eve", key)
+    forged = Identity.of("eve", JOB, certificate, key, {})
+    offer = Keyring().introduce(participants.round, digest(everywhere(0.0)), {}, forged)
+    return offered(participants, offer)
+
+
+def signed_for_another_round(participants: Participants) -> Participants:
+    start = digest(everywhere(0.0))
+    return offered(participants, Keyring().introduce(7, start, {}, identity("eve")))
+
+
+def signed_for_other_parameters(participants: Participants) -> Participants:
+    start = digest(everywhere(1.0))
+    return offered(participants, Keyring().introduce(1, start, {}, identity("eve")))
+
+
+def signed_for_another_job(participants: Participants) -> Participants:
+    elsewhere = identity("eve", job="1" * 64)
+    start = digest(everywhere(0.0))
+    return offered(participants, Keyring().introduce(1, start, {}, elsewhere))
+
+
+def signed_by_another_child(participants: Participants) -> Participants:
+    start = digest(everywhere(0.0))
+    return offered(participants, Keyring().introduce(1, start, {}, identity("mallory")))
+
+
+def not_signed(participants: Participants) -> Participants:
+    return msgspec.structs.replace(participants, signatures={}, certificates={})
+
+
+def offered(participants: Participants, offer: MaskKeys) -> Participants:
+    """The sum with this in place of what eve had offered."""
+    return msgspec.structs.replace(
+        participants,
+        keys=participants.keys | {"eve": offer.keys},
+        certificates=participants.certificates | {"eve": offer.certificate},
+        signatures=participants.signatures | {"eve": offer.signature},
+    )
+
+
+class TestAMasterThatPlaysChildren:
+    """All keys come through it; a child takes those only that children of the job have signed."""
+
+    @pytest.mark.parametrize(
+        "cheat",
+        [
+            keys_of_its_own,
+            signed_with_another_key,
+            signed_for_another_round,
+            signed_for_other_parameters,
+            signed_for_another_job,
+            signed_by_another_child,
+        ],
+    )
+    def test_is_found_out_by_keys_that_no_child_has_signed(
+        self, cheat: Callable[[Participants], Participants]
+    ) -> None:
+        master = CheatingMaster()
+        with pytest.raises((PeerError, ChannelError)):
+            master.share(cheat(master.among(master.train())))
+        assert "'master' hands us keys of 'eve' that are not signed, for this round" in (
+            master.refused()
+        )
+        assert master.kinds_sent()[-1] == "MaskKeys"
+
+    def test_is_found_out_where_it_hands_out_no_signatures(self) -> None:
+        master = CheatingMaster()
+        with pytest.raises((PeerError, ChannelError)):
+            master.share(not_signed(master.among(master.train())))
+        assert "that are not signed" in master.refused()
+
+    def test_is_found_out_by_children_that_are_none_of_the_job(self) -> None:
+        master = CheatingMaster(others={name: Keyring() for name in ("eve", "stranger")})
+        with pytest.raises((PeerError, ChannelError)):
+            master.share(master.among(master.train()))
+        assert "has 'stranger' take part, who is no child of the job" in master.refused()
+        assert master.kinds_sent()[-1] == "MaskKeys"
+
+    @pytest.mark.parametrize(("name", "first"), [("a", "b"), ("b", "a"), ("c", "a")])
+    def test_is_found_out_by_every_child(self, name: str, first: str) -> None:
+        others = {it: Keyring() for it in "abc" if it != name}
+        master = CheatingMaster(others=others, name=name)
+        participants = master.among(master.train())
+        keys = participants.keys | {it: Keyring().public for it in others}
+        with pytest.raises((PeerError, ChannelError)):
+            master.share(msgspec.structs.replace(participants, keys=keys))
+        assert f"keys of {first!r} that are not signed" in master.refused()
+        assert master.kinds_sent() == ["EncoderRequest", "Confirmation", "MaskKeys"]
+
+    def test_cannot_use_what_a_child_signed_for_an_earlier_sum_of_the_round(self) -> None:
+        master = CheatingMaster()
+        offer = master.train()
+        earlier, participants = master.among(offer), master.among(offer)
+        master.share(participants)
+        signatures = master.signatures(participants) | {"eve": master.signatures(earlier)["eve"]}
+        with pytest.raises((PeerError, ChannelError)):
+            master.mask(master.notes(participants), signatures=signatures)
+        assert "hands us a signature of 'eve' that is not for this sum" in master.refused()
+        assert master.kinds_sent()[-1] == "SealedShares"
+
+    def test_cannot_go_on_when_too_few_have_signed(self) -> None:
+        master = CheatingMaster()
+        participants = master.among(master.train())
+        master.share(participants)
+        signatures = master.signatures(participants)
+        del signatures["eve"]
+        with pytest.raises((PeerError, ChannelError)):
+            master.mask(master.notes(participants), signatures=signatures)
+        assert "goes on with a sum that would tell too much: 2 updates" in master.refused()
+
+    def test_cannot_have_a_sum_opened_for_which_one_of_its_children_has_not_signed(self) -> None:
+        master = CheatingMaster(others={name: Keyring() for name in ("eve", "mallory", "zoe")})
+        participants = master.among(master.train())
+        master.share(participants)
+        signatures = master.signatures(participants)
+        del signatures["zoe"]
+        master.mask(master.notes(participants), signatures=signatures)
+        with pytest.raises((PeerError, ChannelError)):
+            master.open(["eve", "mallory", "ours", "zoe"])
+        assert "wants us to open a sum that 'zoe' has not signed for" in master.refused()
 
 
 class TestOneSumPerRound:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from isthmus.core.errors import ChannelError, PeerError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.forecast import forecast
+from isthmus.horizontal.forecast import Line, forecast
 from isthmus.horizontal.fusion import spec as rules
 from isthmus.horizontal.fusion.fusion_context import FusionContext
 from isthmus.horizontal.fusion.plain_fusion import PlainFusion
@@ -192,7 +192,7 @@ class TestSent:
         privacy = Privacy(compression=compression)
         played_by = federation(privacy)
         played_by.play(Rounds(count=1, quorum=3), training=training(privacy))
-        flows = forecast(ENCODER, len(HAS), 1, privacy, INITIAL, TABLES)
+        flows = forecast(ENCODER, Line("cy", tuple(HAS), 1), privacy, INITIAL, TABLES)
         name = "RoundUpdate" if compression is None else "CoarseUpdate"
         (due,) = [it for it in flows if type(it.sample).__name__ == name]
         bytes_of = {

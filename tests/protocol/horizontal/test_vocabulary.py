@@ -24,6 +24,7 @@ from isthmus.horizontal.spec import LocalTraining, Rounds
 from isthmus.text.tokenizer import LEAST, Tokenizer
 from isthmus.transport.loopback import loopback
 from tests.federation import Federation, Role, learner
+from tests.identities import identity
 from tests.transcripts import kinds, of_kinds
 
 PLANTED = "zyxgeheim"
@@ -203,7 +204,7 @@ class TestCheats:
         _, ours = loopback("ada", "master")
         memory = ChildMemory(last=LastUpdate(1, "", {}, {}))
         with pytest.raises(PeerError, match="begins round 0 anew"):
-            count_words(ours, self.counter(), memory)
+            count_words(ours, self.counter(), memory, identity("ada"))
 
     def test_a_vocabulary_that_is_none_stops_a_child(self) -> None:
         with pytest.raises(SpecError, match="not a tokenizer"):
@@ -230,7 +231,7 @@ class TestNoise:
             counter = joint_vocabulary.trainer(SPEC, self.NOISED, OWN["ada"], SEED, "ada").counter
             assert counter is not None
             ours.send(Turn(task="wait"))  # in place of who takes part
-            assert count_words(theirs, counter, memory).task == "wait"
+            assert count_words(theirs, counter, memory, identity("ada")).task == "wait"
             assert memory.last is not None
             return memory.last.update[CELLS].tobytes()
 

@@ -85,21 +85,18 @@ def check_party(spec: Encoders, role: str, train: Samples | None, test: Samples 
         to_inputs(spec.network, samples, spec.classes)
 
 
-def forecast(spec: Encoders, sizes: Sizes) -> list[Flow]:
-    """Returns what crosses between the master and each child."""
+def forecast(spec: Encoders, line: rounds_forecast.Line, sizes: Sizes) -> list[Flow]:
+    """Returns what crosses between the master and a child."""
     model: Parameters = {}
     tables: tuple[str, ...] = ()
     if sizes.train:  # the sizes of messages are asked for
         from isthmus.horizontal.encoders import learner  # noqa: PLC0415 - it loads PyTorch
 
         model, tables = learner.initial(spec, 0, _most_pieces(spec)), learner.tables_of(spec)
-    children = len(sizes.rows) - 1
-    flows = rounds_forecast.forecast(
-        type_of(spec.network), children, sizes.rounds, spec.privacy, model, tables
-    )
+    flows = rounds_forecast.forecast(type_of(spec.network), line, spec.privacy, model, tables)
     if not isinstance(spec.network, Static) or spec.network.vocabulary == "given":
         return flows
-    before = rounds_forecast.vocabulary(children, spec.privacy, CELLS, large=bool(sizes.train))
+    before = rounds_forecast.vocabulary(line, spec.privacy, CELLS, large=bool(sizes.train))
     return [*flows[:3], *before, *flows[3:]]
 
 

@@ -5,11 +5,11 @@
 | SparseUpdate | child -> master | as RoundUpdate tells, but only of the parameters that move     |
 |              |                 | most                                                           |
 | CoarseUpdate | child -> master | as RoundUpdate tells, rounded                                  |
-| MaskKeys     | child -> master | public keys of one round, and the metrics of training          |
-| Participants | master -> child | who takes part, with which public keys, and what each one      |
-|              |                 | counts for                                                     |
+| MaskKeys     | child -> master | public keys of one round, signed, and the metrics of training  |
+| Participants | master -> child | who takes part, with which public keys and certificates, and   |
+|              |                 | what each one counts for                                       |
 | SealedShares | both            | the master nothing; a child, shares of secrets of its          |
-|              |                 | neighbours, too few to know one                                |
+|              |                 | neighbours, too few to know one; who has signed for the sum    |
 | MaskedUpdate | child -> master | nothing by itself: the update is under masks                   |
 | Survivors    | master -> child | whose updates are in the sum                                   |
 | Opening      | child -> master | with those of others: the weighted sum of all these updates    |
@@ -36,6 +36,15 @@ PublicKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Share = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Weight = Annotated[float, Meta(ge=0, le=1)]
+
+SIGNATURE_BYTES = 64
+"""Bytes of each signature: ECDSA on P-256."""
+
+CERTIFICATE_BYTES = 2048
+"""Bytes of each certificate: PEM, filled up with empty lines, so that a forecast knows its size."""
+
+Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
+Certificate = Annotated[bytes, Meta(min_length=CERTIFICATE_BYTES, max_length=CERTIFICATE_BYTES)]
 
 _LARGEST_MODEL = 2**30
 
@@ -91,13 +100,19 @@ class MaskKeys(Message, frozen=True):
     """The update of a round is ready, and these are keys for its masks."""
 
     purpose: ClassVar[str] = "train in rounds"
-    reveals: ClassVar[str] = "public keys of one round, and the metrics of the child's training"
+    reveals: ClassVar[str] = (
+        "public keys of one round, the child's certificate, and the metrics of its training"
+    )
     discloses: ClassVar[bool] = True
 
     round: Count
     keys: Keys
     seed: Digest
     """SHA-256 of what the child's own mask is made of."""
+
+    certificate: Certificate
+    signature: Signature
+    """Over the keys, and what they are for."""
 
     metrics: dict[str, Finite]
 
@@ -110,9 +125,14 @@ class Participants(Message, frozen=True):
         "who takes part and what each child counts for, which may be its share of all samples"
     )
     discloses: ClassVar[bool] = True
+    max_bytes: ClassVar[int] = 2**26
 
     round: Count
     keys: dict[Name, Keys]
+    certificates: dict[Name, Certificate]
+    signatures: dict[Name, Signature]
+    """Of each child, over its keys."""
+
     weights: dict[Name, Weight]
 
 
@@ -120,10 +140,14 @@ class SealedShares(Message, frozen=True):
     """Shares of secrets: at the master by whom they are for, at a child by whose they are."""
 
     purpose: ClassVar[str] = "sum updates that nobody sees"
-    reveals: ClassVar[str] = "to children, shares of secrets of others, too few to know one"
+    reveals: ClassVar[str] = (
+        "to children, shares of secrets of others, too few to know one, and who signed for the sum"
+    )
 
     round: Count
     sealed: EncryptedByName
+    signatures: dict[Name, Signature]
+    """Over the sum: at the master of the child that sends it, at a child of all who take part."""
 
 
 class MaskedUpdate(Message, frozen=True):

@@ -18,7 +18,8 @@ from isthmus.horizontal.messages import (
     Turn,
 )
 from isthmus.horizontal.parameters import Layout, Parameters, digest, misfit
-from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
+from isthmus.horizontal.privacy.secure_sum.child import Part, send_masked_update
+from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.horizontal.privacy.secure_sum.master import Terms, secure_sum
 from isthmus.horizontal.privacy.secure_sum.weighted import weighted_mean, weighted_words
 from isthmus.horizontal.rounds import updates
@@ -187,12 +188,13 @@ def _secure_round(
     return state.after(taken, fused, missing)
 
 
-def child(
+def child(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
     master: Channel,
     wanted: str | None,
     make_trainer: MakeTrainer,
     telemetry: Telemetry,
     memory: ChildMemory,
+    identity: Identity | None = None,
     *,
     store: Callable[[Received], None] = lambda _: None,
 ) -> Received:
@@ -208,6 +210,7 @@ def child(
         make_trainer: Makes the trainer of an encoder on our samples, or says why there is none.
         telemetry: Where progress goes.
         memory: The last update of a run that was interrupted, or nothing.
+        identity: Who we are to the other children, and they to us; sums under masks need it.
         store: Keeps the result: the master is told that we have it after that.
 
     Returns:
@@ -215,6 +218,7 @@ def child(
 
     Raises:
         PeerError: The master sent something that the protocol does not allow, or sends us away.
+        ValueError: There is no identity, and the job has a sum under masks.
     """
     # 1. Ask for an encoder, or only offer help.
     master.send(EncoderRequest(encoder=wanted))
@@ -234,7 +238,7 @@ def child(
         master.send(Confirmation(samples=0, declined=trainer))
 
     # 3. Train whenever it is our turn, at first agree on a vocabulary where the job asks for one.
-    vocabulary = _play(master, trainer, telemetry, memory)
+    vocabulary = _play(master, trainer, telemetry, memory, identity)
 
     # 4. Take the result.
     published = master.receive(Published)
@@ -252,7 +256,11 @@ def child(
 
 
 def _play(
-    master: Channel, trainer: LocalTrainer | Reason, telemetry: Telemetry, memory: ChildMemory
+    master: Channel,
+    trainer: LocalTrainer | Reason,
+    telemetry: Telemetry,
+    memory: ChildMemory,
+    identity: Identity | None,
 ) -> bytes:
     # Takes turns until the result is published; returns the vocabulary, where all agreed on one.
     vocabulary, turn = b"", master.receive(Turn)
@@ -260,21 +268,25 @@ def _play(
         if turn.task == "leave":
             raise PeerError(f"{master.peer!r} goes on without us: {one_line(turn.reason)}")
         if turn.task == "train":
-            turn = _train(master, trainer, telemetry, memory)
+            turn = _train(master, trainer, telemetry, memory, identity)
         elif turn.task == "vocabulary":
             vocabulary, trainer = take_vocabulary(master, trainer)
             turn = master.receive(Turn)
         else:
-            turn = _prepare(master, turn, trainer, memory)
+            turn = _prepare(master, turn, trainer, memory, identity)
     return vocabulary
 
 
 def _prepare(
-    master: Channel, turn: Turn, trainer: LocalTrainer | Reason, memory: ChildMemory
+    master: Channel,
+    turn: Turn,
+    trainer: LocalTrainer | Reason,
+    memory: ChildMemory,
+    identity: Identity | None,
 ) -> Turn:
     counter = trainer.counter if isinstance(trainer, LocalTrainer) else None
     if counter is not None and turn.task == "count":
-        return count_words(master, counter, memory)
+        return count_words(master, counter, memory, _known(identity))
     if counter is not None and turn.task == "name":
         return name_words(master, counter, memory)
     return master.receive(Turn)
@@ -289,8 +301,18 @@ def _check_vocabulary(master: Channel, told: Instruction, ours: LocalTrainer) ->
         )
 
 
+def _known(identity: Identity | None) -> Identity:
+    if identity is None:
+        raise ValueError("children know each other's keys by their certificates: give an identity")
+    return identity
+
+
 def _train(
-    master: Channel, trainer: LocalTrainer | Reason, telemetry: Telemetry, memory: ChildMemory
+    master: Channel,
+    trainer: LocalTrainer | Reason,
+    telemetry: Telemetry,
+    memory: ChildMemory,
+    identity: Identity | None,
 ) -> Turn:
     # Sends our update of a round; returns the turn after it.
     start = master.receive(RoundStart)
@@ -314,4 +336,5 @@ def _train(
         note = f"our update is scaled down to {share:.0%}: its norm is {norm:.4g}, `largest_norm` "
         telemetry.progress("train", memory.rounds, note=f"{note}{secure.largest_norm:g}")
     words = weighted_words(update, tables, secure.largest_norm)
-    return send_masked_update(master, start, words, last.metrics, secure, memory.commit)
+    part = Part(words, last.metrics, memory.commit)
+    return send_masked_update(master, start, part, secure, _known(identity))

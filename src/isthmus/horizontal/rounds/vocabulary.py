@@ -16,7 +16,8 @@ from isthmus.horizontal.messages import (
     Vocabulary,
 )
 from isthmus.horizontal.parameters import digest
-from isthmus.horizontal.privacy.secure_sum.child import send_masked_update
+from isthmus.horizontal.privacy.secure_sum.child import Part, send_masked_update
+from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.horizontal.privacy.secure_sum.master import Terms, secure_sum
 from isthmus.horizontal.rounds.children import Children
 from isthmus.horizontal.rounds.local_training import CELLS, LocalTrainer, WordCounter
@@ -62,13 +63,16 @@ def agree(children: Children, joint: JointVocabulary, memory: MasterMemory) -> T
     return training
 
 
-def count_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> Turn:
+def count_words(
+    master: Channel, counter: WordCounter, memory: ChildMemory, identity: Identity
+) -> Turn:
     """Add our counts to the sum of all children's, once.
 
     Args:
         master: The line to it.
         counter: Makes our counts.
         memory: Keeps them, and which sum was opened.
+        identity: Who we are, and by what we know the other children.
 
     Returns:
         The next turn.
@@ -83,9 +87,8 @@ def count_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> T
         last = LastUpdate(0, digest({}), counter.count(), {})
         memory.keep(last, {})
     cells = last.update[CELLS]
-    return send_masked_update(
-        master, _START, lambda _cohort, _name: cells.copy(), {}, counter.spec, memory.commit
-    )
+    part = Part(lambda _cohort, _name: cells.copy(), {}, memory.commit)
+    return send_masked_update(master, _START, part, counter.spec, identity)
 
 
 def name_words(master: Channel, counter: WordCounter, memory: ChildMemory) -> Turn:

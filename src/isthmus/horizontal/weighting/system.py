@@ -15,6 +15,7 @@ from isthmus.data.samples import Samples
 from isthmus.evaluation.description import Metrics
 from isthmus.horizontal.encoders import system as encoders
 from isthmus.horizontal.encoders.spec import Encoders
+from isthmus.horizontal.forecast import Line
 from isthmus.horizontal.fusion import rules
 from isthmus.horizontal.fusion.spec import Count
 from isthmus.horizontal.parameters import Parameters
@@ -37,9 +38,9 @@ def check_party(spec: Weighting, role: str, train: Samples | None, test: Samples
     encoders.check_party(as_encoders(spec), role, train, test)
 
 
-def forecast(spec: Weighting, sizes: Sizes) -> list[Flow]:
-    """Returns what crosses between the master and each child."""
-    return encoders.forecast(as_encoders(spec), sizes)
+def forecast(spec: Weighting, line: Line, sizes: Sizes) -> list[Flow]:
+    """Returns what crosses between the master and a child."""
+    return encoders.forecast(as_encoders(spec), line, sizes)
 
 
 def lead(spec: Weighting, local: LocalData) -> Training:

@@ -13,7 +13,7 @@ from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
 from isthmus.jobs.result import Summary
 from isthmus.jobs.rounds import job
-from isthmus.jobs.rounds.plan import RoundsPlan, make_plan
+from isthmus.jobs.rounds.plan import RoundsPlan, make_plan, under_masks, unknown_children
 from isthmus.jobs.rounds.results import AnyRoundsResult, RoundsResult, SimulatedRounds
 from isthmus.jobs.summary import parties_facts, party_facts, suspects_facts
 from isthmus.ledger.forecast import Sizes
@@ -35,12 +35,18 @@ def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
     spec, master = loaded.spec, loaded.first
     rule = str(loaded.spec.fusion.__struct_config__.tag)
+    lacking = ", ".join(unknown_children(loaded))
+    known = [
+        f"What children send is summed under masks ({under_masks(spec)}); they know each other's "
+        f"keys by fingerprints in this job, which lacks {lacking or 'none'}."
+    ]
     return [
         meeting(loaded),
         f"Each child finds samples of the type {type_of(spec.network)} in its "
         f"{loaded.dataset!r}, and says how many, or why it does not train.",
         f"In {spec.rounds.count} rounds at most, {master} sends parameters, each child trains them "
         f"on its own samples, and {master} fuses what they send by the rule {rule!r}.",
+        *(known if under_masks(spec) else []),
         f"{master} publishes the result; each party measures it on test samples of its own.",
     ]
 
@@ -55,7 +61,7 @@ def peak(plan: RoundsPlan) -> int:
 def ready(plan: RoundsPlan) -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.rounds import flower_keys
+    from isthmus.jobs.rounds import flower_keys, identities
 
     _check_keys(plan)
     _check_limits(plan)
@@ -67,7 +73,10 @@ def ready(plan: RoundsPlan) -> Ready:
         test_rows=None if plan.test is None else len(plan.test),
         address=(flower_keys if plan.on_flower else connection).place(plan),
         certificate_expires=connection.expires(plan),
-        warnings=limits.warnings(plan, consent.crossings(plan.loaded, expected(plan))),
+        warnings=[
+            *limits.warnings(plan, consent.crossings(plan.loaded, expected(plan))),
+            *identities.warnings(plan),
+        ],
     )
 
 
@@ -116,7 +125,6 @@ def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
     Args:
         plan: The plan.
         into: Not used.
-            session.seal_left_open(plan, stopped)
         watch: Not used.
 
     Returns:
@@ -177,9 +185,10 @@ def summary(run: Run, result: AnyRoundsResult) -> Summary:
 
 def _check_keys(plan: RoundsPlan) -> None:
     from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.rounds import flower_keys
+    from isthmus.jobs.rounds import flower_keys, identities
 
     (flower_keys if plan.on_flower else connection).check(plan)
+    identities.of(plan)
 
 
 def _check_limits(plan: RoundsPlan) -> None:

@@ -1,6 +1,7 @@
 """Checks a job in rounds by itself, and lists what its parties exchange."""
 
 from isthmus.core.errors import SpecError
+from isthmus.horizontal.forecast import Line
 from isthmus.jobs.load import check_roles
 from isthmus.jobs.plan import Loaded
 from isthmus.ledger.forecast import Flow, Sizes
@@ -30,7 +31,7 @@ def check(loaded: Loaded) -> None:
 
 
 def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
-    """What crosses between the master and a child: the same for each of them.
+    """What crosses between the master and a child.
 
     Args:
         loaded: The job.
@@ -40,8 +41,8 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     Returns:
         The messages of the one step that there is.
     """
-    del other
-    trained: list[Flow] = loaded.system.forecast(loaded.spec, sizes)
+    line = Line(other, tuple(loaded.job.peers(loaded.first)), sizes.rounds)
+    trained: list[Flow] = loaded.system.forecast(loaded.spec, line, sizes)
     return [trained]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from isthmus.core import extras
 from isthmus.core.errors import SpecError, naming_file
@@ -34,7 +35,6 @@ class RoundsPlan(PartyPlan):
         """On Flower, keys of its own prove who a party is."""
         return not self.on_flower
 
-    @property
     @cached_property
     def data_digest(self) -> str | None:
         """Digest of our samples."""
@@ -46,6 +46,7 @@ class RoundsPlan(PartyPlan):
             *(part and list(part.translations) for part in (self.train, self.test)),
         )
 
+    @property
     def local(self) -> LocalData:
         """Our samples, as the system takes them."""
         return LocalData(
@@ -79,6 +80,7 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
             _check_flower(loaded, party)
         _check_patience(loaded, party)
         _check_attack(loaded, party)
+        _check_gaps(loaded, party)
     data = loaded.data
     train, test = (
         samples.load(party.datasets[name], file.parent) if name in party.datasets else None
@@ -92,11 +94,23 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
     return plan
 
 
+def under_masks(spec: Any) -> str:
+    """Returns what in a job has children sum something under masks, or an empty string."""
+    if getattr(spec.network, "vocabulary", "") == "joint":
+        return "a joint vocabulary"
+    return "`secure_aggregation`" if spec.privacy.secure_aggregation else ""
+
+
+def unknown_children(loaded: Loaded) -> list[str]:
+    """Returns the children whose fingerprint a job needs and does not hold."""
+    if not under_masks(loaded.spec):
+        return []
+    children = loaded.job.peers(loaded.first)
+    return sorted(child for child, it in children.items() if it.fingerprint is None)
+
+
 def _check_flower(loaded: Loaded, party: Party) -> None:
-    masked = "`secure_aggregation`" if loaded.spec.privacy.secure_aggregation else ""
-    if getattr(loaded.spec.network, "vocabulary", "") == "joint":
-        masked = "a joint vocabulary"
-    if masked:
+    if masked := under_masks(loaded.spec):
         raise SpecError(
             f"this job asks for {masked}, whose masks a child keeps in memory only, and on Flower "
             "each of its turns is a process of its own: take `engine` out, or agree on a job "
@@ -119,6 +133,18 @@ def _check_patience(loaded: Loaded, party: Party) -> None:
         raise SpecError(
             f"`patience` is {party.patience:g} s, and a round of this job may take {deadline:g} s, "
             "in which nobody speaks to a child that is done: give it more."
+        )
+
+
+def _check_gaps(loaded: Loaded, party: Party) -> None:
+    if loaded.spec.privacy.sample_level is None or party.party == loaded.first:
+        return
+    used = party.datasets.get(loaded.dataset)
+    if used is not None and used.missing == "mean":
+        raise SpecError(
+            f'`datasets.{loaded.dataset}.missing = "mean"` fills empty cells with what your '
+            "samples hold on average, on which the noise of `privacy.sample_level` does not go: "
+            "take a number that anybody may know, such as the middle of the column's range."
         )
 
 

@@ -20,7 +20,7 @@ from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.rounds.training import Round
 from isthmus.horizontal.system import LocalData, RoundsOutcome
 from isthmus.jobs import connection, notices
-from isthmus.jobs.rounds import flower_run
+from isthmus.jobs.rounds import flower_run, identities
 from isthmus.jobs.rounds.admission import admission
 from isthmus.jobs.rounds.plan import RoundsPlan
 from isthmus.jobs.rounds.results import RoundsResult
@@ -146,6 +146,7 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
     memory = ChildMemory(session.run.checkpoint, plan.digest)
     memory.load()
     wanted = None if plan.party.helps_only else type_of(spec.network)
+    known = identities.of(plan)
     prepare = system.follow(spec, plan.local)
 
     def outcome(found: protocol.Received) -> RoundsOutcome:
@@ -162,7 +163,7 @@ def follower(session: PartySession[RoundsPlan]) -> Callable[[Channel], RoundsOut
 
     def follow(master: Channel) -> RoundsOutcome:
         return outcome(
-            protocol.child(master, wanted, prepare, session.telemetry, memory, store=store)
+            protocol.child(master, wanted, prepare, session.telemetry, memory, known, store=store)
         )
 
     return follow

@@ -11,6 +11,7 @@ from isthmus.crypto import secret_sharing
 from isthmus.crypto.agreement import KeyPair, seal, unseal
 from isthmus.horizontal.privacy.messages import Keys, MaskKeys
 from isthmus.horizontal.privacy.secure_sum.cohort import Cohort
+from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.horizontal.privacy.secure_sum.masking import Words, mask
 
 _SECRET = secret_sharing.SECRET_BYTES
@@ -68,10 +69,27 @@ class Keyring:
         self._masking, self._sealing = KeyPair(self._key), KeyPair(secrets.token_bytes(_SECRET))
         self.public = Keys(masking=self._masking.public, sealing=self._sealing.public)
 
-    def introduce(self, number: int, metrics: Mapping[str, float]) -> MaskKeys:
-        """Returns the message that offers our update: public keys and metrics of training."""
+    def introduce(
+        self, number: int, start: str, metrics: Mapping[str, float], identity: Identity
+    ) -> MaskKeys:
+        """The message that offers our update.
+
+        Args:
+            number: Of the round.
+            start: SHA-256 of the parameters that the round starts from.
+            metrics: Of training.
+            identity: Who we are.
+
+        Returns:
+            Public keys, signed, and the metrics.
+        """
         return MaskKeys(
-            round=number, keys=self.public, seed=digest(self._seed), metrics=dict(metrics)
+            round=number,
+            keys=self.public,
+            seed=digest(self._seed),
+            certificate=identity.certificate,
+            signature=identity.sign_keys(number, start, self.public),
+            metrics=dict(metrics),
         )
 
     def shares(self, cohort: Cohort, ours: str) -> dict[str, Shares]:

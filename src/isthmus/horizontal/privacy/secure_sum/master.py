@@ -122,15 +122,21 @@ def secure_sum(
     (number,) = {offer.round for offer in offers.values()}
     size = terms.size
 
-    # 1. Say who takes part; each child shares its secrets among its neighbours.
-    keys = {child: offer.keys for child, offer in offers.items()}
-    participants = Participants(round=number, keys=keys, weights=dict(weights))
+    # 1. Say who takes part; each child verifies the others, and shares its secrets among its
+    #    neighbours.
+    participants = Participants(
+        round=number,
+        keys={child: it.keys for child, it in offers.items()},
+        certificates={child: it.certificate for child, it in offers.items()},
+        signatures={child: it.signature for child, it in offers.items()},
+        weights=dict(weights),
+    )
     cohort = Cohort(participants, terms.start, terms.spec)
     _check(cohort, cohort.children)
     questions = dict.fromkeys(cohort.children, participants)
     shared = exchange("share", questions, SealedShares, partial(_flaw_of_shares, cohort))
 
-    # 2. Hand each child the shares for it; each sends its update under masks.
+    # 2. Hand each child the shares for it, and who has signed; each sends its update under masks.
     _check(cohort, shared)
     relayed = {child: _relayed(cohort, child, shared) for child in shared}
     masked = exchange("mask", relayed, MaskedUpdate, partial(_flaw_of_words, cohort, size))
@@ -161,7 +167,8 @@ def secure_sum(
 
 def _relayed(cohort: Cohort, child: str, shared: Mapping[str, SealedShares]) -> SealedShares:
     notes = {it: shared[it].sealed[child] for it in cohort.neighbours(child) if it in shared}
-    return SealedShares(round=cohort.round, sealed=notes)
+    signatures = {it: shares.signatures[it] for it, shares in shared.items()}
+    return SealedShares(round=cohort.round, sealed=notes, signatures=signatures)
 
 
 def _flaw_of_shares(cohort: Cohort, child: str, shares: SealedShares) -> str:
@@ -169,6 +176,8 @@ def _flaw_of_shares(cohort: Cohort, child: str, shares: SealedShares) -> str:
         return f"it sent shares of round {shares.round} where round {cohort.round} was due"
     if shares.sealed.keys() != set(cohort.neighbours(child)):
         return "it sent shares for other children than its neighbours"
+    if shares.signatures.keys() != {child}:
+        return "it sent signatures of others than itself"
     return ""
 
 

@@ -25,7 +25,10 @@ def cohort(
         for name in names
     }
     shares = weights or [1 / children] * children
-    participants = Participants(round=1, keys=keys, weights=dict(zip(names, shares, strict=True)))
+    weights_of = dict(zip(names, shares, strict=True))
+    participants = Participants(
+        round=1, keys=keys, certificates={}, signatures={}, weights=weights_of
+    )
     return Cohort(participants, START, spec or SecureAggregation())
 
 
@@ -36,6 +39,8 @@ class TestContext:
     participants = Participants(
         round=1,
         keys={name: it.public for name, it in rings.items()},
+        certificates={},
+        signatures={},
         weights={"ada": 0.5, "bo": 0.5},
     )
 

@@ -47,7 +47,7 @@ class Trained:
     """Loss on training rows and on held-out rows after each round; NaN if there are no rows."""
 
     views: dict[str, list[View]]
-    """The nodes that each other party saw of each tree grown in this attempt: see `View`."""
+    """The nodes that each other party saw of each tree: see `View`."""
 
     randomness: Randomness
     """The seeds of random choices, including the secret seed."""
@@ -111,6 +111,8 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
         ours.bins, assigned.codes[0], int(assigned.book.bins.max()), spec.minimum_bin_rows
     )
     remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in channels]
+    for remote in remotes:
+        remote.views += memory.views.get(remote.party, [])
     with start_calculator(workers, spec.encryption, key.public) as calculator:
         source = JointSource(local, remotes, task, calculator, telemetry)
         source.tree = len(state.trees)
@@ -118,7 +120,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
         for step in boost.boost(task, source, state):
             source.tree, state = len(step.trees), step
             if state.growth is None:
-                memory.keep(state)
+                memory.keep(state, {remote.party: remote.views for remote in remotes})
                 kept = state if boost.is_kept(state, spec) else kept
                 _report(state, spec, telemetry)
 

@@ -6,11 +6,14 @@ active party saved, and both continue after the last of these trees.
 """
 
 import secrets
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Arrays, Checkpoint
@@ -31,6 +34,10 @@ class ActiveMemory:
     """Secret seed for draws of rows and codes; None before the first attempt."""
 
     state: BoostingState | None = None
+    views: dict[str, list[NDArray[np.int16]]] = field(default_factory=dict)
+    """What each other party saw of the trees so far, in a file per tree beside the checkpoint: from
+    all of it follows how well that party can tell the labels."""
+
     _of: str = ""
 
     def load(self, of: str) -> None:
@@ -47,6 +54,7 @@ class ActiveMemory:
         if saved is not None:
             self.run, self.secret = str(saved.facts["run"]), int(str(saved.facts["secret"]), 16)
             self.state = _state(saved.arrays) if saved.arrays else None
+            self._load_views(len(self.state.trees) if self.state else 0)
 
     def begin(self) -> None:
         """Start from the first tree under a new name.
@@ -54,15 +62,42 @@ class ActiveMemory:
         The secret seed is made once and saved before anything is drawn by it: other draws in every
         attempt would tell more each time.
         """
-        self.run, self.state = secrets.token_hex(16), None
+        self.run, self.state, self.views = secrets.token_hex(16), None, {}
+        if self.path is not None:
+            shutil.rmtree(_views(self.path), ignore_errors=True)
         if self.secret is None:
             self.secret = secrets.randbits(128)
         self._save({})
 
-    def keep(self, state: BoostingState) -> None:
-        """Save the state after a tree, before the next tree starts."""
+    def keep(self, state: BoostingState, views: Mapping[str, Sequence[NDArray[np.int16]]]) -> None:
+        """Save the state after a tree, before the next tree starts.
+
+        Args:
+            state: The state.
+            views: What each other party saw of all trees so far.
+        """
+        new = {party: list(of[len(self.views.get(party, [])) :]) for party, of in views.items()}
+        for party, of in new.items():
+            self.views.setdefault(party, []).extend(of)
+        if self.path is not None:
+            folder = _views(self.path)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            arrays = {
+                f"{at}.{party}": view for party, of in new.items() for at, view in enumerate(of)
+            }
+            checkpoint.save(folder / f"{len(state.trees)}.npz", self._of, Checkpoint(arrays))
         self.state = state
         self._save(_arrays(state))
+
+    def _load_views(self, trees: int) -> None:
+        """Read the views of the first trees: of the next one, a view may be there already."""
+        files = (
+            {int(file.stem): file for file in _views(self.path).glob("*.npz")} if self.path else {}
+        )
+        for number in sorted(number for number in files if number <= trees):
+            saved = checkpoint.load(files[number], self._of)
+            for name, view in (saved.arrays if saved else {}).items():
+                self.views.setdefault(name.partition(".")[2], []).append(view)
 
     def _save(self, arrays: Arrays) -> None:
         if self.path is not None:
@@ -120,6 +155,10 @@ class PassiveMemory:
             splits = msgspec.json.encode(self.splits).decode()
             known = Checkpoint({}, {"run": self.run, "splits": splits})
             checkpoint.save(self.path, self._of, known)
+
+
+def _views(path: Path) -> Path:
+    return path.with_name(f"{path.name}.views")
 
 
 def _arrays(state: BoostingState) -> Arrays:

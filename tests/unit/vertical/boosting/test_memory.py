@@ -1,5 +1,6 @@
 """What parties keep of a run that was cut off."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class TestTheActiveParty:
         before, state = ActiveMemory(tmp_path / "kept"), a_state()
         before.load("rows")
         before.begin()
-        before.keep(state)
+        before.keep(state, {})
         after = ActiveMemory(tmp_path / "kept")
         after.load("rows")
         assert (after.run, after.secret) == (before.run, before.secret)
@@ -38,6 +39,25 @@ class TestTheActiveParty:
             for name, values in vars(ours).items():
                 assert np.array_equal(values, getattr(theirs, name))
                 assert values.dtype == getattr(theirs, name).dtype
+
+    def test_has_what_others_saw_of_the_trees_that_it_goes_on_from(self, tmp_path: Path) -> None:
+        memory, state = ActiveMemory(tmp_path / "kept"), a_state()
+        memory.load("rows")
+        memory.begin()
+        seen = [np.full(4, tree, np.int16) for tree in range(3)]
+        for trees in (1, 2, 3):
+            before = (tmp_path / "kept").read_bytes()
+            grown = replace(state, trees=state.trees[:trees])
+            memory.keep(grown, {"insurer": seen[:trees], "pharmacy": seen[1:trees]})
+        (tmp_path / "kept").write_bytes(before)  # it was killed when only the view was on disk
+        after = ActiveMemory(tmp_path / "kept")
+        after.load("rows")
+        assert [view.tolist() for view in after.views["insurer"]] == [[0] * 4, [1] * 4]
+        assert [view.tolist() for view in after.views["pharmacy"]] == [[1] * 4]
+        after.begin()
+        again = ActiveMemory(tmp_path / "kept")
+        again.load("rows")
+        assert not again.views
 
     def test_has_one_secret_seed_in_all_attempts(self, tmp_path: Path) -> None:
         before, after = ActiveMemory(tmp_path / "kept"), ActiveMemory(tmp_path / "kept")
@@ -59,7 +79,7 @@ class TestTheActiveParty:
     def test_goes_on_from_nothing_else(self, tmp_path: Path) -> None:
         memory = ActiveMemory(tmp_path / "kept")
         memory.load("rows")
-        memory.keep(a_state())
+        memory.keep(a_state(), {})
         with pytest.raises(SpecError, match="belongs to another job"):
             ActiveMemory(tmp_path / "kept").load("other rows")
 

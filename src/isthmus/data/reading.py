@@ -65,6 +65,7 @@ def read(
     coding: ColumnCoding | None = None,
     *,
     numbers_only: bool = False,
+    describe: bool = True,
 ) -> Table:
     """Check rows from anywhere, as `load` does.
 
@@ -74,6 +75,7 @@ def read(
         steps: The job's normalisation of identifiers.
         coding: How the columns of the training rows became numbers, if these are rows to score.
         numbers_only: Whether the model takes neither categories nor empty cells.
+        describe: Whether the forms of identifiers are told, which takes some milliseconds.
 
     Returns:
         The rows.
@@ -85,7 +87,7 @@ def read(
     if coding is not None:
         wanted = _as_trained(coding, wanted, source.where)
     problems = Problems(source.where)
-    read = _Read(dataset, source.read(wanted, problems), problems, numbers_only)
+    read = _Read(dataset, source.read(wanted, problems), problems, numbers_only, describe)
     keys = _keys(read, wanted, steps)
     if len(keys.kept) < len(keys.first):
         keys = _distinct(read, wanted, keys)
@@ -126,6 +128,7 @@ class _Read:
     rows: Rows
     problems: Problems
     numbers_only: bool
+    describe: bool
 
     def cells(self, name: str) -> Cells:
         """Returns a column."""
@@ -169,7 +172,7 @@ def _keys(read: _Read, wanted: Columns, steps: Sequence[Normalisation]) -> _Keys
     identifiers = joined(texts)
     first = _first_rows(identifiers)
     kept = np.flatnonzero(first == every)
-    found = tuple(forms(name, text) for name, text in texts.items())
+    found = tuple(forms(name, text) for name, text in texts.items()) if read.describe else ()
     return _Keys(identifiers, first, kept, tuple(each.take(kept) for each in found))
 
 

@@ -174,7 +174,8 @@ class OnlineScorer:
             duplicates="error",  # none of the rows that are asked for is left out
         )
         source = InMemory(dataset, rows, "the rows to score", "the data frame")
-        return reading.read(source, dataset, self._steps, coded if known else None)
+        trained = coded if known else None
+        return reading.read(source, dataset, self._steps, trained, describe=False)
 
     def _positions(self, rows: Table) -> Integers:
         """Find rows among the shared ones.

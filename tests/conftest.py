@@ -1,6 +1,7 @@
 """What holds for every test, and what tests of more than one folder share."""
 
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache
 
@@ -14,7 +15,7 @@ settings.register_profile("gate", deadline=None, max_examples=30)
 settings.register_profile("long", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
-_LONGEST = {"test_flower_jobs.py", "test_ads.py", "test_ray.py", "test_rounds.py"}
+_LONGEST = {"test_pages.py", "test_flower_jobs.py", "test_rounds.py", "test_ray.py"}
 """Files of whole runs that take minutes."""
 
 _COMPUTING = {"vertical", "horizontal", "paramserver", "jobs", "aligned", "local", "tee"}
@@ -22,6 +23,10 @@ _COMPUTING = {"vertical", "horizontal", "paramserver", "jobs", "aligned", "local
 
 # Processes that tests start have it too: a key of full size costs more than all the rest.
 os.environ.setdefault(keys.TEST_KEY_BITS, "1024")
+
+# What is compiled is kept for the hundreds of processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(trylast=True)

@@ -15,7 +15,7 @@ from tests.thoroughness import LONG
 pytestmark = pytest.mark.slow
 
 
-ROWS = 60_000
+ROWS = 80_000
 """Of the example's 500,000, unless all are asked for: too few to be better than trees."""
 
 

@@ -1,7 +1,9 @@
 """Checkpoints of runs: arrays and a few plain values in an .npz file, without pickle."""
 
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,12 @@ class _Header(msgspec.Struct, frozen=True):
 
 _HEADER = "header"
 _ARRAY = "array."  # prefix of the arrays' names, which callers choose
+
+# Of a file in which bytes were turned; a RuntimeError is what zipfile says of flags and versions.
+_BROKEN = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, struct.error),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def save(path: Path, job: str, checkpoint: Checkpoint) -> None:
@@ -67,7 +75,7 @@ def load(path: Path, job: str) -> Checkpoint | None:
             header = msgspec.json.decode(content[_HEADER].tobytes(), type=_Header)
             names = [name for name in content.files if name.startswith(_ARRAY)]
             arrays = {name.removeprefix(_ARRAY): content[name] for name in names}
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise SpecError(
             f"{path}: is not a whole checkpoint: {error}. Remove it to start from the beginning."
         ) from None

@@ -1,5 +1,6 @@
 """Where a run can be taken up again."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ class TestCheckpoint:
         path.write_bytes(path.read_bytes()[:keep])
         with pytest.raises(SpecError, match="Remove it to start from the beginning"):
             load(path, "a job")
+
+    def test_a_file_with_a_turned_byte_is_refused_or_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "checkpoint.npz"
+        save(path, "a job", Checkpoint({"weights": np.ones(3)}))
+        whole = path.read_bytes()
+        for at in range(len(whole)):
+            for turned in (0x00, 0x11, 0xFF):
+                path.write_bytes(whole[:at] + bytes([turned]) + whole[at + 1 :])
+                with suppress(SpecError):
+                    load(path, "a job")
 
     def test_a_damaged_file_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "checkpoint.npz"

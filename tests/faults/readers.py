@@ -40,6 +40,9 @@ from tests.faults.test_mutants import kinds
 
 Reader = Callable[[bytes], object]
 
+_FRAMES = 6
+"""Of a line at most, less one: so many wait for a reader without one."""
+
 _NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
@@ -53,7 +56,7 @@ def _frames(_: Path) -> Reader:
 
     def receive(data: bytes) -> None:
         incoming = Pipe()
-        for frame in data.split(b"||"):
+        for frame in data.split(b"||", _FRAMES):
             incoming.put(frame)
         incoming.end()
         FramedChannel("insurer", incoming, Pipe(), 1.0).receive(known["Hello"])

@@ -9,6 +9,7 @@ from isthmus.crypto.scheme import PrivateKey
 BITS = 1024
 ENGINES: list[tuple[Scheme, Engine]] = [
     ("okamoto-uchiyama", "heu"),
+    ("okamoto-uchiyama", "gmpy2"),
     ("paillier", "heu"),
     ("paillier", "gmpy2"),
 ]

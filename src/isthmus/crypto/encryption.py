@@ -20,7 +20,7 @@ class Encryption(Spec, frozen=True):
     ] = "okamoto-uchiyama"
     engine: Annotated[
         Engine,
-        Meta(description="library that computes it; gmpy2 knows Paillier only"),
+        Meta(description="library that computes it; HEU has no wheels for Python 3.12 and later"),
     ] = "heu"
     key_bits: Annotated[
         int,

@@ -8,6 +8,8 @@ HEU 0.5 lacks two things, which are done here:
   256 bits (220 at 2048), as 128 (110) bits of security require. HEU's Paillier uses half the bits
   of n, which Damgard, Jurik & Nielsen (2010, section 4.2) prove enough; there, as in `paillier.py`,
   we draw the base ourselves.
+- *Plain residues.* HEU keeps and writes ciphertexts in Montgomery form, times a power of 2 that is
+  its own affair. What travels are plain residues, as of every other engine.
 - *Checks of received bytes.* HEU does not check that loaded ciphertexts are within the modulus
   and invertible (zeros raise an error of its own, too large numbers raise none), and does not limit
   the memory that a key makes it allocate. So keys and ciphertexts travel as plain numbers
@@ -24,6 +26,7 @@ setting turns that off: a command whose stdout is read by programs must redirect
 
 import secrets
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -41,6 +44,7 @@ from isthmus.crypto.fixed_width import (
     sum_bits,
 )
 from isthmus.crypto.heu_bytes import read_ciphertexts, read_key, write_ciphertexts, write_key
+from isthmus.crypto.integers import big, inverse
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 
 _SCHEMA = {"okamoto-uchiyama": phe.SchemaType.OU, "paillier": phe.SchemaType.ZPaillier}
@@ -58,6 +62,8 @@ class HeuPublicKey:
         self._scheme: Scheme = scheme
         self._bits = bits
         self._numbers = numbers
+        n = big(numbers[0])
+        self._modulus = n if scheme == "okamoto-uchiyama" else n**2
         self._kit, self._blinding = _kits(scheme, numbers)
         self.evaluator: Any = self._kit.evaluator()
 
@@ -98,15 +104,13 @@ class HeuPublicKey:
             ValueError: The bytes are not `count` valid ciphertexts under this key.
         """
         numbers = split(data, count, self.ciphertext_bytes)
-        n = self._numbers[0]
-        # HEU uses Montgomery form, which has the same range and the same units.
-        check_units(numbers, n if self._scheme == "okamoto-uchiyama" else n**2)
-        return self.restore(data)
+        check_units(numbers, self._modulus)
+        return self._ciphertexts(numbers)
 
     def restore(self, data: bytes) -> "HeuCiphertexts":
         """Decode ciphertexts that `load` has already checked, without checking them again."""
-        packed = write_ciphertexts(int(_SCHEMA[self._scheme]), data, self.ciphertext_bytes)
-        return HeuCiphertexts(self, hnp.CiphertextArray.load_from(packed))
+        width = self.ciphertext_bytes
+        return self._ciphertexts(split(data, len(data) // width, width))
 
     def dump(self) -> bytes:
         """Returns the bytes to send: n, G, H or, for Paillier, n."""
@@ -116,6 +120,24 @@ class HeuPublicKey:
     def ciphertext_bytes(self) -> int:
         """Bytes of a ciphertext on the wire."""
         return ciphertext_bytes(self._scheme, self._bits)
+
+    def plain_residues(self, numbers: Sequence[int]) -> list[int]:
+        """Returns numbers of HEU, which are in Montgomery form, as plain residues."""
+        factor = inverse(self._form, self._modulus)
+        return [number * factor % self._modulus for number in numbers]
+
+    def _ciphertexts(self, residues: Sequence[int]) -> "HeuCiphertexts":
+        numbers = [residue * self._form % self._modulus for residue in residues]
+        data = join(numbers, self.ciphertext_bytes)
+        packed = write_ciphertexts(int(_SCHEMA[self._scheme]), data, self.ciphertext_bytes)
+        return HeuCiphertexts(self, hnp.CiphertextArray.load_from(packed))
+
+    @cached_property
+    def _form(self) -> int:
+        """The factor of Montgomery form: what HEU has for a ciphertext of 1, the power of 0."""
+        power = self.encrypt([0]).scale([0]).array
+        (one,) = read_ciphertexts(power.serialize(hnp.MatrixSerializeFormat.Best))
+        return big(one)
 
 
 class HeuCiphertexts:
@@ -185,7 +207,7 @@ class HeuCiphertexts:
     def dump(self) -> bytes:
         """Returns the bytes to send: fixed-width numbers, one after the other."""
         numbers = read_ciphertexts(self.array.serialize(hnp.MatrixSerializeFormat.Best))
-        return join(numbers, self._key.ciphertext_bytes)
+        return join(self._key.plain_residues(numbers), self._key.ciphertext_bytes)
 
 
 class HeuPrivateKey:

@@ -35,6 +35,11 @@ def gcd(one: int, other: int) -> int:
     return cast(int, gmpy2.gcd(one, other))
 
 
+def is_prime(value: int) -> bool:
+    """Returns whether a number is prime, but for 4^-40 (Miller and Rabin)."""
+    return cast(bool, gmpy2.is_prime(value, 40))
+
+
 def release_lock() -> None:
     """Let gmpy2 release the interpreter lock (GIL) during arithmetic of this thread."""
     # gmpy2 calls this setting experimental. It is safe here, as its numbers are immutable: no other

@@ -5,7 +5,7 @@ import os
 import secrets
 
 from isthmus.core.errors import SpecError
-from isthmus.crypto import fixed_width, paillier
+from isthmus.crypto import fixed_width, okamoto_uchiyama, paillier
 from isthmus.crypto.encryption import Engine, Scheme
 from isthmus.crypto.scheme import PrivateKey, PublicKey
 
@@ -18,6 +18,7 @@ TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
 Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
 """
 
+_ON_GMP = {"okamoto-uchiyama": okamoto_uchiyama, "paillier": paillier}
 _LEAST_TEST_BITS = 1024
 _MULTIPLE = 64
 
@@ -67,27 +68,18 @@ def _size(bits: int) -> int:
     return bits if small is None or bits < MIN_KEY_BITS else small
 
 
-def check(scheme: Scheme, engine: Engine, bits: int) -> None:
+def check(engine: Engine, bits: int) -> None:
     """Refuse an encryption that this machine cannot compute.
 
     Args:
-        scheme: The scheme that the job names.
         engine: The engine that the job names.
         bits: Size of the modulus.
 
     Raises:
-        SpecError: The engine is not installed, or does not have this scheme or size.
+        SpecError: The engine is not installed, or does not make keys of this size.
     """
-    if engine == "gmpy2" and scheme != "paillier":
-        raise SpecError(
-            f'engine "gmpy2" does not have the scheme "{scheme}": set scheme = "paillier", or '
-            'engine = "heu", in the job.'
-        )
     if engine == "heu" and importlib.util.find_spec("heu") is None:
-        raise SpecError(
-            'HEU has no wheel for this Python; set engine = "gmpy2" and scheme = "paillier" in '
-            "the job."
-        )
+        raise SpecError('HEU has no wheel for this Python: set engine = "gmpy2" in the job.')
     least = MIN_KEY_BITS if small_key_bits() is None else _LEAST_TEST_BITS
     if bits < least or bits % _MULTIPLE:
         raise SpecError(
@@ -108,11 +100,11 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
         The key.
 
     Raises:
-        SpecError: The engine is not installed, or does not have this scheme or size.
+        SpecError: The engine is not installed, or does not make keys of this size.
     """
-    check(scheme, engine, bits)
+    check(engine, bits)
     if engine == "gmpy2":
-        return paillier.generate(_size(bits))
+        return _ON_GMP[scheme].generate(_size(bits))
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
     return heu.HeuPrivateKey(scheme, _size(bits))
@@ -130,7 +122,7 @@ def make_unusable(scheme: Scheme, engine: Engine, bits: int) -> PublicKey:
         The key: random numbers of the right sizes.
 
     Raises:
-        SpecError: The engine is not installed, or does not have this scheme or size.
+        SpecError: The engine is not installed, or does not make keys of this size.
     """
     size, width = _size(bits), fixed_width.modulus_bytes(scheme, _size(bits))
     modulus = secrets.randbits(size) | 1 << (size - 1) | 1
@@ -152,12 +144,12 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
         The key.
 
     Raises:
-        SpecError: The engine is not installed, or does not have this scheme or size.
+        SpecError: The engine is not installed, or does not make keys of this size.
         ValueError: The bytes are not a public key of this scheme and size.
     """
-    check(scheme, engine, bits)
+    check(engine, bits)
     if engine == "gmpy2":
-        return paillier.load_public(_size(bits), data)
+        return _ON_GMP[scheme].load_public(_size(bits), data)
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
     return heu.load_public(scheme, _size(bits), data)

@@ -1,4 +1,4 @@
-"""Paillier's scheme on GMP: for Python versions without a wheel of HEU, and a reference in tests.
+"""Paillier's scheme on GMP, on any Python, and a reference in tests.
 
 Paillier (EUROCRYPT 1999) with g = n + 1, and decryption modulo p^2 and q^2. Randomness is h^s for
 an n-th power h and a random s of half the bits of n, as in Damgard, Jurik & Nielsen, "A
@@ -13,7 +13,6 @@ where an attacker can measure the time of single operations.
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate, chain
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -24,11 +23,17 @@ from isthmus.crypto.fixed_width import (
     public_key_bytes,
     split,
 )
-from isthmus.crypto.integers import big, gcd, inverse, power, product
-from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
+from isthmus.crypto.integers import big, gcd, inverse, power
+from isthmus.crypto.residues import (
+    CHUNK,
+    Powers,
+    ResidueCiphertexts,
+    powers_of,
+    times_power,
+    values_of,
+)
+from isthmus.crypto.scheme import Ciphertexts
 from isthmus.crypto.threads import spread
-
-_CHUNK = 64  # encryptions or decryptions, of a millisecond or more each
 
 
 class PaillierPublicKey:
@@ -37,7 +42,7 @@ class PaillierPublicKey:
     def __init__(self, n: int) -> None:
         """Make a key from a modulus that is already checked."""
         self.n = big(n)
-        self.square = self.n**2
+        self.modulus = self.n**2
 
     @property
     def plaintext_bits(self) -> int:
@@ -49,15 +54,15 @@ class PaillierPublicKey:
         """Bits that a signed sum or product may have."""
         return self.plaintext_bits
 
-    def encrypt(self, values: Sequence[int]) -> "PaillierCiphertexts":
+    def encrypt(self, values: Sequence[int]) -> ResidueCiphertexts:
         """Encrypt signed integers, with fresh randomness."""
         powers = self._powers  # computed here, once, before the threads start
-        return PaillierCiphertexts(
-            self, spread(lambda value: self._encrypt(value, powers), values, _CHUNK)
+        return ResidueCiphertexts(
+            self, spread(lambda value: self._encrypt(value, powers), values, CHUNK)
         )
 
-    def load(self, data: bytes, count: int) -> "PaillierCiphertexts":
-        """Decode ciphertexts that `PaillierCiphertexts.dump` encoded at the other party.
+    def load(self, data: bytes, count: int) -> ResidueCiphertexts:
+        """Decode ciphertexts that `ResidueCiphertexts.dump` encoded at the other party.
 
         Args:
             data: The bytes as received.
@@ -70,10 +75,10 @@ class PaillierPublicKey:
             ValueError: The bytes are not `count` valid ciphertexts under this key.
         """
         numbers = split(data, count, self.ciphertext_bytes)
-        check_units(numbers, self.square)
+        check_units(numbers, self.modulus)
         return self._ciphertexts(numbers)
 
-    def restore(self, data: bytes) -> "PaillierCiphertexts":
+    def restore(self, data: bytes) -> ResidueCiphertexts:
         """Decode ciphertexts that `load` has already checked, without checking them again."""
         width = self.ciphertext_bytes
         return self._ciphertexts(split(data, len(data) // width, width))
@@ -87,105 +92,18 @@ class PaillierPublicKey:
         """Bytes of a ciphertext on the wire."""
         return ciphertext_bytes("paillier", self.n.bit_length())
 
-    def add(self, one: int, other: int) -> int:
-        """Returns the ciphertext of the sum of two plaintexts."""
-        return one * other % self.square
-
     @cached_property
-    def _powers(self) -> list[list[int]]:
-        """h^(256^i b) by i and b: the bytes of an exponent choose the factors of a power."""
+    def _powers(self) -> Powers:
         x = secrets.randbelow(int(self.n))
-        base = power(self.n - x * x % self.n, self.n, self.square)
-        table = list[list[int]]()
-        for _ in range(self.n.bit_length() // 16):
-            row = list(accumulate([base] * 255, self.add, initial=big(1)))
-            table.append(row)
-            base = self.add(row[-1], base)
-        return table
+        base = power(self.n - x * x % self.n, self.n, self.modulus)
+        return powers_of(base, self.modulus, self.n.bit_length() // 16)
 
-    def _ciphertexts(self, numbers: list[int]) -> "PaillierCiphertexts":
-        return PaillierCiphertexts(self, [big(number) for number in numbers])
+    def _ciphertexts(self, numbers: list[int]) -> ResidueCiphertexts:
+        return ResidueCiphertexts(self, [big(number) for number in numbers])
 
-    def _encrypt(self, value: int, powers: list[list[int]]) -> int:
-        ciphertext = 1 + value * self.n
-        for row, byte in zip(powers, secrets.token_bytes(len(powers)), strict=True):
-            ciphertext = ciphertext * row[byte] % self.square
-        return ciphertext
-
-
-class PaillierCiphertexts:
-    """A vector of ciphertexts under one public key."""
-
-    def __init__(self, key: PaillierPublicKey, values: list[int]) -> None:
-        """Make a vector from values below the square of the modulus."""
-        self.values = values
-        self._key = key
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, rows: slice) -> "PaillierCiphertexts":
-        return PaillierCiphertexts(self._key, self.values[rows])
-
-    def take(self, rows: Sequence[int]) -> "PaillierCiphertexts":
-        """Returns the elements at these positions, which may repeat."""
-        return PaillierCiphertexts(self._key, [self.values[row] for row in rows])
-
-    def join(self, others: Sequence["PaillierCiphertexts"]) -> "PaillierCiphertexts":
-        """Concatenate these elements and those of the others."""
-        every = chain.from_iterable([self.values, *(other.values for other in others)])
-        return PaillierCiphertexts(self._key, list(every))
-
-    def __add__(self, other: "PaillierCiphertexts") -> "PaillierCiphertexts":
-        pairs = zip(self.values, other.values, strict=True)
-        return PaillierCiphertexts(self._key, [self._key.add(*pair) for pair in pairs])
-
-    def scale(self, factors: Sequence[int]) -> "PaillierCiphertexts":
-        """Multiply each element by a plain, signed integer."""
-        pairs = zip(self.values, factors, strict=True)
-        powers = [power(value, factor, self._key.square) for value, factor in pairs]
-        return PaillierCiphertexts(self._key, powers)
-
-    def sum(self) -> "PaillierCiphertexts":
-        """Returns the sum of all elements, as a vector of length one."""
-        return self.sums([range(len(self))])
-
-    def sums(self, groups: Sequence[Sequence[int]]) -> "PaillierCiphertexts":
-        """Returns the sum of the elements of each group of positions; 0 for an empty group."""
-
-        def add_up(group: Sequence[int]) -> int:
-            return product((self.values[row] for row in group), self._key.square)
-
-        return PaillierCiphertexts(self._key, spread(add_up, groups, _CHUNK))
-
-    def bucket_sums(
-        self, codes: Codes, buckets: int, *, cumulative: bool = False
-    ) -> "PaillierCiphertexts":
-        """Returns the sums by bucket.
-
-        Args:
-            codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
-            buckets: Buckets per column, at most `MAX_BUCKETS`.
-            cumulative: Add to each bucket all buckets before it.
-
-        Returns:
-            A vector of columns * buckets, column by column. Not re-randomised.
-        """
-        check_codes(codes, len(self), buckets)
-
-        def column_sums(column: list[int]) -> list[int]:
-            sums = [big(1)] * buckets
-            for value, bucket in zip(self.values, column, strict=True):
-                sums[bucket] = self._key.add(sums[bucket], value)
-            return list(accumulate(sums, self._key.add)) if cumulative else sums
-
-        columns: list[list[int]] = codes.T.tolist()
-        sums = spread(column_sums, columns, 1)
-        return PaillierCiphertexts(self._key, list(chain.from_iterable(sums)))
-
-    def dump(self) -> bytes:
-        """Returns the bytes to send: fixed-width numbers, one after the other."""
-        return join(self.values, self._key.ciphertext_bytes)
+    def _encrypt(self, value: int, powers: Powers) -> int:
+        exponent = secrets.token_bytes(len(powers))
+        return times_power((1 + value * self.n) % self.modulus, powers, exponent, self.modulus)
 
 
 class PaillierPrivateKey:
@@ -217,9 +135,7 @@ class PaillierPrivateKey:
         Raises:
             TypeError: The ciphertexts are of another engine.
         """
-        if not isinstance(ciphertexts, PaillierCiphertexts):
-            raise TypeError("these ciphertexts are of another engine")
-        return spread(self._decrypt, ciphertexts.values, _CHUNK)
+        return spread(self._decrypt, values_of(ciphertexts), CHUNK)
 
     def _decrypt(self, ciphertext: int) -> int:
         m_p = _logarithm(ciphertext, self._p) * self._h_p % self._p

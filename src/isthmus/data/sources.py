@@ -117,8 +117,9 @@ class InMemory:
         columns = {name: _cells([self._table.column(name)], self._dataset) for name in wanted.names}
         return Rows(columns, Places([Part(self._table.num_rows)]), typeless=False)
 
-
         """Take columns."""
+
+
 class _Files:
     """The rows of files that have the same columns."""
 

@@ -102,9 +102,16 @@ class TestEqualsThePooledModel:
         outcome = check_equals_pooled(Run(a_spec(**changes), a_data(), ALL))
         assert all(outcome.returned[party].splits for party in ALL)
 
-    @pytest.mark.parametrize("engine", ["heu", "gmpy2"])
-    def test_under_paillier(self, engine: Any) -> None:
-        cipher = Encryption(scheme="paillier", engine=engine, key_bits=2048)
+    @pytest.mark.parametrize(
+        "cipher",
+        [
+            Encryption(engine="gmpy2", key_bits=2048),
+            Encryption(scheme="paillier", engine="heu", key_bits=2048),
+            Encryption(scheme="paillier", engine="gmpy2", key_bits=2048),
+        ],
+        ids=["gmpy2", "Paillier by HEU", "Paillier by gmpy2"],
+    )
+    def test_with_each_engine_and_scheme(self, cipher: Encryption) -> None:
         check_equals_pooled(Run(a_spec(encryption=cipher, trees=1), a_data()))
 
     def test_with_workers(self) -> None:

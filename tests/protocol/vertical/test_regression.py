@@ -35,7 +35,7 @@ Link = Literal["logit", "identity"]
 ROWS, TRAIN = np.arange(600), np.arange(480)
 CIPHERS = (
     Encryption(key_bits=2048),
-    Encryption(scheme="paillier", engine="heu", key_bits=2048),
+    Encryption(engine="gmpy2", key_bits=2048),
     Encryption(scheme="paillier", engine="gmpy2", key_bits=2048),
 )
 

@@ -95,11 +95,6 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
         "passive_columns = 2\nbatches = 1_000_000",
         r"`regression.batches` is .* from 1 to 10,000\.",
     ),
-    "engine without the scheme": (
-        "key_bits = 2048",
-        'engine = "gmpy2"',
-        'engine "gmpy2" does not have the scheme "okamoto-uchiyama"',
-    ),
     "key size that no engine makes": (
         "2048",
         "2049",

@@ -26,7 +26,7 @@ NUMBERS_ONLY = False
 def check(spec: Boosting) -> None:
     """Refuse an encryption that this machine cannot compute."""
     cipher = spec.encryption
-    keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
+    keys.check(cipher.engine, cipher.key_bits)
 
 
 def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:

@@ -31,7 +31,7 @@ _DIGIT_BITS = 7
 def check(spec: Regression) -> None:
     """Refuse an encryption that this machine cannot compute."""
     cipher = spec.encryption
-    keys.check(cipher.scheme, cipher.engine, cipher.key_bits)
+    keys.check(cipher.engine, cipher.key_bits)
 
 
 def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:

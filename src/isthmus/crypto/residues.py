@@ -1,0 +1,167 @@
+"""Vectors of ciphertexts that are residues of GMP, and powers of a base that never changes.
+
+Of both schemes that gmpy2 computes: adding plaintexts is multiplying residues.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import Protocol
+
+from isthmus.crypto.fixed_width import join
+from isthmus.crypto.integers import big, power, product
+from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
+from isthmus.crypto.threads import spread
+
+CHUNK = 64
+"""Encryptions, decryptions or sums that are worth a thread: of a millisecond or so each."""
+
+Powers = list[list[int]]
+"""base^(256^i b) by i and b: the bytes of an exponent choose the factors of a power."""
+
+
+class ResidueKey(Protocol):
+    """What a vector of ciphertexts knows of its public key."""
+
+    @property
+    def modulus(self) -> int:
+        """The modulus of ciphertexts."""
+        ...
+
+    @property
+    def ciphertext_bytes(self) -> int:
+        """Bytes of a ciphertext on the wire."""
+        ...
+
+
+class ResidueCiphertexts:
+    """A vector of ciphertexts under one public key."""
+
+    def __init__(self, key: ResidueKey, values: list[int]) -> None:
+        """Make a vector from values below the modulus."""
+        self.values = values
+        self._key = key
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> "ResidueCiphertexts":
+        return ResidueCiphertexts(self._key, self.values[rows])
+
+    def take(self, rows: Sequence[int]) -> "ResidueCiphertexts":
+        """Returns the elements at these positions, which may repeat."""
+        return ResidueCiphertexts(self._key, [self.values[row] for row in rows])
+
+    def join(self, others: Sequence["ResidueCiphertexts"]) -> "ResidueCiphertexts":
+        """Concatenate these elements and those of the others."""
+        every = chain.from_iterable([self.values, *(other.values for other in others)])
+        return ResidueCiphertexts(self._key, list(every))
+
+    def __add__(self, other: "ResidueCiphertexts") -> "ResidueCiphertexts":
+        modulus = self._key.modulus
+        pairs = zip(self.values, other.values, strict=True)
+        return ResidueCiphertexts(self._key, [one * two % modulus for one, two in pairs])
+
+    def scale(self, factors: Sequence[int]) -> "ResidueCiphertexts":
+        """Multiply each element by a plain, signed integer."""
+        pairs = zip(self.values, factors, strict=True)
+        powers = [power(value, factor, self._key.modulus) for value, factor in pairs]
+        return ResidueCiphertexts(self._key, powers)
+
+    def sum(self) -> "ResidueCiphertexts":
+        """Returns the sum of all elements, as a vector of length one."""
+        return self.sums([range(len(self))])
+
+    def sums(self, groups: Sequence[Sequence[int]]) -> "ResidueCiphertexts":
+        """Returns the sum of the elements of each group of positions; 0 for an empty group."""
+
+        def add_up(group: Sequence[int]) -> int:
+            return product((self.values[row] for row in group), self._key.modulus)
+
+        return ResidueCiphertexts(self._key, spread(add_up, groups, CHUNK))
+
+    def bucket_sums(
+        self, codes: Codes, buckets: int, *, cumulative: bool = False
+    ) -> "ResidueCiphertexts":
+        """Returns the sums by bucket.
+
+        Args:
+            codes: Bucket of each row in each column, shape (rows, columns), in [0, buckets).
+            buckets: Buckets per column, at most `MAX_BUCKETS`.
+            cumulative: Add to each bucket all buckets before it.
+
+        Returns:
+            A vector of columns * buckets, column by column. Not re-randomised.
+        """
+        check_codes(codes, len(self), buckets)
+        modulus = self._key.modulus
+
+        def column_sums(column: list[int]) -> list[int]:
+            sums = [big(1)] * buckets
+            for value, bucket in zip(self.values, column, strict=True):
+                sums[bucket] = sums[bucket] * value % modulus
+            if not cumulative:
+                return sums
+            return list(accumulate(sums, lambda one, other: one * other % modulus))
+
+        columns: list[list[int]] = codes.T.tolist()
+        sums = spread(column_sums, columns, 1)
+        return ResidueCiphertexts(self._key, list(chain.from_iterable(sums)))
+
+    def dump(self) -> bytes:
+        """Returns the bytes to send: fixed-width numbers, one after the other."""
+        return join(self.values, self._key.ciphertext_bytes)
+
+
+def values_of(ciphertexts: Ciphertexts) -> list[int]:
+    """Take the residues of a vector.
+
+    Args:
+        ciphertexts: The vector.
+
+    Returns:
+        The residues.
+
+    Raises:
+        TypeError: The ciphertexts are of another engine.
+    """
+    if not isinstance(ciphertexts, ResidueCiphertexts):
+        raise TypeError("these ciphertexts are of another engine")
+    return ciphertexts.values
+
+
+def powers_of(base: int, modulus: int, count: int) -> Powers:
+    """Make the table of powers of a base.
+
+    Args:
+        base: The base.
+        modulus: The modulus.
+        count: Bytes of the longest exponent.
+
+    Returns:
+        The powers, by place and value of a byte; the lowest byte comes first.
+    """
+    table = Powers()
+    for _ in range(count):
+        row = [big(1), base % modulus]
+        while len(row) <= 256:  # noqa: PLR2004 - values of a byte, and the next base
+            row.append(row[-1] * row[1] % modulus)
+        base = row.pop()
+        table.append(row)
+    return table
+
+
+def times_power(value: int, powers: Powers, exponent: bytes, modulus: int) -> int:
+    """Multiply a residue by a power.
+
+    Args:
+        value: The residue.
+        powers: Of the base.
+        exponent: Little-endian, at most as long as `powers`.
+        modulus: The modulus.
+
+    Returns:
+        The product.
+    """
+    for row, byte in zip(powers, exponent, strict=False):
+        value = value * row[byte] % modulus
+    return value

@@ -5,6 +5,7 @@ Two parties either exchange self-signed certificates, or both trust the authorit
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -329,7 +330,17 @@ def _name(subject: x509.Name) -> str:
 
 
 def _read_certificate(pem: bytes) -> x509.Certificate:
-    return _read("certificate", x509.load_pem_x509_certificate, pem)
+    return _read("certificate", _whole, pem)
+
+
+def _whole(pem: bytes) -> x509.Certificate:
+    # The library reads most fields only when somebody asks for them: a bad one fails here. It warns
+    # of serial numbers that some tools write.
+    with warnings.catch_warnings(action="ignore"):
+        found = x509.load_pem_x509_certificate(pem)
+        _ = found.subject, found.issuer, found.extensions, found.public_key()
+        _ = found.not_valid_before_utc, found.not_valid_after_utc
+    return found
 
 
 def _read_private(pem: bytes) -> ec.EllipticCurvePrivateKey:
@@ -339,10 +350,16 @@ def _read_private(pem: bytes) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+_UNREADABLE = (  # a TypeError: the key has a password
+    *(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion),
+    *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+
+
 def _read(kind: str, load: Callable[[bytes], _T], pem: bytes) -> _T:
     try:
         return load(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key has a password
+    except _UNREADABLE:
         raise SpecError(
             f"this is not a {kind} in PEM without a password: make it with `isthmus keys`."
         ) from None

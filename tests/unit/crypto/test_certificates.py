@@ -1,3 +1,5 @@
+import ssl
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,6 +168,15 @@ class TestReading:
     def test_says_what_is_no_private_key(self, pem: bytes) -> None:
         with pytest.raises(SpecError, match="not a private key in PEM without a password"):
             certificates.sign(pem, b"ledger")
+
+    def test_takes_a_certificate_with_a_turned_byte_or_says_that_it_is_none(self) -> None:
+        der = ssl.PEM_cert_to_DER_cert(SELF_SIGNED.decode())
+        for at in range(len(der)):
+            turned = der[:at] + bytes([der[at] ^ 0xFF]) + der[at + 1 :]
+            pem = ssl.DER_cert_to_PEM_cert(turned).encode()
+            for read in (certificates.common_name, certificates.expires, certificates.fingerprint):
+                with suppress(SpecError):
+                    read(pem)
 
     def test_says_when_a_certificate_names_nobody(self) -> None:
         with pytest.raises(SpecError, match="names no party"):

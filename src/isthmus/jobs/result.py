@@ -74,6 +74,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class SearchResult(AnyResult, frozen=True, kw_only=True):
     """The result of a search: the same training with several values, over one alignment."""
 
+    started: str
     folds: int  # 0: each choice was trained once, and scored on the test rows
     measure: str  # the best trial is best by this one
     trials: list[Trial]  # the best first

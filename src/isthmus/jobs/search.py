@@ -1,11 +1,12 @@
 """A search over one alignment: the same job on this machine again and again, with other values.
 
-| step                                       | function    |
-|--------------------------------------------|-------------|
-| check every choice before anything begins  | `_variants` |
-| align once; every repetition takes it up   | `search`    |
-| train each choice, on each fold            | `_repeat`   |
-| one table, and what it all told            | `_result`   |
+| step                                            | function    |
+|-------------------------------------------------|-------------|
+| check every choice before anything begins       | `_variants` |
+| go on with the search that was stopped, if any  | `_begun`    |
+| align once; every repetition takes it up        | `search`    |
+| train each choice, on each fold                 | `_repeat`   |
+| one table, and what it all told                 | `_result`   |
 """
 
 import csv
@@ -16,17 +17,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import cast
 
 import msgspec
 
 from isthmus import __version__
 from isthmus.core.errors import IsthmusError, SpecError, naming_file
 from isthmus.evaluation.description import Learned, PartialMetrics
-from isthmus.jobs import simulate
+from isthmus.jobs import report, simulate
 from isthmus.jobs.grid import Grid, varied
 from isthmus.jobs.job import Job
 from isthmus.jobs.load import resolve
-from isthmus.jobs.plan import Loaded, SearchedFamilyCode
+from isthmus.jobs.plan import Loaded, PartyPlan, SearchedFamilyCode
 from isthmus.jobs.result import SearchResult, Told, Trial
 from isthmus.jobs.simulate import Watch, unwatched
 from isthmus.store import atomic
@@ -39,6 +41,9 @@ TABLE = "trials.csv"
 _ALIGNED, _TRIALS = "alignment_", "trials_"
 """Folders in a run folder; no party has a name with `_` in it."""
 
+_START, _SECONDS = "search.json", "seconds.json"
+"""What a search began with; and in the folder of what has been played, how long it took."""
+
 _LOWER_IS_BETTER = frozenset({"rmse", "mae"})
 
 
@@ -49,6 +54,20 @@ class Ended(msgspec.Struct, frozen=True):
     rounds: int
     rows: dict[str, int]
     learned: list[Learned]
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    """What a search reads of the result of the alignment."""
+
+    started: str
+
+
+class _Start(msgspec.Struct, frozen=True):
+    """What a search began with."""
+
+    grid: Grid
+    data: dict[str, str | None]
+    """Digest of the data of each party."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ def search(
     job_file: Path, grid: Grid, runs: Path, watch: Watch = unwatched, into: Run | None = None
 ) -> Run:
     """Train a job with every choice of values, on this machine and over one alignment.
+
+    A search that was stopped goes on: what has been trained is not trained again.
 
     Args:
         job_file: The job; beside it, one folder per party with its `party.toml`.
@@ -90,12 +111,43 @@ def search(
         )
     variants = _variants(loaded, grid)
 
+    run = into or _begun(loaded, plans, grid, runs)
+    with run.locked():
+        return _search(run, loaded, plans, grid, variants, watch)
+
+
+def _begun(loaded: Loaded, plans: Mapping[str, PartyPlan], grid: Grid, runs: Path) -> Run:
+    """The newest search for the same in the same data, if it was stopped; or a new one."""
+    start = _Start(grid, {party: plan.data_digest for party, plan in plans.items()})
+    for run in Run.of_job(runs, loaded.job.name, loaded.job.digest):
+        if not run.result.exists() and _begins_alike(run, start):
+            return run
+    run = Run.create(runs, loaded.job.name, loaded.job.digest)
+    run.write_json(_START, start)
+    return run
+
+
+def _begins_alike(run: Run, start: _Start) -> bool:
+    if None in start.data.values():
+        return False  # by now there may be other data
+    try:
+        return run.read_json(_START, _Start) == start
+    except SpecError:  # it is no search, or somebody has changed it
+        return False
+
+
+def _search(
+    run: Run,
+    loaded: Loaded,
+    plans: Mapping[str, PartyPlan],
+    grid: Grid,
+    variants: Sequence[Sequence[Loaded]],
+    watch: Watch,
+) -> Run:
     # 2. Align once. The repetitions find the alignment in the folders of the parties.
-    run = into or Run.create(runs, loaded.job.name, loaded.job.digest)
     run.write_json(run.job.name, loaded.job)
     parties = simulate.provide(plans, run.folder)
-    aligned = _folder(run.folder / _ALIGNED)
-    seconds = simulate.play("align", job_file, parties, aligned, watch)
+    seconds = _play("align", loaded.path, parties, _folder(run.folder / _ALIGNED), watch)
 
     # 3. Train each choice on each fold, one after the other.
     trials = list[list[_Repetition]]()
@@ -111,9 +163,12 @@ def search(
     repetitions = [each for trial in trials for each in trial]
     if all(each.ended is None for each in repetitions):
         raise SpecError(f"every training of the search failed; the first: {repetitions[0].failure}")
-    result = loaded.family.searched(_result(loaded, grid, trials, seconds))
-    run.write_json(run.result.name, result)
-    atomic.write(run.folder / TABLE, _csv(result).encode())
+    aligned = Run(run.folder / _ALIGNED / loaded.first)
+    started = aligned.read_json(aligned.result.name, _Begun).started
+    found = _result(loaded, grid, trials, started, seconds)
+    atomic.write(run.folder / TABLE, _csv(found).encode())
+    run.write_json(run.result.name, cast(SearchedFamilyCode, loaded.family).searched(found))
+    report.attempt(run)
     return run
 
 
@@ -134,15 +189,29 @@ def _repeat(loaded: Loaded, parties: Mapping[str, Path], folder: Path, watch: Wa
     job_file = _folder(folder) / "job.toml"
     loaded.job.anchored(loaded.path.parent.absolute()).save(job_file)
     try:
-        seconds = simulate.play("run", job_file, parties, folder, watch)
+        seconds = _play("run", job_file, parties, folder, watch)
     except IsthmusError as error:  # the others may fare better
         return _Repetition(loaded, folder, None, 0.0, str(error))
     own = Run(folder / loaded.first)
     return _Repetition(loaded, folder, own.read_json(own.result.name, Ended), seconds)
 
 
+def _play(
+    verb: str, job_file: Path, parties: Mapping[str, Path], folder: Path, watch: Watch
+) -> float:
+    """Play, unless it has been before the search was stopped; returns the seconds that it took."""
+    run = Run(folder)
+    if not (folder / _SECONDS).exists():
+        run.write_json(_SECONDS, simulate.play(verb, job_file, parties, folder, watch))
+    return run.read_json(_SECONDS, float)
+
+
 def _result(
-    loaded: Loaded, grid: Grid, trials: Sequence[Sequence[_Repetition]], seconds: float
+    loaded: Loaded,
+    grid: Grid,
+    trials: Sequence[Sequence[_Repetition]],
+    started: str,
+    seconds: float,
 ) -> SearchResult:
     found = [_trial(*each) for each in zip(grid.choices, trials, strict=True)]
     measure = next((name for trial in found for name in trial.metrics), "")
@@ -153,6 +222,7 @@ def _result(
         job=loaded.job.name,
         digest=loaded.job.digest,
         version=__version__,
+        started=started,
         seconds={"alignment": round(seconds, 3)}
         | {"training": round(sum(each.seconds for each in repetitions), 3)},
         folds=grid.folds,

@@ -187,7 +187,9 @@ def provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
 def _provide(plans: Mapping[str, PartyPlan], folder: Path) -> dict[str, Path]:
     folders = {party: folder / party for party in plans}
     for party, own in folders.items():
-        own.mkdir(mode=0o700)
+        own.mkdir(mode=0o700, exist_ok=True)
+        if (own / CERTIFICATE).exists():
+            continue  # of a search that goes on
         key = certificates.make_key()
         atomic.write(own / KEY, key)
         atomic.write(own / CERTIFICATE, certificates.self_signed(party, key))

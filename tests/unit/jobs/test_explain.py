@@ -8,7 +8,7 @@ import pytest
 from isthmus.core.errors import SpecError
 from isthmus.jobs.explain import explain
 from isthmus.store.runs import Run
-from tests.unit.jobs.desk import Desk
+from tests.unit.jobs.desk import PARTIES, Desk
 
 
 @pytest.fixture
@@ -46,6 +46,21 @@ class TestForecast:
             "clinic_rows": 300,
             "insurer_rows": 300,
         }
+
+    def test_reckons_with_the_same_alignment_where_a_fold_is_scored(self, desk: Desk) -> None:
+        desk.edit_job('train = "people"', 'train = "people"\ntest = "later"')
+        for party in PARTIES:
+            _, _, rest = desk.party_file(party).read_text().partition("[datasets.people]")
+            dataset = rest[: rest.index("[identity]")]
+            desk.edit_party(party, "[identity]", f"[datasets.later]{dataset}[identity]")
+        before = self._aligning(desk)
+        desk.edit_job('train = "people"', 'train = "people"\nfold = { part = 1, of = 2 }')
+        assert self._aligning(desk) == before
+
+    def _aligning(self, desk: Desk) -> list[tuple[str, int, int]]:
+        flows = [flow for party in PARTIES for flow in explain(desk.plan(party)).flows]
+        told = [(flow.message, flow.count, flow.bytes) for flow in flows]
+        return [each for each in told if each[0].endswith(("Rows", "RowCount"))]
 
     def test_reckons_with_no_training_where_there_is_none(self, desk: Desk) -> None:
         desk.drop_training()

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Event
 from isthmus.data.scores import StoredScores
 from isthmus.jobs import finished, report, simulate
 from isthmus.jobs.aligned.results import SearchedResult, TrainedResult
@@ -16,6 +17,11 @@ from isthmus.jobs.job import Fold, Job
 from isthmus.jobs.search import search
 from isthmus.store.runs import Run
 from tests.unit.jobs.desk import PARTIES, Desk
+
+
+class StoppedError(Exception):
+    """What a test stops a search with."""
+
 
 GRID = grid({"regression.max_rounds": [1, 2], "folds": 2})
 
@@ -108,8 +114,40 @@ class TestSearch:
         assert list(headings) == ["max_rounds", "AUC #", "KS #", "rounds #"]
         assert len(shown) == 2
         assert dict(summary.facts)["trainings"].startswith("4 over one alignment, scored on 2")
-        with pytest.raises(SpecError, match="this is a search, whose table is in"):
-            report.write_all(searched.folder)
+        assert dict(summary.facts)["report"] == str(searched.report)
+
+    @pytest.mark.long
+    def test_has_a_page(self, searched: Run) -> None:
+        shown = searched.report.read_text()
+        assert report.write_all(searched.folder) == [searched.report]
+        assert searched.report.read_text() == shown
+        for trial in result_of(searched).trials:
+            assert f"{trial.metrics['auc']:.4f} ± {trial.deviations['auc']:.4f}" in shown
+        assert "<th>max_rounds</th>" in shown
+        assert "OpenedGradient" in shown
+
+    def test_that_was_stopped_goes_on_and_trains_nothing_again(
+        self, trial: Desk, tmp_path: Path
+    ) -> None:
+        job = trial.folder / "job.toml"
+        tried = grid({"regression.max_rounds": [1, 2]})
+
+        def stop_in_the_second(party: str, event: Event) -> None:
+            if (party, event.stage) == ("clinic", "train") and event.total == 2:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            search(job, tried, tmp_path, stop_in_the_second)
+        (begun,) = tmp_path.glob("trial-*")
+        first = Run(begun / "trials_" / "1-1" / "clinic")
+        before = first.result.stat()
+        found = search(job, tried, tmp_path)
+        assert found.folder == begun
+        assert first.result.stat() == before
+        result = result_of(found)
+        assert sorted(each.values["regression.max_rounds"] for each in result.trials) == [1, 2]
+        assert all(each.metrics["auc"] > 0.5 and not each.failed for each in result.trials)
+        assert "of 2 choices" in found.report.read_text()
 
     @pytest.mark.long
     def test_goes_on_where_a_training_fails(self, trial: Desk, tmp_path: Path) -> None:

@@ -274,16 +274,17 @@ def page(run: Run, simulated: Run | None) -> str:
     Raises:
         SpecError: Nothing was trained.
     """
-    from isthmus.evaluation.pages import scoring_report, vertical_report  # they load Matplotlib
+    from isthmus.evaluation.pages import (  # they load Matplotlib
+        scoring_report,
+        search_report,
+        vertical_report,
+    )
     from isthmus.jobs import finished
-    from isthmus.jobs.aligned import report
+    from isthmus.jobs.aligned import report, search_page
 
     result = finished.read(run)
     if isinstance(result, SearchedResult):
-        raise SpecError(
-            f"{run.folder}: this is a search, whose table is in trials.csv. Every training in it "
-            f"has a report of its own, for example in {run.folder / result.trials[0].runs[0]}."
-        )
+        return search_report.render(search_page.of(result))
     if isinstance(result, ScoredResult):
         return scoring_report.render(report.read_scoring(run))
     if isinstance(result, AlignmentResult | SimulatedAlignment):

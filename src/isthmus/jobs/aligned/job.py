@@ -111,7 +111,9 @@ def _alignments(loaded: Loaded, other: str, sizes: Sizes) -> Iterator[Flow]:
     """What crosses while the rows of the first party and another one are aligned."""
     each = [sizes]
     if sizes.test_rows:
-        each.append(replace(sizes, rows=sizes.test_rows, shared=sizes.test))
+        # With a fold, rows of the data set to train on are scored; of the other we know no more.
+        shared = sizes.test if loaded.data.fold is None else min(sizes.test_rows.values())
+        each.append(replace(sizes, rows=sizes.test_rows, shared=shared))
     for found in each:
         rows = {"active": found.rows[loaded.first], "passive": found.rows[other]}
         yield from _alignment(loaded, other, replace(found, rows=rows))

@@ -14,6 +14,7 @@ from isthmus.jobs import consent, limits
 from isthmus.jobs.aligned.alignment import held, started, terms
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.rows import left
 from isthmus.jobs.consent import Crossing
 from isthmus.ledger.forecast import Sizes
 from isthmus.vertical.system import PlansAhead
@@ -111,10 +112,11 @@ def _most_shared(plan: AlignedPlan) -> int:
 
 def _most_trained(plan: AlignedPlan, shared: int) -> int:
     """The most training rows of the most shared ones: our own split is known before the others'."""
-    if plan.loaded.data.test is not None:
-        return shared
-    train, _ = split(plan.train.identifiers, plan.loaded.data.test_share, plan.job.seed)
-    return min(shared, len(train))
+    data, most = plan.loaded.data, shared
+    if data.test is None:
+        train, _ = split(plan.train.identifiers, data.test_share, plan.job.seed)
+        most = min(shared, len(train))
+    return left(most, data.fold)
 
 
 def _certain(plan: AlignedPlan) -> list[Crossing]:
@@ -125,7 +127,7 @@ def _certain(plan: AlignedPlan) -> list[Crossing]:
     test_rows = {} if plan.test is None else dict.fromkeys(rows, 1)
     share = 0.0 if plan.test is not None else loaded.data.test_share
     spread = _DEVIATIONS * math.sqrt(fewest * share * (1 - share))
-    train = max(1, int(fewest * (1 - share) - spread))
+    train = max(1, left(int(fewest * (1 - share) - spread), loaded.data.fold))
     sizes = Sizes(rows, fewest, train, test=0, test_rows=test_rows, rounds=1)
     found = list[Crossing]()
     if held(plan) is None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from isthmus.core.arrays import Integers
 from isthmus.data.index import split
-from isthmus.jobs.job import Data
+from isthmus.jobs.job import Data, Fold
 
 
 def divide(identifiers: Sequence[bytes], data: Data, seed: int) -> tuple[Integers, Integers]:
@@ -26,10 +26,20 @@ def divide(identifiers: Sequence[bytes], data: Data, seed: int) -> tuple[Integer
     train, held_out = split(identifiers, share, seed)
     if data.fold is None:
         return train, held_out
-    begin, end = (
-        len(train) * part // data.fold.of for part in (data.fold.part - 1, data.fold.part)
-    )
+    begin, end = _bounds(len(train), data.fold)
     return np.concatenate([train[:begin], train[end:]]), train[begin:end]
+
+
+def left(rows: int, fold: Fold | None) -> int:
+    """Returns how many of so many rows to train on are trained on, where a fold may be scored."""
+    if fold is None:
+        return rows
+    begin, end = _bounds(rows, fold)
+    return rows - (end - begin)
+
+
+def _bounds(rows: int, fold: Fold) -> tuple[int, int]:
+    return rows * (fold.part - 1) // fold.of, rows * fold.part // fold.of
 
 
 def scores_fold(data: Data) -> bool:

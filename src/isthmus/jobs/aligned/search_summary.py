@@ -7,15 +7,13 @@ from isthmus.jobs.result import Summary, Told, Trial
 from isthmus.store.runs import Run
 
 _SHOWN = 20
-"""Most trials in the table for people; the CSV file has all."""
+"""Most trials in the table of a terminal; the CSV file and the page have all."""
 
 
 def summary(run: Run, result: SearchedResult) -> Summary:
     """Returns the end of a search for people."""
-    runs = sum(len(trial.runs) for trial in result.trials)
-    scored = f"{result.folds} folds of the training rows" if result.folds else "the test rows"
     facts = [
-        ("trainings", f"{runs:,} over one alignment, scored on {scored}"),
+        ("trainings", f"{trainings(result):,} over one alignment, scored on {scored_on(result)}"),
         ("best by", title(result.measure) if result.measure else "nothing was measured"),
         ("seconds", f"{sum(result.seconds.values()):.1f}"),
     ]
@@ -26,19 +24,33 @@ def summary(run: Run, result: SearchedResult) -> Summary:
     failed = [why for trial in result.trials for why in trial.failed]
     if failed:
         facts.append(("failed", f"{len(failed):,} trainings; the first: {one_line(failed[0])}"))
+    facts += [(f"no {name}", why) for name, why in result.missing.items()]
     facts += [("run", str(run.folder)), ("table", str(run.folder / "trials.csv"))]
-    return Summary(tables=[_trials(result), *_told(result.told)], facts=facts)
+    if run.report.exists():
+        facts.append(("report", str(run.report)))
+    told = [told_table(result.told)] if result.told else []
+    return Summary(tables=[trials_table(result.trials[:_SHOWN]), *told], facts=facts)
 
 
-def _trials(result: SearchedResult) -> TextTable:
-    trials = result.trials[:_SHOWN]
+def trainings(result: SearchedResult) -> int:
+    """Returns how many trainings the search made."""
+    return sum(len(trial.runs) for trial in result.trials)
+
+
+def scored_on(result: SearchedResult) -> str:
+    """Returns which rows the trainings are scored on, in words."""
+    return f"{result.folds} folds of the training rows" if result.folds else "the test rows"
+
+
+def trials_table(trials: list[Trial]) -> TextTable:
+    """Returns values and measures of some trials."""
     keys = [key.partition(".")[2] for key in trials[0].values]
     measures = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
     headings = [*keys, *(f"{title(name)} #" for name in measures), "rounds #"]
     lines = [
         [
             *(str(value) for value in trial.values.values()),
-            *(_number(trial, name) for name in measures),
+            *(number(trial, name) for name in measures),
             f"{trial.rounds:.1f}",
         ]
         for trial in trials
@@ -46,7 +58,8 @@ def _trials(result: SearchedResult) -> TextTable:
     return headings, lines
 
 
-def _number(trial: Trial, measure: str) -> str:
+def number(trial: Trial, measure: str) -> str:
+    """Returns the mean of a measure over the repetitions of a trial, with its deviation."""
     value = trial.metrics.get(measure)
     if value is None:
         return "undefined"
@@ -54,8 +67,7 @@ def _number(trial: Trial, measure: str) -> str:
     return f"{value:.4f}" + ("" if spread is None else f" ± {spread:.4f}")
 
 
-def _told(told: list[Told]) -> list[TextTable]:
-    if not told:
-        return []
+def told_table(told: list[Told]) -> TextTable:
+    """Returns which messages told something, and how often."""
     lines = [(row.message, row.direction, f"{row.per_run:,.1f}", f"{row.count:,}") for row in told]
-    return [(("message that tells something", "way", "times a training #", "in all #"), lines)]
+    return ("message that tells something", "way", "times a training #", "in all #"), lines

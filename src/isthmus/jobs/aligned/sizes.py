@@ -6,6 +6,7 @@ from isthmus.core.errors import SpecError
 from isthmus.jobs import finished
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import AlignmentResult, ScoredResult, TrainedResult
+from isthmus.jobs.aligned.rows import left, scores_fold
 from isthmus.jobs.explain import check_same
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
@@ -39,7 +40,8 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
         case TrainedResult():
             check_same(plan, run, result)
             train, test = result.rows["train"], result.rows["test"]
-            shared = train + (0 if plan.test is not None else test)
+            scored_elsewhere = 0 if scores_fold(plan.loaded.data) else test
+            shared = result.alignment.size or train + test - scored_elsewhere
             return replace(
                 expected(plan), shared=shared, train=train, test=test, rounds=result.rounds
             )
@@ -66,9 +68,10 @@ def _sizes(plan: AlignedPlan, rows: dict[str, int], shared: int, rounds: int) ->
     fold = plan.loaded.data.fold
     if fold is not None:
         kept = 0 if plan.test is not None else round(shared * plan.loaded.data.test_share)
-        test = (shared - kept) // fold.of
+        train = left(shared - kept, fold)
         test_rows = {} if plan.test is None else dict.fromkeys(rows, len(plan.test))
-        return Sizes(rows, shared, shared - kept - test, test, test_rows, rounds, columns)
+        test = shared - kept - train
+        return Sizes(rows, shared, train, test, test_rows, rounds, columns)
     if plan.test is not None:
         test_rows = dict.fromkeys(rows, len(plan.test))
         return Sizes(rows, shared, shared, len(plan.test), test_rows, rounds, columns)

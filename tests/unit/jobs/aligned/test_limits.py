@@ -60,6 +60,13 @@ class TestTrainingRows:
         with pytest.raises(SpecError, match=r"would tell it 0\.00\d+ equations .*takes 334 rows"):
             desk.plan(party)
 
+    def test_are_too_few_where_a_fold_is_left_out(self, desk: Desk, party: str) -> None:
+        desk.edit_job("passive_columns = 2", "passive_columns = 2\nlabel_exposure = 0.012")
+        desk.plan(party)
+        desk.edit_job('train = "people"', 'train = "people"\nfold = { part = 1, of = 2 }')
+        with pytest.raises(SpecError, match=r"takes 167 rows"):
+            desk.plan(party)
+
     def test_are_too_few_for_a_single_split(self, desk: Desk, party: str) -> None:
         text = desk.job.read_text()
         told = text[text.index("disclosed") : text.index("[parties.clinic]")]

@@ -210,6 +210,10 @@ def always() -> bool:
     return True
 
 
+def nothing(rows: Table) -> None:
+    """Refuse no rows."""
+
+
 class Asked:
     """Requests that one party makes of others, and what all of them have counted."""
 
@@ -218,16 +222,13 @@ class Asked:
         self.counted = {party: Counter[int]() for party in ("hub", *OTHERS)}
 
     def answers(self, party: str, part: Any, rows: Table, wait: Callable[[], bool]) -> Role:
-        assert self.spec.online is not None
-        online = self.spec.online
-        return lambda line: answer(line, part, rows, online, self.counted[party], wait)
+        return lambda line: answer(line, part, rows, self.spec, self.counted[party], wait)
 
     def asks(self, part: Any, rows: Table, requests: Sequence[Sequence[int]]) -> Any:
         """Ask for one request after the other, and return the scores of each."""
 
         def hub(lines: Any) -> Any:
-            assert self.spec.online is not None
-            ask = Asking(lines, part, self.spec, self.spec.online, self.counted["hub"])
+            ask = Asking(lines, part, self.spec, self.counted["hub"], nothing)
             found = [ask(rows.take(np.array(each)), np.array(each)) for each in requests]
             assert ask.end() == list(lines)
             return found
@@ -283,7 +284,7 @@ class TestTreesOnline:
         rows = trees.data.rows(Run(part.spec, trees.data).clinic, label=True).test
 
         def hub(lines: Any) -> Any:
-            ask = Asking(lines, part, asked.spec, ONLINE, asked.counted["hub"])
+            ask = Asking(lines, part, asked.spec, asked.counted["hub"], nothing)
             for at in range(2):
                 ask(rows.take(np.array([at])), np.array([at]))
             for _ in range(2):  # it stays so

@@ -17,11 +17,10 @@ from isthmus.vertical.boosting.predict import Scorer
 from isthmus.vertical.prediction.forecast import answers
 from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.requests import too_many
-from isthmus.vertical.prediction.spec import Online, Prediction
+from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.model import Part as LinearPart
 from isthmus.vertical.regression.rows import receive_rows
-from isthmus.vertical.regression.system import check_numbers
 
 
 def active(
@@ -61,8 +60,8 @@ class Asking:
         passives: Mapping[str, Channel],
         part: LinearPart | TreePart,
         spec: Prediction,
-        online: Online,
         requests: Counter[int],
+        check: Callable[[Table], None],
     ) -> None:
         """Prepare our part of the model.
 
@@ -70,14 +69,16 @@ class Asking:
             passives: The channels to the passive parties.
             part: Our part of the model.
             spec: The `[prediction]` table.
-            online: Its table `online`.
             requests: Counts the requests of this run, by their number of rows.
+            check: Refuses rows that the model cannot score.
         """
+        assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
         self._passives = passives
         self._asked = {name: line for name, line in passives.items() if answers(spec, name)}
         self._model = _Linear(part) if isinstance(part, LinearPart) else _Trees(part)
-        self._online = online
+        self._online = spec.online
         self._requests = requests
+        self._check = check
         self._failed = dict[str, IsthmusError]()
 
     def __call__(self, rows: Table, positions: Integers) -> Floats:
@@ -97,7 +98,7 @@ class Asking:
         """
         # 1. Is it allowed?
         self._refuse_failed()
-        self._model.check(rows)
+        self._check(rows)
         fault = too_many(len(rows), self._online, self._requests)
         if fault:
             raise SpecError(f"{fault}. Nothing was sent.")
@@ -155,9 +156,6 @@ class _Linear:
     def __init__(self, part: LinearPart) -> None:
         self._part = part
 
-    def check(self, rows: Table) -> None:
-        check_numbers(rows, None)
-
     def read(self, passive: Channel, _name: str, rows: int) -> Floats:
         return receive_rows(passive, PartialPredictor, rows, rows)
 
@@ -171,9 +169,6 @@ class _Trees:
 
     def __init__(self, part: TreePart) -> None:
         self._score = Scorer(part)
-
-    def check(self, rows: Table) -> None:
-        """Do nothing: trees take categories and empty cells."""
 
     def read(self, passive: Channel, name: str, rows: int) -> Bools:
         return scoring.receive_decisions(passive, 0, (rows, self._score.splits(name)))

@@ -13,9 +13,10 @@ from isthmus.vertical.labelled import unmeasured
 from isthmus.vertical.prediction import parts
 from isthmus.vertical.prediction.active import Asking, active
 from isthmus.vertical.prediction.passive import answer, passive
-from isthmus.vertical.prediction.spec import Online, Prediction
+from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression.model import Part
+from isthmus.vertical.regression.system import check_numbers
 from isthmus.vertical.system import Measured, OnlineContext, Scored, ScoringContext
 
 
@@ -34,19 +35,19 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
 def ask(spec: Prediction, context: OnlineContext) -> Asking:
     """Get ready to score rows online, at the active party."""
     part = parts.active_part(context.part)
-    return Asking(context.peers, part, spec, _online(spec), context.requests)
+
+    def check(rows: Table) -> None:
+        if isinstance(part, Part):  # trees take categories and empty cells
+            check_numbers(rows, None)
+
+    return Asking(context.peers, part, spec, context.requests, check)
 
 
 def answer_requests(spec: Prediction, context: OnlineContext) -> bool:
     """Answer requests of the active party; returns whether it said that there are no more."""
     (peer,) = context.peers.values()
     part = parts.passive_part(context.part)
-    return answer(peer, part, context.rows, _online(spec), context.requests, context.wait)
-
-
-def _online(spec: Prediction) -> Online:
-    assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
-    return spec.online
+    return answer(peer, part, context.rows, spec, context.requests, context.wait)
 
 
 def measured(part: Part | ActivePart, rows: Table, scores: Floats) -> Measured:

@@ -47,7 +47,7 @@ def answer(
     active: Channel,
     part: LinearPart | TreePart,
     rows: Table,
-    online: Online,
+    spec: Prediction,
     requests: Counter[int],
     wait: Next,
 ) -> bool:
@@ -60,7 +60,7 @@ def answer(
         active: The channel to the active party.
         part: Our part of the model.
         rows: Our columns of the shared rows, in the common order.
-        online: The `[prediction.online]` table.
+        spec: The `[prediction]` table.
         requests: Counts the requests of this run, by their number of rows.
         wait: Waits for the next request.
 
@@ -70,12 +70,13 @@ def answer(
     Raises:
         PeerError: It asks for more than the job allows, or for rows that there are not.
     """
+    assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
     share = _shares(part)
     own = replace(rows, keys=None)
     while wait():
         request = active.receive(RequestedRows)
         with checked(active, RequestedRows):
-            _check(request.rows, len(rows), online, requests)
+            _check(request.rows, len(rows), spec.online, requests)
         requests[len(request.rows)] += 1
         if not len(request.rows):
             return True

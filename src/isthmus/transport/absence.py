@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from isthmus.core.errors import IsthmusError
+
 OnAbsence = Callable[[str, float], None]
 """Told who is missing and for how many seconds we still try; 0 once it is back."""
 
@@ -30,8 +32,8 @@ class Line(Protocol):
         """Whether the line has ended for good."""
         ...
 
-    def finish(self) -> None:
-        """End the line for good."""
+    def finish(self, error: IsthmusError | None = None) -> None:
+        """End the line for good, for this reason or because the peer is gone."""
         ...
 
 
@@ -75,10 +77,16 @@ class Absence:
             return False
         if away >= _TOLD and not self._told:
             self._told = True
-            self._on_absence(self._line.peer, self._patience - away)
+            self._tell(self._patience - away)
         return True
 
     def end(self) -> None:
         """Tell that the peer is back, if it was told to be missing."""
         if self._told and not self._line.over:
-            self._on_absence(self._line.peer, 0.0)
+            self._tell(0.0)
+
+    def _tell(self, left: float) -> None:
+        try:
+            self._on_absence(self._line.peer, left)
+        except IsthmusError as error:  # such as a full disk: the role hears of it
+            self._line.finish(error)

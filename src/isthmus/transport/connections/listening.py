@@ -7,7 +7,7 @@ from concurrent import futures
 from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
 
-from isthmus.core.errors import ChannelError, SpecError
+from isthmus.core.errors import ChannelError, IsthmusError, SpecError
 from isthmus.transport.absence import OnAbsence, nobody
 from isthmus.transport.connections.settings import (
     METHOD,
@@ -195,7 +195,8 @@ class Listener:
         peer, starts = earlier.peer, not earlier.accepted.is_set()
         if earlier.connected and token not in self._second and len(self._second) < _TOLD_SECONDS:
             self._second.add(token)
-            self._on_second(peer)
+            with suppress(IsthmusError):  # a full disk stops our role, and not the peer's
+                self._on_second(peer)
         if starts:
             return  # nothing has crossed: the newer one takes the place
         if earlier.connected:

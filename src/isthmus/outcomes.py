@@ -154,6 +154,12 @@ class Predicted(msgspec.Struct, frozen=True, kw_only=True):
     columns: Sequence[str]
     """Columns of the file with the scores."""
 
+    stability: Stability | None = None
+    """How far the rows are from those that were trained on; None where that is not known."""
+
+    missing: str = ""
+    """Why `stability` is not known, if the system compares rows at all."""
+
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model in files that need no isthmus."""

@@ -9,8 +9,10 @@ from rich.filesize import decimal as size
 
 from isthmus.core.durations import duration
 from isthmus.evaluation.comparison import metrics_table, pairs_table
+from isthmus.evaluation.validation import SHIFTED
 
 if TYPE_CHECKING:  # the command line draws with this module before it knows what it will need
+    from isthmus.evaluation.validation import Stability
     from isthmus.jobs.check import Checked
     from isthmus.jobs.explain import Explanation, Forecast
     from isthmus.jobs.plan import Estimate, Ready
@@ -145,6 +147,29 @@ def scored(found: "ScoredTexts") -> Iterator[Part]:
                 f"{name}: {count:,} rows are left out, since the encoder was trained on texts of "
                 "theirs."
             )
+
+
+def compared(stability: "Stability | None", missing: str) -> Iterator[str]:
+    """Yields how far rows are from those that were trained on, or why nobody knows."""
+    if missing:
+        yield f"Not compared with the rows that were trained on: {missing}."
+    if stability is None:
+        return
+    indices = {"the scores": stability.score} if stability.score is not None else {}
+    indices |= stability.columns
+    far = [f"{name} {index:.3f}" for name, index in indices.items() if index >= SHIFTED]
+    what = (
+        f"shifted are {', '.join(far[:_MOST_COLUMNS])}"
+        + (f" and {len(far) - _MOST_COLUMNS:,} more" if len(far) > _MOST_COLUMNS else "")
+        if far
+        else "no column has shifted"
+    )
+    yield (
+        f"Population stability against the rows that were trained on: {what} (index, from "
+        f"{SHIFTED} on; {stability.sampling_noise:.3f} by chance)."
+    )
+    if stability.missing:
+        yield f"No index of the scores: {stability.missing}."
 
 
 def sent(ledgers: Mapping[str, Sequence["Row"]], notices: Iterable[str] = ()) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from isthmus.answers import parts
 from isthmus.answers.text import page
 from isthmus.cli.answer import Answer
 from isthmus.cli.arguments import RunFolder
@@ -26,6 +27,13 @@ def predict(
     from isthmus.jobs.trained import predict as score
 
     found = score(run, file, out)
-    value = {"scores": str(out), "rows": found.rows, "columns": list(found.columns)}
+    value = {
+        "scores": str(out),
+        "rows": found.rows,
+        "columns": list(found.columns),
+        "stability": found.stability,
+        "missing": found.missing,
+    }
     columns = ", ".join(found.columns)
-    return Answer(value, page(f"{out}: {found.rows:,} rows with the columns {columns}."))
+    told = parts.compared(found.stability, found.missing)
+    return Answer(value, page(f"{out}: {found.rows:,} rows with the columns {columns}.", *told))

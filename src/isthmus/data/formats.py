@@ -19,6 +19,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data import csv_lines, json_lines
 from isthmus.data.files import TABLES, check_readable
 from isthmus.data.kinds import IN_WORDS, TYPES, Kind
+from isthmus.data.meant import about_cells, as_meant
 from isthmus.data.spec import Dataset
 
 Batch = Any
@@ -103,7 +104,8 @@ def batches_of(
         else:
             found = _csv(path, dataset, columns)
         for batch in found:
-            yield before, batch
+            typed = path.name.endswith((".parquet", ".arrow", ".feather"))
+            yield before, as_meant(batch, columns, str(path), before) if typed else batch
             before += batch.num_rows
 
 
@@ -250,6 +252,8 @@ def _csv(path: Path, dataset: Dataset, columns: Mapping[str, Kind]) -> Iterator[
         if (cell := _CELL.search(str(error))) is None:
             raise
         name = names[int(cell[1])]
+        if told := about_cells(path, dataset, name, columns[name], parsing(dataset)):
+            raise SpecError(f"{path}: {told}") from None
         if TYPES[columns[name]] == pa.string():
             raise SpecError(
                 f"{path}: column {name!r} has a cell that is not text in UTF-8. Export the file as "

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.data.features import Cells
-from isthmus.data.plain import Column, Mask, blank, in_words, is_text, kinds, mask, pc, text_of
+from isthmus.data.numbers import whole_numbers
+from isthmus.data.plain import Column, Mask, in_words, is_text, kinds, mask, pc, text_of
 from isthmus.data.spec import Normalisation
 
 _POINT_ZERO = r"^\s*[+-]?[0-9]+\.0*\s*$"
@@ -17,7 +18,6 @@ _DECIMAL = r"^\s*[+-]?[0-9]+\.[0-9]*\s*$"
 _SCIENTIFIC = r"^\s*[+-]?[0-9]+([.,][0-9]*[eE][+-]?|[eE][+-])[0-9]+\s*$"
 """As spreadsheets write large numbers; a code such as 12E34 has no sign and no point."""
 
-_WHOLE = r"^[+-]?[0-9]{1,18}$"
 _AS_TEXT = "Export the column as text."
 
 
@@ -126,10 +126,7 @@ def _whole(cells: Cells) -> Column:
     """Whole numbers, where `types` declares a column so."""
     column = cells.column
     if is_text(column.type):
-        text = blank(column)
-        right = mask(pc.match_substring_regex(text, _WHOLE)) | mask(pc.is_null(text))
-        digits = pc.replace_substring_regex(text, r"^\+", "")
-        found = pc.if_else(pa.array(right), digits, pa.scalar(None, text.type)).cast(pa.int64())
+        found, right = whole_numbers(column)
     else:
         found, right = _exact(column)
     advice = f". Correct the data, or take {cells.name!r} out of `types`."

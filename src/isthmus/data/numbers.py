@@ -23,6 +23,8 @@ from isthmus.data.plain import (
     text_of,
 )
 
+_WHOLE = r"^[+-]?[0-9]+$"
+_TOO_LARGE = 2**63
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity|nan)$"
 _BOOLEAN = r"^(?i:true|false)$"
 _GROUPED = r"^[+-]?[0-9]{1,3}([ ,.'\x{2019}\x{a0}\x{202f}][0-9]{3})+([.,][0-9]+)?$"
@@ -93,6 +95,27 @@ def numbers(column: Column, decimal: Literal[".", ","] = ".") -> Numbers:
     filled = len(text) - text.null_count + int(no_text.sum())
     looks = _looks(text.filter(pa.array(wrong)), decimal)
     return Numbers(values, wrong, filled, "text", looks)
+
+
+def whole_numbers(text: Column) -> tuple[Column, Mask]:
+    """Read whole numbers that are written as text.
+
+    Args:
+        text: A column of text.
+
+    Returns:
+        The numbers as `int64`, and which cells are one, or empty; the others are empty.
+    """
+    trimmed = blank(text)
+    right = mask(pc.match_substring_regex(trimmed, _WHOLE)) | mask(pc.is_null(trimmed))
+    digits = pc.replace_substring_regex(trimmed, r"^\+", "")
+    found = pc.if_else(pa.array(right), digits, _none(digits))
+    try:
+        return found.cast(pa.int64()), right
+    except pa.ArrowInvalid:  # one of them is too large
+        fits = [each is None or abs(int(each)) < _TOO_LARGE for each in found.to_pylist()]
+        right &= np.array(fits)
+        return pc.if_else(pa.array(right), found, _none(found)).cast(pa.int64()), right
 
 
 def distinct(column: Column, which: Mask) -> int:

@@ -3,16 +3,16 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 
 from isthmus.core.arrays import Floats, Integers
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import DataError, SpecError
 from isthmus.data import facts, features, sources
 from isthmus.data.columns import Columns
 from isthmus.data.facts import Facts
@@ -25,6 +25,11 @@ from isthmus.data.problems import Problems
 from isthmus.data.sources import Rows, Source
 from isthmus.data.spec import Dataset, Normalisation
 from isthmus.data.table import ColumnCoding, Table
+
+TableT = TypeVar("TableT")
+
+UNKNOWN = ColumnCoding(names=())
+"""Of rows to score where the training rows cannot be read: it is errors alone that count."""
 
 
 def load(
@@ -58,6 +63,33 @@ def load(
     return read(sources.opened(dataset, folder), dataset, steps, coding, numbers_only=numbers_only)
 
 
+def load_both(
+    train: Callable[[], TableT], test: Callable[[TableT | None], TableT]
+) -> tuple[TableT, TableT]:
+    """Read rows to train on and rows to score; tell what is wrong with either.
+
+    Args:
+        train: Reads the former.
+        test: Reads the latter; given None where the former cannot be read.
+
+    Returns:
+        Both.
+
+    Raises:
+        DataError: Neither can be read.
+        SpecError: One of them cannot.
+    """
+    try:
+        found = train()
+    except SpecError as error:
+        try:
+            test(None)
+        except SpecError as other:
+            raise DataError(f"{error}\n{other}") from None
+        raise
+    return found, test(found)
+
+
 def read(
     source: Source,
     dataset: Dataset,
@@ -83,7 +115,8 @@ def read(
     Raises:
         SpecError: They are not what the dataset says; a DataError names all problems at once.
     """
-    wanted = source.columns()
+    wanted, training = source.columns(), coding is None
+    coding = None if coding is UNKNOWN else coding
     if coding is not None:
         wanted = _as_trained(coding, wanted, source.where)
     problems = Problems(source.where)
@@ -92,11 +125,11 @@ def read(
     if len(keys.kept) < len(keys.first):
         keys = _distinct(read, wanted, keys)
         read = replace(read, rows=read.rows.take(keys.kept))
-    values = _features(read, wanted, coding)
+    values = _features(read, wanted, coding, training=training)
     label = (
         None
         if wanted.label is None
-        else features.label(read.cells(wanted.label), required=coding is None)
+        else features.label(read.cells(wanted.label), required=training)
     )
     weight = None if wanted.weight is None else features.label(read.cells(wanted.weight), "weight")
     problems.refuse()
@@ -251,7 +284,9 @@ def _as_trained(coding: ColumnCoding, wanted: Columns, where: str) -> Columns:
     return replace(wanted, features=coding.names)
 
 
-def _features(read: _Read, wanted: Columns, coding: ColumnCoding | None) -> _Values:
+def _features(
+    read: _Read, wanted: Columns, coding: ColumnCoding | None, *, training: bool
+) -> _Values:
     """Convert all feature columns."""
     numbers = np.empty(
         (len(read.rows.columns[wanted.names[0]]) if wanted.names else 0, len(wanted.features))
@@ -270,7 +305,7 @@ def _features(read: _Read, wanted: Columns, coding: ColumnCoding | None) -> _Val
                 features.refuse_unknown(cells, values)
         else:
             values, means[name] = features.feature(cells, means.get(name))
-        if coding is None and len(read.problems) == before:
+        if training and len(read.problems) == before:
             features.refuse_constant(cells, values)
         numbers[:, position] = values
         del read.rows.columns[name]  # it takes memory, and is not read again

@@ -50,17 +50,45 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     recall: float | None  # share of all positives that are taken; None if there are none
 
 
+class ClassFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a model of several classes; None where `undefined` says why."""
+
+    accuracy: float
+    log_loss: float | None
+    auc: list[float | None]  # of each class against all others
+    confusion: list[list[int]]  # rows by the class that they have, then by that with most score
+
+
+class AmountGroup(msgspec.Struct, frozen=True):
+    """Rows with similar predictions of a number: what was expected, and what came."""
+
+    rows: int
+    expected: float  # mean prediction
+    observed: float  # mean label
+
+
+class AmountFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a model of a number, in its units; None where `undefined` says why."""
+
+    r2: float | None
+    mae: float | None
+    rmse: float | None
+    calibration: list[AmountGroup]  # by rising prediction
+
+
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """Figures on the rows whose label is known; None where `undefined` says why."""
 
     rows: int
-    positives: int
-    auc: dict[str, Interval | None]  # by model
-    gain: Gain | None  # of the joint model over that of the active party alone
-    brier: dict[str, float | None]  # by model
-    log_loss: dict[str, float | None]  # by model
-    calibration: list[CalibrationGroup]  # of the first model
-    cuts: list[Cut]  # of the first model
+    positives: int | None = None  # of a label of 0 and 1, as all that follows
+    auc: dict[str, Interval | None] = {}  # by model
+    gain: Gain | None = None  # of the joint model over that of the active party alone
+    brier: dict[str, float | None] = {}  # by model
+    log_loss: dict[str, float | None] = {}  # by model
+    calibration: list[CalibrationGroup] = []  # of the first model
+    cuts: list[Cut] = []  # of the first model
+    classes: ClassFigures | None = None  # of a label of several classes
+    amounts: dict[str, AmountFigures] = {}  # of a label that is a number, by model
     undefined: dict[str, str] = {}  # why a figure is not there, by its name
 
 
@@ -90,3 +118,6 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
 
     columns: dict[str, float] = {}
     """The same index of each column of this party."""
+
+    missing: str = ""
+    """Why there is no index of the scores; empty if there is one."""

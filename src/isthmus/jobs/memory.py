@@ -31,7 +31,7 @@ def check(plan: Plan) -> list[str]:
         OutOfMemoryError: The run is expected to need more than a limit allows.
     """
     need = plan.loaded.family.peak(plan)
-    more = need - memory.resident()
+    more = max(need - memory.resident(), 0)
     short = memory.tightest(more, memory.rooms(), mapped=memory.MAPPED)
     if short is None:
         return []

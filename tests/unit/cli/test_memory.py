@@ -44,8 +44,9 @@ def job(tmp_path: Path) -> Path:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, *rooms: Room) -> None:
-    """Let this machine have so much memory."""
+    """Let this machine have so much memory, and this process none of it yet."""
     monkeypatch.setattr(memory, "rooms", lambda: list(rooms))
+    monkeypatch.setattr(memory, "resident", lambda: 0)
 
 
 class TestAProcessOfItsOwn:

@@ -16,6 +16,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.batches import BLOCK, Block, BlockReader, Place, column_names
 from isthmus.data.kinds import Kind
 from isthmus.data.spec import Dataset
+from isthmus.multitask.feed import cells as feed_cells
 
 COLUMNS: dict[str, Kind] = {"word": "any", "id": "integer", "price": "number"}
 """In another order than in the files."""
@@ -81,6 +82,37 @@ class TestBlockReader:
         assert [block.rows.num_rows for block in blocks] == [BLOCK, 10]
         assert blocks[0].rows.schema.names == list(COLUMNS)
         assert rows_of(blocks) == expected.select(list(COLUMNS)).to_pylist()
+
+    @pytest.mark.parametrize(
+        ("stored", "kind"),
+        [
+            (pa.dictionary(pa.int32(), pa.string()), "any"),
+            (pa.string_view(), "any"),
+            (pa.large_string(), "any"),
+            (pa.large_string(), "integer"),
+            (pa.string(), "number"),
+            (pa.decimal128(20, 0), "integer"),
+            (pa.decimal128(20, 0), "any"),
+            (pa.decimal128(20, 0), "number"),
+            (pa.int16(), "integer"),
+        ],
+    )
+    def test_reads_what_cells_hold_however_they_are_stored(
+        self, tmp_path: Path, stored: Any, kind: Kind
+    ) -> None:
+        cells: Any = pa.array(["7", None, "12"])
+        if pa.types.is_decimal(stored) or pa.types.is_integer(stored):
+            cells = cells.cast(pa.int64())
+        parquet.write_table(pa.table({"id": cells.cast(stored)}), tmp_path / "a.parquet")
+        (block,) = reader(tmp_path / "a.parquet", {"id": kind}).blocks()
+        column = feed_cells.Column(block.rows.column("id"), "id", "a")
+        read = {"any": feed_cells.hashes, "integer": feed_cells.identifiers}.get(
+            kind, feed_cells.amounts
+        )
+        same = pa.array(["7", None, "12"])
+        expected = same if kind == "any" else same.cast(pa.int64())
+        given = read(feed_cells.Column(expected, "id", "a"))
+        np.testing.assert_array_equal(read(column), given)
 
     @pytest.mark.parametrize("name", NAMES)
     def test_reads_the_same_blocks_wherever_it_begins(self, tmp_path: Path, name: str) -> None:
@@ -206,15 +238,38 @@ class TestErrors:
     @pytest.mark.parametrize("cell", ["secret", "1.5", "9223372036854775808"])
     def test_a_cell_of_another_type(self, tmp_path: Path, cell: str) -> None:
         (tmp_path / "a.csv").write_text(f"price,word,id\n1,a,2\n1,a,{cell}\n")
-        message = "column 'id' has a cell that does not hold a whole number below"
+        message = r"column 'id': 1 of 2 cells does not hold a whole number below 2\^63, in line 3\."
         with pytest.raises(SpecError, match=message) as error:
             list(reader(tmp_path / "a.csv").blocks())
         assert cell not in str(error.value)
 
     def test_text_that_is_not_utf_8(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_bytes("word,id,price\ncaf\xe9,1,2\n".encode("latin-1"))
-        with pytest.raises(SpecError, match=r"column 'word' has a cell that is not text in UTF-8"):
+        with pytest.raises(SpecError, match=r"'word': 1 of 1 cells does not hold text in UTF-8"):
             list(reader(tmp_path / "a.csv").blocks())
+
+    def test_cells_of_another_type_with_their_number_and_first_line(self, tmp_path: Path) -> None:
+        rows = [f"{n},word,{'?' if n % 4_000 == 3_999 else n}" for n in range(10_000)]
+        (tmp_path / "a.csv").write_text("\n".join(["price,word,id", *rows]))
+        message = (
+            r"column 'id': 2 of 10,000 cells do not hold a whole number below 2\^63, the first in "
+            r"line 4,001\. If they mean empty, add their texts to `missing_values`"
+        )
+        with pytest.raises(SpecError, match=message):
+            list(reader(tmp_path / "a.csv").blocks())
+        cells = [
+            row["id"]
+            for row in rows_of(list(reader(tmp_path / "a.csv", missing_values=("?",)).blocks()))
+        ]
+        assert cells.count(None) == 2
+
+    @pytest.mark.parametrize("kind", ["integer", "number"])
+    def test_text_that_is_no_number_in_parquet(self, tmp_path: Path, kind: Kind) -> None:
+        columns = {"id": pa.array(["1"] * 9_000 + ["secret"])}
+        parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+        with pytest.raises(SpecError, match=r"column 'id' does not hold .* in row 9,001") as error:
+            list(reader(tmp_path / "a.parquet", {"id": kind}).blocks())
+        assert "secret" not in str(error.value)
 
     @pytest.mark.parametrize("line", ['{"id": "secret"}', '{"id": 1', "secret", '{"id": 1.5}'])
     def test_a_line_of_json_that_is_wrong(self, tmp_path: Path, line: str) -> None:

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from isthmus.core.errors import SpecError
+from isthmus.core.errors import DataError, SpecError
+from isthmus.data import reading
 from isthmus.data.reading import load
 from isthmus.data.sources import opened
 from isthmus.data.spec import Dataset
-from isthmus.data.table import Table
+from isthmus.data.table import ColumnCoding, Table
 
 PEOPLE = "person,sick,age,height,smokes\n a1,1,30,1.6,true\nA2,0,40,1.7,false\na3,1,50,1.8,true\n"
 Load = Callable[..., Table]
@@ -461,3 +462,32 @@ class TestTake:
 
     def test_needs_no_label(self, load_csv: Load) -> None:
         assert load_csv(PEOPLE).take(np.array([1])).label is None
+
+
+class TestTwoDataSets:
+    def test_are_told_of_together(self, tmp_path: Path) -> None:
+        (tmp_path / "train.csv").write_text("id,ill,age\na,1,2\nb,?,3\n")
+        (tmp_path / "test.csv").write_text("id,ill,age\nc,,7\nd,1,?\n")
+
+        def given(name: str, coding: ColumnCoding | None) -> Table:
+            dataset = Dataset(path=name, identifiers=("id",), label="ill")
+            return reading.load(dataset, tmp_path, [], coding)
+
+        with pytest.raises(DataError) as error:
+            reading.load_both(
+                lambda: given("train.csv", None), lambda _: given("test.csv", reading.UNKNOWN)
+            )
+        first, second = str(error.value).splitlines()
+        assert "train.csv: the label 'ill': 1 of 2 cells is no number, in line 3" in first
+        assert "test.csv: column 'age': 1 of 2 cells is no number, in line 3" in second
+
+    def test_are_both_read_where_nothing_is_wrong(self) -> None:
+        assert reading.load_both(lambda: 1, lambda found: (found or 0) + 1) == (1, 2)
+
+    def test_say_what_is_wrong_with_the_one(self) -> None:
+        def wrong(_: int | None = None) -> int:
+            raise SpecError("it is empty")
+
+        for train, test in ((wrong, lambda _: 2), (lambda: 1, wrong)):
+            with pytest.raises(SpecError, match=r"^it is empty$"):
+                reading.load_both(train, test)

@@ -17,7 +17,7 @@ from isthmus.vertical.baseline import training
 from isthmus.vertical.baseline.data import Data
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting.leakage import cluster_auc, sample_auc
-from isthmus.vertical.validated import stability
+from isthmus.vertical.validated import stability_since, trained_groups
 
 MODELS: list[Baseline] = [
     RegressionBaseline(penalty=0.1),
@@ -64,7 +64,8 @@ class TestStability:
     @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 9))
     def test_is_a_number_of_every_column(self, trained: int, scored: int, columns: int) -> None:
         rows = table(trained, columns, [0.0] * trained), table(scored, columns, [0.0] * scored, 50)
-        found = stability(*rows, np.arange(float(trained)), np.ones(scored))
+        groups = trained_groups(rows[0], np.arange(float(trained)))
+        found = stability_since(groups, rows[1], np.ones(scored))
         assert len(found.columns) == columns
         assert found.score is not None
         stored = msgspec.json.encode(found)

@@ -136,15 +136,25 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
         _check(loaded, party)
     if loaded.scores:
         return _plan_to_score(loaded, party, file)
-    train, test = _table(loaded, party, file.parent, loaded.dataset), None
-    if loaded.data.test is not None:
-        test = _table(loaded, party, file.parent, loaded.data.test, train.coding)
+    train, test = _tables(loaded, party, file.parent)
     plan = AlignedPlan(loaded, party, file, train, test)
     plan.endorsements()  # can it be read?
     if loaded.trains:
         with naming_file(file):
             loaded.system.check_party(loaded.spec, plan.role, train, test)
     return plan
+
+
+def _tables(loaded: Loaded, party: Party, folder: Path) -> tuple[Table, Table | None]:
+    name = loaded.data.test
+    if name is None:
+        return _table(loaded, party, folder, loaded.dataset), None
+
+    def test(train: Table | None) -> Table:
+        coding = reading.UNKNOWN if train is None else train.coding
+        return _table(loaded, party, folder, name, coding)
+
+    return reading.load_both(lambda: _table(loaded, party, folder, loaded.dataset), test)
 
 
 def _plan_to_score(loaded: Loaded, party: Party, file: Path) -> AlignedPlan:

@@ -7,7 +7,7 @@ from typing import Any
 
 from isthmus.core import extras
 from isthmus.core.errors import SpecError, naming_file
-from isthmus.data import fingerprint, samples
+from isthmus.data import fingerprint, reading, samples
 from isthmus.data.samples import Samples
 from isthmus.horizontal.system import LocalData
 from isthmus.jobs.load import load_party
@@ -82,10 +82,11 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> RoundsPlan:
         _check_attack(loaded, party)
         _check_gaps(loaded, party)
     data = loaded.data
-    train, test = (
-        samples.load(party.datasets[name], file.parent) if name in party.datasets else None
-        for name in (data.train, data.test)
-    )
+
+    def read(name: str | None) -> Samples | None:
+        return samples.load(party.datasets[name], file.parent) if name in party.datasets else None
+
+    train, test = reading.load_both(lambda: read(data.train), lambda _: read(data.test))
     if train is not None and data.test is None:
         train, test = train.split(data.test_share, loaded.job.seed, party.party)
     plan = RoundsPlan(loaded, party, file, train, test)

@@ -5,19 +5,23 @@ from typing import IO
 import numpy as np
 
 from isthmus.core.arrays import Floats
+from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
+from isthmus.evaluation.validation import TrainedGroups
+from isthmus.outcomes import Predicted
 from isthmus.store.runs import Run
 from isthmus.vertical.baseline.spec import Baseline, RegressionBaseline
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.predict import Scorer
 from isthmus.vertical.regression.model import Part
+from isthmus.vertical.validated import stability_since
 
 _BLOCK = 8192
 """Rows that are scored at a time: trees keep a decision for each node and row."""
 
 
-def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> list[str]:
+def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> Predicted:
     """Score rows, and write the scores as Parquet.
 
     Args:
@@ -27,7 +31,7 @@ def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> list[str]:
         out: The file for the scores.
 
     Returns:
-        The columns that are written.
+        What is written, and how far the rows are from those that were trained on.
 
     Raises:
         SpecError: The file of the model was changed.
@@ -39,7 +43,16 @@ def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> list[str]:
     scores = Scores(rows, found)
     scores.write(out)
     names: list[str] = scores.table().column_names
-    return names
+    stability, missing = None, _NO_GROUPS
+    if run.trained_groups.exists():
+        groups = run.read_json(run.trained_groups.name, TrainedGroups)
+        attempts = Attempts()
+        stability = attempts.find("stability", lambda: stability_since(groups, rows, found))
+        missing = attempts.missing.get("stability", "")
+    return Predicted(rows=len(rows), columns=names, stability=stability, missing=missing)
+
+
+_NO_GROUPS = "the run kept nothing of the rows that it trained on to compare others with"
 
 
 def _trees(part: ActivePart, rows: Table) -> Floats:

@@ -48,19 +48,16 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
     if dataset is None or dataset.label is None:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
     numbers_only = isinstance(spec, RegressionBaseline)
-    rows = reading.load(dataset, inputs.folder, inputs.normalise, numbers_only=numbers_only)
+    rows, test = _read(dataset, inputs, numbers_only=numbers_only)
     if numbers_only:
         dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
     if not rows.names:
         raise SpecError("`columns` chooses none, so there is nothing to learn from.")
-    if inputs.test is None:
+    if inputs.test is None or test is None:
         train, held_out = split(rows.identifiers, inputs.test_share, inputs.seed)
         test = rows.take(held_out)
     else:
         train, _ = split(rows.identifiers, 0.0, inputs.seed)
-        test = reading.load(
-            inputs.test, inputs.folder, inputs.normalise, rows.coding, numbers_only=numbers_only
-        )
         _refuse_overlap(rows, test, inputs.test)
     if not len(train):
         raise SpecError(
@@ -68,6 +65,25 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
         )
     _check(spec, rows.take(train), None if inputs.test is None else test)
     return Data(rows.take(train), test, dataset.signs, inputs.seed, inputs.job)
+
+
+def _read(
+    dataset: Dataset, inputs: LocalInputs, *, numbers_only: bool
+) -> tuple[Table, Table | None]:
+    """Read the rows to train on, and those to score if they are apart."""
+
+    def read(described: Dataset, coding: ColumnCoding | None = None) -> Table:
+        return reading.load(
+            described, inputs.folder, inputs.normalise, coding, numbers_only=numbers_only
+        )
+
+    def read_test(rows: Table | None) -> Table:
+        assert inputs.test is not None  # noqa: S101 - asked below
+        return read(inputs.test, reading.UNKNOWN if rows is None else rows.coding)
+
+    if inputs.test is None:
+        return read(dataset), None
+    return reading.load_both(lambda: read(dataset), read_test)
 
 
 def _refuse_overlap(train: Table, test: Table, dataset: Dataset) -> None:
@@ -166,7 +182,7 @@ def predict(spec: Baseline, rows: Dataset, run: Run, out: IO[bytes]) -> Predicte
     table = reading.load(described, Path(), (), coding)
     if isinstance(spec, RegressionBaseline):
         regression.check_numbers(table, None)
-    return Predicted(rows=len(table), columns=scoring.predict(spec, table, run, out))
+    return scoring.predict(spec, table, run, out)
 
 
 def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:

@@ -30,7 +30,7 @@ from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.labelled import unmeasured
 from isthmus.vertical.regression import outcome as regression
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
-from isthmus.vertical.validated import stability, validated
+from isthmus.vertical.validated import stability_since, trained_groups, validated
 
 
 @dataclass(frozen=True)
@@ -65,29 +65,19 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalTr
         columns=len(data.train.names),
         ending=fitted.ending,
     )
-    return LocalTrained(outcome, lambda: _described(spec, data, fitted, scores, outcome, telemetry))
 
+    def measure() -> LocalOutcome:
+        attempts = Attempts()
+        with telemetry.timed("measuring"):
+            metrics = _measured(spec, data, fitted.predictions, attempts)
+            validation = attempts.find("validation", lambda: validated(scores, metrics, "model"))
+            compared = attempts.find("stability", lambda: _stability(run, data, fitted, scores))
+        missing = unmeasured(data.test) | attempts.missing
+        return replace(
+            outcome, metrics=metrics, validation=validation, stability=compared, missing=missing
+        )
 
-def _described(
-    spec: Baseline,
-    data: Data,
-    fitted: _Fitted,
-    scores: Scores,
-    outcome: LocalOutcome,
-    telemetry: Telemetry,
-) -> LocalOutcome:
-    attempts = Attempts()
-    with telemetry.timed("measuring"):
-        metrics = _measured(spec, data, fitted.predictions, attempts)
-        validation = attempts.find("validation", lambda: validated(scores, metrics, "model"))
-        compared = attempts.find("stability", lambda: _stability(data, fitted, scores))
-    return replace(
-        outcome,
-        metrics=metrics,
-        validation=validation,
-        stability=compared,
-        missing=unmeasured(data.test) | attempts.missing,
-    )
+    return LocalTrained(outcome, measure)
 
 
 def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
@@ -134,8 +124,8 @@ def _measured(spec: Baseline, data: Data, ours: Floats, attempts: Attempts) -> P
     return boosting.measured(spec, data.test, found, attempts)
 
 
-def _stability(data: Data, fitted: _Fitted, scores: Scores) -> Stability:
-    if scores.scores.ndim > 1:
-        return stability(data.train, data.test)
-    trained = _by_row(fitted.score_training())
-    return stability(data.train, data.test, trained, scores.scores)
+def _stability(run: Run, data: Data, fitted: _Fitted, scores: Scores) -> Stability:
+    """Compare the test rows with those trained on, and leave what later rows are compared with."""
+    groups = trained_groups(data.train, _by_row(fitted.score_training()))
+    run.write_json(run.trained_groups.name, groups)
+    return stability_since(groups, data.test, scores.scores)

@@ -86,21 +86,21 @@ def opened(dataset: Dataset, folder: Path) -> Source:
 class InMemory:
     """The rows of a query, or of a data frame."""
 
-    def __init__(self, dataset: Dataset, folder: Path) -> None:
-        assert dataset.sql is not None  # noqa: S101 - `opened` asks
+    def __init__(self, dataset: Dataset, table: Any, where: str, named: str) -> None:
+        """Take rows that lie in memory.
+
+        Args:
+            dataset: What a party file says of them.
+            table: A `pyarrow.Table`.
+            where: Where they come from, for errors.
+            named: What they are, for errors.
+        """
         self._dataset = dataset
         self._table = table
         self._named = named
         self.where = where
 
     def columns(self) -> Columns:
-        names = [str(name) for name in self._table.column_names]
-        if len(set(names)) < len(names):
-            raise SpecError(
-                f"{self.where}: two columns of {self._named} share a name. Give each one of its "
-                "own, in SQL with AS."
-            )
-        return chosen(self._dataset, names, self.where)
         """Find the columns that the data set names.
 
         Returns:
@@ -109,15 +109,21 @@ class InMemory:
         Raises:
             SpecError: There are no such columns, or two share a name.
         """
+        names = [str(name) for name in self._table.column_names]
+        if len(set(names)) < len(names):
+            raise SpecError(
+                f"{self.where}: two columns of {self._named} share a name. Give each one of its "
+                "own, in SQL with AS."
+            )
+        return chosen(self._dataset, names, self.where)
 
     def read(self, wanted: Columns, problems: Problems) -> Rows:
+        """Take columns."""
         if not self._table.num_rows:
             problems.add(f"{self._named} has no rows. Correct it.")
             problems.refuse()
         columns = {name: _cells([self._table.column(name)], self._dataset) for name in wanted.names}
         return Rows(columns, Places([Part(self._table.num_rows)]), typeless=False)
-
-        """Take columns."""
 
 
 class _Files:

@@ -44,8 +44,9 @@ def places(run: Run) -> Facts:
 
 
 def suspects_facts(suspects: Mapping[str, list[str]]) -> Facts:
-    """Returns why the master should look after a child, a line per child."""
-    return [(f"look after {child}", "; ".join(why)) for child, why in suspects.items()]
+    """Returns why to look after a child, a line per child, and that the others are not cleared."""
+    found = [(f"look after {child}", "; ".join(why)) for child, why in suspects.items()]
+    return [*found, ("the others", "are not cleared by not being named")] if found else []
 
 
 def _seconds(result: AnyResult, name: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ from isthmus.horizontal.rounds.training import Round
 _FEWEST = 4  # rounds of a child before anything is said of it
 _LITTLE = 0.3  # of the weight that its share of the samples gives, in most rounds
 _AGAINST = -0.05  # mean cosine to the others, while all still learn
+_AGAINST_WITH_HARM = 0.0  # the same of a child that does harm
+_MOST, _NEARLY_ALL = 0.5, 0.9  # of the rounds
 _LONG = 9.0  # times the median norm, in most rounds
 
 
@@ -29,7 +31,10 @@ def find_suspects(rounds: Sequence[Round]) -> tuple[Suspect, ...]:
     learn from. Nor is harm to the master's loss, which goes with it. What tells a child that turns
     its updates or has wrong labels from one that has other samples than most is that it pulls
     against what the others agree on, early on: later, honest updates are small and go anywhere.
-    And a child that stands out need not cheat: its labels may be wrong unknowingly.
+    The least pull against the others is enough of a child that does harm in nearly all rounds, or
+    in most and pulls more than every child that counts. A child that stands out need not cheat: its
+    labels may be wrong unknowingly. Nor is one that does not stand out cleared: who is good at what
+    the master measures gets weight, and is not named.
 
     Args:
         rounds: The record of the rounds, in order.
@@ -37,38 +42,72 @@ def find_suspects(rounds: Sequence[Round]) -> tuple[Suspect, ...]:
     Returns:
         The children, sorted by name.
     """
-    children = sorted({child for it in rounds for child in it.taken})
-    found = ((child, _reasons(rounds, child)) for child in children)
-    return tuple(Suspect(child, reasons) for child, reasons in found if reasons)
+    found = _measured(rounds)
+    those_that_count = [it.early_cosine for it in found.values() if it.weight >= _LITTLE]
+    lowest = min(those_that_count, default=0.0)
+    reasons = {child: _reasons(it, lowest) for child, it in found.items()}
+    return tuple(Suspect(child, each) for child, each in reasons.items() if each)
 
 
-def _reasons(rounds: Sequence[Round], child: str) -> tuple[str, ...]:
-    here = [it for it in rounds if child in it.taken and it.taken[child].evidence]
-    if len(here) < _FEWEST:
-        return ()
-    given = np.array([_relative_weight(it, child) for it in here])
-    cosines, lengths, changes = (
-        np.array([it.taken[child].evidence[measure] for it in here])
-        for measure in ("cosine", "length", "loss_change")
-    )
-    reasons = [it for it in (_against(cosines), _long(lengths)) if it]
-    if np.median(given) >= _LITTLE or not reasons:
+@dataclass(frozen=True)
+class _Measures:
+    """What the record says of one child, in the rounds that it was in."""
+
+    weight: float
+    """By its share of the samples, in the middle round."""
+
+    cosines: Floats
+    lengths: Floats
+    changes: Floats
+
+    @property
+    def early(self) -> Floats:
+        """Cosines while all still learn."""
+        return self.cosines[: (len(self.cosines) + 1) // 2]
+
+    @property
+    def early_cosine(self) -> float:
+        return float(self.early.mean())
+
+    @property
+    def harm(self) -> float:
+        """Share of the rounds in which more of it makes the master's samples worse."""
+        return float((self.changes > 0).mean())
+
+
+def _measured(rounds: Sequence[Round]) -> dict[str, _Measures]:
+    found = dict[str, _Measures]()
+    for child in sorted({child for it in rounds for child in it.taken}):
+        here = [it for it in rounds if child in it.taken and it.taken[child].evidence]
+        if len(here) >= _FEWEST:
+            columns = (
+                np.array([it.taken[child].evidence[measure] for it in here])
+                for measure in ("cosine", "length", "loss_change")
+            )
+            weights = [_relative_weight(it, child) for it in here]
+            found[child] = _Measures(float(np.median(weights)), *columns)
+    return found
+
+
+def _reasons(child: _Measures, lowest: float) -> tuple[str, ...]:
+    reasons = [it for it in (_against(child, lowest), _long(child.lengths)) if it]
+    if child.weight >= _LITTLE or not reasons:
         return ()
     return (
-        f"it counts for {np.median(given):.0%} of what its samples would give it",
+        f"it counts for {child.weight:.0%} of what its samples would give it",
         *reasons,
-        *_harm(changes),
+        *_harm(child.changes),
     )
 
 
-def _against(cosines: Floats) -> str:
-    early = cosines[: (len(cosines) + 1) // 2]
-    mean = float(early.mean())
-    if mean >= _AGAINST:
+def _against(child: _Measures, lowest: float) -> str:
+    mean = child.early_cosine
+    harmful = child.harm > _MOST and (child.harm >= _NEARLY_ALL or mean < lowest)
+    if mean >= (_AGAINST_WITH_HARM if harmful else _AGAINST):
         return ""
     return (
         "its updates point against those of the others, with a mean cosine of "
-        f"{mean:.2f} in the first {len(early)} of {len(cosines)} rounds"
+        f"{mean:.2f} in the first {len(child.early)} of {len(child.cosines)} rounds"
     )
 
 

@@ -51,6 +51,26 @@ class TestSuspects:
         history = rounds(6, ada=taken(0.98, FINE), cy=taken(0.02, harm))
         assert find_suspects(history) == ()
 
+    def test_are_those_that_hardly_pull_against_the_others_and_do_harm_nearly_always(self) -> None:
+        little = {"cosine": -0.02, "length": 1.0, "loss_change": 0.1}
+        once = little | {"loss_change": -0.1}
+        harm = rounds(9, ada=taken(0.98, FINE), cy=taken(0.02, little))
+        good = rounds(1, ada=taken(0.98, FINE), cy=taken(0.02, once))
+        (found,) = find_suspects(harm + good)
+        assert "with a mean cosine of -0.02 in the first 5 of 10 rounds" in found.reasons[1]
+        assert found.reasons[2].endswith("in 9 of 10 rounds")
+        assert find_suspects(harm[:8] + good + good)  # nobody who counts pulls as much
+
+    def test_are_not_those_that_pull_no_more_than_others_that_count(self) -> None:
+        little = {"cosine": -0.03, "length": 1.0, "loss_change": 0.1}
+        rare = {"cosine": -0.04, "length": 1.0, "loss_change": -0.1}
+        ada, bo = taken(0.5, FINE), taken(0.48, rare)
+        harm = rounds(8, ada=ada, bo=bo, cy=taken(0.02, little))
+        good = rounds(2, ada=ada, bo=bo, cy=taken(0.02, little | {"loss_change": -0.1}))
+        assert find_suspects(harm + good) == ()
+        (found,) = find_suspects(rounds(8, ada=ada, cy=taken(0.02, little)) + good)
+        assert found.child == "cy"
+
     def test_are_judged_while_all_still_learn(self) -> None:
         late = {"cosine": -0.3, "length": 1.0, "loss_change": 0.1}
         early = rounds(6, ada=taken(0.98, FINE), cy=taken(0.02, FINE))

@@ -245,6 +245,7 @@ class TestSummary:
         assert found.metrics == {"accuracy": {"shared_head": 0.934}}
         assert ("training", "ended after 2 rounds") in found.facts
         assert ("look after south", EVIDENCE[0]) in found.facts
+        assert ("the others", "are not cleared by not being named") in found.facts
 
     def test_of_a_child_says_what_its_noise_has_cost(self, tmp_path: Path) -> None:
         own = result(party="north", role="child", suspects={}, holders=[], epsilon=1.25)

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError
 from isthmus.multitask.network.networks import row_dimension
 from isthmus.multitask.network.trainer import Description
@@ -157,7 +158,9 @@ def read(folder: Path) -> Model:
             "at its end."
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: is not the description of a model: {error}. {_ADVICE}") from None
+        raise SpecError(
+            f"{path}: is not the description of a model: {fault(error)}. {_ADVICE}"
+        ) from None
     dense = np.array(_open(folder, stored, _DENSE))
     parts = [_part(folder, stored, f"{number:04}") for number in range(stored.parts)]
     return Model(stored.description, stored.snapshot, dense, parts)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import PolicyError, SpecError, disk_full_is_error
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
@@ -140,6 +141,6 @@ def _read(file: Path) -> StoredAlignment:
         return msgspec.json.decode(file.read_bytes(), type=StoredAlignment)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SpecError(
-            f"{file}: is not the record of an alignment: {error}. Remove its folder; the next run "
-            "aligns anew."
+            f"{file}: is not the record of an alignment: {fault(error)}. Remove its "
+            "folder; the next run aligns anew."
         ) from None

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError
 from isthmus.store import atomic
 
@@ -77,7 +78,8 @@ def load(path: Path, job: str) -> Checkpoint | None:
             arrays = {name.removeprefix(_ARRAY): content[name] for name in names}
     except _BROKEN as error:
         raise SpecError(
-            f"{path}: is not a whole checkpoint: {error}. Remove it to start from the beginning."
+            f"{path}: is not a whole checkpoint: {fault(error)}. Remove it to start from the "
+            "beginning."
         ) from None
     if header.job != job:
         raise SpecError(

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.core.telemetry import Event
 from isthmus.store import atomic
@@ -110,5 +111,5 @@ def _parse(path: Path, line: bytes) -> Event:
         return msgspec.json.decode(line, type=Event)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SpecError(
-            f"{path}: is not an event log: {error}. Give the events.jsonl of a run."
+            f"{path}: is not an event log: {fault(error)}. Give the events.jsonl of a run."
         ) from None

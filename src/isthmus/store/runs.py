@@ -39,6 +39,7 @@ from typing import TypeVar
 
 import msgspec
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.store import atomic
 from isthmus.store.encoding import to_json
@@ -290,7 +291,7 @@ class Run:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             what = getattr(kind, "__name__", "Result")  # only results are of several types
             raise SpecError(
-                f"{path}: is not the {what} of a run: {error}. "
+                f"{path}: is not the {what} of a run: {fault(error)}. "
                 "It was changed, or written by another version; run the job again."
             ) from None
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors import torch as tensors
 from torch import Tensor
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError
 from isthmus.text.tokenizer import Tokenizer
 
@@ -213,7 +214,7 @@ def read_json(path: Path, kind: type[_Decoded]) -> _Decoded:
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {_ADVICE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SpecError(f"{path}: does not describe a model: {error}. {_ADVICE}") from None
+        raise SpecError(f"{path}: does not describe a model: {fault(error)}. {_ADVICE}") from None
 
 
 def write_json(path: Path, content: Any) -> None:

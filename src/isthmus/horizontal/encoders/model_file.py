@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as tensors
 from torch import nn
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError
 from isthmus.horizontal.encoders.model import Model, encoder
 from isthmus.horizontal.encoders.scaling import Scaling
@@ -83,8 +84,8 @@ def read(folder: Path) -> Model:
         config = msgspec.json.decode(path.read_bytes(), type=_Config)
     except (OSError, msgspec.DecodeError) as error:
         raise SpecError(
-            f"{path}: is not the description of a model: {error}. Give the folder `network` of a "
-            "run."
+            f"{path}: is not the description of a model: {fault(error)}. Give the folder "
+            "`network` of a run."
         ) from None
     head = _parameters(folder / _HEAD, config.head_digest) if config.head_digest else {}
     found = _parameters(folder / _ENCODER, config.digest)
@@ -110,7 +111,7 @@ def _parameters(path: Path, due: str) -> Parameters:
     try:
         found = tensors.load(path.read_bytes())
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise SpecError(f"{path}: is no whole model: {error}. Copy it again.") from None
+        raise SpecError(f"{path}: is no whole model: {fault(error)}. Copy it again.") from None
     alien = any(it.dtype != np.float32 for it in found.values())
     if alien or not finite(found) or digest(found) != due:
         raise SpecError(

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.paramserver.engine import StoredArray
 from isthmus.paramserver.shards import array_files
@@ -199,7 +200,9 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}. {_ADVICE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: is not the manifest of a snapshot: {error}. {_ADVICE}") from None
+        raise SpecError(
+            f"{path}: is not the manifest of a snapshot: {fault(error)}. {_ADVICE}"
+        ) from None
 
 
 def write_arrays(folder: Path, prefix: str, arrays: Arrays) -> dict[str, StoredArray]:

@@ -147,7 +147,7 @@ class TestAlign:
         rows = gzip.decompress(packed).decode().splitlines()
         (desk.folder / "insurer" / "fewer.csv").write_text("\n".join(rows[:-500]) + "\n")
         desk.edit(desk.file("insurer"), "people.csv.gz", "fewer.csv")
-        after = desk.play("align")
+        after = desk.play("align", "--again")
         assert not after["clinic"]["alignment"]["reused"]
         assert after["clinic"]["alignment"]["size"] < before["clinic"]["alignment"]["size"]
 

@@ -54,15 +54,17 @@ class Trial:
         for party in self.parties:
             self.edit(self.file(party), ":7401", f":{port}")
 
-    def start(self, verb: str, party: str, job: Path | None = None) -> subprocess.Popen[str]:
-        process = commands.start(verb, job or self.job, "--party", self.file(party))
+    def start(
+        self, verb: str, party: str, job: Path | None = None, *options: str
+    ) -> subprocess.Popen[str]:
+        process = commands.start(verb, job or self.job, "--party", self.file(party), *options)
         self.started.append(process)
         return process
 
-    def start_all(self, verb: str) -> dict[str, subprocess.Popen[str]]:
-        return {party: self.start(verb, party) for party in self.parties}
+    def start_all(self, verb: str, *options: str) -> dict[str, subprocess.Popen[str]]:
+        return {party: self.start(verb, party, None, *options) for party in self.parties}
 
-    def play(self, verb: str, patience: float = 1200) -> dict[str, dict[str, Any]]:
+    def play(self, verb: str, *options: str, patience: float = 1200) -> dict[str, dict[str, Any]]:
         """What all parties answer, by party."""
-        started = self.start_all(verb)
+        started = self.start_all(verb, *options)
         return {party: commands.ended(it, patience=patience) for party, it in started.items()}

@@ -35,13 +35,20 @@ def newest(plan: Plan, into: Path | None, command: Command = "run") -> Run | Non
         command: What is asked for.
 
     Returns:
-        The newest run of this job and command that is unfinished, or over the same data; or None.
+        The newest run of this job and command if it has no result, otherwise the newest one over
+        the same data; or None.
     """
     if into is not None:
         found = [Run(into)] if Run(into).job.exists() else []
     else:
         found = Run.of_job(plan.runs, plan.job.name, plan.digest)
-    return next((run for run in found if _same(plan, run, command)), None)
+    alike = [run for run in found if _same(plan, run, command)]
+    if alike and not alike[0].result.exists():
+        return alike[0]
+    results = [run for run in alike if run.result.exists()]
+    return next(
+        (run for run in results if _begun(run, plan, command).data == plan.data_digest), None
+    )
 
 
 def finished(plan: Plan, into: Path | None, command: Command = "run") -> Run | None:
@@ -87,7 +94,7 @@ def folder(plan: Plan, into: Path | None, command: Command = "run") -> Run:
 
 
 def become_latest(plan: Plan, run: Run) -> None:
-    """Let `latest` point to a run of our runs folder; one whose folder was chosen changes nothing."""
+    """Let `latest` point to a run, unless somebody has chosen another folder for it."""
     if run.folder.parent.resolve() == plan.runs.resolve():
         run.become_latest()
 
@@ -96,13 +103,15 @@ def _same(plan: Plan, run: Run, command: Command) -> bool:
     try:
         if run.job.exists() and run.read_json(run.job.name, Job).digest != plan.digest:
             return False
-        if not run.start.exists():
-            return True  # it was stopped before anything had begun
-        start = run.read_json(run.start.name, Start)
-        same = start.data == plan.data_digest or not run.result.exists()
-        return same and start.command == command
+        return _begun(run, plan, command).command == command
     except SpecError:
         return False  # somebody has changed it
+
+
+def _begun(run: Run, plan: Plan, command: Command) -> Start:
+    if not run.start.exists():  # it was stopped before anything had begun
+        return Start(command, plan.data_digest)
+    return run.read_json(run.start.name, Start)
 
 
 def _check_same(earlier: Job, job: Job, folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Writes the report of a finished run: a page that people read."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -31,7 +30,7 @@ def attempt(run: Run, simulated: Run | None = None) -> str | None:
     return attempts.missing.get("report")
 
 
-def _note(run: Run, why: Mapping[str, str]) -> None:
+def _note(run: Run, why: dict[str, str]) -> None:
     """Say in a result why there is no report, or no more that there is none."""
     result = finished.read(run)
     missing = {name: said for name, said in result.missing.items() if name != "report"} | why

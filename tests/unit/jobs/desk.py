@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.load import make_plan
-from isthmus.store.runs import Run
+
+T = TypeVar("T")
 
 PARTIES = ("clinic", "insurer")
 
@@ -115,7 +117,7 @@ class Desk:
         assert isinstance(plan, AlignedPlan)
         return plan
 
-    def both(self, verb: Callable[[Path, Path], Run]) -> dict[str, Run]:
+    def both(self, verb: Callable[[Path, Path], T]) -> dict[str, T]:
         """What both parties have when they do the same at the same time."""
         with ThreadPoolExecutor(2) as threads:
             playing = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.errors import ChannelError, IsthmusError, SpecError
+from isthmus.core.errors import ChannelError, DiskError, IsthmusError, SpecError
 from isthmus.core.telemetry import Event
 from isthmus.jobs.run import FINISHED, align, run
 from isthmus.ledger.verify import verify
@@ -111,8 +111,16 @@ class TestFinished:
 
 class TestFullDisk:
     def test_is_a_sentence_and_the_run_goes_on_once_there_is_room(self, trial: Desk) -> None:
-        with full_disk(5_000), pytest.raises(IsthmusError, match=r"no space left|disk is full"):
-            trial.both(run)
+        def failure(job: Path, party_file: Path) -> IsthmusError:
+            with pytest.raises(IsthmusError, match=r"no space left|disk is full") as caught:
+                run(job, party_file)
+            return caught.value
+
+        with full_disk(5_000):
+            failures = trial.both(failure).values()
+        codes = {failed.exit_code for failed in failures}
+        assert DiskError.exit_code in codes
+        assert codes <= {DiskError.exit_code, ChannelError.exit_code}  # nobody broke the protocol
         for finished in trial.both(run).values():
             assert len(list(finished.folder.parent.glob("trial-*"))) == 1
             assert verify(finished.ledger).sealed

@@ -38,12 +38,11 @@ class RoundsPlan(PartyPlan):
     @cached_property
     def data_digest(self) -> str | None:
         """Digest of our samples."""
+        brought = [part for part in (self.train, self.test) if part is not None]
         return fingerprint.of_values(
-            *(
-                part and [part.type, part.inputs, part.names, part.texts, part.labels]
-                for part in (self.train, self.test)
-            ),
-            *(part and list(part.translations) for part in (self.train, self.test)),
+            *([part.type, part.names, part.inputs, part.texts, part.labels] for part in brought),
+            *(list(part.translations) for part in brought),
+            self.train is None,
         )
 
     @property

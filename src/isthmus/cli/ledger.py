@@ -13,6 +13,7 @@ from isthmus.cli.files import read
 from isthmus.core.errors import SpecError, naming_file
 
 if TYPE_CHECKING:  # commands load what they need when they run
+    from isthmus.jobs.result import Exposed
     from isthmus.store.runs import Run
 
 
@@ -25,7 +26,12 @@ def show(run: RunFolder) -> Answer:
     found = {name: summarise(sent) for name, sent in entries.items()}
     notices = dict.fromkeys(each.notice for sent in entries.values() for each in sent)
     told = [notice for notice in notices if notice]
-    return Answer({"ledgers": found, "notices": told}, draw(parts.sent(found, told)))
+    exposed = {name: _exposure(own) for name, own in _parties(run).items()}
+    sentences = [each.sentence for every in exposed.values() for each in every]
+    return Answer(
+        {"ledgers": found, "notices": told, "exposure": exposed},
+        draw(parts.sent(found, [*told, *sentences])),
+    )
 
 
 def verify(
@@ -54,6 +60,13 @@ def verify(
     verdicts = {name: checked(own) for name, own in _parties(run).items()}
     text = facts((name, str(verdict)) for name, verdict in verdicts.items())
     return Answer({"ledgers": verdicts}, text)
+
+
+def _exposure(run: "Run") -> "list[Exposed]":
+    """What peers were told over all runs of a party, up to this one."""
+    from isthmus.jobs.result import WithExposure
+
+    return run.read_json(run.result.name, WithExposure).exposure if run.result.exists() else []
 
 
 def _parties(path: Path) -> dict[str, "Run"]:

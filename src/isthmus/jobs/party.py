@@ -31,6 +31,35 @@ class PartyPolicy(Policy, frozen=True):
             "again who is shared, and a peer that changes its ids learns more every time",
         ),
     ] = 20
+    label_exposure: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(
+            description="most equations about labels, per row, that all trainings together tell "
+            "one peer; unset: `regression.label_exposure` of the job; inf: no limit"
+        ),
+    ] = None
+    nodes: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(
+            description="most nodes of trees that all trainings together tell one peer; unset: no "
+            "limit"
+        ),
+    ] = None
+    slopes: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(
+            description="most combinations of this party's columns that all regressions together "
+            "tell one peer; unset: no limit"
+        ),
+    ] = None
+    minimum_difference: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="fewest rows by which the rows of two trainings with one peer differ, if "
+            "they differ at all: what such a pair tells apart is about these rows alone",
+        ),
+    ] = 20
     alignment_protocols: Annotated[
         tuple[Protocol, ...],
         Meta(

@@ -20,6 +20,36 @@ class Egress(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Exposed(msgspec.Struct, frozen=True):
+    """How much of one kind a peer was told at the most, over all runs of a party."""
+
+    peer: str
+    what: str  # in words
+    run: float  # by this run
+    total: float  # by this run and all before it, over the same data or rows
+    most: float | None  # that the policy or the job allows; None: no limit
+
+    @property
+    def words(self) -> str:
+        """How much it is, and of how much."""
+        limit = "" if self.most is None else f" of {self.most:.4g}"
+        return f"{self.total:.4g}{limit} {self.what}"
+
+    @property
+    def sentence(self) -> str:
+        """The same as a sentence for people."""
+        return (
+            f"Over all runs on these data, {self.peer} was told {self.words}; this run told "
+            f"{self.run:.4g} of them."
+        )
+
+
+class WithExposure(msgspec.Struct, frozen=True):
+    """The part of a result that says what peers were told over all runs, whatever its kind."""
+
+    exposure: list[Exposed] = []
+
+
 class AnyResult(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What every result says."""
 

@@ -24,7 +24,7 @@ from isthmus.crypto import certificates
 from isthmus.jobs import report
 from isthmus.jobs.examples import CERTIFICATE, KEY
 from isthmus.jobs.load import load_job
-from isthmus.jobs.party import PARTY_FILE, Identity, Party, Peer
+from isthmus.jobs.party import PARTY_FILE, Identity, Party, PartyPolicy, Peer
 from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.jobs.result import SimulatedResult
 from isthmus.store import atomic
@@ -207,6 +207,7 @@ def _adapted(plan: PartyPlan, address: str) -> Party:
         listen=address if plan.listens else None,
         engine="grpc",  # a trial needs no federation
         runs="runs",  # what it keeps of its own is not for a trial to count or to reuse
+        policy=_of_trial(party.policy),
         models=(party.runs, *party.models, *map(str, plan.loaded.models)),  # to be tried
         identity=Identity(certificate=CERTIFICATE, private_key=KEY),
         peers={
@@ -216,6 +217,13 @@ def _adapted(plan: PartyPlan, address: str) -> Party:
             )
             for peer in plan.job.peers(party.party)
         },
+    )
+
+
+def _of_trial(policy: PartyPolicy) -> PartyPolicy:
+    """A search repeats training on this machine, where nobody learns what it did not know."""
+    return msgspec.structs.replace(
+        policy, label_exposure=math.inf, nodes=None, slopes=None, minimum_difference=0
     )
 
 

@@ -9,20 +9,18 @@
 These files reveal which rows are shared: they stay with the data.
 """
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from isthmus.core.broken import fault
 from isthmus.core.errors import PolicyError, SpecError, disk_full_is_error
-from isthmus.store import atomic
+from isthmus.store import atomic, locked_lines
 from isthmus.store.encoding import to_json
+from isthmus.store.locked_lines import LockedLines
 
 
 class StoredAlignment(msgspec.Struct, frozen=True):
@@ -89,8 +87,8 @@ class Alignments:
             DiskError: The disk is full.
             PolicyError: The limit is reached.
         """
-        with disk_full_is_error(self.folder), self._open_starts() as file:
-            count = _count(file, peer, dataset)
+        with self._starts() as starts:
+            count = _count(starts.lines, peer, dataset)
             if count >= limit:
                 raise PolicyError(
                     f"alignments of {dataset} with {peer!r} so far: {count}, and "
@@ -98,42 +96,25 @@ class Alignments:
                     f"again who is shared: ask {peer!r} why it needs another one before you raise "
                     "the limit."
                 )
-            file.write(to_json(_Start(time.time(), peer, dataset)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())  # the start counts, even if this machine crashes now
+            starts.add(_Start(time.time(), peer, dataset))
 
     def count(self, peer: str, dataset: str) -> int:
         """Returns how many alignments of a data set with a peer were started."""
         if not self.folder.exists():
             return 0
-        with self._open_starts() as file:
-            return _count(file, peer, dataset)
+        with self._starts() as starts:
+            return _count(starts.lines, peer, dataset)
 
     def _make(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` does not set the mode
 
-    @contextmanager
-    def _open_starts(self) -> Generator[BinaryIO]:
-        self._make()
-        path = self.folder / "begun.jsonl"
-        path.touch(mode=0o600)
-        with path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # another run may start at the same moment
-            file.truncate(file.read().rfind(b"\n") + 1)  # a line cut off by a crash does not count
-            file.seek(0)
-            try:
-                yield file
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise SpecError(
-                    f"{path}: is not the list of alignments that were begun: {error}. Put it back "
-                    "from a backup; without it `policy.alignments` cannot be kept."
-                ) from None
+    def _starts(self) -> AbstractContextManager[LockedLines[_Start]]:
+        return locked_lines.opened(self.folder / "begun.jsonl", _Start, "`policy.alignments`")
 
 
-def _count(file: BinaryIO, peer: str, dataset: str) -> int:
-    lines = [msgspec.json.decode(line, type=_Start) for line in file]
-    return sum((line.peer, line.dataset) == (peer, dataset) for line in lines)
+def _count(starts: list[_Start], peer: str, dataset: str) -> int:
+    return sum((line.peer, line.dataset) == (peer, dataset) for line in starts)
 
 
 def _read(file: Path) -> StoredAlignment:

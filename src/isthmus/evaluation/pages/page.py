@@ -43,6 +43,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, float] = {}  # seconds
     learned: list[Learned] = []
     sent: list[Sent] = []
+    exposure: list[str] = []  # what peers were told over all runs, a sentence each
     verdict: str = ""
     warnings: list[str] = []
     missing: dict[str, str] = {}  # why a figure or a comparison is missing, by its name

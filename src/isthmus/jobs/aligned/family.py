@@ -310,6 +310,7 @@ def _summary(run: Run, result: AlignedRun) -> Summary:
                 *_rows(result),
                 *_method(result),
                 ("training", result.ending),
+                *((f"told {each.peer} so far", each.words) for each in result.exposure),
             ]
             return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
         case SimulatedTraining():

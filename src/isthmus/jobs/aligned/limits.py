@@ -11,6 +11,7 @@ from isthmus.alignment.cryptographic.spec import OBLIVIOUS_FROM, CryptographicAl
 from isthmus.core.errors import PolicyError, naming_file
 from isthmus.data.index import split
 from isthmus.jobs import consent, limits
+from isthmus.jobs.aligned import exposure
 from isthmus.jobs.aligned.alignment import held, started, terms
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.plan import AlignedPlan
@@ -44,14 +45,16 @@ def check(plan: AlignedPlan) -> None:
 
 
 def check_budget(plan: AlignedPlan) -> None:
-    """Refuse a run that needs a new alignment where the policy allows none.
+    """Refuse a run that needs a new alignment, or tells more, than the policy allows.
 
     Args:
         plan: The job and the party.
 
     Raises:
-        PolicyError: As many were started as the party allows.
+        PolicyError: As many were started as the party allows, or as much was told.
+        SpecError: As much was told as the job allows.
     """
+    exposure.check(plan, _most_trained(plan, _most_shared(plan)))
     if held(plan) is not None:
         return
     most = plan.party.policy.alignments
@@ -67,11 +70,13 @@ def check_budget(plan: AlignedPlan) -> None:
 
 def facts(plan: AlignedPlan) -> dict[str, str]:
     """Returns what is worth knowing before a run, by name."""
+    told = exposure.facts(plan)
     if held(plan) is not None:
-        return {"alignment": "kept from an earlier run; taken up again if all parties hold it"}
+        kept = "kept from an earlier run; taken up again if all parties hold it"
+        return {"alignment": kept, **told}
     most = plan.party.policy.alignments
     counts = (f"{count} of {most} with {peer}" for peer, count in started(plan).items())
-    return {"alignments so far": ", ".join(counts)}
+    return {"alignments so far": ", ".join(counts), **told}
 
 
 def warnings(plan: AlignedPlan, expected: Sizes) -> list[str]:

@@ -54,6 +54,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
             validation=result.validation,
             stability=result.stability,
             leakage=result.leakage,
+            exposure=[each.sentence for each in result.exposure],
             warnings=_warnings(result),
         ),
         run,

@@ -4,7 +4,7 @@ import msgspec
 
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability, Validation
-from isthmus.jobs.result import PartyResult, SearchResult, SimulatedResult
+from isthmus.jobs.result import Exposed, PartyResult, SearchResult, SimulatedResult
 
 
 class Alignment(msgspec.Struct, frozen=True):
@@ -38,6 +38,7 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
+    exposure: list[Exposed] = []  # what all runs have told, by peer and kind
     validation: Validation | None = None  # where scores are probabilities and labels are known
     stability: Stability | None = None
 

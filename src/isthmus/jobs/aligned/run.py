@@ -7,7 +7,7 @@ import msgspec
 
 from isthmus.data.index import Index
 from isthmus.data.table import Table
-from isthmus.jobs.aligned import brought, measuring
+from isthmus.jobs.aligned import brought, exposure, measuring
 from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
@@ -30,6 +30,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
     with telemetry.timed("total"), session.connected() as lines:
         aligned = align_rows(session, lines)
         train, test = _tables(session.plan, aligned)
+        exposure.begin(session.plan, run, train)
         outcome = _train(session, lines, train, test)
         run.write_json(run.model.name, outcome.model)
         run.write_json(run.columns.name, session.plan.train.coding)
@@ -156,6 +157,7 @@ def _store_result(
         ending=outcome.ending,
         curve=outcome.curve,
         leakage=described.leakage,
+        exposure=exposure.of_run(plan, run),
         validation=described.validation,
         stability=described.stability,
         missing=described.missing,

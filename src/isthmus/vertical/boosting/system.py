@@ -17,7 +17,7 @@ from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import NODES, Measured, Outcome, PooledRows, RoleContext
 
 MOST_PARTIES: int | None = None
 NUMBERS_ONLY = False
@@ -126,6 +126,17 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
         raise SpecError("`columns` chooses none, and a passive party has nothing else to bring.")
     elif train.weight is not None:
         raise SpecError("sample weights are the active party's: take `weight` out of the data set.")
+
+
+def told(spec: Boosting, _role: str, _rows: int) -> dict[str, float]:
+    """Returns how many nodes a passive party sees, and the active party gets sums over."""
+    trees = max(0, spec.trees - spec.local_trees) * spec.outputs
+    return {NODES: float(trees * (2**spec.depth - 1))}
+
+
+def most_told(_spec: Boosting) -> dict[str, float]:
+    """Returns no limit: the job has none over all trainings."""
+    return {}
 
 
 def play(spec: Boosting, context: RoleContext) -> Outcome:

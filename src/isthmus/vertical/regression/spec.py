@@ -75,7 +75,8 @@ class Regression(LinearModel, frozen=True, kw_only=True):
             gt=0,
             le=1,
             description="most equations about the labels, per training row, that the passive "
-            "party may learn: batches x its columns / rows",
+            "party may learn over all runs on the same data; a run tells batches x its columns / "
+            "rows",
         ),
     ] = 0.04
     encryption: Annotated[

@@ -19,7 +19,14 @@ from isthmus.store.runs import Run
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression.forecast import forecast as forecast_regression
 from isthmus.vertical.regression.spec import Regression, exposure
-from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import (
+    EQUATIONS,
+    SLOPES,
+    Measured,
+    Outcome,
+    PooledRows,
+    RoleContext,
+)
 
 MOST_PARTIES = 2
 NUMBERS_ONLY = True
@@ -145,6 +152,18 @@ def seconds_per_round(spec: Regression, sizes: Sizes) -> float:
 def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
     """Forecast the messages of training and scoring."""
     return forecast_regression(spec, sizes)
+
+
+def told(spec: Regression, role: str, rows: int) -> dict[str, float]:
+    """Returns the most that a party tells the other one."""
+    if role == "active":
+        return {EQUATIONS: exposure(spec, rows)}
+    return {SLOPES: float(spec.max_rounds)}
+
+
+def most_told(spec: Regression) -> dict[str, float]:
+    """Returns the most that the job lets all trainings together tell."""
+    return {EQUATIONS: spec.label_exposure}
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:

@@ -1,0 +1,169 @@
+"""What trainings tell each peer over all runs of this party, and where its policy ends that.
+
+| when              | function  |
+|-------------------|-----------|
+| before contact    | `check`   |
+| before training   | `begin`   |
+| for people        | `facts`, `of_run` |
+
+An alignment can be reused, so what is told is counted when a training starts, once for all attempts
+of a run. A second run counts again, of the same job too: this party cannot see whether its peer
+brings the same columns.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from math import isfinite
+
+from isthmus.core.errors import PolicyError, SpecError
+from isthmus.data.table import Table
+from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.result import Exposed
+from isthmus.store.exposures import Earlier, Exposure, Exposures
+from isthmus.store.runs import Run
+from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold
+
+_WORDS = {
+    EQUATIONS: "equations about each label",
+    NODES: "nodes of trees, which say of rows that their labels are alike",
+    SLOPES: "combinations of this party's columns",
+}
+_TRAINING = "Nothing of the training was sent."
+_KEYS = {EQUATIONS: "label_exposure", NODES: "nodes", SLOPES: "slopes"}
+
+
+def check(plan: AlignedPlan, most_rows: int) -> None:
+    """Refuse a training that would tell too much even with the most rows, before any contact.
+
+    Args:
+        plan: The job and the party.
+        most_rows: The most rows that it can train on.
+
+    Raises:
+        PolicyError: It is more than the policy of the party allows.
+        SpecError: It is more than the job allows.
+    """
+    now = _told(plan, max(1, most_rows))
+    for peer in plan.neighbours:
+        earlier = _store(plan).so_far(peer, _dataset(plan), but=plan.digest)
+        for kind, sentence in _excesses(plan, peer, now, earlier):
+            of_job = getattr(plan.party.policy, _KEYS[kind]) is None
+            raise (SpecError if of_job else PolicyError)(f"{sentence} Nothing was sent.")
+
+
+def begin(plan: AlignedPlan, run: Run, train: Table) -> None:
+    """Count a training that is about to start, if the policy allows it.
+
+    Args:
+        plan: The job and the party.
+        run: The run; its ledger has messages already.
+        train: The rows to train on.
+
+    Raises:
+        PolicyError: It would tell more than the party allows, or its rows differ by too few from
+            those of an earlier training.
+        DiskError: The disk is full.
+    """
+    now, store = _told(plan, len(train)), _store(plan)
+    if not now:
+        return
+    dataset, name = _dataset(plan), _name(run)
+    exposures = [
+        Exposure(time.time(), name, peer, dataset, plan.digest, now) for peer in plan.neighbours
+    ]
+    least = plan.party.policy.minimum_difference
+
+    def allowed(exposure: Exposure, earlier: Earlier) -> None:
+        for _, sentence in _excesses(plan, exposure.peer, now, earlier):
+            raise PolicyError(f"{sentence} {_TRAINING}")
+        if earlier.difference is not None:
+            raise PolicyError(
+                f"the {len(train):,} rows to train on differ by {earlier.difference:,} from those "
+                f"of an earlier training with {exposure.peer!r}, and "
+                f"`policy.minimum_difference` of your party file is {least:,}: what the two tell "
+                "apart is about these few rows alone. Train on the same rows as before, or once "
+                f"more of them have changed. {_TRAINING}"
+            )
+
+    store.begin(exposures, store.hashes(train.identifiers), least, allowed)
+
+
+def facts(plan: AlignedPlan) -> dict[str, str]:
+    """Returns what was told so far, and the most that may be, by name."""
+    most, told = _most(plan), _told(plan, 1)
+    found = list[str]()
+    for peer in plan.neighbours:
+        earlier = _store(plan).so_far(peer, _dataset(plan)).told
+        found += [
+            f"{peer}: {Exposed(peer, _WORDS[kind], 0, earlier.get(kind, 0), most.get(kind)).words}"
+            for kind in told
+        ]
+    return {"told so far": "; ".join(found)} if found else {}
+
+
+def of_run(plan: AlignedPlan, run: Run) -> list[Exposed]:
+    """Returns what a run has told each peer, and with it all runs before."""
+    most = _most(plan)
+    if not most and not _told(plan, 1):
+        return []
+    return [
+        Exposed(each.peer, _WORDS[kind], told, each.total[kind], most.get(kind))
+        for each in _store(plan).of_run(_name(run))
+        for kind, told in each.told.items()
+    ]
+
+
+def _excesses(
+    plan: AlignedPlan, peer: str, now: Mapping[str, float], earlier: Earlier
+) -> Iterator[tuple[str, str]]:
+    """Yields each kind of which a training would tell too much, and a sentence about it."""
+    for kind, limit in _most(plan).items():
+        before, more = earlier.told.get(kind, 0.0), now.get(kind, 0.0)
+        if before + more > limit:
+            yield (
+                kind,
+                f"{earlier.trainings} trainings on these data have told {peer!r} {before:.4g} "
+                f"{_WORDS[kind]}, this one would tell {more:.4g} more, and {_whence(plan, kind)} "
+                f"allows {limit:.4g} in all: what each tells adds up. Ask {peer!r} why it needs "
+                f"another training before you raise `policy.{_KEYS[kind]}` of your party file.",
+            )
+
+
+def _whence(plan: AlignedPlan, kind: str) -> str:
+    if getattr(plan.party.policy, _KEYS[kind]) is None:
+        return f"`{plan.loaded.table}.{_KEYS[kind]}` of the job"
+    return f"`policy.{_KEYS[kind]}` of your party file"
+
+
+def _most(plan: AlignedPlan) -> dict[str, float]:
+    """The limits of the party, or else those of the job, by what they are about."""
+    system, policy = plan.loaded.code, plan.party.policy
+    if not isinstance(system, CountsWhatIsTold):
+        return {}
+    ours = {EQUATIONS: policy.label_exposure, NODES: policy.nodes, SLOPES: policy.slopes}
+    agreed = system.most_told(plan.loaded.spec)
+    found = agreed | {kind: limit for kind, limit in ours.items() if limit is not None}
+    told = _told(plan, 1)
+    return {kind: limit for kind, limit in found.items() if kind in told and isfinite(limit)}
+
+
+def _told(plan: AlignedPlan, rows: int) -> dict[str, float]:
+    system: object = plan.loaded.code
+    if not plan.loaded.trains or plan.loaded.scores or not isinstance(system, CountsWhatIsTold):
+        return {}
+    return system.told(plan.loaded.spec, plan.role, rows)
+
+
+def _dataset(plan: AlignedPlan) -> str:
+    return plan.party.datasets[plan.loaded.dataset].origin(plan.folder)
+
+
+def _store(plan: AlignedPlan) -> Exposures:
+    return Exposures(plan.runs / "exposures")
+
+
+def _name(run: Run) -> str:
+    """The same for all attempts of a run, and another one for every run: when it first sent."""
+    with run.ledger.open("rb") as ledger:
+        return hashlib.sha256(ledger.readline()).hexdigest()[:32]

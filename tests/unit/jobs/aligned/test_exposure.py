@@ -1,0 +1,135 @@
+"""What trainings tell is counted over all runs, shown, and ended by the policy of a party."""
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.cli.ledger import show
+from isthmus.core.errors import IsthmusError, PolicyError, SpecError
+from isthmus.jobs.aligned.results import TrainedResult
+from isthmus.jobs.check import check
+from isthmus.jobs.report import write
+from isthmus.jobs.run import run
+from isthmus.store.exposures import Exposure, Exposures
+from isthmus.store.runs import Run
+from tests.unit.jobs.aligned.test_limits import allow, ready
+from tests.unit.jobs.desk import PARTIES, Desk
+
+
+def store(desk: Desk, party: str = "clinic") -> Exposures:
+    return Exposures(desk.folder / party / "runs" / "exposures")
+
+
+def told(desk: Desk, amount: float, times: int = 1) -> None:
+    """Earlier trainings of the clinic with the insurer, each on a row that is not among ours."""
+    people, ours = str(desk.folder / "clinic" / "people.csv"), store(desk)
+    for number in range(times):
+        before = Exposure(1.0, str(number), "insurer", people, "another", {"equations": amount})
+        ours.begin([before], ours.hashes([b"%d" % number]), 0, lambda *_: None)
+
+
+class TestCheck:
+    def test_tells_what_was_told_so_far_and_the_most(self, desk: Desk) -> None:
+        assert ready(desk).facts["told so far"] == "insurer: 0 of 0.04 equations about each label"
+        told(desk, 0.01, times=2)
+        assert (
+            ready(desk).facts["told so far"] == "insurer: 0.02 of 0.04 equations about each label"
+        )
+        slopes = ready(desk, "insurer").facts["told so far"]
+        assert slopes == "clinic: 0 combinations of this party's columns"
+
+    def test_leaves_no_trace(self, desk: Desk) -> None:
+        ready(desk)
+        assert not (desk.folder / "clinic" / "runs").exists()
+
+    @pytest.mark.parametrize(
+        ("policy", "whence", "kind"),
+        [
+            ({}, "`regression.label_exposure` of the job", SpecError),
+            ({"label_exposure": 0.04}, "`policy.label_exposure` of your party file", PolicyError),
+        ],
+    )
+    def test_refuses_one_training_too_many_before_any_contact(
+        self, desk: Desk, policy: dict[str, int], whence: str, kind: type[Exception]
+    ) -> None:
+        told(desk, 0.017, times=2)  # and two equations about 300 labels
+        if policy:
+            allow(desk, "clinic", **policy)
+        sentence = rf"2 trainings .* told 'insurer' 0\.034 equations .* and {whence}.*Nothing was s"
+        with pytest.raises(kind, match=sentence):
+            check(desk.job, desk.party_file("clinic"))
+
+    def test_goes_by_the_partys_own_limit(self, desk: Desk) -> None:
+        told(desk, 0.03)
+        allow(desk, "clinic", label_exposure=0.05)  # type: ignore[arg-type]
+        assert ready(desk).facts["told so far"].startswith("insurer: 0.03 of 0.05 equations")
+
+    def test_allows_what_it_likes_without_a_limit(self, desk: Desk) -> None:
+        told(desk, 7.0)
+        allow(desk, "clinic", label_exposure="inf")  # type: ignore[arg-type]
+        assert ready(desk).facts["told so far"] == "insurer: 7 equations about each label"
+
+    def test_limits_what_its_columns_tell_too(self, desk: Desk) -> None:
+        allow(desk, "insurer", slopes=49)
+        with pytest.raises(PolicyError, match=r"would tell 50 more, and `policy\.slopes`"):
+            check(desk.job, desk.party_file("insurer"))
+
+
+class TestRun:
+    """Both parties, over real lines; the second run has two people less."""
+
+    @pytest.fixture
+    def first(self, trial: Desk) -> dict[str, Run]:
+        return trial.both(run)
+
+    def test_counts_and_shows_what_it_tells_and_refuses_rows_that_differ_by_few(
+        self, trial: Desk, first: dict[str, Run]
+    ) -> None:
+        results = {
+            party: each.read_json("result.json", TrainedResult) for party, each in first.items()
+        }
+        (ours,) = results["clinic"].exposure
+        rows = results["clinic"].rows["train"]
+        assert (ours.peer, ours.run, ours.total, ours.most) == ("insurer", 2 / rows, 2 / rows, 0.04)
+        (theirs,) = results["insurer"].exposure
+        assert (theirs.peer, theirs.run, theirs.most) == ("clinic", 50, None)
+
+        page = write(first["clinic"]).read_text()
+        assert f"insurer was told {2 / rows:.4g} of 0.04 equations about each label" in page
+        answer = show(first["clinic"].folder).value
+        assert isinstance(answer, dict)
+        (shown,) = answer["exposure"].values()
+        assert shown == results["clinic"].exposure
+
+        for party in PARTIES:
+            _shorten(trial.folder / party / "people.csv", rows=2)
+        refused = _refused(trial)
+        assert set(refused) == set(PARTIES)
+        policy = {party: error for party, error in refused.items() if type(error) is PolicyError}
+        assert policy  # at least one party says so; the other may learn that its peer has stopped
+        for error in policy.values():
+            assert "and `policy.minimum_difference` of your party file is 20" in str(error)
+        assert (
+            store(trial).so_far("insurer", str(trial.folder / "clinic" / "people.csv")).trainings
+            == 1
+        )
+
+
+def _shorten(file: Path, rows: int) -> None:
+    """Leave out the last rows of a file that are not empty."""
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:-rows]) + "\n")
+
+
+def _refused(desk: Desk) -> dict[str, IsthmusError]:
+    found = dict[str, IsthmusError]()
+
+    def attempt(job: Path, party_file: Path) -> Run:
+        try:
+            return run(job, party_file, again=True)
+        except IsthmusError as error:
+            found[party_file.parent.name] = error
+            return Run(party_file.parent)
+
+    desk.both(attempt)
+    return found

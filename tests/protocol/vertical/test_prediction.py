@@ -357,6 +357,31 @@ class TestRegressionOnline:
         assert set(kinds(outcome.sent["insurer"])) == {"PartialPredictor"}
         assert len(outcome.sent["insurer"]) == len(REQUESTS)
 
+    def test_takes_no_answer_for_that_of_another_request(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        regressed = Regressed()
+        asked = Asked(regressed.spec)
+
+        def interrupted(_kind: type[Message]) -> None:
+            raise KeyboardInterrupt
+
+        def hub(lines: Any) -> list[str]:
+            ask = Asking(lines, regressed.ours, regressed.spec, asked.counted["hub"], nothing)
+            rows = regressed.clinic.take(np.array([0]))
+            with monkeypatch.context() as patched:
+                patched.setattr(lines["insurer"], "receive", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    ask(rows, np.array([0]))
+            with pytest.raises(ChannelError, match="a request was interrupted"):
+                ask(rows, np.array([1]))
+            return ask.end()
+
+        answering = asked.answers("insurer", regressed.theirs, regressed.insurer, always)
+        outcome = gather(hub, {"insurer": answering})
+        assert outcome.returned == {"hub": []}  # it hangs up, and the insurer sees that
+        assert isinstance(outcome.raised["insurer"], ChannelError)
+
     def test_refuses_an_answer_about_other_rows(self) -> None:
         def cheat(line: Any) -> None:
             line.receive(RequestedRows)

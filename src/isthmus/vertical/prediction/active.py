@@ -80,6 +80,7 @@ class Asking:
         self._requests = requests
         self._check = check
         self._failed = dict[str, IsthmusError]()
+        self._unread = False
 
     def __call__(self, rows: Table, positions: Integers) -> Floats:
         """Score rows.
@@ -103,7 +104,9 @@ class Asking:
         if fault:
             raise SpecError(f"{fault}. Nothing was sent.")
 
-        # 2. Ask all passive parties, and read every answer: the others end well if one fails.
+        # 2. Ask all passive parties, and read every answer: the others end well if one fails. An
+        # answer that is left unread, by an interruption, would be taken for that of other rows.
+        self._unread = True
         self._requests[len(rows)] += 1
         request = RequestedRows(rows=positions.astype(np.uint32))
         for name, line in self._asked.items():
@@ -112,6 +115,7 @@ class Asking:
             name: self._attempt(name, partial(self._model.read, line, name, len(rows)))
             for name, line in self._asked.items()
         }
+        self._unread = False
         self._refuse_failed()
 
         # 3. Add up.
@@ -123,6 +127,8 @@ class Asking:
         Returns:
             The names of those that know it now; the others have left.
         """
+        if self._unread:
+            return []
         last = RequestedRows(rows=np.empty(0, np.uint32))
         for name, line in self._passives.items():
             self._attempt(name, partial(line.send, last))
@@ -131,6 +137,11 @@ class Asking:
         return told
 
     def _refuse_failed(self) -> None:
+        if self._unread:
+            raise ChannelError(
+                "a request was interrupted, and its answers are still on their way: close the "
+                "lines, and start the job again on both sides."
+            )
         for error in self._failed.values():
             raise error
 

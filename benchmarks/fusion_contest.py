@@ -31,8 +31,9 @@ from isthmus.horizontal.fusion.spec import (
     WeightCaps,
 )
 from isthmus.horizontal.fusion.state import State
-from isthmus.horizontal.fusion.weigher import Scores, Weigher
+from isthmus.horizontal.fusion.weigher import Chosen, Scores, Weigher
 from isthmus.horizontal.parameters import Updates, Vector
+from isthmus.horizontal.rounds.training import ContributionRecord, Round
 
 FEDAVG, ROOT_ONLY, ORACLE = "fedavg", "root_only", "oracle"
 RESIDUAL, LITERAL, SUM_ONLY = "actor_critic", "actor_critic literal", "actor_critic sum_only"
@@ -109,6 +110,9 @@ class Master:
     controls: Updates = field(init=False)
     """Of the children, for SCAFFOLD."""
 
+    rounds: list[Round] = field(default_factory=list[Round])
+    """What the actor-critic has seen of the children."""
+
     def __post_init__(self) -> None:
         """Start the rule."""
         count = len(self.federation.counts)
@@ -141,6 +145,7 @@ class Master:
 
         chosen = self.weigher.choose(gathered, judge, self.weighing)
         self.weighing = chosen.state
+        self.rounds.append(_record(gathered, chosen, len(self.federation.counts)))
         return chosen.weights
 
     @property
@@ -193,3 +198,20 @@ class Master:
         )
         changes, self.controls = after - self.controls, after
         return sent, changes
+
+
+def _record(gathered: Gathered, chosen: Chosen[Any], children: int) -> Round:
+    # As the master of a job writes it down: without itself as a child, which comes last.
+    counts = rules.given(gathered.counts, Need.COUNTS)
+    measures = chosen.evidence
+    taken = {
+        f"child-{child:02}": ContributionRecord(
+            samples=int(counts[row]),
+            digest="",
+            metrics={},
+            weight=float(chosen.weights[row]),
+            evidence={name: float(values[row]) for name, values in measures.items()},
+        )
+        for row, child in enumerate(gathered.children[:children])
+    }
+    return Round(taken=taken, left_out={}, model="")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from isthmus.core.errors import ChannelError, PeerError, SpecError
+from isthmus.core.errors import ChannelError, IsthmusError, PeerError, SpecError
 from isthmus.transport.framing import CHUNK
 from isthmus.transport.grpc import GrpcChannel, Identity, Listener, dial, listen
 from isthmus.transport.message import Message
@@ -110,15 +110,21 @@ class TestRefusal:
 
 
 class TestClose:
+    @pytest.mark.parametrize("code", [3, 4])
     @pytest.mark.parametrize("leaver", [0, 1])
-    def test_the_reason_arrives_whoever_leaves(self, lines: Lines, leaver: int) -> None:
+    def test_the_reason_arrives_whoever_leaves_and_whether_it_passes(
+        self, lines: Lines, leaver: int, code: int
+    ) -> None:
         leaving, staying = lines[leaver], lines[1 - leaver]
-        leaving.close("my disk is full")
+        leaving.close("my disk is full", again=code == ChannelError.exit_code)
         for _ in range(2):
-            with pytest.raises(PeerError, match=rf"'{staying.peer}' stopped: my disk is full"):
+            with pytest.raises(IsthmusError, match="stopped: my disk is full") as heard:
                 staying.receive(Note)
-            with pytest.raises(PeerError, match="stopped: my disk is full"):
+            assert str(heard.value).startswith(f"'{staying.peer}' stopped: ")
+            assert heard.value.exit_code == code
+            with pytest.raises(IsthmusError, match="stopped: my disk is full") as heard:
                 staying.send(Note(number=1))
+            assert heard.value.exit_code == code
 
     @pytest.mark.parametrize("leaver", [0, 1])
     def test_what_was_sent_before_arrives(self, lines: Lines, leaver: int) -> None:

@@ -23,6 +23,7 @@ from isthmus.jobs.simulate import simulate
 from isthmus.jobs.trained import write_scoring_job
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
+from isthmus.vertical.prediction import outcome
 from isthmus.vertical.prediction.spec import Prediction
 from tests.unit.jobs.aligned.scored import by_person, trained
 from tests.unit.jobs.desk import Desk
@@ -110,8 +111,24 @@ class TestPlay:
         ]
         assert len(flows) == 1
 
-    def test_takes_up_the_alignment_of_the_same_rows(self, desk: Desk) -> None:
-        assert desk.both(run)["clinic"].read_json("result.json", ScoredResult).alignment.reused
+    def test_takes_up_the_alignment_and_is_measured_with_nobody_where_it_was_stopped(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as broken:
+            broken.setattr(outcome, "measured", stop)
+            with pytest.raises(KeyboardInterrupt):
+                desk.both(run)
+        ended = run(desk.job, desk.party_file("clinic"))
+        result = ended.read_json("result.json", ScoredResult)
+        assert result.alignment.reused
+        assert result.missing == {}
+        assert result.metrics
+        assert result.stability is not None
+        assert verify(ended.ledger).sealed
+        assert run(desk.job, desk.party_file("clinic")).folder == ended.folder
 
     def test_scores_rows_without_labels_and_says_so(self, desk: Desk) -> None:
         desk.edit_party("clinic", 'label = "ill"\n', "")

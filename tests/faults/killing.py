@@ -294,7 +294,7 @@ def _verified(run: Run) -> list[Record]:
 
 _NOT_COMPARED = {
     *("ledger.jsonl", "events.jsonl", "report.html", "certificate.pem", "checkpoint.npz"),
-    *("start.json",),
+    *("start.json", "measuring.npz"),
     *("snapshots", "tensorboard", "evidence", "checkpoint.npz.holders", "checkpoint.npz.views"),
 }
 """Files and folders that say when, how often and under which keys something was done."""

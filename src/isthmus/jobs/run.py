@@ -9,7 +9,14 @@ from isthmus.core.telemetry import Sink, Telemetry, silent
 from isthmus.jobs import earlier, memory, registry, report
 from isthmus.jobs.earlier import Command
 from isthmus.jobs.load import load_job, make_plan
-from isthmus.jobs.plan import Loaded, Plan, ScoresTables, ScoringFamilyCode, SharingFamilyCode
+from isthmus.jobs.plan import (
+    Loaded,
+    PartyPlan,
+    Plan,
+    ScoresTables,
+    ScoringFamilyCode,
+    SharingFamilyCode,
+)
 from isthmus.store.runs import Run
 
 FINISHED = "finished"
@@ -165,9 +172,19 @@ def align(
     plan = make_plan(job_file, party_file)
     before = earlier.finished(plan, into, "align")
     if before is not None and not again:
+        _seal(plan, before)
         return _as_it_is(before, watch)
     into = _beside(plan, into, "align") if again else into
     return plan.loaded.family.align(plan, into, watch)
+
+
+def _seal(plan: Plan, run: Run) -> None:
+    """Seal the ledger of a run that was stopped right before it."""
+    from isthmus.jobs import session  # noqa: PLC0415 - it loads gRPC
+
+    if isinstance(plan, PartyPlan):
+        with run.locked():
+            session.seal_left_open(plan, run)
 
 
 def _as_it_is(run: Run, watch: Sink) -> Run:

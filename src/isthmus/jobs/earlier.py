@@ -47,7 +47,7 @@ def newest(plan: Plan, into: Path | None, command: Command = "run") -> Run | Non
         return alike[0]
     results = [run for run in alike if run.result.exists()]
     return next(
-        (run for run in results if _begun(run, plan, command).data == plan.data_digest), None
+        (run for run in results if _start_of(run, plan, command).data == plan.data_digest), None
     )
 
 
@@ -103,12 +103,12 @@ def _same(plan: Plan, run: Run, command: Command) -> bool:
     try:
         if run.job.exists() and run.read_json(run.job.name, Job).digest != plan.digest:
             return False
-        return _begun(run, plan, command).command == command
+        return _start_of(run, plan, command).command == command
     except SpecError:
         return False  # somebody has changed it
 
 
-def _begun(run: Run, plan: Plan, command: Command) -> Start:
+def _start_of(run: Run, plan: Plan, command: Command) -> Start:
     if not run.start.exists():  # it was stopped before anything had begun
         return Start(command, plan.data_digest)
     return run.read_json(run.start.name, Start)

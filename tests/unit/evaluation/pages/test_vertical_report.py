@@ -15,7 +15,7 @@ from isthmus.evaluation.pages.vertical_report import (
     headline,
     render,
 )
-from isthmus.evaluation.validating import validate
+from isthmus.evaluation.validating import validate, validate_amounts, validate_classes
 from isthmus.evaluation.validation import Stability
 from tests.unit.evaluation.pages.reading import Page
 
@@ -108,6 +108,23 @@ class TestRender:
         assert all(f"{cut.score:.4f}" in html for cut in found.cuts)
         assert "Calibration" in html
         assert "0.300" in html
+
+    def test_shows_a_validator_each_class_against_the_others(self) -> None:
+        scores = np.array([[0.7, 0.2, 0.6], [0.2, 0.7, 0.3], [0.1, 0.1, 0.1]])
+        found = validate_classes(np.array([0.0, 1.0, 1.0]), scores)
+        html = render(msgspec.structs.replace(ACTIVE, validation=found))
+        assert "Accuracy 0.6667, log loss" in html
+        assert "Rows by the class that they have" in html
+        assert "No auc of class 2: no row has this class" in html
+
+    def test_shows_a_validator_numbers_and_their_calibration(self) -> None:
+        label = np.arange(20.0)
+        found = validate_amounts(label, {"joint": label + 0.5, "active_only": label * 2})
+        shifts = Stability(sampling_noise=0.01, columns={"age": 0.3}, missing="nobody knows")
+        html = render(msgspec.structs.replace(ACTIVE, validation=found, stability=shifts))
+        assert "mean prediction" in html
+        assert "of them positive" not in html
+        assert "none: nobody knows" in html
 
     def test_names_what_is_undefined_where_it_would_stand(self) -> None:
         found = validate(np.ones(5), {"joint": np.linspace(0, 1, 5)})

@@ -238,6 +238,19 @@ class TestTrain:
         outcome = system.train(spec, load(folder, spec), run, Telemetry()).measure()
         assert measured(outcome.metrics)["accuracy"]["model"] > 0.5
         assert StoredScores.load(run.predictions).predictions.shape == (2, outcome.rows["test"])
+        assert outcome.validation is not None
+        assert outcome.validation.classes is not None
+        assert np.sum(outcome.validation.classes.confusion) == outcome.rows["test"]
+        assert outcome.stability is not None
+        assert outcome.stability.score is not None
+
+    def test_finds_figures_of_a_number(self, folder: Path) -> None:
+        spec = RegressionBaseline(link="identity")
+        data = load(folder, spec, label="weight", columns=("age",))
+        found = system.train(spec, data, Run(folder), Telemetry()).measure().validation
+        assert found is not None
+        assert found.amounts["model"].rmse == pytest.approx(1.0, abs=0.3)
+        assert len(found.amounts["model"].calibration) == 10
 
     def test_keeps_the_model_where_it_cannot_be_measured(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -271,12 +284,14 @@ class TestPredict:
         system.train(spec, load(folder, spec, missing="mean"), Run(folder), Telemetry())
         return Run(folder)
 
-    def predict(self, spec: Baseline, run: Run, file: Path) -> list[dict[str, Any]]:
-        rows = Dataset(
+    def described(self, file: Path) -> Dataset:
+        return Dataset(
             path=str(file), identifiers=("person",), label="ill", columns=("*",), missing="mean"
         )
+
+    def predict(self, spec: Baseline, run: Run, file: Path) -> list[dict[str, Any]]:
         out = io.BytesIO()
-        found = system.predict(spec, rows, run, out)
+        found = system.predict(spec, self.described(file), run, out)
         written = parquet.read_table(out)
         assert (found.rows, list(found.columns)) == (len(written), written.column_names)
         lines: list[dict[str, Any]] = written.to_pylist()
@@ -299,6 +314,31 @@ class TestPredict:
         lines = [",".join(line.split(",")[at] for at in kept) for line in (head, row)]
         alone.write_text("\n".join(lines))
         assert self.predict(spec, run, alone) == every[:1]
+
+    def test_says_how_far_rows_are_from_those_trained_on(
+        self, spec: Baseline, folder: Path
+    ) -> None:
+        run = Run(folder)
+        system.train(spec, load(folder, spec, missing="mean"), run, Telemetry()).measure()
+        head, *lines = (folder / "people.csv").read_text().splitlines()
+        older = (line.split(",") for line in lines)
+        moved = [f"{person},{ill},{float(age) + 5},{weight}" for person, ill, age, weight in older]
+        (folder / "older.csv").write_text("\n".join([head, *moved]))
+        same, other = (
+            system.predict(spec, self.described(folder / name), run, io.BytesIO()).stability
+            for name in ("people.csv", "older.csv")
+        )
+        assert same is not None
+        assert same.score is not None
+        assert max(same.score, *same.columns.values()) < 0.1
+        assert other is not None
+        assert other.columns["age"] > 1
+        assert other.columns["weight"] == same.columns["weight"]
+
+    def test_says_why_it_does_not_know_that(self, spec: Baseline, run: Run, folder: Path) -> None:
+        found = system.predict(spec, self.described(folder / "people.csv"), run, io.BytesIO())
+        assert found.stability is None
+        assert found.missing.startswith("the run kept nothing of the rows that it trained on")
 
     def test_refuses_rows_without_a_column(self, spec: Baseline, run: Run, folder: Path) -> None:
         (folder / "few.csv").write_text("person,age\na,1\n")

@@ -1,4 +1,4 @@
-"""What trainings have told peers about the rows of this party, over all of its runs.
+"""A record of all that trainings have told peers about the rows of this party, over all runs.
 
 | file          | what it is                                                                |
 |---------------|---------------------------------------------------------------------------|
@@ -110,6 +110,9 @@ class Exposures:
             peer: The peer.
             dataset: The data set.
             but: A job whose last training is left out: it may be about to go on.
+
+        Returns:
+            The sums, and of how many trainings.
         """
         if not self._log.exists():
             return Earlier({}, 0)

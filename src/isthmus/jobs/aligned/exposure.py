@@ -1,4 +1,4 @@
-"""What trainings tell each peer over all runs of this party, and where its policy ends that.
+"""Counts what trainings tell each peer over all runs of this party, and ends it by its policy.
 
 | when              | function  |
 |-------------------|-----------|

@@ -1,4 +1,4 @@
-"""What is wrong with a file that isthmus itself wrote, in our words: libraries may quote it."""
+"""Faults of files that isthmus itself wrote, in our words: libraries may quote a file."""
 
 import re
 

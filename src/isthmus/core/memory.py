@@ -1,4 +1,4 @@
-"""How much memory this process may still take, and the one sentence for when that is too little."""
+"""Limits of the memory of this process, and the one sentence for when that is too little."""
 
 import errno
 import os

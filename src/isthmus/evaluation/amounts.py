@@ -1,4 +1,4 @@
-"""What a validator asks of predictions of a number."""
+"""Figures of predictions of a number, for a validator."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What a validator asks of scores for a label of several classes."""
+"""Figures of scores for a label of several classes, for a validator."""
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false

@@ -3,7 +3,7 @@
 | step                                            | function    |
 |-------------------------------------------------|-------------|
 | check every choice before anything begins       | `_variants` |
-| go on with the search that was stopped, if any  | `_begun`    |
+| go on with the search that was stopped, if any  | `_to_resume`|
 | align once; every repetition takes it up        | `search`    |
 | train each choice, on each fold                 | `_repeat`   |
 | one table, and what it all told                 | `_result`   |
@@ -56,7 +56,7 @@ class Ended(msgspec.Struct, frozen=True):
     learned: list[Learned]
 
 
-class _Begun(msgspec.Struct, frozen=True):
+class _Started(msgspec.Struct, frozen=True):
     """What a search reads of the result of the alignment."""
 
     started: str
@@ -111,12 +111,12 @@ def search(
         )
     variants = _variants(loaded, grid)
 
-    run = into or _begun(loaded, plans, grid, runs)
+    run = into or _to_resume(loaded, plans, grid, runs)
     with run.locked():
         return _search(run, loaded, plans, grid, variants, watch)
 
 
-def _begun(loaded: Loaded, plans: Mapping[str, PartyPlan], grid: Grid, runs: Path) -> Run:
+def _to_resume(loaded: Loaded, plans: Mapping[str, PartyPlan], grid: Grid, runs: Path) -> Run:
     """The newest search for the same in the same data, if it was stopped; or a new one."""
     start = _Start(grid, {party: plan.data_digest for party, plan in plans.items()})
     for run in Run.of_job(runs, loaded.job.name, loaded.job.digest):
@@ -164,7 +164,7 @@ def _search(
     if all(each.ended is None for each in repetitions):
         raise SpecError(f"every training of the search failed; the first: {repetitions[0].failure}")
     aligned = Run(run.folder / _ALIGNED / loaded.first)
-    started = aligned.read_json(aligned.result.name, _Begun).started
+    started = aligned.read_json(aligned.result.name, _Started).started
     found = _result(loaded, grid, trials, started, seconds)
     atomic.write(run.folder / TABLE, _csv(found).encode())
     run.write_json(run.result.name, cast(SearchedFamilyCode, loaded.family).searched(found))

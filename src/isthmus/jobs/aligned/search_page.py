@@ -1,4 +1,4 @@
-"""What the page of a search shows."""
+"""The page of a search: the best choice, all of them, and what all trainings told."""
 
 from datetime import datetime
 

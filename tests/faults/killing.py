@@ -212,7 +212,8 @@ class Place:
         Raises:
             WrongEndError: It has failed too often.
         """
-        if len(self.codes[party]) - self.codes[party].count(KILLED) >= ATTEMPTS:
+        deaths = sum(codes.count(KILLED) for codes in self.codes.values())
+        if len(self.codes[party]) >= ATTEMPTS + deaths:
             raise WrongEndError("lost", f"exit codes {self.codes}.{self.said()}")
         self.start(party)
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -192,9 +193,10 @@ _PLAIN = {"write_feather": "uncompressed", "write_table": "none"}
 
 
 def _npz() -> bytes:
-    path = Path("seed.npz")
-    checkpoint.save(path, "job", Checkpoint({"weights": np.ones(3)}, {"rounds": 1}))
-    return path.read_bytes()
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "checkpoint.npz")
+        checkpoint.save(path, "job", Checkpoint({"weights": np.ones(3)}, {"rounds": 1}))
+        return path.read_bytes()
 
 
 def _hello() -> list[bytes]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sysconfig
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -51,19 +52,32 @@ class Reader:
         for file in self.folder.rglob("*.toml"):
             file.write_text(file.read_text().replace(PORT, self.address))
 
-    def _run(self, commands: list[str]) -> None:
+    def type_line(self, command: str) -> None:
+        """Run one command of a page."""
+        self._run([command])
+
+    @contextmanager
+    def typing(self, command: str) -> Iterator[subprocess.Popen[str]]:
+        """A command of a page that runs beside what else is done with it."""
+        with self._start(command) as process:
+            try:
+                yield process
+            finally:
+                process.kill()  # does nothing to one that has ended
+
+    def _start(self, command: str) -> subprocess.Popen[str]:
         path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
-        processes = [
-            subprocess.Popen(  # noqa: S603 - our own pages
-                shlex.split(command, comments=True),
-                cwd=self.folder,
-                env=os.environ | {"PATH": path},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for command in commands
-        ]
+        return subprocess.Popen(  # noqa: S603 - our own pages
+            shlex.split(command, comments=True),
+            cwd=self.folder,
+            env=os.environ | {"PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _run(self, commands: list[str]) -> None:
+        processes = [self._start(command) for command in commands]
         try:
             printed = [process.communicate(timeout=PATIENCE)[0] for process in processes]
         finally:

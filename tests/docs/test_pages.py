@@ -90,10 +90,23 @@ class TestFirstJob:
         runs = [Run(run) for run in (folder / "bank/runs").glob("card-default-score-*")]
         (result,) = (run.read_json("result.json", ScoredResult) for run in runs)
         assert result.rows == {"own": 300, "scored": 200, "labelled": 0}
-        (script,) = guide.blocks("python")
+        self.score_single_rows(guide, folder)
+        script, _ = guide.blocks("python")
         folder.joinpath("bank/runs/latest").unlink()
         folder.joinpath("bank/runs/latest").symlink_to(runs[0].folder)
         assert python(script, folder) == "200\n"
+
+    def score_single_rows(self, guide: Reader, folder: Path) -> None:
+        writing, answering, _ = guide.blocks("sh")
+        trained = max((folder / "bank/runs").glob("card-default-2*"))
+        guide.type_line(writing.replace("RUN", str(trained)))
+        _, script = guide.blocks("python")
+        with guide.typing(answering) as shop:
+            assert python(script, folder).splitlines()[1:] == ["80", "5"]
+            assert shop.wait(timeout=60) == 0
+        (run,) = (Run(run) for run in (folder / "shop/runs").glob("card-default-online-*"))
+        result = run.read_json("result.json", ScoredResult)
+        assert result.requests == {1: 1, 80: 1, 5: 1, 0: 1}
 
 
 class TestChoose:

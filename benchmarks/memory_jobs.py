@@ -1,4 +1,7 @@
 """Jobs of two sizes for each kind of system, in folders, to measure what memory they take."""
+# pyarrow has no types:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Callable
 from dataclasses import dataclass

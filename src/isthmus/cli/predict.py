@@ -27,12 +27,12 @@ def predict(
     from isthmus.jobs.trained import predict as score
 
     found = score(run, file, out)
+    compared = {"stability": found.stability, "missing": found.missing}
     value = {
         "scores": str(out),
         "rows": found.rows,
         "columns": list(found.columns),
-        "stability": found.stability,
-        "missing": found.missing,
+        **{name: each for name, each in compared.items() if each},
     }
     columns = ", ".join(found.columns)
     told = parts.compared(found.stability, found.missing)

@@ -149,5 +149,5 @@ class TestAttested:
         assert execute(["check", str(job), "--party", str(party)]) == 0
         shown = capsys.readouterr().out
         assert "2. Find the shared rows" in shown
-        assert "3." not in shown
+        assert "3. " not in shown
         assert "\ncolumns" not in shown

@@ -13,7 +13,7 @@ from isthmus.horizontal.parameters import digest
 from isthmus.horizontal.privacy.accounting import epsilon, spent_by_master
 from isthmus.horizontal.privacy.spec import ChildLevel, Privacy, SampleLevel
 from isthmus.horizontal.system import LocalData, RoundsOutcome
-from tests.learning import encoders, samples
+from tests.learning import RANGED, encoders, samples
 
 CHILDREN = ("ada", "bo")
 
@@ -30,7 +30,7 @@ def outcome(spec: Encoders, **said: float) -> RoundsOutcome:
 
 def cost(party: str, privacy: Privacy, **said: float) -> float | None:
     """What the noise of a party has cost in three rounds."""
-    spec = encoders(privacy=privacy)
+    spec = encoders(RANGED, privacy=privacy)
     return system.epsilon(spec, local(party), outcome(spec, **said))
 
 

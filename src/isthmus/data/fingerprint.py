@@ -4,7 +4,7 @@ import glob
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def of_values(*values: Value) -> str:
     return digest.hexdigest()
 
 
-def of_files(said: object, folder: Path) -> str:
+def of_files(said: Any, folder: Path) -> str:
     """Digest names, sizes and times of files, which are not read.
 
     Args:
@@ -65,15 +65,15 @@ def _pieces(value: Value) -> Iterator[bytes | memoryview]:
             yield f"{type(value).__name__} {value!r}".encode()
 
 
-def _texts(said: object) -> Iterator[str]:
+def _texts(said: Any) -> Iterator[str]:
     match said:
         case str() if said:  # an empty one would be the folder itself
             yield said
         case Mapping():
-            for each in said.values():
+            for each in cast(Mapping[str, Any], said).values():
                 yield from _texts(each)
         case list() | tuple():
-            for each in said:
+            for each in cast(Sequence[Any], said):
                 yield from _texts(each)
         case _:
             pass

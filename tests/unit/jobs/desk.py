@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from isthmus.core import spec
 from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.job import Job
 from isthmus.jobs.load import make_plan
+from isthmus.jobs.party import Party
 
 T = TypeVar("T")
 
@@ -119,6 +122,8 @@ class Desk:
 
     def both(self, verb: Callable[[Path, Path], T]) -> dict[str, T]:
         """What both parties have when they do the same at the same time."""
+        spec.load(self.job, Job)  # msgspec 0.22 crashes where two threads are the first to do so
+        spec.load(self.party_file(PARTIES[0]), Party)
         with ThreadPoolExecutor(2) as threads:
             playing = {
                 party: threads.submit(verb, self.job, self.party_file(party)) for party in PARTIES

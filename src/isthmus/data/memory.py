@@ -23,6 +23,10 @@ _PACKED = 4
 """Times that text shrinks in a .gz file, as far as that is not known."""
 
 
+_LIBRARIES = 250 * 10**6
+"""Bytes of what is loaded and checked between the start of reading and that of a run."""
+
+
 def of_rows(rows: int, columns: int) -> int:
     """Returns about how many bytes the rows of a table take, from reading to training."""
     return rows * (_CELL * columns + _ROW)
@@ -41,8 +45,8 @@ def check_files(paths: Sequence[Path], columns: Sequence[str], where: str) -> No
     Raises:
         OutOfMemoryError: There is too little memory.
     """
-    need = sum(_of_file(path, columns) for path in paths)
-    memory.require(need, f"{where}: reading it")
+    need = _LIBRARIES + sum(_of_file(path, columns) for path in paths)
+    memory.require(need, f"{where}: reading and checking it")
 
 
 def _of_file(path: Path, columns: Sequence[str]) -> int:

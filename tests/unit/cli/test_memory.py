@@ -72,7 +72,7 @@ class TestAJob:
     def test_is_refused_before_it_begins_where_a_firm_limit_is_lower(
         self, job: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        given(monkeypatch, Room(2 * 10**7, "under the limit of this container"))
+        given(monkeypatch, Room(26 * 10**7, "under the limit of this container"))
         for begin in (checking.check, run):
             with pytest.raises(OutOfMemoryError, match=r"expected to take about 27\d.\d MB of mem"):
                 begin(job)
@@ -107,7 +107,9 @@ class TestAJob:
         self, job: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         given(monkeypatch, Room(100, "under `ulimit -v`", mapped=True))
-        with pytest.raises(OutOfMemoryError, match=r"people.csv: reading it takes about .* thr"):
+        with pytest.raises(
+            OutOfMemoryError, match=r"people.csv: reading and checking it takes about .* thr"
+        ):
             make_plan(job)
 
 

@@ -152,16 +152,20 @@ def _type(kind: inspect.Type) -> str:
         case inspect.UnionType(types=types):
             names = [_type(each) for each in types if not isinstance(each, inspect.NoneType)]
             return " | ".join(dict.fromkeys(names))
-        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            return f"list of {_type(item)}"
-        case inspect.TupleType(item_types=items):
-            return f"list of {len(items)}, each {_type(items[0])}"
+        case inspect.ListType() | inspect.VarTupleType() | inspect.TupleType():
+            return _list(kind)
         case inspect.DictType(value_type=value):
             return "tables by name" if _tables(value, "")[0] else f"{_type(value)} by name"
         case inspect.StructType():
             return "table"
         case _:
             return _plain(kind)
+
+
+def _list(kind: inspect.ListType | inspect.VarTupleType | inspect.TupleType) -> str:
+    if isinstance(kind, inspect.TupleType):
+        return f"list of {len(kind.item_types)}, each {_type(kind.item_types[0])}"
+    return f"list of {_type(kind.item_type)}"
 
 
 def _plain(kind: inspect.Type) -> str:

@@ -13,6 +13,7 @@ measure the time of single operations.
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
 from isthmus.crypto.fixed_width import (
     check_units,
@@ -34,7 +35,7 @@ from isthmus.crypto.residues import (
 from isthmus.crypto.scheme import Ciphertexts
 from isthmus.crypto.threads import spread
 
-_SCHEME = "okamoto-uchiyama"
+_SCHEME: Final = "okamoto-uchiyama"
 _PLAINTEXT_BYTES = 25
 _PLAINTEXT_BITS = 192  # the same as with HEU; an exponent has its sign in a byte more
 

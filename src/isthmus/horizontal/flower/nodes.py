@@ -268,7 +268,8 @@ def facts(**values: str | int) -> RecordDict:
 
 def farewell(goodbye: Goodbye) -> RecordDict:
     """Why a child stops, in place of messages."""
-    return facts(**{_STOPPED: goodbye.reason, _AGAIN: int(goodbye.again)})
+    said: dict[str, str | int] = {_STOPPED: goodbye.reason, _AGAIN: int(goodbye.again)}
+    return facts(**said)
 
 
 def _answers(reply: FlowerMessage, child: str) -> list[bytes]:

@@ -12,15 +12,16 @@ from tests.faults.small_jobs import JOBS
 from tests.thoroughness import LONG
 
 DEATHS = {
-    **dict.fromkeys(["regression", "boosting", "diffie-hellman alignment"], 6),
+    **dict.fromkeys(["regression", "boosting"], 4),
+    "diffie-hellman alignment": 6,
     **dict.fromkeys(["attested alignment", "encoders", "weighting"], 3),
     **dict.fromkeys(["baseline", "multitask", "multilingual"], 3),
-    "scoring by a regression": 3,
+    "scoring by a regression": 2,
 }
 """How often each party of a job dies in the gate, one time after the other in the same run."""
 
 SHORT = {"diffie-hellman alignment", "baseline"}
-"""Jobs of which a party dies right before its end, too: when the result is there, and the seal."""
+"""Jobs of which a party dies right before its end, too: when the result is there, not the seal."""
 
 TOGETHER = 4
 """Trials at a time: most of a trial is waiting for those who are gone."""
@@ -33,7 +34,7 @@ def chosen(name: str, moments: int) -> list[Sequence[int]]:
     # Of what is left after a death a part is done again, so that later ones come earlier.
     most = max(1, moments // (DEATHS[name] + 1))
     drawn = [random.randint(1, most) for _ in range(DEATHS[name])]
-    return [drawn, [moments - 1], [moments]] if name in SHORT else [drawn]
+    return [drawn, [moments - 1]] if name in SHORT else [drawn]
 
 
 def waited_for(moments: Sequence[str]) -> int:

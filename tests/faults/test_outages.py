@@ -12,8 +12,8 @@ from isthmus.core.telemetry import Event
 from isthmus.jobs.party import PARTY_FILE
 from isthmus.store.events import follow
 from tests.faults.forwarder import Forwarder
-from tests.faults.killing import ALONE, Outcome, Place, difference, undisturbed
-from tests.faults.small_jobs import JOBS
+from tests.faults.killing import Outcome, Place, difference, undisturbed
+from tests.faults.small_jobs import ALONE, JOBS
 
 pytestmark = pytest.mark.long
 

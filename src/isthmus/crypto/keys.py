@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import secrets
+from collections.abc import Callable
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import fixed_width, okamoto_uchiyama, paillier
@@ -18,7 +19,14 @@ TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
 Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
 """
 
-_ON_GMP = {"okamoto-uchiyama": okamoto_uchiyama, "paillier": paillier}
+_GENERATE: dict[Scheme, Callable[[int], PrivateKey]] = {
+    "okamoto-uchiyama": okamoto_uchiyama.generate,
+    "paillier": paillier.generate,
+}
+_LOAD_PUBLIC: dict[Scheme, Callable[[int, bytes], PublicKey]] = {
+    "okamoto-uchiyama": okamoto_uchiyama.load_public,
+    "paillier": paillier.load_public,
+}
 _LEAST_TEST_BITS = 1024
 _MULTIPLE = 64
 
@@ -104,7 +112,7 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
     """
     check(engine, bits)
     if engine == "gmpy2":
-        return _ON_GMP[scheme].generate(_size(bits))
+        return _GENERATE[scheme](_size(bits))
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
     return heu.HeuPrivateKey(scheme, _size(bits))
@@ -149,7 +157,7 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
     """
     check(engine, bits)
     if engine == "gmpy2":
-        return _ON_GMP[scheme].load_public(_size(bits), data)
+        return _LOAD_PUBLIC[scheme](_size(bits), data)
     from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
 
     return heu.load_public(scheme, _size(bits), data)

@@ -168,8 +168,14 @@ class TestThreeParties:
         with pytest.raises(
             SpecError, match=r"does not know 'insurer': add a table \[peers.insurer"
         ):
-            connection.certificates_of_all(make_plan(job, folder / "party.toml"))
+            connection.certificates_of_all(planned(job, folder))
         insurer = '[peers.insurer]\ncertificate = "insurer.crt"\n'
         (folder / "party.toml").write_text(said + insurer)
-        plan = make_plan(job, folder / "party.toml")
+        plan = planned(job, folder)
         assert connection.certificates_of_all(plan).keys() == {"clinic", "insurer", "shop"}
+
+
+def planned(job: Path, folder: Path) -> AlignedPlan:
+    plan = make_plan(job, folder / "party.toml")
+    assert isinstance(plan, AlignedPlan)
+    return plan

@@ -120,6 +120,12 @@ def test_frames_that_were_not_changed_arrive(real: list[Message]) -> None:
         assert encode(received(type(message), framed(message))) == encode(message)
 
 
+def test_a_name_with_a_line_break_is_no_name() -> None:
+    head = framed(Done())[0].replace(b"\xa4Done", b"\xa4Don\n")
+    with pytest.raises(PeerError, match="bytes that announce no message"):
+        received(Done, [head])
+
+
 def assert_is_a_sentence(text: str) -> None:
     """One line that a person can read, and that no peer can make long."""
     assert text.isprintable()

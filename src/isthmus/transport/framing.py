@@ -25,7 +25,7 @@ PATIENCE = 600.0
 class Head(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
     """The first frame of a message: its type and its size in bytes."""
 
-    kind: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
+    kind: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}\Z")]
     size: Count
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Protocol, cast, runtime_checkable
@@ -132,7 +133,7 @@ class Plan:
         """The folders that a run writes into."""
         return (self.runs,)
 
-    @property
+    @cached_property
     def data_digest(self) -> str | None:
         """Digest of the data of this machine; None where another run may well find others."""
         return None

@@ -34,7 +34,9 @@ class ActiveMemory:
     """Secret seed for draws of rows and codes; None before the first attempt."""
 
     state: BoostingState | None = None
-    views: dict[str, list[NDArray[np.int16]]] = field(default_factory=dict)
+    views: dict[str, list[NDArray[np.int16]]] = field(
+        default_factory=dict[str, list[NDArray[np.int16]]]
+    )
     """What each other party saw of the trees so far, in a file per tree beside the checkpoint: from
     all of it follows how well that party can tell the labels."""
 

@@ -305,8 +305,8 @@ def _momentum(problem: _Problem, state: Mapping[str, Floats]) -> _Learned:
     iterates would cycle around the optimum (Bertsekas 2011, "Incremental gradient methods").
     """
     passive, x, label, spec = problem.passive, problem.x, problem.label, problem.spec
-    still: Floats = np.zeros(x.shape[1])
-    weights, direction = state["weights"], state.get("direction", still)
+    weights = state["weights"]
+    direction = state["direction"] if "direction" in state else 0.0 * weights
 
     for number in range(len(problem.memory), spec.max_rounds):
         loss = square = 0.0

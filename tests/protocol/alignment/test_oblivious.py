@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from isthmus.alignment.cryptographic.forecast import forecast
-from isthmus.alignment.cryptographic.messages import ComparedRows
+from isthmus.alignment.cryptographic.messages import ComparedRows, RowCount
 from isthmus.alignment.cryptographic.oblivious.messages import (
     Corrections,
     CorrectionsChallenge,
@@ -19,10 +19,11 @@ from isthmus.alignment.cryptographic.receiver import receiver
 from isthmus.alignment.cryptographic.rows import Terms
 from isthmus.alignment.cryptographic.sender import sender
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment, Protocol
-from isthmus.core.errors import PeerError, PolicyError
+from isthmus.core.errors import ChannelError, PeerError, PolicyError
 from isthmus.core.telemetry import Event, Telemetry
 from isthmus.crypto.oblivious.vole import BLOCK
 from isthmus.ledger.forecast import Sizes
+from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message
 from tests.roles import Play, Role, gather, play
 from tests.tampering import Change, Tampering
@@ -72,6 +73,21 @@ class TestOblivious:
         outcome = align(PEOPLE[:50], PEOPLE[50:100])
         assert "found 0 shared rows" in str(outcome.raised["clinic"])
         assert "found too few" in str(outcome.raised["insurer"])
+
+    @pytest.mark.long
+    @pytest.mark.parametrize(("ours", "theirs"), [(3, 200_000), (200_000, 3), (65_537, 30_011)])
+    def test_agrees_with_it_at_any_size(self, ours: int, theirs: int) -> None:
+        shared = min(ours, theirs) // 2 + 1
+        clinic, insurer = PEOPLE[:ours], PEOPLE[ours - shared : ours - shared + theirs]
+        outcome = align(clinic, insurer)
+        found = [clinic[row] for row in outcome.returned["clinic"].rows]
+        assert found == [insurer[row] for row in outcome.returned["insurer"].rows]
+        assert sorted(found) == sorted(set(clinic) & set(insurer))
+
+    def test_shares_nothing_between_jobs(self) -> None:
+        other = Terms(SPEC, b"digest of another job", defaultdict(lambda: None), BOTH)
+        outcome = play(clinic=receiving(PEOPLE[:50], terms()), insurer=sending(PEOPLE[:50], other))
+        assert "found 0 shared rows" in str(outcome.raised["clinic"])
 
     def test_works_in_blocks(self) -> None:
         rows = BLOCK + 1_000
@@ -202,6 +218,18 @@ class TestDishonestReceiver:
             )
         }
         assert len(sentences) == 1
+
+
+class TestSilence:
+    def test_of_either_party_is_waited_for_no_longer_than_patience(self) -> None:
+        ours, theirs = loopback("clinic", "insurer", patience=0.2)
+        theirs.send(RowCount(rows=50))
+        with pytest.raises(ChannelError, match=r"waited 0.2 s for Nonce from 'insurer'"):
+            receiving(PEOPLE[:50], terms())(ours)
+        ours, theirs = loopback("clinic", "insurer", patience=0.2)
+        ours.send(RowCount(rows=50))
+        with pytest.raises(ChannelError, match=r"waited 0.2 s for Nonce from 'clinic'"):
+            sending(PEOPLE[:50], terms())(theirs)
 
 
 class TestDishonestSender:

@@ -33,6 +33,8 @@ _HEARD = 3.5  # seconds; keepalive closes a silent connection after 6 at least
 _PUNCTUAL = 2.5  # seconds between two of our own ticks; else this process itself was too busy
 _RECENT = 15.0
 
+_LOOK = 1.0  # seconds after which what waits for its turn looks whether it still counts
+
 
 class ResumableChannel(FramedChannel):
     """A channel to one peer; `Listener.accept` and `dial` make it."""
@@ -165,8 +167,17 @@ class ResumableChannel(FramedChannel):
             ConnectionError: It broke.
         """
         for envelope in received:
-            with self._reading:
+            while not self._reading.acquire(timeout=_LOOK):  # an older one waits for our role
+                if not self.is_newest(connection):
+                    return
+            try:
                 self._take(connection, envelope)
+            finally:
+                self._reading.release()
+
+    def is_newest(self, connection: int) -> bool:
+        """Returns whether no other connection has taken the place of this one."""
+        return connection == self._connection and not self._over
 
     def lost(self, connection: int) -> bool:
         """Note that a connection has broken.

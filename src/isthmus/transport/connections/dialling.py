@@ -1,6 +1,7 @@
 """The end that dials: to a known peer at its address, and again whenever the connection breaks."""
 
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -43,6 +44,9 @@ _NOBODY_LISTENS = "Connection refused"
 """What the peer's machine answers when the process has ended."""
 
 _PAUSE = 0.5  # seconds between two attempts that were answered
+
+_ANSWER = 30.0
+"""Seconds in which a peer that listens says how much it has: its process may be busy."""
 
 
 class _Target(NamedTuple):
@@ -135,7 +139,7 @@ class _Dialler:
         while True:
             _wait_until_ready(self._channel, self._target, end - time.monotonic(), on_wait, wait)
             try:
-                return self._open()
+                return self._open(max(_PAUSE, min(_ANSWER, end - time.monotonic())))
             except _RefusedError as refused:
                 if refused.code is not grpc.StatusCode.ALREADY_EXISTS:
                     second_since = 0.0
@@ -178,21 +182,27 @@ class _Dialler:
 
     def _reopened(self) -> bool:
         try:
-            self._open()
+            self._open(_ANSWER)
         except _RefusedError as refused:
             if refused.code is grpc.StatusCode.NOT_FOUND:
                 self._line.finish(self._unknown())
             return False
         return True
 
-    def _open(self) -> None:
+    def _open(self, seconds: float) -> None:
         connection, ours = self._line.begin()
         ours_told = ((RECEIVED, str(ours)),) if self._line.exchanged else ()
         metadata = ((TOKEN, self._line.token), *ours_told)
         call = self._stream(self._line.frames(connection), metadata=metadata)
-        _, theirs = received(call.initial_metadata())  # waits for the answer
-        if theirs is None:
-            raise _RefusedError(call.code())
+        hang_up = threading.Timer(seconds, call.cancel)
+        hang_up.daemon = True
+        hang_up.start()
+        try:
+            _, theirs = received(call.initial_metadata())  # waits for the answer
+            if theirs is None:
+                raise _RefusedError(call.code())  # waits for the end
+        finally:
+            hang_up.cancel()
         try:
             self._line.resume(connection, theirs, call.cancel)
         except ValueError as error:
@@ -219,9 +229,11 @@ class _Dialler:
 def _wait_until_ready(
     channel: grpc.Channel, target: _Target, left: float, on_wait: OnWait, wait: float
 ) -> None:
-    ready = grpc.channel_ready_future(channel)
+    ready: grpc.Future[None] | None = None
     cause = ""
     for step in countdown(left, on_wait):
+        # Only here: gRPC's thread that watches a channel must not start right before it is closed.
+        ready = ready or grpc.channel_ready_future(channel)
         with suppress(grpc.FutureTimeoutError):
             return ready.result(step)
         if _REFUSED not in cause:  # once seen, it stays the cause, even if the listener then stops

@@ -48,6 +48,7 @@ _TOLD_SECONDS = 100
 """Second processes that are told of at most: whoever has a key cannot fill our event log."""
 
 _STOP = 2.0  # seconds
+_LOOK = 1.0  # seconds after which a connection that nobody reads looks whether it still counts
 
 
 class Listener:
@@ -261,7 +262,9 @@ def listen(
 
 def _tend(line: ResumableChannel, connection: int, stream: Iterator[bytes]) -> None:
     """Read what a connection brings, and wait for the next one when it breaks."""
-    line.accepted.wait()
+    while not line.accepted.wait(_LOOK):
+        if not line.is_newest(connection):
+            return  # another has taken its place: a peer can open as many as it likes
     with suppress(ConnectionError):  # gRPC may report a broken connection as an end in order
         line.read(connection, envelopes(stream))
     closed = line.lost(connection)

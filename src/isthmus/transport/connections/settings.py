@@ -33,6 +33,8 @@ TOKEN, RECEIVED = "isthmus-line", "isthmus-received"
 Who dials a line on which nothing has crossed leaves the second one out: any process may take it.
 """
 
+_COUNT_DIGITS = 20  # of a number below 2^64
+
 OPTIONS: list[tuple[str, int]] = [
     # A ping after 2 silent seconds, answered within 6: a dead peer is noticed within 10. gRPC
     # answers from its own threads, even while the role computes and holds the GIL.
@@ -90,7 +92,8 @@ def received(metadata: Any) -> tuple[str, int | None]:
     """
     found = dict[str, str](metadata or ())
     count = found.get(RECEIVED, "")
-    return found.get(TOKEN, ""), int(count) if count.isascii() and count.isdecimal() else None
+    makes_sense = count.isascii() and count.isdecimal() and len(count) <= _COUNT_DIGITS
+    return found.get(TOKEN, ""), int(count) if makes_sense else None
 
 
 def countdown(wait: float, on_wait: OnWait) -> Iterator[float]:

@@ -4,13 +4,14 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from isthmus.data.features import Cells
 from isthmus.data.numbers import whole_numbers
-from isthmus.data.plain import Column, Mask, in_words, is_text, kinds, mask, pc, text_of
+from isthmus.data.plain import Column, Mask, in_words, is_text, kinds, mask, pc, plain, text_of
 from isthmus.data.spec import Normalisation
 
 _POINT_ZERO = r"^\s*[+-]?[0-9]+\.0*\s*$"
@@ -54,6 +55,23 @@ def joined(columns: Mapping[str, Column]) -> list[bytes]:
     whole = texts[0] if len(texts) == 1 else _join(texts)
     keys: list[bytes] = whole.cast(pa.binary()).to_pylist()
     return keys
+
+
+def canonical(keys: Any) -> list[bytes]:
+    """Make a key of each row that no job has a say in: all steps are taken, whatever it declares.
+
+    Args:
+        keys: The identifier columns as they are in the file, a `pyarrow.Table`.
+
+    Returns:
+        One key per row, in UTF-8; two rows may have the same.
+    """
+    texts = dict[str, Column]()
+    for name in keys.column_names:
+        texts[name], _ = text_of(plain(keys.column(name)))
+        for step in _EVERY_STEP:
+            texts[name] = _STEPS[step](texts[name])
+    return joined(texts)
 
 
 def _text(cells: Cells, steps: Sequence[Normalisation]) -> Column | None:
@@ -172,6 +190,8 @@ def _join(texts: Sequence[Column]) -> Column:
 def _length(text: Column) -> Column:
     return pc.binary_length(text).cast(pa.string())
 
+
+_EVERY_STEP: Sequence[Normalisation] = ("nfkc", "lower", "trim")  # nfkc makes spaces of others
 
 _STEPS: dict[Normalisation, Callable[[Column], Column]] = {
     "trim": pc.utf8_trim_whitespace,

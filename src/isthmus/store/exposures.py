@@ -12,6 +12,7 @@ Without the key the hashes tell nothing. All of it stays with the data.
 import hashlib
 import io
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +62,23 @@ class Exposures:
         self.folder = folder
 
     def hashes(self, identifiers: Sequence[bytes]) -> Rows:
-        """Returns rows as hashes, which nobody can repeat without the key of this folder."""
-        key = self._key()
-        digests = b"".join(
-            hashlib.blake2b(each, digest_size=_HASH_BYTES, key=key, person=b"isthmus rows").digest()
-            for each in identifiers
-        )
-        return np.sort(np.frombuffer(digests, np.uint64))
+        """Returns rows as hashes, which nobody can repeat without the key of this folder.
+
+        An identifier that occurs again names another row than before.
+        """
+        key, again = self._key(), Counter[bytes]()
+        digests = list[bytes]()
+        for each in identifiers:
+            hashed = hashlib.blake2b(
+                each,
+                digest_size=_HASH_BYTES,
+                key=key,
+                person=b"isthmus rows",
+                salt=b"%d" % again[each],
+            )
+            digests.append(hashed.digest())
+            again[each] += 1
+        return np.sort(np.frombuffer(b"".join(digests), np.uint64))
 
     def begin(
         self,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from isthmus.core.errors import DataError
 from isthmus.data.features import Cells
-from isthmus.data.identifiers import joined
+from isthmus.data.identifiers import canonical, joined
 from isthmus.data.identifiers import normalise as normalise_cells
 from isthmus.data.places import Part, Places
 from isthmus.data.plain import plain
@@ -189,3 +189,15 @@ class TestRefusal:
         with pytest.raises(DataError) as error:
             normalise({"id": column(["ada-lovelace", None])}, [])
         assert "lovelace" not in str(error.value)
+
+
+class TestCanonical:
+    """Keys by which a party knows its rows again, though the job of a peer normalises otherwise."""
+
+    def test_are_the_same_for_all_spellings_that_any_job_could_unite(self) -> None:
+        spellings = ["Jan-0042", " jan-0042\u00a0", "JAN-0042", "\uff2aan-\uff10\uff1042"]
+        assert canonical(pa.table({"id": spellings})) == [b"jan-0042"] * 4
+
+    def test_tell_other_rows_apart(self) -> None:
+        keys = pa.table({"name": ["Ada", "Ada", "Bo"], "born": [1815, 1816, 1815]})
+        assert len(set(canonical(keys))) == 3

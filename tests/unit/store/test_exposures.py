@@ -105,6 +105,10 @@ class TestDifference:
         begun(store, training("1"), PEOPLE[:-5])
         assert begun(store, training("2"), PEOPLE[3:], near)[0].difference == found
 
+    def test_of_one_of_several_rows_with_one_key_is_found(self, store: Exposures) -> None:
+        begun(store, training("1"), [*PEOPLE, PEOPLE[0]])
+        assert begun(store, training("2"), PEOPLE)[0].difference == 1
+
     def test_is_that_from_the_nearest_of_all_earlier_rows(self, store: Exposures) -> None:
         for number, people in enumerate((PEOPLE, PEOPLE[2:], PEOPLE[:40])):
             begun(store, training(str(number)), people)

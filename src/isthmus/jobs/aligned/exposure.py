@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from isthmus.core.errors import PolicyError, SpecError
+from isthmus.data.identifiers import canonical
 from isthmus.data.table import Table
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.result import Exposed
@@ -86,7 +87,12 @@ def begin(plan: AlignedPlan, run: Run, train: Table) -> None:
                 f"more of them have changed. {_TRAINING}"
             )
 
-    store.begin(exposures, store.hashes(train.identifiers), least, allowed)
+    store.begin(exposures, store.hashes(keys(train)), least, allowed)
+
+
+def keys(train: Table) -> list[bytes]:
+    """Returns what names rows in the record, however the job of a peer normalises identifiers."""
+    return train.identifiers if train.keys is None else canonical(train.keys)
 
 
 def facts(plan: AlignedPlan) -> dict[str, str]:

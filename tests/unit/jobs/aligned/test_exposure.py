@@ -6,6 +6,7 @@ import pytest
 
 from isthmus.cli.ledger import show
 from isthmus.core.errors import IsthmusError, PolicyError, SpecError
+from isthmus.jobs.aligned import exposure
 from isthmus.jobs.aligned.results import TrainedResult
 from isthmus.jobs.check import check
 from isthmus.jobs.report import write
@@ -113,6 +114,19 @@ class TestRun:
             store(trial).so_far("insurer", str(trial.folder / "clinic" / "people.csv")).trainings
             == 1
         )
+
+
+class TestRowsKnownAgain:
+    def test_though_the_job_of_a_peer_normalises_otherwise(self, desk: Desk) -> None:
+        file = desk.folder / "clinic" / "people.csv"
+        head, *rows = file.read_text().splitlines()
+        file.write_text("\n".join([head, *(f"P{row}" for row in rows)]))
+        before = desk.plan("clinic").train
+        desk.edit_job('normalise = ["trim"]', 'normalise = ["trim", "lower"]')
+        after = desk.plan("clinic").train
+        assert not {*before.identifiers} & {*after.identifiers}
+        first, second = (store(desk).hashes(exposure.keys(each)) for each in (before, after))
+        assert first.tolist() == second.tolist()
 
 
 def _shorten(file: Path, rows: int) -> None:

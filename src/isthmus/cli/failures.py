@@ -8,7 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 import typer
 
 from isthmus.core import extras, memory
-from isthmus.core.errors import IsthmusError, one_line, told
+from isthmus.core.errors import IsthmusError, SpecError, one_line, told
 from isthmus.core.extras import MissingExtraError
 from isthmus.store.encoding import to_json
 
@@ -44,7 +44,7 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     Returns:
         The exit code.
     """
-    failure = _describe(error)
+    failure = _describe(_as_ours(error))
     if failure.kind == "Bug":
         traceback.print_exception(error)
     typer.echo(f"isthmus: {failure.message}", err=True)
@@ -54,21 +54,34 @@ def fail(error: BaseException, *, as_json: bool) -> int:
     return failure.exit_code
 
 
+def _as_ours(error: BaseException) -> BaseException:
+    """Returns the error of ours that says what another one means for the user, if there is one."""
+    if memory.is_shortage(error):
+        return memory.as_error(error)
+    match error:
+        case ModuleNotFoundError(name=str(module)) if extras.extra_of(module):
+            return MissingExtraError(extras.advice("this command", module))
+        case PermissionError(filename=str(path)):
+            return SpecError(
+                f"{path}: this user may neither read nor change it. Did another user start an "
+                "earlier run there, such as root? Give it to this one, or choose another folder."
+            )
+        case _:
+            return error
+
+
 def _describe(error: BaseException) -> Failure:
     problem = cast(object, error)  # no type checker expects an error that is one
     if isinstance(problem, _UsageProblem):
         return Failure("UsageError", one_line(_usage(problem)), problem.exit_code)
-    if memory.is_shortage(error):
-        short = memory.as_error(error)
-        return Failure(type(short).__name__, told(short), short.exit_code)
     match error:
         case IsthmusError():
             return Failure(type(error).__name__, told(error), error.exit_code)
-        case ModuleNotFoundError(name=str(module)) if extras.extra_of(module):
-            advice = extras.advice("this command", module)
-            return _describe(MissingExtraError(advice))
         case KeyboardInterrupt():
-            message = "interrupted. Run it again: `isthmus run` goes on where it was cut off."
+            message = (
+                "interrupted. Run it again: `isthmus run`, and `isthmus simulate --grid`, go on "
+                "where they were cut off."
+            )
             return Failure("Interrupted", message, INTERRUPTED)
         case _:
             message = (

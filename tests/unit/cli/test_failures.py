@@ -1,5 +1,6 @@
 """The last stop of every error that a command raises."""
 
+import errno
 import json
 
 import pytest
@@ -34,3 +35,11 @@ class TestAMissingModule:
         told = capsys.readouterr()
         assert "isthmus: ModuleNotFoundError: this is a bug in isthmus" in told.err
         assert json.loads(told.out)["error"]["kind"] == "Bug"
+
+
+class TestAFileOfAnotherUser:
+    def test_is_one_sentence_that_names_it(self, capsys: pytest.CaptureFixture[str]) -> None:
+        denied = PermissionError(errno.EACCES, "Permission denied", "runs/alignments")
+        assert fail(denied, as_json=False) == 2
+        (told,) = capsys.readouterr().err.splitlines()
+        assert told.startswith("isthmus: runs/alignments: this user may neither read nor change it")

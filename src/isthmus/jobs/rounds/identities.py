@@ -27,6 +27,7 @@ def of(plan: RoundsPlan) -> Identity | None:
         return None
     us = connection.identity(plan)
     known = _in_party_file(plan) or _in_job(plan, us.certificate)
+    _check_distinct(known)
     with naming_file(plan.party_file):
         return Identity.of(us.name, plan.digest, us.certificate, us.private_key, known)
 
@@ -89,6 +90,17 @@ def _in_job(plan: RoundsPlan, certificate: bytes) -> dict[str, str]:
                 f"{_line(us, certificate)}"
             )
     return held
+
+
+def _check_distinct(known: dict[str, str]) -> None:
+    names = dict[str, str]()
+    for child, fingerprint in sorted(known.items()):
+        if (other := names.setdefault(fingerprint, child)) != child:
+            raise SpecError(
+                f"{other!r} and {child!r} have one certificate by the fingerprints that we know "
+                "them by, so that whoever has its key would count twice in a sum under masks. Each "
+                "party needs its own: have the job corrected at all parties."
+            )
 
 
 def _line(child: str, certificate: bytes) -> str:

@@ -82,6 +82,11 @@ class TestAChild:
         with pytest.raises(SpecError, match=r"`parties.lyon.fingerprint` is not that of your cert"):
             check(job, job.parent / "lyon" / "party.toml")
 
+    def test_is_told_where_two_children_have_one_certificate(self, job: Path) -> None:
+        edit(job, fingerprint(job, "omsk"), fingerprint(job, "wuhan"))
+        with pytest.raises(SpecError, match="'omsk' and 'wuhan' have one certificate by the fing"):
+            check(job, job.parent / "lyon" / "party.toml")
+
     def test_of_a_simulation_knows_the_others_by_the_keys_of_the_simulation(
         self, job: Path, tmp_path: Path
     ) -> None:

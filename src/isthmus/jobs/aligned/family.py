@@ -394,7 +394,7 @@ def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) ->
     """Make a job that scores with the model of a run.
 
     Args:
-        run: The run of one party.
+        run: The run of one party, which trained the model or scored rows with it.
         earlier: Its job.
         dataset: Name of the data set to score; None: the one that was trained on.
         online: Whether rows are scored one by one, as the active party asks for them.
@@ -409,6 +409,12 @@ def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) ->
     from isthmus.jobs.aligned import stored
 
     result = finished.read(run)
+    if isinstance(result, ScoredResult):  # the latest run is one as soon as rows were scored
+        run = stored.trained_beside(run, result)
+        result, earlier = finished.read(run), run.read_json(run.job.name, Job)
     if not isinstance(result, TrainedResult):
-        raise SpecError(f"{run.folder}: this run trained no model to score rows with.")
+        raise SpecError(
+            f"{run.folder}: this run trained no model to score rows with. Name the folder of one "
+            "that did."
+        )
     return stored.scoring_job(run, result, earlier, dataset, online=online)

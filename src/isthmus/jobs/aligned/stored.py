@@ -10,7 +10,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding
 from isthmus.jobs import registry
-from isthmus.jobs.aligned.results import TrainedResult
+from isthmus.jobs.aligned.results import ScoredResult, TrainedResult
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded
@@ -55,6 +55,30 @@ def find(loaded: Loaded, party: Party, folder: Path) -> StoredPart:
         "trained it. Parts of other runs do not fit, even of the same job. If the run lies "
         "elsewhere, name its folder in `models` of your party file; otherwise ask who wrote the "
         "job which run it means."
+    )
+
+
+def trained_beside(run: Run, result: ScoredResult) -> Run:
+    """Find the run that trained the model with which a run beside it scored rows.
+
+    Args:
+        run: The run that scored rows.
+        result: Its result.
+
+    Returns:
+        The run that trained the model.
+
+    Raises:
+        SpecError: It is not in the folder of the other one.
+    """
+    runs = run.folder.parent
+    for place in (runs, runs.parent):  # a simulated run has a folder for each party
+        for trained, found in _results(place, result.party):
+            if found.model == result.model and found.party == result.party:
+                return trained
+    raise SpecError(
+        f"{run.folder}: this run scored rows with the model {result.model[:12]}..., and no run "
+        "beside it trained that. Name the folder of the run that did."
     )
 
 

@@ -78,6 +78,16 @@ class TestPlay:
         assert told["clinic"]["rows scored"] == "260, all with a label"
         assert told["insurer"]["rows scored"] == "260, none with a label that is known here"
 
+    def test_is_followed_by_jobs_of_the_model_that_it_scored_with(self, desk: Desk) -> None:
+        ended = desk.both(run)["clinic"]
+        assert (ended.folder.parent / "latest").resolve() == ended.folder.resolve()
+        again = desk.folder / "again.toml"
+        write_scoring_job(desk.folder / "clinic" / "runs", again)
+        assert again.read_text() == desk.job.read_text()
+        shutil.rmtree(trained(desk, "clinic").folder)
+        with pytest.raises(SpecError, match=r"no run beside it trained that\. Name the folder"):
+            write_scoring_job(ended.folder, desk.folder / "third.toml")
+
     def test_sees_rows_that_are_others_than_those_trained_on(self, desk: Desk) -> None:
         file = desk.folder / "insurer" / "people.csv"
         head, *rows = file.read_text().splitlines()
@@ -228,6 +238,8 @@ class TestSimulate:
         ended = simulate(job, simulated.folder.parent)
         result = ended.read_json("result.json", SimulatedScoring)
         assert result.rows["scored"] == 260
+        write_scoring_job(ended.folder, folder / "again.toml")
+        assert (folder / "again.toml").read_text() == job.read_text()
         before = by_person(Run(simulated.folder / "clinic"))
         after = by_person(Run(ended.folder / "clinic"))
         assert {person: after[person]["score"] for person in before} == {

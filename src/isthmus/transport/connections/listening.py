@@ -132,6 +132,7 @@ class Listener:
         raise ChannelError(
             f"{peer!r} did not come to {self._address} within {wait:g} s. Has {peer!r} started the "
             f"same job, with the certificates that {self._identity.name!r} and {peer!r} use today?"
+            " Where its own run of this job is finished, it needs `--again`."
         )
 
     def close(self) -> None:

@@ -208,7 +208,8 @@ class Ledger:
         for entry, digest in read(self.path):
             if isinstance(entry, Seal):
                 raise LedgerError(
-                    f"{self.path}: is sealed, so its run has finished. Start a new run."
+                    f"{self.path}: is sealed, so its run has finished, although its result is not "
+                    "there. Move the folder away, then start a new run with `--again`."
                 )
             self._head = digest
             self._count(entry)

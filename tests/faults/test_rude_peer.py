@@ -79,6 +79,11 @@ def has_absurdly_much(context: grpc.ServicerContext) -> None:
     context.send_initial_metadata(((RECEIVED, "9" * 5000),))
 
 
+def comes_and_goes(context: grpc.ServicerContext) -> None:
+    context.send_initial_metadata(((RECEIVED, "0"),))
+    context.abort(grpc.StatusCode.UNAVAILABLE, "for a moment")
+
+
 class TestPeerThatListens:
     @pytest.mark.parametrize("answer", [says_nothing, has_absurdly_much])
     def test_and_takes_no_line_is_waited_for_and_named(
@@ -92,6 +97,15 @@ class TestPeerThatListens:
             pytest.raises(ChannelError, match=r"'clinic' did not answer at .* within 1 s"),
         ):
             dial(insurer, address, "clinic", clinic.certificate, 1.0, quietly)
+
+    def test_and_comes_and_goes_is_not_waited_for_forever(
+        self, clinic: Identity, insurer: Identity
+    ) -> None:
+        with hosted(clinic, insurer, comes_and_goes) as address:
+            line = dial(insurer, address, "clinic", clinic.certificate, 20, quietly, patience=0.5)
+            with pytest.raises(ChannelError, match=r"waited 0\.5 s for Note from 'clinic'"):
+                line.receive(Note)
+            line.abort()
 
 
 class TestPeerThatDials:

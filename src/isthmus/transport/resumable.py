@@ -33,6 +33,7 @@ _HEARD = 3.5  # seconds; keepalive closes a silent connection after 6 at least
 _PUNCTUAL = 2.5  # seconds between two of our own ticks; else this process itself was too busy
 _RECENT = 15.0
 
+_WAITS = 3  # times `patience` at most for one message, on a line that is lost and taken up again
 _LOOK = 1.0  # seconds after which what waits for its turn looks whether it still counts
 
 
@@ -294,13 +295,14 @@ class ResumableChannel(FramedChannel):
         return self._over or (self._connected and self._connection != connection)
 
     def _get(self) -> bytes:
-        while True:
-            try:
+        for _ in range(_WAITS):
+            with suppress(TimeoutError):
                 return super()._get()
-            except TimeoutError:
-                if self._connected:
-                    raise
-                # The time in which a peer is missing ends on its own, by the end of the line.
+            if self._connected:
+                break
+            # The time in which a peer is missing ends on its own, by the end of the line. But one
+            # that comes and goes without a frame is missing for a moment only, again and again.
+        raise TimeoutError
 
     def _linger(self, reason: str) -> float:
         if reason or not self.exchanged:  # nothing is known to wait for this at the other end

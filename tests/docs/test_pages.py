@@ -130,8 +130,6 @@ class TestAlone:
         (tmp_path / "shop").mkdir()
         bring_data(tmp_path)
         (tmp_path / "bank/customers.csv").rename(tmp_path / "customers.csv")
-        job = tmp_path / "job.toml"
-        job.write_text(job.read_text().replace("missing =", 'missing_values = ["n/a"]\nmissing ='))
         guide.type_commands()
         run = find(tmp_path / "runs")
         result = run.read_json("result.json", LocalResult)

@@ -99,7 +99,7 @@ def _run(
     if before is not None and not again:
         if not before.report.exists():
             report.attempt(before)
-        return _as_it_is(before, watch)
+        return _as_it_is(plan, before, watch)
     run = family.play(plan, _beside(plan, into, "run") if again else into, watch)
     report.attempt(run)
     return run
@@ -173,7 +173,7 @@ def align(
     before = earlier.finished(plan, into, "align")
     if before is not None and not again:
         _seal(plan, before)
-        return _as_it_is(before, watch)
+        return _as_it_is(plan, before, watch)
     into = _beside(plan, into, "align") if again else into
     return plan.loaded.family.align(plan, into, watch)
 
@@ -187,8 +187,9 @@ def _seal(plan: Plan, run: Run) -> None:
             session.seal_left_open(plan, run)
 
 
-def _as_it_is(run: Run, watch: Sink) -> Run:
-    note = f"this run is finished: {run.folder}; `--again` begins another one, at all parties"
+def _as_it_is(plan: Plan, run: Run, watch: Sink) -> Run:
+    where = ", at all parties" if isinstance(plan, PartyPlan) else ""
+    note = f"this run is finished: {run.folder}; `--again` begins another one{where}"
     Telemetry(watch).progress(FINISHED, 1, 1, note=note)
     return run
 

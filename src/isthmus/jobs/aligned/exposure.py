@@ -127,9 +127,10 @@ def _excesses(
     for kind, limit in _most(plan).items():
         before, more = earlier.told.get(kind, 0.0), now.get(kind, 0.0)
         if before + more > limit:
+            count = "1 training" if earlier.trainings == 1 else f"{earlier.trainings} trainings"
             yield (
                 kind,
-                f"{earlier.trainings} trainings on these data have told {peer!r} {before:.4g} "
+                f"{count} on these data told {peer!r} {before:.4g} "
                 f"{_WORDS[kind]}, this one would tell {more:.4g} more, and {_whence(plan, kind)} "
                 f"allows {limit:.4g} in all: what each tells adds up. Ask {peer!r} why it needs "
                 f"another training before you raise `policy.{_KEYS[kind]}` of your party file.",

@@ -60,6 +60,11 @@ class TestCheck:
         with pytest.raises(kind, match=sentence):
             check(desk.job, desk.party_file("clinic"))
 
+    def test_counts_a_single_training_in_words(self, desk: Desk) -> None:
+        told(desk, 0.039)
+        with pytest.raises(SpecError, match=r"^1 training on these data told 'insurer' 0\.039 "):
+            check(desk.job, desk.party_file("clinic"))
+
     def test_goes_by_the_partys_own_limit(self, desk: Desk) -> None:
         told(desk, 0.03)
         allow(desk, "clinic", label_exposure=0.05)  # type: ignore[arg-type]

@@ -264,7 +264,9 @@ class TestRun:
     ) -> None:
         first = run(job)
         result = first.result.read_bytes()
-        assert run(job).folder == first.folder
+        seen = list[Event]()
+        assert run(job, watch=seen.append).folder == first.folder
+        assert seen[-1].note.endswith("`--again` begins another one")  # nobody else has to
         assert first.result.read_bytes() == result
         second = run(job, again=True)
         assert run(job).folder == second.folder != first.folder

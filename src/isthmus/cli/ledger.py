@@ -78,6 +78,12 @@ def _parties(path: Path) -> dict[str, "Run"]:
         return {run.folder.name: run}
     parties = [Run(folder) for folder in sorted(run.folder.iterdir())]
     found = {party.folder.name: party for party in parties if party.ledger.exists()}
+    trainings = sorted({file.parents[1] for file in run.folder.glob(f"*/*/*/{run.ledger.name}")})
+    if not found and trainings:
+        raise SpecError(
+            f"{path}: this run is a search, and each of its trainings has ledgers of its own: name "
+            f"the folder of one, such as {trainings[-1]}."
+        )
     if not found:
         raise SpecError(f"{path}: this run has no ledger, so nothing was sent.")
     return found

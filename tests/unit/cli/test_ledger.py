@@ -71,6 +71,16 @@ class TestVerify:
         assert execute(arguments) == 2
         assert "no.pem: cannot be read" in capsys.readouterr().err
 
+    def test_leads_from_a_search_to_its_trainings(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "events.jsonl").touch()
+        training = tmp_path / "trials_" / "1-1"
+        (training / "clinic").mkdir(parents=True)
+        (training / "clinic" / "ledger.jsonl").touch()
+        assert execute(["ledger", "verify", str(tmp_path)]) == 2
+        assert f"name the folder of one, such as {training}." in capsys.readouterr().err
+
     def test_says_when_nothing_was_sent(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

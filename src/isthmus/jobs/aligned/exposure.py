@@ -28,7 +28,7 @@ from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold
 _WORDS = {
     EQUATIONS: "equations about each label",
     NODES: "nodes of trees, which say of rows that their labels are alike",
-    SLOPES: "combinations of this party's columns",
+    SLOPES: "combinations of this party's columns at most",
 }
 _TRAINING = "Nothing of the training was sent."
 _KEYS = {EQUATIONS: "label_exposure", NODES: "nodes", SLOPES: "slopes"}

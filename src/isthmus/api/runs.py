@@ -86,7 +86,7 @@ class Run(Drawn):
                     ) from None
         raise SpecError(
             f"{self.folder}: there are no predictions here. The party that has the labels keeps "
-            "them, and a network leaves none."
+            "them; a network and scoring online leave none."
         )
 
     def predict(self, rows: ArrowStream) -> Any:

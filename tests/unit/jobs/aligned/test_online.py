@@ -98,6 +98,8 @@ class TestScores:
             assert result.requests == {20: 2, 1: 20, 0: 1}
             assert verify(ended.ledger).sealed
             assert not ended.predictions.exists()
+            with pytest.raises(SpecError, match=r"scoring online leave none\."):
+                _ = isthmus.load(ended.folder).predictions
             told = explain(desk.plan(party), ended)
             assert told.assumptions["requests"] == 22
             for count, size, recorded_count, recorded_size in beside_ledger(told).values():

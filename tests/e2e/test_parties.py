@@ -49,6 +49,8 @@ class TestRun:
     def test_goes_on_after_a_party_was_killed(
         self, desk: Desk, undisturbed: dict[str, float]
     ) -> None:
+        # Where a busy machine cannot tell a killed process from a silent network, all of it passes.
+        desk.edit(desk.file("clinic"), "[identity]", "patience = 60.0\n\n[identity]")
         clinic, insurer = desk.start_all("run").values()
         while desk.rounds("insurer") < 3:
             assert insurer.poll() is None

@@ -235,7 +235,8 @@ class FramedChannel:
         if self._farewell is not None:
             raise self._left(self._farewell)
 
-    def _stuck(self, kind: str) -> ChannelError:
+    def _stuck(self, kind: str) -> IsthmusError:
+        """Returns the error for a message that the peer did not read in time."""
         return ChannelError(
             f"{self._peer!r} took nothing of our {kind} for {self._patience:g} s. Is "
             f"{self._peer!r} running the same job? Run `isthmus check` on both sides."

@@ -304,6 +304,10 @@ class ResumableChannel(FramedChannel):
             # that comes and goes without a frame is missing for a moment only, again and again.
         raise TimeoutError
 
+    def _stuck(self, kind: str) -> IsthmusError:
+        # A peer that is missing reads nothing: to wait for it and to send to it end at one moment.
+        return super()._stuck(kind) if self._connected else self._cut_off()
+
     def _linger(self, reason: str) -> float:
         if reason or not self.exchanged:  # nothing is known to wait for this at the other end
             return _LINGER

@@ -112,11 +112,6 @@ def summed(trials: Sequence[Trial]) -> Measurement:
         f"{it.job}, {it.victim or 'the process'} killed at moment {it.moments[0]}: {it.verdict}"
         for it in wrong
     ]
-    if any(it.verdict == "lost" and it.victim.startswith("site-") for it in wrong):
-        short.append(
-            "A child that is killed after its last update, and before the network has come, is not "
-            "waited for: the master ends, and the child has to ask another party for the network."
-        )
     if len(trials) < LEAST:
         short.append(f"{len(trials)} deaths were tried, and {LEAST} were to be.")
     return Measurement(

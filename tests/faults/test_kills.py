@@ -37,18 +37,6 @@ def chosen(name: str, moments: int) -> list[Sequence[int]]:
     return [drawn, [moments - 1]] if name in SHORT else [drawn]
 
 
-def waited_for(moments: Sequence[str]) -> int:
-    """How many moments the others wait for a party that dies.
-
-    A master does not wait for a child that has gone when the network is published: whoever comes
-    back later has to ask for it. See `benchmarks/results/faults.md`.
-    """
-    if "receive Published" not in moments:
-        return len(moments)
-    told = [at for at, it in enumerate(moments) if it.startswith("send ") and it != "send Kept"]
-    return told[-1]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in JOBS if LONG or name in DEATHS])
 def test_ends_as_if_nobody_had_been_killed(name: str, tmp_path: Path) -> None:
@@ -58,7 +46,7 @@ def test_ends_as_if_nobody_had_been_killed(name: str, tmp_path: Path) -> None:
     trials = [
         (victim, deaths)
         for victim in place.parties[:2]
-        for deaths in chosen(name, waited_for(moments[victim]))
+        for deaths in chosen(name, len(moments[victim]))
     ]
 
     def play(number: int) -> str:

@@ -123,7 +123,7 @@ class PartySession(Session[PartyPlanT]):
         if not self.run.learned.exists():
             return self._learned_here()
         left = self.run.read_json(self.run.learned.name, list[Learned])
-        return _joined([*left, *self._learned_here()])
+        return joined([*left, *self._learned_here()])
 
     def _learned_here(self) -> list[Learned]:
         us = self.plan.party.party
@@ -274,7 +274,8 @@ def _telemetry(run: Run, watch: Sink) -> Generator[Telemetry]:
         yield Telemetry(tell)
 
 
-def _joined(rows: Sequence[Learned]) -> list[Learned]:
+def joined(rows: Sequence[Learned]) -> list[Learned]:
+    """Returns who learned what, with one row for each message type and direction."""
     found = dict[tuple[str, str], Learned]()
     for row in rows:
         known = found.get((row.message, row.direction), replace(row, count=0, bytes=0))

@@ -50,7 +50,7 @@ UNMEASURED = {"metrics": "the run was stopped while it was measured"}
 """What is missing in a result that was stored before anything was measured, and why."""
 
 UNCONFIRMED = {
-    "confirmation": "the run was stopped before all parties had said that they have what they need"
+    "confirmation": "the run ended before all parties had said that they have what they need"
 }
 """Likewise, before the other parties have said that all of theirs is stored, too."""
 
@@ -166,7 +166,7 @@ class Run:
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether the run was stopped before other parties had said that all is stored there."""
+        """Whether the run ended before other parties had said that all is stored there."""
         return self._misses(UNCONFIRMED)
 
     @property

@@ -11,16 +11,26 @@ import pytest
 
 from isthmus.core.errors import ChannelError, DiskError
 from isthmus.core.telemetry import Telemetry
-from isthmus.horizontal.messages import EncoderRequest
+from isthmus.horizontal.messages import (
+    Confirmation,
+    EncoderRequest,
+    Instruction,
+    Published,
+    RoundStart,
+    RoundUpdate,
+    Turn,
+)
 from isthmus.horizontal.parameters import Parameters, digest
+from isthmus.horizontal.rounds import protocol
 from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
 from isthmus.horizontal.rounds.protocol import Received, Trained, child
 from isthmus.horizontal.spec import Rounds
 from isthmus.transport.loopback import LoopbackEnd
+from isthmus.transport.message import Message
 from tests.disk import full_disk
 from tests.faulty_channel import FaultyChannel, drop
-from tests.federation import ENCODER, INITIAL, Federation, learner, shift, trainer_of
+from tests.federation import ENCODER, INITIAL, Federation, Role, learner, shift, trainer_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,6 +131,36 @@ class TestAChildThatIsCutOffAtTheEnd:
         trained = federation.play(Rounds(count=1))
         assert [it.model for it in stored] == [trained.model]
         assert trained.holders == ("b",)
+
+    def dies_once(self, federation: Federation, after: type[Message]) -> Role:
+        """A child that is cut off once it is told of the result or has it, and comes again."""
+
+        def role(line: LoopbackEnd) -> None:
+            line.send(EncoderRequest(encoder=ENCODER))
+            line.receive(Instruction)
+            line.send(Confirmation(samples=1))
+            line.receive(Turn)
+            start = line.receive(RoundStart)
+            update = {name: np.ones_like(array) for name, array in start.parameters.items()}
+            line.send(RoundUpdate(round=start.round, update=update, metrics={}))
+            line.receive(Turn)
+            if after is Published:
+                line.receive(Published)
+            line.abort()
+            federation.add("b", learner(trainer_of(shift(1.0))))
+
+        return role
+
+    @pytest.mark.parametrize("after", [Turn, Published])
+    def test_gets_the_result_of_which_it_has_trained_a_part(
+        self, after: type[Message], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(protocol, "OFFER", 600.0)
+        federation = Federation.of({"a": learner(trainer_of(shift(1.0)))})
+        federation.add("b", self.dies_once(federation, after))
+        trained = federation.play(Rounds(count=1))
+        assert set(trained.rounds[0].taken) == {"a", "b"}
+        assert trained.holders == ("a", "b")
 
 
 class TestAChildThatComesBack:

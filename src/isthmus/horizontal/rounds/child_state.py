@@ -20,7 +20,8 @@ class Status(Enum):
     WATCHING = auto()  # does not train, and waits for the final parameters
     KEEPING = auto()  # is taking the final parameters
     DONE = auto()
-    ABSENT = auto()
+    GONE = auto()  # may come back
+    REFUSED = auto()
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,8 @@ from isthmus.horizontal.tables import Tables
 from isthmus.transport.message import Message, MessageT, one_line
 
 _JOINING = (Status.EXPECTED, Status.ASKING, Status.INSTRUCTED)
+_AWAY = (Status.EXPECTED, Status.GONE)
+_BUSY = (Status.ASKING, Status.INSTRUCTED, Status.TRAINING, Status.SUMMING, Status.KEEPING)
 
 
 class Children:
@@ -178,16 +180,18 @@ class Children:
 
         Args:
             published: The parameters and their digest.
-            wait: Seconds.
+            wait: Seconds in which children come, also those that have gone, after the last that
+                any child has said; those that are there may take as long as a round.
 
         Returns:
             Names of the children that have confirmed them.
         """
         self._published = published
         self._offer(published)
-        until = time.monotonic() + wait
-        while self.in_status(*_JOINING, Status.TRAINING, Status.SUMMING, Status.KEEPING):
-            if not self._next(until):
+        latest = max(self._deadline(), time.monotonic() + wait)
+        while self.in_status(*_BUSY, *_AWAY):
+            coming = min(latest, time.monotonic() + wait)
+            if not self._next(latest if self.in_status(*_BUSY) else coming):
                 break
             self._offer(published)
         return self.in_status(Status.DONE)
@@ -269,7 +273,7 @@ class Children:
             case PeerError():
                 self._refuse(child, str(content))
             case _:
-                self._children[child] = ChildState(Status.ABSENT, why="gone")
+                self._children[child] = ChildState(Status.GONE, why="gone")
                 if isinstance(self._taken.get(child), MaskKeys):
                     del self._taken[child]  # the secrets behind them are gone
 
@@ -372,6 +376,6 @@ class Children:
 
     def _refuse(self, child: str, why: str, last: Message | None = None) -> None:
         reason = one_line(why)
-        self._children[child] = ChildState(Status.ABSENT, why=f"refused: {reason}")
+        self._children[child] = ChildState(Status.REFUSED, why=f"refused: {reason}")
         self._telemetry.progress("refuse", note=f"{child!r} was refused: {reason}")
         self._inbox.drop(child, last or Turn(task="leave", reason=reason))

@@ -47,6 +47,10 @@ from isthmus.horizontal.tables import Tables
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import one_line
 
+OFFER = 15.0
+"""Seconds in which children that are away when training ends can come for the result: they may
+have less."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -142,11 +146,11 @@ def master(
         memory.keep(state)
         telemetry.progress("train", number, spec.count, children=len(state.rounds[-1].taken))
 
-    # 4. Publish the result to every child, also to those that did not train.
+    # 4. Publish the result to every child, also to those that did not train or have gone.
     published = Published(parameters=state.parameters, model=digest(state.parameters))
     if over:
         telemetry.progress("publish", note="waiting for children that have not got the result")
-    holders = children.publish(published, wait if over else spec.deadline)
+    holders = children.publish(published, wait if over else min(wait, OFFER))
     return Trained(
         state.parameters, published.model, state.rounds, tuple(holders), memory.vocabulary
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
 from isthmus.evaluation.comparison import tables_by_party
@@ -17,6 +19,7 @@ from isthmus.jobs.rounds.plan import RoundsPlan, make_plan, under_masks, unknown
 from isthmus.jobs.rounds.results import AnyRoundsResult, RoundsResult, SimulatedRounds
 from isthmus.jobs.summary import parties_facts, party_facts, suspects_facts
 from isthmus.ledger.forecast import Sizes
+from isthmus.ledger.record import reopen
 from isthmus.nn.spec import type_of
 from isthmus.store.runs import Run
 
@@ -101,7 +104,26 @@ def assumptions(_plan: RoundsPlan, sizes: Sizes) -> dict[str, int]:
 
 
 def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
-    """Train in rounds as this party, store and measure; or measure what is stored already."""
+    """Train in rounds as this party, store and measure; or do what is left of a run.
+
+    | the run was stopped, or ended              | the same command                              |
+    |--------------------------------------------|-----------------------------------------------|
+    | before the network was stored here         | goes on with the other parties                |
+    | while the network was measured             | measures it; nobody else is needed            |
+    | before all children had said that they     | offers it to them, each time, for `OFFER`     |
+    | have the network, at the master            |                                               |
+
+    Args:
+        plan: What we are about to run.
+        into: Folder for the run; by default one in the party's runs folder.
+        watch: Sees every event as it happens.
+
+    Returns:
+        The run.
+
+    Raises:
+        IsthmusError: Whatever stops the role.
+    """
     from isthmus.jobs import session  # they load gRPC and PyTorch
     from isthmus.jobs.rounds import run
 
@@ -112,11 +134,27 @@ def play(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:
             run.measure_again(opened)
         return stopped
     _check_keys(plan)
+    if stopped is not None and stopped.unconfirmed:
+        return _offered(plan, stopped, watch)
     if plan.party.policy.maximum_bytes is not None:  # sizes are known from the network, as made
         _check_limits(plan)
     with session.begin(plan, into, watch) as opened:
         run.play(opened)
     return opened.run
+
+
+def _offered(plan: RoundsPlan, finished: Run, watch: Sink) -> Run:
+    """Offer the network of a finished run to children that may have gone without it."""
+    from isthmus.horizontal.rounds.protocol import OFFER  # it loads NumPy
+    from isthmus.jobs import session
+    from isthmus.jobs.rounds import run
+
+    party = msgspec.structs.replace(plan.party, wait=min(plan.party.wait, OFFER))
+    with finished.locked():
+        reopen(finished.ledger)
+    with session.begin(replace(plan, party=party), finished.folder, watch) as opened:
+        run.offer_again(opened)
+    return finished
 
 
 def align(plan: RoundsPlan, into: Path | None, watch: Sink) -> Run:

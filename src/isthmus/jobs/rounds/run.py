@@ -17,17 +17,17 @@ from isthmus.horizontal.messages import EncoderRequest
 from isthmus.horizontal.rounds import protocol
 from isthmus.horizontal.rounds.inbox import Inbox
 from isthmus.horizontal.rounds.memory import ChildMemory, MasterMemory
-from isthmus.horizontal.rounds.training import Round
+from isthmus.horizontal.rounds.training import Round, TrainingState
 from isthmus.horizontal.system import LocalData, RoundsOutcome
 from isthmus.jobs import connection, notices
 from isthmus.jobs.rounds import flower_run, identities
 from isthmus.jobs.rounds.admission import admission
 from isthmus.jobs.rounds.plan import RoundsPlan
 from isthmus.jobs.rounds.results import RoundsResult
-from isthmus.jobs.session import PartySession, Session
+from isthmus.jobs.session import PartySession, Session, joined
 from isthmus.nn import threads
 from isthmus.nn.spec import type_of
-from isthmus.store.runs import UNMEASURED
+from isthmus.store.runs import UNCONFIRMED, UNMEASURED
 from isthmus.transport.channel import Channel
 
 
@@ -72,6 +72,27 @@ def measure_again(session: Session[RoundsPlan]) -> None:
     run.write_json(run.result.name, replace(result, seconds=seconds))
 
 
+def offer_again(session: PartySession[RoundsPlan]) -> None:
+    """Send the network of a finished run to children that come for it; nobody trains.
+
+    Args:
+        session: The run of the master, with a result; its ledger is open.
+    """
+    plan, run = session.plan, session.run
+    before = run.read_json(run.result.name, RoundsResult)
+    holders = _lead(session).holders
+    facts = session.facts()
+    missing = {name: why for name, why in before.missing.items() if name not in UNCONFIRMED}
+    result = replace(
+        before,
+        egress=facts["egress"],
+        learned=joined([*before.learned, *facts["learned"]]),
+        holders=list(holders),
+        missing=missing | _unconfirmed(plan, holders),
+    )
+    run.write_json(run.result.name, result)
+
+
 def _result(session: PartySession[RoundsPlan], ended: RoundsOutcome) -> RoundsResult:
     """The result of a run in which nothing has been measured."""
     plan, spec = session.plan, session.plan.loaded.spec
@@ -88,7 +109,7 @@ def _result(session: PartySession[RoundsPlan], ended: RoundsOutcome) -> RoundsRe
         ending=f"ended after {ended.count} rounds",
         weights=_last_weights(ended.rounds),
         holders=list(ended.holders),
-        missing=UNMEASURED,
+        missing=UNMEASURED | _unconfirmed(plan, ended.holders),
     )
 
 
@@ -108,6 +129,10 @@ def leader(session: PartySession[RoundsPlan]) -> Callable[[Inbox], RoundsOutcome
     spec, system = plan.loaded.spec, plan.loaded.system
     memory = MasterMemory(session.run.checkpoint, plan.digest)
     memory.load()
+    ended = RoundsOutcome.load(session.run.trained, plan.digest)
+    if ended is not None:  # whatever has become of the checkpoint: nothing is trained again
+        memory.state = TrainingState(ended.parameters, rounds=ended.rounds, done=True)
+        memory.vocabulary = ended.vocabulary
     training = system.lead(spec, plan.local)
 
     def lead(children: Inbox) -> RoundsOutcome:
@@ -206,8 +231,14 @@ def _measured(
         metrics=metrics or {},
         epsilon=epsilon,
         suspects=suspects or {},
-        missing=attempts.missing,
+        missing=attempts.missing | _unconfirmed(plan, ended.holders),
     )
+
+
+def _unconfirmed(plan: RoundsPlan, holders: Sequence[str]) -> dict[str, str]:
+    """Returns why a master is not done with a run: a child may come for the network."""
+    offers = plan.listens and not plan.on_flower
+    return UNCONFIRMED if offers and set(plan.neighbours) - set(holders) else {}
 
 
 def _train(session: PartySession[RoundsPlan]) -> RoundsOutcome:

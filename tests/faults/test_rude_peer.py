@@ -150,7 +150,8 @@ def _nothing_until(leaves: threading.Event) -> Iterator[bytes]:
 
 def _listening() -> int:
     """Threads of this process that serve a connection."""
-    return sum(map(_serves, sys._current_frames().values()))  # noqa: SLF001 - there is no other way
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - there is no other way
+    return sum(map(_serves, frames.values()))
 
 
 def _serves(frame: FrameType | None) -> bool:

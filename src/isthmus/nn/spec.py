@@ -10,6 +10,10 @@ Size = Annotated[int, Meta(ge=1, le=65_536, description="numbers of an embedding
 Layers = Annotated[int, Meta(ge=1, le=48)]
 Bound = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Range = tuple[Bound, Bound]
+
+NARROWEST = 1e-30
+"""Width of a range at least: single precision takes one far below for nothing."""
+
 Heads = Annotated[
     int, Meta(ge=1, le=256, description="of attention, each over its share of `size` numbers")
 ]
@@ -65,6 +69,8 @@ class Tabular(NetworkSpec, frozen=True, kw_only=True, tag="tabular"):
         for name, (least, most) in self.ranges.items():
             if not least < most:
                 raise ValueError(f"the range of {name!r} is empty: write the smaller number first")
+            if most - least < NARROWEST:
+                raise ValueError(f"the range of {name!r} is narrower than {NARROWEST:g}")
 
 
 Side = Annotated[int, Meta(ge=1, le=4096)]

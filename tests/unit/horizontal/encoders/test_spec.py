@@ -63,6 +63,18 @@ class TestEncoders:
             ),
             ({"objective": "pairs", "privacy": {"sample_level": {}}}, '"pairs" compares samples'),
             (
+                {"network": {"type": "tabular", "columns": ["a"], "ranges": {"a": [9, 1]}}},
+                "the range of 'a' is empty: write the smaller number first",
+            ),
+            (
+                {"network": {"type": "tabular", "columns": ["a"], "ranges": {"a": [0, 1e-60]}}},
+                "the range of 'a' is narrower than 1e-30",
+            ),
+            (
+                {"network": {"type": "tabular", "columns": ["a", "b"], "ranges": {"a": [0, 1]}}},
+                "name every column of `columns` and no other, or to be left out: 'b'",
+            ),
+            (
                 {"network": {"type": "tabular", "columns": ["a"]}, "privacy": {"sample_level": {}}},
                 "without `ranges` each child scales its columns by its own samples",
             ),

@@ -50,7 +50,7 @@ class TestRun:
         self, desk: Desk, undisturbed: dict[str, float]
     ) -> None:
         # Where a busy machine cannot tell a killed process from a silent network, all of it passes.
-        desk.edit(desk.file("clinic"), "[identity]", "patience = 60.0\n\n[identity]")
+        desk.edit(desk.file("clinic"), "[datasets", "patience = 60.0\n\n[datasets")
         clinic, insurer = desk.start_all("run").values()
         while desk.rounds("insurer") < 3:
             assert insurer.poll() is None

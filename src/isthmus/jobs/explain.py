@@ -3,7 +3,7 @@
 import msgspec
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs import finished, memory
+from isthmus.jobs import finished, memory, registry
 from isthmus.jobs.consent import Crossing, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
@@ -11,7 +11,7 @@ from isthmus.jobs.plan import PartyPlan, Plan
 from isthmus.jobs.result import PartyResult
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import records
-from isthmus.ledger.summary import content, summarise
+from isthmus.ledger.summary import Row, content, summarise
 from isthmus.store.runs import Run
 from isthmus.transport.message import Message, describe, listed, protections
 
@@ -152,8 +152,8 @@ def _rows(plan: PartyPlan, sent: list[Crossing]) -> list[Forecast]:
 
 def _beside_ledger(rows: list[Forecast], run: Run) -> list[Forecast]:
     recorded = {(row.to, row.message): row for row in summarise(records(run.ledger))}
-    found = ((row, recorded.get((row.to, row.message))) for row in rows)
-    return [
+    found = ((row, recorded.pop((row.to, row.message), None)) for row in rows)
+    beside = [
         msgspec.structs.replace(
             row,
             recorded_count=sent.count if sent else 0,
@@ -161,3 +161,28 @@ def _beside_ledger(rows: list[Forecast], run: Run) -> list[Forecast]:
         )
         for row, sent in found
     ]
+    return [*beside, *map(_not_forecast, recorded.values())]
+
+
+def _not_forecast(sent: Row) -> Forecast:
+    """What left though sizes spoke for other messages: a peer brought fewer rows than it may."""
+    kinds = {
+        name: kind
+        for module in registry.message_modules()
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and issubclass(kind, Message)
+    }
+    kind = kinds[sent.message]
+    return Forecast(
+        message=sent.message,
+        to=sent.to,
+        purpose=sent.purpose,
+        content=sent.content,
+        protection=sent.protection,
+        reveals=kind.reveals,
+        disclosed=kind.discloses,
+        count=0,
+        bytes=0,
+        recorded_count=sent.count,
+        recorded_bytes=sent.bytes,
+    )

@@ -34,7 +34,8 @@ class TestExplain:
         assert found.party == "clinic"
         assert str(found).startswith("clinic (active) would send ")
         assert repr(found) == str(found)
-        assert found._repr_html_().count("<tr>") == len(found.flows) + 1 + len(found.assumptions)
+        facts = len(found.assumptions) + 1  # and the memory
+        assert found._repr_html_().count("<tr>") == len(found.flows) + 1 + facts
 
     def test_is_that_of_the_files(self) -> None:
         clinic, _ = parties()

@@ -142,22 +142,23 @@ class TestRun:
             if event.stage == "score":
                 raise StoppedError
 
+        file = job()
         with pytest.raises(StoppedError):
-            run(job(), into=tmp_path / "stopped", watch=stop)
+            run(file, into=tmp_path / "stopped", watch=stop)
         before = result_of(Run(tmp_path / "stopped"))
         assert before["missing"] == {"metrics": "the run was stopped while it was measured"}
         assert before["rows"] == {"train": 6_000, "test": 0}
         snapshots = tmp_path / "stopped/snapshots"
         last = max(snapshots.iterdir())
         last.rename(tmp_path / "later snapshot")  # as if it had been stopped before that one
-        again = run(job(), into=tmp_path / "stopped")
+        again = run(file, into=tmp_path / "stopped")
         assert without_times(again) == without_times(finished)
 
     def test_says_how_to_begin_anew_when_a_file_has_changed(
         self, job: Callable[..., Path], tmp_path: Path
     ) -> None:
         def stop(event: Event) -> None:
-            if event.stage == "score":
+            if event.stage == "train" and event.done:
                 raise SpecError("no more of this.")
 
         file = job()

@@ -10,27 +10,32 @@ from isthmus.nn.spec import Image, Network
 from isthmus.nn.text import BYTES, PADDING, START, TextEncoder, longest, numbers_of
 from tests.learning import CNN, NETWORKS, TABULAR, TEXT, VIT
 
-INPUTS = {
-    TABULAR: torch.ones(3, 3),
-    CNN: torch.ones(3, 2, 6, 7),
-    VIT: torch.ones(3, 2, 6, 7),
-    TEXT: torch.full((3, 13), START),
-}
+
+def inputs_of(network: Network) -> torch.Tensor:
+    """A batch of three samples."""
+    pictures = torch.ones(3, 2, 6, 7)
+    known = [
+        (TABULAR, torch.ones(3, 3)),
+        (CNN, pictures),
+        (VIT, pictures),
+        (TEXT, torch.full((3, 13), START)),
+    ]
+    return next(inputs for each, inputs in known if each == network)
 
 
 class TestEveryNetwork:
     @pytest.mark.parametrize("network", NETWORKS)
     def test_turns_a_batch_into_embeddings(self, network: Network) -> None:
-        assert build.encoder(network)(INPUTS[network]).shape == (3, 4)
+        assert build.encoder(network)(inputs_of(network)).shape == (3, 4)
 
     @pytest.mark.parametrize("network", [TABULAR, CNN, VIT])
     def test_has_a_decoder_back_to_the_sample(self, network: Network) -> None:
-        assert build.decoder(network)(torch.ones(3, 4)).shape == INPUTS[network].shape
+        assert build.decoder(network)(torch.ones(3, 4)).shape == inputs_of(network).shape
 
     @pytest.mark.parametrize("network", NETWORKS)
     def test_keeps_samples_of_a_batch_apart(self, network: Network) -> None:
         # Otherwise statistics of a batch would cross between parties, as those of BatchNorm do.
-        module, inputs = build.encoder(network), INPUTS[network].clone()
+        module, inputs = build.encoder(network), inputs_of(network).clone()
         before = module(inputs)
         inputs[0] = 0
         after = module(inputs)

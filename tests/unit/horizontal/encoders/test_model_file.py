@@ -87,7 +87,7 @@ class TestABrokenFolder:
             (exchange, "does not have the digest"),
             (remove, "not the description of a model"),
             (poison, "does not have the digest"),
-            (add, "unknown field `code`"),
+            (add, "something in it is missing or is not what isthmus writes"),
         ],
     )
     def test_is_refused(self, damage: Callable[[Path], None], said: str, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ PIPE = "-"
 _ARROW_FILE = b"ARROW1"
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 
-_CELL = re.compile(r"In CSV column #(\d+): CSV conversion error")
+_CELL = re.compile(r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error")
+"""Arrow says the row too where it reads with one thread."""
+
 _READ_AT_ONCE = 2**20
 
 

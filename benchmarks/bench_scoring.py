@@ -114,8 +114,8 @@ def measure() -> Measurement:
             "The model was trained on joined columns and cut into the parts that the parties would "
             "have: that takes a moment, and scores are the same.",
             f"The rivals were trained on joined columns by their defaults, XGBoost "
-            f"{metadata.version('xgboost')} with the same depth and number of trees, and predict "
-            "arrays in the process that asks, with one thread.",
+            f"{metadata.version('xgboost-cpu')} with the same depth and number of trees, and "
+            "predict arrays in the process that asks, with one thread.",
         ],
         falls_short=slow,
     )

@@ -120,10 +120,10 @@ def started(folder: Path) -> Head:
 def run(
     job: Path, settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, code: int = 0
 ) -> dict[str, Any]:
-    """The answer of `isthmus run` with these settings of Ray."""
+    """The answer of a new `isthmus run` with these settings of Ray."""
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    return isthmus("run", job, code=code)
+    return isthmus("run", job, "--again", code=code)
 
 
 def free_port() -> int:

@@ -28,6 +28,7 @@ from isthmus.crypto.residues import (
     CHUNK,
     Powers,
     ResidueCiphertexts,
+    ResidueKey,
     powers_of,
     times_power,
     values_of,
@@ -44,7 +45,7 @@ _SUBGROUP_BITS = ((7680, 384), (3072, 256), (0, 224))
 800-57, table 2)."""
 
 
-class OkamotoUchiyamaPublicKey:
+class OkamotoUchiyamaPublicKey(ResidueKey):
     """Public key of Okamoto-Uchiyama: encrypts."""
 
     def __init__(self, bits: int, n: int, g: int, h: int) -> None:
@@ -76,28 +77,6 @@ class OkamotoUchiyamaPublicKey:
 
         return ResidueCiphertexts(self, spread(encrypt, values, CHUNK))
 
-    def load(self, data: bytes, count: int) -> ResidueCiphertexts:
-        """Decode ciphertexts that `ResidueCiphertexts.dump` encoded at the other party.
-
-        Args:
-            data: The bytes as received.
-            count: The number of ciphertexts that they must hold.
-
-        Returns:
-            The ciphertexts.
-
-        Raises:
-            ValueError: The bytes are not `count` valid ciphertexts under this key.
-        """
-        numbers = split(data, count, self.ciphertext_bytes)
-        check_units(numbers, self.modulus)
-        return self._ciphertexts(numbers)
-
-    def restore(self, data: bytes) -> ResidueCiphertexts:
-        """Decode ciphertexts that `load` has already checked, without checking them again."""
-        width = self.ciphertext_bytes
-        return self._ciphertexts(split(data, len(data) // width, width))
-
     def dump(self) -> bytes:
         """Returns the bytes to send: n, G and H."""
         return join([self.modulus, self._g, self._h], modulus_bytes(_SCHEME, self._bits))
@@ -106,9 +85,6 @@ class OkamotoUchiyamaPublicKey:
     def ciphertext_bytes(self) -> int:
         """Bytes of a ciphertext on the wire."""
         return ciphertext_bytes(_SCHEME, self._bits)
-
-    def _ciphertexts(self, numbers: list[int]) -> ResidueCiphertexts:
-        return ResidueCiphertexts(self, [big(number) for number in numbers])
 
     @cached_property
     def _powers_g(self) -> Powers:

@@ -17,7 +17,6 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from isthmus.crypto.fixed_width import (
-    check_units,
     ciphertext_bytes,
     join,
     public_key_bytes,
@@ -28,6 +27,7 @@ from isthmus.crypto.residues import (
     CHUNK,
     Powers,
     ResidueCiphertexts,
+    ResidueKey,
     powers_of,
     times_power,
     values_of,
@@ -36,7 +36,7 @@ from isthmus.crypto.scheme import Ciphertexts
 from isthmus.crypto.threads import spread
 
 
-class PaillierPublicKey:
+class PaillierPublicKey(ResidueKey):
     """Public key of Paillier: encrypts."""
 
     def __init__(self, n: int) -> None:
@@ -61,28 +61,6 @@ class PaillierPublicKey:
             self, spread(lambda value: self._encrypt(value, powers), values, CHUNK)
         )
 
-    def load(self, data: bytes, count: int) -> ResidueCiphertexts:
-        """Decode ciphertexts that `ResidueCiphertexts.dump` encoded at the other party.
-
-        Args:
-            data: The bytes as received.
-            count: The number of ciphertexts that they must hold.
-
-        Returns:
-            The ciphertexts.
-
-        Raises:
-            ValueError: The bytes are not `count` valid ciphertexts under this key.
-        """
-        numbers = split(data, count, self.ciphertext_bytes)
-        check_units(numbers, self.modulus)
-        return self._ciphertexts(numbers)
-
-    def restore(self, data: bytes) -> ResidueCiphertexts:
-        """Decode ciphertexts that `load` has already checked, without checking them again."""
-        width = self.ciphertext_bytes
-        return self._ciphertexts(split(data, len(data) // width, width))
-
     def dump(self) -> bytes:
         """Returns the bytes to send: the modulus."""
         return join([self.n], public_key_bytes("paillier", self.n.bit_length()))
@@ -97,9 +75,6 @@ class PaillierPublicKey:
         x = secrets.randbelow(int(self.n))
         base = power(self.n - x * x % self.n, self.n, self.modulus)
         return powers_of(base, self.modulus, self.n.bit_length() // 16)
-
-    def _ciphertexts(self, numbers: list[int]) -> ResidueCiphertexts:
-        return ResidueCiphertexts(self, [big(number) for number in numbers])
 
     def _encrypt(self, value: int, powers: Powers) -> int:
         exponent = secrets.token_bytes(len(powers))

@@ -3,11 +3,11 @@
 Of both schemes that gmpy2 computes: adding plaintexts is multiplying residues.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate, chain
-from typing import Protocol
 
-from isthmus.crypto.fixed_width import join
+from isthmus.crypto.fixed_width import check_units, join, split
 from isthmus.crypto.integers import big, power, product
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 from isthmus.crypto.threads import spread
@@ -19,18 +19,41 @@ Powers = list[list[int]]
 """base^(256^i b) by i and b: the bytes of an exponent choose the factors of a power."""
 
 
-class ResidueKey(Protocol):
-    """What a vector of ciphertexts knows of its public key."""
+class ResidueKey(ABC):
+    """A public key whose ciphertexts are residues: decodes what the other party sent."""
+
+    modulus: int
+    """The modulus of ciphertexts."""
 
     @property
-    def modulus(self) -> int:
-        """The modulus of ciphertexts."""
-        ...
-
-    @property
+    @abstractmethod
     def ciphertext_bytes(self) -> int:
         """Bytes of a ciphertext on the wire."""
-        ...
+
+    def load(self, data: bytes, count: int) -> "ResidueCiphertexts":
+        """Decode ciphertexts that `ResidueCiphertexts.dump` encoded at the other party.
+
+        Args:
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
+
+        Returns:
+            The ciphertexts.
+
+        Raises:
+            ValueError: The bytes are not `count` valid ciphertexts under this key.
+        """
+        numbers = split(data, count, self.ciphertext_bytes)
+        check_units(numbers, self.modulus)
+        return self._ciphertexts(numbers)
+
+    def restore(self, data: bytes) -> "ResidueCiphertexts":
+        """Decode ciphertexts that `load` has already checked, without checking them again."""
+        width = self.ciphertext_bytes
+        return self._ciphertexts(split(data, len(data) // width, width))
+
+    def _ciphertexts(self, numbers: list[int]) -> "ResidueCiphertexts":
+        return ResidueCiphertexts(self, [big(number) for number in numbers])
 
 
 class ResidueCiphertexts:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from isthmus.core.errors import SpecError
+from isthmus.jobs import registry
 from isthmus.jobs.job import Job
 from isthmus.jobs.plan import Loaded
 from isthmus.ledger.forecast import Flow, Sizes
@@ -72,6 +73,16 @@ def sent_by(loaded: Loaded, party: str) -> set[str]:
         type(crossing.flow.sample).__name__
         for crossing in _at_any_size(loaded)
         if crossing.sender == party
+    }
+
+
+def message_kinds() -> dict[str, type[Message]]:
+    """Returns every message type that a job may have its parties send, by name."""
+    return {
+        name: kind
+        for module in registry.message_modules()
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
     }
 
 

@@ -3,8 +3,8 @@
 import msgspec
 
 from isthmus.core.errors import SpecError
-from isthmus.jobs import finished, memory, registry
-from isthmus.jobs.consent import Crossing, steps
+from isthmus.jobs import finished, memory
+from isthmus.jobs.consent import Crossing, message_kinds, steps
 from isthmus.jobs.handshake import hello
 from isthmus.jobs.messages import Done
 from isthmus.jobs.plan import PartyPlan, Plan
@@ -166,13 +166,7 @@ def _beside_ledger(rows: list[Forecast], run: Run) -> list[Forecast]:
 
 def _not_forecast(sent: Row) -> Forecast:
     """What left though sizes spoke for other messages: a peer brought fewer rows than it may."""
-    kinds = {
-        name: kind
-        for module in registry.message_modules()
-        for name, kind in vars(module).items()
-        if isinstance(kind, type) and issubclass(kind, Message)
-    }
-    kind = kinds[sent.message]
+    kind = message_kinds()[sent.message]
     return Forecast(
         message=sent.message,
         to=sent.to,

@@ -13,7 +13,6 @@ from isthmus.jobs import consent, registry
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import FamilyCode, Loaded, Plan, SearchedFamilyCode
-from isthmus.transport.message import Message
 
 
 def load_job(path: Path) -> Loaded:
@@ -236,13 +235,7 @@ def _check_which(loaded: Loaded) -> None:
 def _check_policy(loaded: Loaded, party: Party) -> None:
     if not party.policy.refuse:
         return
-    declared = [vars(module).values() for module in registry.message_modules()]
-    known = {
-        kind.__name__
-        for kinds in declared
-        for kind in kinds
-        if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
-    }
+    known = consent.message_kinds()
     sent = consent.sent_by(loaded, party.party)
     for kind in party.policy.refuse:
         if kind not in known:

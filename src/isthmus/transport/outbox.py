@@ -181,7 +181,7 @@ class Outbox:
             self._changed.notify_all()
 
     def _has_frame(self) -> bool:
-        return self._taken - self._acknowledged < len(self._kept)
+        return self._waiting() > 0
 
     def _waiting(self) -> int:
         return self._acknowledged + len(self._kept) - self._taken

@@ -147,8 +147,8 @@ def _regression(workload: Workload) -> Model:
     whole = train_pooled(train, said)
     first = len(ours.names)
     parts = {
-        ACTIVE: linear.Part(whole.link, whole.columns[:first], whole.intercept),
-        PASSIVE: linear.Part(whole.link, whole.columns[first:]),
+        ACTIVE: linear.Part(whole.family, whole.columns[:first], whole.intercept),
+        PASSIVE: linear.Part(whole.family, whole.columns[first:]),
     }
     rival = make_pipeline(StandardScaler(), LogisticRegression())
     rival.fit(train.features, train.label)

@@ -17,7 +17,7 @@ def rounds_of_descent(
     Args:
         active: Training rows, with labels.
         passive: The same rows at the other party.
-        regression: Link, penalty and tolerance.
+        regression: Family, penalty and tolerance.
         momentum: Share of the last step in the next (Polyak 1964).
         most: Give up after so many.
 
@@ -26,18 +26,18 @@ def rounds_of_descent(
     """
     # 1. The step that always descends: one over the largest curvature of the loss.
     ours = np.column_stack([_standardised(active), np.ones(len(active))])
-    x, label = np.hstack([ours, _standardised(passive)]), scaling.label(active, regression.link)
+    x, label = np.hstack([ours, _standardised(passive)]), scaling.label(active, regression.family)
     penalty: Floats = np.full(x.shape[1], regression.penalty)
     penalty[ours.shape[1] - 1] = 0.0  # the intercept is free
-    largest = CURVATURE[regression.link] * np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+    largest = CURVATURE[regression.family] * np.linalg.eigvalsh(x.T @ x / len(x))[-1]
     step = 1 / (largest + regression.penalty)
 
     # 2. Each party's preconditioner is there to measure the norm with, not to descend.
     split = (slice(ours.shape[1]), slice(ours.shape[1], None))
-    parts = [(own, Preconditioner(x[:, own], penalty[own], regression.link)) for own in split]
+    parts = [(own, Preconditioner(x[:, own], penalty[own], regression.family)) for own in split]
     weights = moved = np.zeros(x.shape[1])
     for number in range(1, most + 1):
-        residual = objective.residual(regression.link, x @ weights, label.values)
+        residual = objective.residual(regression.family, x @ weights, label.values)
         gradient = objective.gradient(x, residual, weights, penalty)
         square = sum(gradient[own] @ solve(gradient[own]) for own, solve in parts)
         if np.sqrt(square) < regression.tolerance:

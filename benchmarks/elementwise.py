@@ -54,7 +54,7 @@ def time_elementwise(passive: Table, rows: int, bits: int) -> Elementwise:
     """
     scale = scaling.fit(passive)
     x = radix.quantise(scale(passive.features))[:rows].integers()
-    bounds = Bounds(len(passive), radix.MAX_FEATURE_BITS, RESIDUAL_LIMIT["logit"])
+    bounds = Bounds(len(passive), radix.MAX_FEATURE_BITS, RESIDUAL_LIMIT["binomial"])
     residuals = bounds.encode(np.linspace(-0.9, 0.9, rows))
     public, private = paillier.generate_paillier_keypair(n_length=bits)
 

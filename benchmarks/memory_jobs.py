@@ -73,7 +73,7 @@ _DATASET = '[datasets.people]\npath = "{file}"\nidentifiers = ["id"]\n'
 
 def _regression(folder: Path, size: Size) -> None:
     told = ["OpenedGradient", "GradientNorms", "PartialSlope", "PenaltyLine", "PartialPredictor"]
-    table = f'[regression]\nlink = "logit"\npassive_columns = {size.columns}\nmax_rounds = 1\n'
+    table = f'[regression]\nfamily = "binomial"\npassive_columns = {size.columns}\nmax_rounds = 1\n'
     _joint(folder, size, [*_ALIGNED, *told], table)
 
 
@@ -102,7 +102,7 @@ def _write_people(file: Path, size: Size, party: str) -> None:
 
 
 def _baseline_regression(folder: Path, size: Size) -> None:
-    _baseline(folder, size, '[baseline]\nmodel = "regression"\nlink = "logit"\n')
+    _baseline(folder, size, '[baseline]\nmodel = "regression"\nfamily = "binomial"\n')
 
 
 def _baseline_boosting(folder: Path, size: Size) -> None:

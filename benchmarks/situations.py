@@ -363,7 +363,7 @@ SITUATIONS: Mapping[str, Sequence[Situation]] = {
         ),
         Situation(
             "a number is predicted, and one row is scored",
-            Trained(RegressionBaseline(link="identity"), people(20, 2), people(1, 2, first=90)),
+            Trained(RegressionBaseline(family="gaussian"), people(20, 2), people(1, 2, first=90)),
         ),
         Situation("no row is kept to score", Trained(_TREES, people(20, 2))),
         Situation(

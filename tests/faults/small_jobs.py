@@ -91,7 +91,7 @@ def _write_party(folder: Path, *tables: str, patience: float = 20.0) -> None:
 
 _REGRESSION = """\
 [regression]
-link = "logit"
+family = "binomial"
 passive_columns = 2
 penalty = 1e-3
 max_rounds = 4

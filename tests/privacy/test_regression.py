@@ -148,11 +148,11 @@ class TestResidualAttack:
     ) -> tuple[Floats, Floats, Floats]:
         """Equations about the residuals that the passive party sees in five passes."""
         both, penalty = np.hstack([ours, theirs]), np.full(ours.shape[1] + theirs.shape[1], 1e-4)
-        precondition = Preconditioner(both, penalty, "logit")
+        precondition = Preconditioner(both, penalty, "binomial")
         weights, known, seen = np.zeros(both.shape[1]), list[Floats](), list[Floats]()
         for _ in range(5):
             for batch in batches(len(label), parts):
-                residual = objective.residual("logit", both[batch] @ weights, label[batch])
+                residual = objective.residual("binomial", both[batch] @ weights, label[batch])
                 equations = np.zeros((theirs.shape[1], len(label)))
                 equations[:, batch] = theirs[batch].T
                 known.append(equations)

@@ -182,7 +182,7 @@ def _check(label: Labels, score: Floats) -> None:
     if not np.isin(label, (0, 1)).all():
         raise SpecError(
             "The label of the test rows is not 0 or 1 everywhere. "
-            'Recode the label column, or train with `link = "identity"`.'
+            'Recode the label column, or train with `family = "gaussian"`.'
         )
     if (label == label[:1]).all():
         raise SpecError(

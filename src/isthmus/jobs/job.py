@@ -178,7 +178,7 @@ class AnyJob(Spec, frozen=True):
 
         Args:
             **tables: New values of top-level keys, for example `regression=Regression(...)` or
-                `regression={"link": "logit"}`; None takes a table out.
+                `regression={"family": "binomial"}`; None takes a table out.
 
         Returns:
             The new job.

@@ -29,7 +29,7 @@ from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression import model as linear
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.scaling import Label, Scaling
-from isthmus.vertical.regression.spec import Link
+from isthmus.vertical.regression.spec import Family
 from tests.coded import INSURER, PHARMACY, Run, a_data, a_spec
 from tests.roles import Play, Role, gather
 from tests.transcripts import kinds
@@ -145,10 +145,12 @@ class TestTrees:
             raise outcome.raised["hub"]
 
 
-def a_part(names: Sequence[str], weights: Sequence[float], link: Link = "logit") -> linear.Part:
+def a_part(
+    names: Sequence[str], weights: Sequence[float], family: Family = "binomial"
+) -> linear.Part:
     count = len(names)
     scaling = Scaling(np.arange(count) / 3, 1 + np.arange(count) / 7)
-    return linear.part(link, tuple(names), scaling, np.array(weights))
+    return linear.part(family, tuple(names), scaling, np.array(weights))
 
 
 class Regressed:
@@ -156,14 +158,14 @@ class Regressed:
 
     ROWS = 60
 
-    def __init__(self, link: Link = "logit") -> None:
+    def __init__(self, family: Family = "binomial") -> None:
         values = np.random.default_rng(5).normal(size=(self.ROWS, 37))
         ids = [b"%d" % at for at in range(self.ROWS)]
         names = [f"column-{at}" for at in range(37)]
         weights = np.random.default_rng(6).normal(size=37)
-        first = a_part(names[:20], weights[:20].tolist(), link)
+        first = a_part(names[:20], weights[:20].tolist(), family)
         self.ours = linear.labelled(first, 0.25, Label(np.empty(0)))
-        self.theirs = a_part(names[20:], weights[20:].tolist(), link)
+        self.theirs = a_part(names[20:], weights[20:].tolist(), family)
         self.clinic = Table(ids, values[:, :20], tuple(names[:20]))
         self.insurer = Table(ids, values[:, 20:], tuple(names[20:]))
         self.spec = Prediction(model="0" * 64, system="regression", block_rows=25, online=ONLINE)
@@ -344,16 +346,16 @@ class TestTreesOnline:
 
 
 class TestRegressionOnline:
-    @pytest.mark.parametrize("link", ["logit", "identity"])
-    def test_gives_the_scores_of_all_rows_at_once_to_the_last_digit(self, link: Link) -> None:
-        rows = Regressed(link)
+    @pytest.mark.parametrize("family", ["binomial", "gaussian"])
+    def test_gives_the_scores_of_all_rows_at_once_to_the_last_digit(self, family: Family) -> None:
+        rows = Regressed(family)
         every = rows.at_once().returned["hub"]
         outcome = rows.online(REQUESTS)
         for positions, scores in zip(REQUESTS, outcome.returned["hub"], strict=True):
             assert np.array_equal(scores, every[positions])
 
     def test_sends_shares_of_the_rows_asked_for_and_nothing_else(self) -> None:
-        outcome = Regressed("logit").online(REQUESTS)
+        outcome = Regressed("binomial").online(REQUESTS)
         assert set(kinds(outcome.sent["insurer"])) == {"PartialPredictor"}
         assert len(outcome.sent["insurer"]) == len(REQUESTS)
 
@@ -387,7 +389,7 @@ class TestRegressionOnline:
             line.receive(RequestedRows)
             line.send(PartialPredictor(first_row=0, values=np.zeros(2)))
 
-        outcome = Regressed("logit").online([[0]], cheat)
+        outcome = Regressed("binomial").online([[0]], cheat)
         with pytest.raises(PeerError, match=r"sent rows from 0 of shape \(2,\) where 1 rows"):
             raise outcome.raised["hub"]
 

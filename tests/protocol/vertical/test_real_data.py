@@ -11,7 +11,7 @@ from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Link, Regression
+from isthmus.vertical.regression.spec import Family, Regression
 from tests import real_data
 from tests.real_data import rows
 from tests.roles import run_together
@@ -29,20 +29,20 @@ def joined(ours: Table, theirs: Table) -> Table:
 
 
 @pytest.mark.parametrize(
-    ("name", "link", "measure"),
+    ("name", "family", "measure"),
     [
-        ("breast", "logit", 0.99),
-        pytest.param("default_credit", "logit", 0.7373, marks=pytest.mark.long),
-        ("student", "identity", 4.2532),
-        ("motor", "identity", 0.3145),
-        ("dvisits", "identity", 0.8349),
+        ("breast", "binomial", 0.99),
+        pytest.param("default_credit", "binomial", 0.7373, marks=pytest.mark.long),
+        ("student", "gaussian", 4.2532),
+        ("motor", "gaussian", 0.3145),
+        ("dvisits", "gaussian", 0.8349),
     ],
 )
-def test_equals_the_central_model(name: str, link: Link, measure: float) -> None:
+def test_equals_the_central_model(name: str, family: Family, measure: float) -> None:
     train = {party: rows(name, party, "train") for party in ("guest", "host")}
     test = {party: rows(name, party, "test", train[party]) for party in train}
     spec = Regression(
-        link=link,
+        family=family,
         passive_columns=len(train["host"].names),
         label_exposure=0.05,
         max_rounds=200,
@@ -58,7 +58,7 @@ def test_equals_the_central_model(name: str, link: Link, measure: float) -> None
     label = test["guest"].label
     assert label is not None
     assert trained.converged
-    if link == "logit":
+    if family == "binomial":
         found, reference = (roc_auc_score(label, it) for it in (trained.predictions, expected))
         assert found == pytest.approx(reference, abs=0.002)
         assert found == pytest.approx(measure, abs=0.01)

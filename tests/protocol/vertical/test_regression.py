@@ -31,7 +31,7 @@ from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Regression
 from tests.roles import Role, play, run_together
 
-Link = Literal["logit", "identity"]
+Family = Literal["binomial", "gaussian"]
 ROWS, TRAIN = np.arange(600), np.arange(480)
 CIPHERS = (
     Encryption(key_bits=2048),
@@ -40,20 +40,20 @@ CIPHERS = (
 )
 
 
-def joined(link: Link = "logit") -> Table:
+def joined(family: Family = "binomial") -> Table:
     """Rows of both parties in one place; the clinic has the first two columns."""
     generator = np.random.default_rng(3)
     x = generator.normal(size=(len(ROWS), 4)) * [1.0, 30.0, 1.0, 0.1]
     x[:, 2] = x[:, 2] + x[:, 0] > 0  # a flag that goes along with a column of the other party
     signal = x @ [1.0, 0.02, -1.5, 8.0] + 0.3
     label = signal + generator.normal(size=len(ROWS))
-    if link == "logit":
+    if family == "binomial":
         label = (generator.random(len(ROWS)) < 1 / (1 + np.exp(-signal))).astype(float)
     return Table([b"%d" % row for row in ROWS], x, ("age", "bmi", "plan", "cost"), label)
 
 
 def clinic(spec: Regression, table: Table | None = None, memory: Memory | None = None) -> Role:
-    table = table or joined(spec.link)
+    table = table or joined(spec.family)
     kept = Memory() if memory is None else memory  # an empty memory is falsy
     ours = Table(table.identifiers, table.features[:, :2], table.names[:2], table.label)
     train, test = ours.take(TRAIN), ours.take(ROWS[len(TRAIN) :])
@@ -66,21 +66,23 @@ def insurer(
     memory: Memory | None = None,
     watch: Sink = silent,
 ) -> Role:
-    table = table or joined(spec.link)
+    table = table or joined(spec.family)
     kept = Memory() if memory is None else memory  # an empty memory is falsy
     ours = Table(table.identifiers, table.features[:, 2:], table.names[2:])
     train, test = ours.take(TRAIN), ours.take(ROWS[len(TRAIN) :])
     return lambda line: passive(line, train, test, spec, Telemetry(watch), kept)
 
 
-def a_spec(link: Link = "logit", cipher: Encryption = CIPHERS[0], **changes: Any) -> Regression:
+def a_spec(
+    family: Family = "binomial", cipher: Encryption = CIPHERS[0], **changes: Any
+) -> Regression:
     settled = {
         "penalty": 1e-3,
         "label_exposure": 0.5,
         "block_rows": 128,
         "passive_columns": 2,
     } | changes
-    return Regression(link=link, encryption=cipher, **settled)
+    return Regression(family=family, encryption=cipher, **settled)
 
 
 def learn(spec: Regression, table: Table | None = None) -> tuple[Floats, Floats, bool]:
@@ -92,11 +94,11 @@ def learn(spec: Regression, table: Table | None = None) -> tuple[Floats, Floats,
 
 
 class TestEqualsThePooledModel:
-    @pytest.mark.parametrize("link", ["logit", "identity"])
-    def test_in_coefficients_and_predictions(self, link: Link) -> None:
-        table = joined(link)
-        pooled = train_pooled(table.take(TRAIN), a_spec(link))
-        coefficients, predictions, converged = learn(a_spec(link))
+    @pytest.mark.parametrize("family", ["binomial", "gaussian"])
+    def test_in_coefficients_and_predictions(self, family: Family) -> None:
+        table = joined(family)
+        pooled = train_pooled(table.take(TRAIN), a_spec(family))
+        coefficients, predictions, converged = learn(a_spec(family))
         assert converged
         assert coefficients == pytest.approx(pooled.coefficients, rel=1e-3)
         expected = pooled.predict(table.features[len(TRAIN) :])
@@ -195,17 +197,17 @@ class TestRefusesTheJob:
         assert "label_exposure" in str(error)
 
     def test_whose_label_does_not_fit_the_link(self) -> None:
-        table = joined("identity")
+        table = joined("gaussian")
         outcome = play(clinic=clinic(a_spec(), table), insurer=insurer(a_spec(), table))
         assert isinstance(outcome.raised["clinic"], SpecError)
         assert "other than 0 and 1" in str(outcome.raised["clinic"])
 
     def test_whose_label_has_a_wild_outlier(self) -> None:
-        table = joined("identity")
+        table = joined("gaussian")
         assert table.label is not None
         table.label[:] = 0
         table.label[0] = 1e9
-        spec = a_spec("identity")
+        spec = a_spec("gaussian")
         wide = Table(table.identifiers * 200, np.tile(table.features, (200, 1)), table.names)
         label = np.zeros(len(wide.features))
         label[0] = 1e9

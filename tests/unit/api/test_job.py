@@ -21,8 +21,8 @@ class TestJob:
         assert im.Job.load(tmp_path / "new" / "job.toml").digest == job.digest
 
     def test_takes_specs_tables_and_numbers_of_numpy(self) -> None:
-        spec = im.Regression(link="logit", passive_columns=4, penalty=0.5)
-        table = {"link": "logit", "passive_columns": np.int64(4), "penalty": np.float64(0.5)}
+        spec = im.Regression(family="binomial", passive_columns=4, penalty=0.5)
+        table = {"family": "binomial", "passive_columns": np.int64(4), "penalty": np.float64(0.5)}
         job = JOB.replace(regression=spec)
         assert job.regression == spec
         assert JOB.replace(regression=table).digest == job.digest != JOB.digest
@@ -38,7 +38,7 @@ class TestJob:
             ({"penalty": 1}, r"no key `penalty`"),
             ({"seed": -1}, r"`seed` is -1, and must be a whole number of at least 0"),
             ({"name": object()}, r"a object is no value of a TOML file"),
-            ({"regression": {"link": "logit"}}, r"\[regression\] lacks `passive_columns`"),
+            ({"regression": {"family": "binomial"}}, r"\[regression\] lacks `passive_columns`"),
             (
                 {"regression": im.Regression(passive_columns=0)},
                 r"`regression\.passive_columns` is 0",

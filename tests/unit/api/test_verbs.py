@@ -68,7 +68,9 @@ class TestCheck:
     ) -> None:
         job = im.Job.load(ROOT / "examples/health/alone.toml")
         monkeypatch.chdir(ROOT / "examples/health")
-        found = im.check(job.replace(baseline=im.RegressionBaseline(link="logit", penalty=1.0)))
+        found = im.check(
+            job.replace(baseline=im.RegressionBaseline(family="binomial", penalty=1.0))
+        )
         assert "penalty = 1.0" in found.steps[1]
 
     def test_takes_no_other_argument(self) -> None:
@@ -85,7 +87,7 @@ class TestSimulate:
         clinic, insurer = parties()
         with pytest.raises(SpecError, match=r"you gave clinic\. Give every party once\.$"):
             im.simulate(JOB, [clinic])
-        wrong = JOB.replace(regression=im.Regression(link="logit", passive_columns=9))
+        wrong = JOB.replace(regression=im.Regression(family="binomial", passive_columns=9))
         with pytest.raises(SpecError, match=r"^insurer/party\.toml: "):
             im.simulate(wrong, [clinic, insurer])
         assert not list((here / "runs").iterdir())

@@ -29,7 +29,7 @@ identifiers = ["id"]
 label = "ill"
 [baseline]
 model = "regression"
-link = "logit"
+family = "binomial"
 """
 
 

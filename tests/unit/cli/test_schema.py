@@ -8,7 +8,7 @@ from isthmus.jobs.job import Job
 
 
 class TestSchema:
-    @pytest.mark.parametrize(("file", "key"), [("job", "regression.link"), ("party", "policy")])
+    @pytest.mark.parametrize(("file", "key"), [("job", "regression.family"), ("party", "policy")])
     def test_is_a_table_for_people(
         self, file: str, key: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -32,7 +32,7 @@ class TestSchema:
         first, _, *lines = capsys.readouterr().out.splitlines()
         assert first == "The keys of [regression] in the job file."
         shown = [line.split()[0] for line in lines if not line.startswith(" ")]
-        assert shown[:2] == ["regression.link", "regression.penalty"]
+        assert shown[:2] == ["regression.family", "regression.penalty"]
         assert all(key.startswith("regression.") for key in shown)
 
     def test_of_one_table_is_its_keys_for_programs(

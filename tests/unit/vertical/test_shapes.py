@@ -21,7 +21,7 @@ from isthmus.vertical.validated import stability_since, trained_groups
 
 MODELS: list[Baseline] = [
     RegressionBaseline(penalty=0.1),
-    RegressionBaseline(link="identity", penalty=0.1),
+    RegressionBaseline(family="gaussian", penalty=0.1),
     BoostingBaseline(trees=2, minimum_bin_rows=1, minimum_node_rows=2),
     BoostingBaseline(objective="squared", trees=2, minimum_bin_rows=1, minimum_node_rows=2),
     BoostingBaseline(

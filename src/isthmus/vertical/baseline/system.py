@@ -196,8 +196,8 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
     match spec:
         case RegressionBaseline():
             regression.check_numbers(rows, test)
-            scaling.label(rows, spec.link)
-            if test is not None and test.label is not None and spec.link == "logit":
+            scaling.label(rows, spec.family)
+            if test is not None and test.label is not None and spec.family == "binomial":
                 scaling.check_binary(test.label[~np.isnan(test.label)])
         case BoostingBaseline():
             boosting.check_party(as_boosting(spec), "active", rows, test)

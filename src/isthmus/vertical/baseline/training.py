@@ -118,7 +118,7 @@ def _by_row(predictions: Floats) -> Floats:
 def _measured(spec: Baseline, data: Data, ours: Floats, attempts: Attempts) -> PartialMetrics:
     """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
     if isinstance(spec, RegressionBaseline):
-        return regression.measured(spec.link, data.test, {"model": ours}, attempts)
+        return regression.measured(spec.family, data.test, {"model": ours}, attempts)
     xgboost = attempts.find("xgboost", lambda: xgboost_predictions(spec, [data.train], [data.test]))
     found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
     return boosting.measured(spec, data.test, found, attempts)

@@ -70,5 +70,5 @@ def _metrics(
     part: Part | ActivePart, rows: Table, scores: Floats, attempts: Attempts
 ) -> PartialMetrics:
     if isinstance(part, Part):
-        return regression.measured(part.link, rows, {"joint": scores}, attempts)
+        return regression.measured(part.family, rows, {"joint": scores}, attempts)
     return boosting.measured(part.spec, rows, {"joint": np.atleast_2d(scores)}, attempts)

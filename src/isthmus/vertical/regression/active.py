@@ -73,7 +73,7 @@ def active(
         Our part of the model, the predictions for the test rows, and the rounds of training.
 
     Raises:
-        SpecError: The labels do not fit the link.
+        SpecError: The labels do not fit the family.
         JobError: The passive party would learn too much about the labels.
         PeerError: The passive party broke the protocol.
     """
@@ -81,7 +81,7 @@ def active(
     #    and start from it: at coefficients of zero, a residual of a logistic model is the label.
     scale = scaling.fit(train)
     x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
-    label = scaling.label(train, spec.link)
+    label = scaling.label(train, spec.family)
     alone = train_pooled(train, spec)
 
     # 2. Agree on sizes; refuse to reveal more about the labels than the job allows.
@@ -100,7 +100,7 @@ def active(
     problem = _Problem(gradients, x, label.values, spec, telemetry, memory)
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
     weights, predictor, converged = learn(problem, memory.last() or {"weights": alone.weights})
-    part = model.part(spec.link, train.names, scale, weights[:-1])
+    part = model.part(spec.family, train.names, scale, weights[:-1])
     part = model.named(model.labelled(part, float(weights[-1]), label), run)
 
     # 5. Score.
@@ -153,7 +153,7 @@ class _Gradients:
             residual: Prediction minus label, shape (rows,).
             first_row: Position of the batch's first row among all training rows.
         """
-        bounds = Bounds(len(residual), self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
+        bounds = Bounds(len(residual), self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.family])
 
         # 1. Send the encrypted residuals block by block: the peer adds while we encrypt the next.
         integers = _encode(residual, bounds)
@@ -211,7 +211,7 @@ class _Problem:
         self.telemetry = telemetry
         self.penalty = np.full(x.shape[1], spec.penalty)
         self.penalty[-1] = 0.0  # the intercept is not penalised
-        self.precondition = Preconditioner(x, self.penalty, spec.link)
+        self.precondition = Preconditioner(x, self.penalty, spec.family)
         self.memory = memory
 
     def record(self, loss: float, square: float) -> Round:
@@ -247,7 +247,7 @@ def _conjugate_gradients(problem: _Problem, state: Mapping[str, Floats]) -> _Lea
     preconditions with the Hessian bound of its own columns, and the line search needs no
     encryption (`objective.step_length`). Polak & Ribiere 1969, restarted when it stops descending.
     """
-    passive, x, label, link = problem.passive, problem.x, problem.label, problem.spec.link
+    passive, x, label, family = problem.passive, problem.x, problem.label, problem.spec.family
     nothing, weights = np.zeros(x.shape[1]), state["weights"]
     direction, previous = state.get("direction", nothing), state.get("previous", nothing)
     predictor = state.get("predictor", x @ weights)
@@ -255,7 +255,7 @@ def _conjugate_gradients(problem: _Problem, state: Mapping[str, Floats]) -> _Lea
 
     for _ in range(len(problem.memory), problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.
-        residual = objective.residual(link, predictor, label)
+        residual = objective.residual(family, predictor, label)
         problem.gradients(residual)
         gradient = objective.gradient(x, residual, weights, problem.penalty)
 
@@ -265,7 +265,7 @@ def _conjugate_gradients(problem: _Problem, state: Mapping[str, Floats]) -> _Lea
         square = float(gradient @ preconditioned) + theirs.square
         overlap = float(previous @ preconditioned) + theirs.overlap
         conjugacy = max(0.0, (square - overlap) / last_square)
-        now = problem.record(objective.loss(link, predictor, label), square)
+        now = problem.record(objective.loss(family, predictor, label), square)
         converged = now.gradient_norm < problem.spec.tolerance
         passive.send(Direction(conjugacy=conjugacy, converged=converged))
         if converged:
@@ -276,7 +276,7 @@ def _conjugate_gradients(problem: _Problem, state: Mapping[str, Floats]) -> _Lea
         slope = x @ direction
         slope += receive_rows(passive, PartialSlope, len(x), problem.spec.block_rows)
         penalty = _penalty_line(problem, weights, direction)
-        length = objective.step_length(link, predictor, slope, label, penalty)
+        length = objective.step_length(family, predictor, slope, label, penalty)
         passive.send(Step(length=length))
         weights, predictor = weights + length * direction, predictor + length * slope
         previous, last_square = gradient, square if length > 0 else np.inf
@@ -317,10 +317,10 @@ def _momentum(problem: _Problem, state: Mapping[str, Floats]) -> _Learned:
                 passive, PartialPredictor, batch.stop - batch.start, spec.block_rows
             )
             predictor = x[batch] @ weights + theirs
-            loss += share * objective.loss(spec.link, predictor, label[batch])
+            loss += share * objective.loss(spec.family, predictor, label[batch])
 
             # 2. Every party gets the gradient of its own coefficients, and updates them.
-            residual = objective.residual(spec.link, predictor, label[batch])
+            residual = objective.residual(spec.family, predictor, label[batch])
             problem.gradients(residual, batch.start)
             gradient = objective.gradient(x[batch], residual, weights, problem.penalty)
             preconditioned = problem.precondition(gradient)

@@ -6,7 +6,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression import objective
 from isthmus.vertical.regression.scaling import Label, Scaling
-from isthmus.vertical.regression.spec import Link
+from isthmus.vertical.regression.spec import Family
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -21,11 +21,11 @@ class Column(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """Coefficients of one party's own columns; the active party's part has the intercept.
 
-    The predictor is in log-odds (logit), or in standard deviations of the label (identity); then
+    The predictor is in log-odds (binomial), or in standard deviations of the label (gaussian); then
     the active party's part holds the label's mean and deviation too.
     """
 
-    link: Link
+    family: Family
     columns: list[Column]
     intercept: float | None = None
     label_mean: float = 0.0
@@ -71,14 +71,14 @@ class Part(msgspec.Struct, frozen=True):
 
     def expected(self, predictor: Floats) -> Floats:
         """Returns expected labels in their own units, for all parties' linear predictor."""
-        return objective.mean(self.link, predictor) * self.label_deviation + self.label_mean
+        return objective.mean(self.family, predictor) * self.label_deviation + self.label_mean
 
 
-def part(link: Link, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:
+def part(family: Family, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:
     """Make a part from the coefficients of one party's columns and their scaling."""
     facts = zip(names, scaling.mean, scaling.deviation, weights, strict=True)
     columns = [Column(name, float(m), float(d), float(w)) for name, m, d, w in facts]
-    return Part(link, columns)
+    return Part(family, columns)
 
 
 def labelled(part: Part, intercept: float, label: Label) -> Part:

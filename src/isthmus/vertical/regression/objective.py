@@ -12,12 +12,12 @@ import numpy as np
 from scipy import linalg, optimize, special
 
 from isthmus.core.arrays import Floats
-from isthmus.vertical.regression.spec import Link
+from isthmus.vertical.regression.spec import Family
 
-CURVATURE: dict[Link, float] = {"logit": 0.25, "identity": 1.0}
+CURVATURE: dict[Family, float] = {"binomial": 0.25, "gaussian": 1.0}
 """Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""
 
-RESIDUAL_LIMIT: dict[Link, float] = {"logit": 1.0, "identity": 256.0}
+RESIDUAL_LIMIT: dict[Family, float] = {"binomial": 1.0, "gaussian": 256.0}
 """Largest residual that is encrypted: 1 for probabilities, or 256 standard deviations."""
 
 
@@ -32,19 +32,19 @@ class Line:
     """Second derivative."""
 
 
-def mean(link: Link, predictor: Floats) -> Floats:
+def mean(family: Family, predictor: Floats) -> Floats:
     """Returns the expected label given the linear predictor."""
-    return special.expit(predictor) if link == "logit" else predictor
+    return special.expit(predictor) if family == "binomial" else predictor
 
 
-def residual(link: Link, predictor: Floats, label: Floats) -> Floats:
+def residual(family: Family, predictor: Floats, label: Floats) -> Floats:
     """Returns prediction minus label, the derivative of each row's loss by its predictor."""
-    return mean(link, predictor) - label
+    return mean(family, predictor) - label
 
 
-def loss(link: Link, predictor: Floats, label: Floats) -> float:
+def loss(family: Family, predictor: Floats, label: Floats) -> float:
     """Returns the mean negative log-likelihood of the rows, without the penalty."""
-    if link == "logit":
+    if family == "binomial":
         return float(np.mean(np.logaddexp(0, predictor) - label * predictor))
     return float(np.mean((predictor - label) ** 2) / 2)
 
@@ -74,8 +74,8 @@ class Preconditioner:
     between parties does. The bound needs no other party: Boehning & Lindsay 1988.
     """
 
-    def __init__(self, x: Floats, penalty: Floats, link: Link) -> None:
-        gram = CURVATURE[link] * (x.T @ x) / len(x)
+    def __init__(self, x: Floats, penalty: Floats, family: Family) -> None:
+        gram = CURVATURE[family] * (x.T @ x) / len(x)
         # A tiny ridge makes linearly dependent columns solvable; it does not change the optimum.
         ridge = penalty + 1e-9 * np.trace(gram) / len(gram)
         self._factor = linalg.cho_factor(gram + np.diag(ridge))
@@ -87,7 +87,7 @@ class Preconditioner:
 
 
 def step_length(
-    link: Link, predictor: Floats, slope: Floats, label: Floats, penalty: Line
+    family: Family, predictor: Floats, slope: Floats, label: Floats, penalty: Line
 ) -> float:
     """Exact line search: returns the length of the step that minimises the penalised loss.
 
@@ -95,7 +95,7 @@ def step_length(
     itself, if it knows the change of the predictor along the direction.
 
     Args:
-        link: The link.
+        family: The family.
         predictor: Linear predictor at the start, shape (rows,).
         slope: Change of the predictor per unit of step, shape (rows,).
         label: Labels, shape (rows,).
@@ -106,7 +106,7 @@ def step_length(
     """
 
     def derivative(length: float) -> float:
-        moved = residual(link, predictor + length * slope, label)
+        moved = residual(family, predictor + length * slope, label)
         return float(moved @ slope / len(label)) + penalty.slope + length * penalty.curvature
 
     if derivative(0.0) >= 0:

@@ -20,12 +20,12 @@ from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Link, Regression
+from isthmus.vertical.regression.spec import Family, Regression
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
-MEASURES: Mapping[Link, Measures] = {
-    "logit": RANKING,
-    "identity": {"rmse": rmse, "r2": r2},
+MEASURES: Mapping[Family, Measures] = {
+    "binomial": RANKING,
+    "gaussian": {"rmse": rmse, "r2": r2},
 }
 
 
@@ -74,7 +74,7 @@ def _measured(spec: Regression, test: Table, found: Checkpoint) -> Measured:
     alone = attempts.find("active_only", lambda: own.predict(test.features))
     both = {"joint": joint, "active_only": alone}
     predictions = {model: values for model, values in both.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measured(spec.link, test, predictions, attempts))
+    metrics = attempts.find("metrics", lambda: measured(spec.family, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
         scores=Scores(test, joint, alone),
@@ -122,16 +122,16 @@ def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
     predictions = train_pooled(train, spec).predict(test.features)
-    return measured(spec.link, test, {"pooled": predictions}, Attempts())
+    return measured(spec.family, test, {"pooled": predictions}, Attempts())
 
 
 def measured(
-    link: Link, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
+    family: Family, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
 ) -> PartialMetrics:
     """Measure predictions of rows whose label is known.
 
     Args:
-        link: The link of the model.
+        family: The family of the model.
         rows: The rows.
         by_model: Predictions of shape (rows,) by name of the model.
         attempts: Is told why a measure is undefined.
@@ -140,4 +140,4 @@ def measured(
         Value by measure, then by model; None where the measure is undefined.
     """
     label, known = labelled(rows, by_model)
-    return measure(MEASURES[link], label, known, attempts)
+    return measure(MEASURES[family], label, known, attempts)

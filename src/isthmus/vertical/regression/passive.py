@@ -94,7 +94,7 @@ def passive(
     # 3. Train.
     learn = _conjugate_gradients if spec.batches == 1 else _momentum
     weights, rounds, converged = learn(gradients, memory, spec, telemetry)
-    part = model.named(model.part(spec.link, train.names, scale, weights), start.run)
+    part = model.named(model.part(spec.family, train.names, scale, weights), start.run)
 
     # 4. Score.
     send_rows(active, PartialPredictor, part.predictor(test.features), spec.block_rows)
@@ -118,7 +118,7 @@ class _Gradients:
         self.active = active
         self.x = columns.values()
         penalty: Floats = spec.penalty * np.ones(self.x.shape[1])
-        self.precondition = Preconditioner(self.x, penalty, spec.link)
+        self.precondition = Preconditioner(self.x, penalty, spec.family)
         self._columns = columns
         self._key = key
         self._spec = spec
@@ -127,7 +127,7 @@ class _Gradients:
     def __call__(self, weights: Floats, batch: slice) -> Floats:
         """Returns the gradient of the penalised loss of a batch at `weights`, shape (columns,)."""
         rows = batch.stop - batch.start
-        bounds = Bounds(rows, self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.link])
+        bounds = Bounds(rows, self._spec.feature_bits, RESIDUAL_LIMIT[self._spec.family])
         masks = bounds.masks(len(weights))  # new for every gradient, and used once
 
         # 1. Multiply our columns by the encrypted residuals, block by block as they arrive.

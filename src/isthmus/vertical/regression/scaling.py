@@ -7,7 +7,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
-from isthmus.vertical.regression.spec import Link
+from isthmus.vertical.regression.spec import Family
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ class Label:
     deviation: float = 1.0
 
 
-def label(table: Table, link: Link) -> Label:
+def label(table: Table, family: Family) -> Label:
     """Returns the labels of the training rows: 0 and 1 unchanged, numbers standardised.
 
     Args:
         table: The active party's aligned training rows.
-        link: The link of the model.
+        family: The family of the model.
 
     Returns:
         The labels.
 
     Raises:
-        SpecError: There is no label, it is constant, or it does not fit the link.
+        SpecError: There is no label, it is constant, or it does not fit the family.
     """
     values = labels(table)
     if np.ptp(values) == 0:
@@ -75,7 +75,7 @@ def label(table: Table, link: Link) -> Label:
             f"the label has one single value on the {len(table)} training rows: there is nothing "
             "to learn. Check `label` of the data set."
         )
-    if link == "identity":
+    if family == "gaussian":
         mean, deviation = float(values.mean()), float(values.std())
         return Label((values - mean) / deviation, mean, deviation)
     check_binary(values)
@@ -94,7 +94,7 @@ def check_binary(values: Floats) -> None:
     if not np.isin(values, (0.0, 1.0)).all():
         raise SpecError(
             "the label has values other than 0 and 1. Code it as 0 and 1, or set "
-            '`link = "identity"` to fit a number.'
+            '`family = "gaussian"` to fit a number.'
         )
 
 

@@ -7,17 +7,17 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 from isthmus.crypto.encryption import Encryption
 
-Link = Literal["logit", "identity"]
-"""Whether the linear predictor is a log-odds (logit), or the expected label itself (identity)."""
+Family = Literal["binomial", "gaussian"]
+"""How the label is distributed: the predictor is a log-odds (binomial), or the mean (gaussian)."""
 
 
 class LinearModel(Spec, frozen=True):
     """The keys of a linear model that do not depend on how it is trained."""
 
-    link: Annotated[
-        Link,
-        Meta(description="logit for a label of 0 and 1, identity for a number"),
-    ] = "logit"
+    family: Annotated[
+        Family,
+        Meta(description="binomial for a label of 0 and 1, gaussian for a number"),
+    ] = "binomial"
     penalty: Annotated[
         float,
         Meta(

@@ -62,11 +62,11 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
 
     Raises:
         SpecError: A cell is not a number, the passive party has another number of columns, the
-            active party has none, or its label does not fit the link.
+            active party has none, or its label does not fit the family.
     """
     check_numbers(train, test)
     if role == "active":
-        scaling.label(train, spec.link)
+        scaling.label(train, spec.family)
         if not train.names:  # see `active`, step 1
             raise SpecError(
                 "`columns` chooses none, and the active party trains columns of its own: without "
@@ -102,7 +102,7 @@ def check_numbers(train: Table, test: Table | None) -> None:
 
 def describe_training(spec: Regression) -> list[str]:
     """Returns what will happen in training, in order, a sentence each."""
-    kind = "logistic" if spec.link == "logit" else "linear"
+    kind = "logistic" if spec.family == "binomial" else "linear"
     over = "all rows" if spec.batches == 1 else f"{spec.batches} batches"
     return [
         f"Train a {kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "

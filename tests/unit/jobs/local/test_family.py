@@ -115,7 +115,7 @@ class TestCheck:
         assert (found.parties, found.disclosed) == ({}, [])
         assert found.steps == [
             "Read 'people' on this machine: there are no other parties, and nothing leaves.",
-            'Train a baseline: model = "regression", link = "logit", penalty = 0.0001.',
+            'Train a baseline: model = "regression", family = "binomial", penalty = 0.0001.',
             "Score 20% of the rows, kept out of training.",
         ]
         assert found.ready is not None

@@ -195,8 +195,8 @@ PAIRS: dict[str, tuple[Baseline, Regression | Boosting]] = {
         Regression(passive_columns=1, penalty=0.01, max_rounds=2, encryption=SMALL),
     ),
     "a number": (
-        RegressionBaseline(link="identity"),
-        Regression(passive_columns=1, link="identity", max_rounds=2, encryption=SMALL),
+        RegressionBaseline(family="gaussian"),
+        Regression(passive_columns=1, family="gaussian", max_rounds=2, encryption=SMALL),
     ),
     "trees": (TREES, Boosting(trees=2, depth=2, encryption=SMALL)),
 }
@@ -245,7 +245,7 @@ class TestTrain:
         assert outcome.stability.score is not None
 
     def test_finds_figures_of_a_number(self, folder: Path) -> None:
-        spec = RegressionBaseline(link="identity")
+        spec = RegressionBaseline(family="gaussian")
         data = load(folder, spec, label="weight", columns=("age",))
         found = system.train(spec, data, Run(folder), Telemetry()).measure().validation
         assert found is not None

@@ -31,10 +31,10 @@ class TestScaling:
 
 class TestLabel:
     def test_of_a_logistic_model_is_0_and_1_as_it_is(self) -> None:
-        assert scaling.label(people([0, 1, 1, 0]), "logit").values.tolist() == [0, 1, 1, 0]
+        assert scaling.label(people([0, 1, 1, 0]), "binomial").values.tolist() == [0, 1, 1, 0]
 
     def test_of_a_linear_model_is_standardised(self) -> None:
-        label = scaling.label(people([1, 2, 3, 4]), "identity")
+        label = scaling.label(people([1, 2, 3, 4]), "gaussian")
         assert label.values.std() == pytest.approx(1)
         assert label.values * label.deviation + label.mean == pytest.approx([1, 2, 3, 4])
 
@@ -48,12 +48,12 @@ class TestLabel:
     )
     def test_that_does_not_fit_is_refused(self, label: list[float] | None, said: str) -> None:
         with pytest.raises(SpecError, match=said):
-            scaling.label(people(label), "logit")
+            scaling.label(people(label), "binomial")
 
 
 class TestPart:
     def test_scores_columns_in_their_own_units(self) -> None:
-        part = model.part("identity", ("age",), scaling.fit(people()), np.array([2.0]))
+        part = model.part("gaussian", ("age",), scaling.fit(people()), np.array([2.0]))
         part = model.labelled(part, 0.5, Label(np.zeros(4), mean=10.0, deviation=3.0))
         deviations = scaling.fit(people())(people().features)[:, 0]
         assert part.predict(people().features) == pytest.approx(
@@ -61,7 +61,7 @@ class TestPart:
         )
 
     def test_adds_the_other_partys_share_before_the_link(self) -> None:
-        part = model.part("logit", ("age",), scaling.fit(people()), np.array([0.0]))
+        part = model.part("binomial", ("age",), scaling.fit(people()), np.array([0.0]))
         part = model.labelled(part, 0.0, Label(np.zeros(4)))
         shares = np.array([0.0, 100.0, -100.0, 0.0])
         assert part.predict(people().features, shares) == pytest.approx([0.5, 1, 0, 0.5])
@@ -70,6 +70,6 @@ class TestPart:
 class TestTrainPooled:
     def test_recovers_a_line(self) -> None:
         fitted = train_pooled(
-            people([3, 5, 7, 9]), Regression(link="identity", passive_columns=1, penalty=0)
+            people([3, 5, 7, 9]), Regression(family="gaussian", passive_columns=1, penalty=0)
         )
         assert fitted.predict(np.array([[100.0]])) == pytest.approx([11.0])

@@ -12,7 +12,7 @@ from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.transport.loopback import loopback
 from isthmus.vertical.regression import system
-from isthmus.vertical.regression.spec import Link, Regression
+from isthmus.vertical.regression.spec import Family, Regression
 from isthmus.vertical.system import PooledRows, RoleContext
 
 SPEC = Regression(passive_columns=1)
@@ -37,20 +37,20 @@ def together(test: Table) -> PooledRows:
 
 class TestPooled:
     def test_measures_on_the_test_rows(self) -> None:
-        linear = Regression(passive_columns=1, link="identity")
+        linear = Regression(passive_columns=1, family="gaussian")
         for spec, measures in ((SPEC, {"auc", "ks"}), (linear, {"rmse", "r2"})):
             found = system.pooled(spec, together(TRAIN))
             assert found.keys() == measures
             assert all(values.keys() == {"pooled"} for values in found.values())
 
-    @pytest.mark.parametrize("link", ["logit", "identity"])
+    @pytest.mark.parametrize("family", ["binomial", "gaussian"])
     @pytest.mark.parametrize("labels", [[], [1.0], [0.0, 0.0]], ids=["none", "one", "one class"])
     def test_ranks_and_explains_nothing_where_labels_do_not_differ(
-        self, link: Link, labels: list[float]
+        self, family: Family, labels: list[float]
     ) -> None:
-        spec = Regression(passive_columns=1, link=link)
+        spec = Regression(passive_columns=1, family=family)
         found = system.pooled(spec, together(table(labels)))
-        assert found.keys() == ({"auc", "ks"} if link == "logit" else {"rmse", "r2"})
+        assert found.keys() == ({"auc", "ks"} if family == "binomial" else {"rmse", "r2"})
         undefined = [found.get(name, {"pooled": None}) for name in ("auc", "ks", "r2")]
         assert undefined == [{"pooled": None}] * 3
 

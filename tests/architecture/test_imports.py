@@ -14,7 +14,7 @@ from isthmus.jobs import registry
 from isthmus.transport.message import Message
 
 SOURCE = Path(isthmus.__file__).parent
-ENGINES = ("grpc", "heu", "gmpy2", "rbcl", "torch", "ray", "flwr", "sklearn", "pyarrow", "numpy")
+ENGINES = ("grpc", "gmpy2", "rbcl", "torch", "ray", "flwr", "sklearn", "pyarrow", "numpy")
 
 
 HEAVY = (*ENGINES, "scipy", "cryptography", "transformers", "matplotlib", "jinja2")

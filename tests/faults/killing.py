@@ -51,7 +51,7 @@ _PRELOADED = [
     *("isthmus.horizontal.encoders.system", "isthmus.horizontal.encoders.learner"),
     *("isthmus.horizontal.weighting.system", "isthmus.evaluation.curves"),
     *("isthmus.evaluation.pages.vertical_report", "isthmus.evaluation.pages.rounds_report"),
-    *("isthmus.transport.grpc", "sklearn.linear_model", "scipy.optimize", "heu"),
+    *("isthmus.transport.grpc", "sklearn.linear_model", "scipy.optimize", "gmpy2"),
     *("torch._dynamo", "torch.onnx", "matplotlib.backends.backend_svg"),
     *("pyarrow.csv", "pyarrow.parquet", "pyarrow.dataset"),
 ]

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
 from isthmus.transport.message import Protection, protections
 from isthmus.vertical.regression import messages, objective
@@ -24,7 +24,10 @@ from tests.transcripts import declared, kinds
 
 TRAIN, TEST = np.arange(400), np.arange(400, 500)
 SPEC = Regression(
-    passive_columns=2, encryption=Encryption(key_bits=2048), label_exposure=0.5, block_rows=128
+    passive_columns=2,
+    encryption=RegressionEncryption(key_bits=2048),
+    label_exposure=0.5,
+    block_rows=128,
 )
 DECLARED = declared(messages)
 

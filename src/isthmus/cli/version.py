@@ -16,7 +16,6 @@ ENGINES = (
     "pyarrow",
     "rbcl",
     "scikit-learn",
-    "sf-heu",
 )
 
 

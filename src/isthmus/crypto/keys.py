@@ -1,9 +1,9 @@
-"""Making and loading encryption keys by the scheme and the engine that a job names."""
+"""Making and loading encryption keys: of the scheme of a job, by the engine of a party."""
 
-import importlib.util
 import os
 import secrets
 from collections.abc import Callable
+from typing import Literal
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import fixed_width, okamoto_uchiyama, paillier
@@ -29,6 +29,9 @@ _LOAD_PUBLIC: dict[Scheme, Callable[[int, bytes], PublicKey]] = {
 }
 _LEAST_TEST_BITS = 1024
 _MULTIPLE = 64
+
+Runs = Literal["kernel", "gmpy2"]
+"""What computes, once it is known what there is."""
 
 
 def small_key_bits() -> int | None:
@@ -76,18 +79,44 @@ def _size(bits: int) -> int:
     return bits if small is None or bits < MIN_KEY_BITS else small
 
 
-def check(engine: Engine, bits: int) -> None:
-    """Refuse an encryption that this machine cannot compute.
+def running(scheme: Scheme, engine: Engine) -> Runs:
+    """Choose what computes a scheme on this machine.
 
     Args:
-        engine: The engine that the job names.
+        scheme: The scheme that the job names.
+        engine: The engine that the party file asks for.
+
+    Returns:
+        The engine; "auto" takes the fastest that there is.
+
+    Raises:
+        SpecError: The engine that is asked for cannot run here.
+    """
+    missing = _without_kernel(scheme)
+    if engine == "kernel" and missing:
+        raise SpecError(
+            f'`compute.engine = "kernel"` cannot run here: {missing}. Set it to "auto", which '
+            "takes gmpy2 then: results are the same."
+        )
+    return "gmpy2" if missing or engine == "gmpy2" else "kernel"
+
+
+def _without_kernel(scheme: Scheme) -> str:
+    """Returns why the kernel cannot compute a scheme here; empty if it can."""
+    if scheme != "okamoto-uchiyama":
+        return f"it computes okamoto-uchiyama, and the job names {scheme}"
+    return "this installation has none"
+
+
+def check(bits: int) -> None:
+    """Refuse keys of a size that can be broken, or that cannot be made.
+
+    Args:
         bits: Size of the modulus.
 
     Raises:
-        SpecError: The engine is not installed, or does not make keys of this size.
+        SpecError: It is too small, or odd.
     """
-    if engine == "heu" and importlib.util.find_spec("heu") is None:
-        raise SpecError('HEU has no wheel for this Python: set engine = "gmpy2" in the job.')
     least = MIN_KEY_BITS if small_key_bits() is None else _LEAST_TEST_BITS
     if bits < least or bits % _MULTIPLE:
         raise SpecError(
@@ -101,21 +130,18 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
 
     Args:
         scheme: The scheme that the job names.
-        engine: The engine that the job names.
+        engine: The engine that the party file asks for.
         bits: Size of the modulus.
 
     Returns:
         The key.
 
     Raises:
-        SpecError: The engine is not installed, or does not make keys of this size.
+        SpecError: The engine cannot run here, or keys of this size can be broken.
     """
-    check(engine, bits)
-    if engine == "gmpy2":
-        return _GENERATE[scheme](_size(bits))
-    from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
-
-    return heu.HeuPrivateKey(scheme, _size(bits))
+    check(bits)
+    running(scheme, engine)
+    return _GENERATE[scheme](_size(bits))
 
 
 def make_unusable(scheme: Scheme, engine: Engine, bits: int) -> PublicKey:
@@ -123,14 +149,14 @@ def make_unusable(scheme: Scheme, engine: Engine, bits: int) -> PublicKey:
 
     Args:
         scheme: The scheme that the job names.
-        engine: The engine that the job names.
+        engine: The engine that the party file asks for.
         bits: Size of the modulus.
 
     Returns:
         The key: random numbers of the right sizes.
 
     Raises:
-        SpecError: The engine is not installed, or does not make keys of this size.
+        SpecError: The engine cannot run here, or keys of this size can be broken.
     """
     size, width = _size(bits), fixed_width.modulus_bytes(scheme, _size(bits))
     modulus = secrets.randbits(size) | 1 << (size - 1) | 1
@@ -144,7 +170,7 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
 
     Args:
         scheme: The scheme that the job names.
-        engine: The engine that the job names.
+        engine: The engine that the party file asks for.
         bits: Size of the modulus that the job names.
         data: Result of `PublicKey.dump` at the other party.
 
@@ -152,12 +178,9 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
         The key.
 
     Raises:
-        SpecError: The engine is not installed, or does not make keys of this size.
+        SpecError: The engine cannot run here, or keys of this size can be broken.
         ValueError: The bytes are not a public key of this scheme and size.
     """
-    check(engine, bits)
-    if engine == "gmpy2":
-        return _LOAD_PUBLIC[scheme](_size(bits), data)
-    from isthmus.crypto import heu  # noqa: PLC0415 - it is not installed everywhere
-
-    return heu.load_public(scheme, _size(bits), data)
+    check(bits)
+    running(scheme, engine)
+    return _LOAD_PUBLIC[scheme](_size(bits), data)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.crypto import keys
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import Encryption, Engine
 
 _ENCRYPTED = 64
 _COLUMNS = 8
@@ -24,14 +24,15 @@ class Speed:
     """Of one ciphertext, where many are added by bucket."""
 
 
-def measure(encryption: Encryption) -> Speed:
+def measure(encryption: Encryption, engine: Engine) -> Speed:
     """Encrypt a few numbers and add them up, with a key of the size that a job names.
 
     Nobody can decrypt them: to make a private key would take longer than all of this, and the speed
     depends on the size alone.
 
     Args:
-        encryption: The scheme, the engine and the size.
+        encryption: The scheme and the size.
+        engine: The engine that the party file asks for.
 
     Returns:
         What they took.
@@ -39,7 +40,7 @@ def measure(encryption: Encryption) -> Speed:
     Raises:
         SpecError: This machine cannot compute the encryption.
     """
-    key = keys.make_unusable(encryption.scheme, encryption.engine, encryption.key_bits)
+    key = keys.make_unusable(encryption.scheme, engine, encryption.key_bits)
     key.encrypt([0] * 8)  # the first ones also make tables
     started = time.perf_counter()
     ciphertexts = key.encrypt(list(range(_ENCRYPTED)))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from isthmus.alignment.cryptographic.spec import Protocol
 from isthmus.core.spec import Spec
+from isthmus.crypto.encryption import Engine
 from isthmus.data.spec import Dataset
 from isthmus.horizontal.spec import SimulatedAttack
 from isthmus.jobs.job import Name
@@ -113,6 +114,28 @@ class Flower(Spec, frozen=True):
     ] = None
 
 
+class Compute(Spec, frozen=True):
+    """The `[compute]` table of a party file: how this party computes, which changes no result."""
+
+    engine: Annotated[
+        Engine,
+        Meta(
+            description="what computes on encrypted numbers, where the scheme is okamoto-uchiyama "
+            "or paillier. kernel: our own, for processors with AVX-512 IFMA; gmpy2: runs "
+            "everywhere; auto: the faster one that runs here"
+        ),
+    ] = "auto"
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="processes of this party that compute on ciphertexts, for boosting; "
+            "threads that train a network, for jobs in rounds",
+        ),
+    ] = 1
+
+
 class Party(Spec, frozen=True):
     """A party file: identity, peers, data and policy of one party."""
 
@@ -144,15 +167,7 @@ class Party(Spec, frozen=True):
         bool, Meta(description="write predictions.csv beside predictions.parquet")
     ] = False
     wait: Annotated[Seconds, Meta(description="seconds to wait for the peers to appear")] = 300.0
-    workers: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=1024,
-            description="processes of this party that compute on ciphertexts, for boosting (HEU "
-            "takes all cores with one); threads that train a network, for jobs in rounds",
-        ),
-    ] = 1
+    compute: Compute = Compute()
     helps_only: Annotated[
         bool, Meta(description="train encoders with others without asking for one, as a child")
     ] = False

@@ -10,6 +10,7 @@ import msgspec
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.telemetry import Telemetry
+from isthmus.crypto.encryption import Engine
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
@@ -101,6 +102,9 @@ class RoleContext:
 
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
     """Sign of each monotone column: 1 if predictions must not fall with it, -1 if not rise."""
+
+    engine: Engine = "auto"
+    """What this party asks to compute its encryption with."""
 
     workers: int = 1
     """Number of processes of this party that compute on ciphertexts."""
@@ -202,8 +206,17 @@ class PlansAhead(Protocol):
         """Returns messages of training that every run sends, whatever the data are."""
         ...
 
-    def seconds_per_round(self, spec: Any, sizes: Sizes, /) -> float:
+    def seconds_per_round(self, spec: Any, sizes: Sizes, asked: Engine, /) -> float:
         """Measures for a moment, and returns what all parties compute in a round, one by one."""
+        ...
+
+
+@runtime_checkable
+class Encrypts(Protocol):
+    """A system over aligned columns that computes on ciphertexts."""
+
+    def engine(self, spec: Any, asked: Engine, /) -> str:
+        """Returns what computes the encryption here, or raises a SpecError if it cannot run."""
         ...
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
 from isthmus.vertical.regression.active import active
 from isthmus.vertical.regression.memory import Memory
@@ -46,7 +46,7 @@ def test_equals_the_central_model(name: str, family: Family, measure: float) -> 
         passive_columns=len(train["host"].names),
         label_exposure=0.05,
         max_rounds=200,
-        encryption=Encryption(key_bits=2048),
+        encryption=RegressionEncryption(key_bits=2048),
     )
     outcome = run_together(
         guest=lambda line: active(line, train["guest"], test["guest"], spec, Telemetry(), Memory()),

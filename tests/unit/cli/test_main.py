@@ -18,7 +18,6 @@ from isthmus.core.errors import IsthmusError, PeerError
 
 ENGINES = (
     "grpc",
-    "heu",
     "gmpy2",
     "pyarrow",
     "sklearn",

@@ -1,7 +1,3 @@
-import importlib.util
-import sys
-
-import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
@@ -9,16 +5,25 @@ from isthmus.crypto import keys
 from isthmus.crypto.encryption import Engine, Scheme
 from isthmus.crypto.scheme import PrivateKey
 
-ENGINES: tuple[Engine, ...] = ("heu", "gmpy2")
 BITS = 1024  # as in the conftest.py above
 
 
-class TestGenerate:
-    def test_says_what_to_do_where_heu_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-        with pytest.raises(SpecError, match='set engine = "gmpy2" in the job'):
-            keys.generate("okamoto-uchiyama", "heu", BITS)
+class TestRunning:
+    @pytest.mark.parametrize("scheme", ["okamoto-uchiyama", "paillier"])
+    def test_is_gmpy2_where_a_party_asks_for_it(self, scheme: Scheme) -> None:
+        assert keys.running(scheme, "gmpy2") == "gmpy2"
 
+    def test_is_never_the_kernel_for_a_scheme_that_it_does_not_compute(self) -> None:
+        assert keys.running("paillier", "auto") == "gmpy2"
+        with pytest.raises(
+            SpecError,
+            match=r'`compute.engine = "kernel"` cannot run here: it computes okamoto-uchiyama, and '
+            'the job names paillier. Set it to "auto"',
+        ):
+            keys.running("paillier", "kernel")
+
+
+class TestGenerate:
     @pytest.mark.parametrize("bits", [0, 512, 1000, 3073])
     def test_refuses_odd_sizes(self, pair: tuple[Scheme, Engine], bits: int) -> None:
         with pytest.raises(SpecError, match="set key_bits to 2048"):
@@ -55,49 +60,6 @@ class TestSizes:
         assert len(key.public.encrypt([1, 2]).dump()) == 2 * keys.ciphertext_bytes(pair[0], BITS)
 
 
-@pytest.mark.parametrize("scheme", ["okamoto-uchiyama", "paillier"])
-def test_gmpy2_works_where_heu_is_missing(scheme: Scheme, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "heu", None)  # importing it fails
-    key = keys.generate(scheme, "gmpy2", BITS)
-    public = keys.load_public(scheme, "gmpy2", BITS, key.public.dump())
-    assert key.decrypt(public.encrypt([7])) == [7]
-
-
-@pytest.mark.parametrize("scheme", ["okamoto-uchiyama", "paillier"])
-@pytest.mark.parametrize(("owner", "other"), [("heu", "gmpy2"), ("gmpy2", "heu")])
-def test_engines_work_together(scheme: Scheme, owner: Engine, other: Engine) -> None:
-    pytest.importorskip("heu", reason="HEU has no wheel for this Python")
-    values = [0, 1, -1, 2**100, -(2**100), 2**191 - 1, -(2**191)]
-    key = keys.generate(scheme, owner, BITS)
-    public = keys.load_public(scheme, other, BITS, key.public.dump())
-    sent = public.load(key.public.encrypt(values).dump(), len(values))
-    doubled = (sent + public.encrypt(values)).dump()
-    assert key.decrypt(key.public.load(doubled, len(values))) == [2 * value for value in values]
-
-
-@pytest.mark.parametrize("scheme", ["okamoto-uchiyama", "paillier"])
-def test_engines_sum_to_the_same_bits(scheme: Scheme) -> None:
-    pytest.importorskip("heu", reason="HEU has no wheel for this Python")
-    key = keys.generate(scheme, "heu", BITS)
-    sent, codes = key.public.encrypt(list(range(40))).dump(), np.arange(80).reshape(40, 2) % 7
-    sums = {
-        keys.load_public(scheme, engine, BITS, key.public.dump())
-        .load(sent, 40)
-        .bucket_sums(codes.astype(np.int8), 7)
-        .dump()
-        for engine in ENGINES
-    }
-    assert len(sums) == 1
-
-
-def test_a_key_does_not_decrypt_for_another_engine() -> None:
-    pytest.importorskip("heu", reason="HEU has no wheel for this Python")
-    one, other = (keys.generate("paillier", engine, BITS) for engine in ("gmpy2", "heu"))
-    for key, stranger in ((one, other), (other, one)):
-        with pytest.raises(TypeError, match="another engine"):
-            key.decrypt(stranger.public.encrypt([1]))
-
-
 class TestSmallKeys:
     def test_take_the_place_of_full_size_where_our_tests_ask_for_them(
         self, monkeypatch: pytest.MonkeyPatch
@@ -112,7 +74,7 @@ class TestSmallKeys:
     def test_are_refused_in_a_job(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(keys.TEST_KEY_BITS)
         with pytest.raises(SpecError, match="set key_bits to 2048"):
-            keys.check("gmpy2", 1024)
+            keys.check(1024)
 
     @pytest.mark.parametrize("asked", ["abc", "0", "1000", "1e9", "3072", "-1024"])
     def test_of_a_size_that_is_none_are_refused(
@@ -120,4 +82,4 @@ class TestSmallKeys:
     ) -> None:
         monkeypatch.setenv(keys.TEST_KEY_BITS, asked)
         with pytest.raises(SpecError, match="unset it"):
-            keys.check("gmpy2", 2048)
+            keys.check(2048)

@@ -34,7 +34,7 @@ def estimate(plan: AlignedPlan, sizes: Sizes) -> Estimate | None:
     if loaded.trains:
         if not isinstance(system, PlansAhead):
             return None
-        training = system.seconds_per_round(loaded.spec, sizes)
+        training = system.seconds_per_round(loaded.spec, sizes, plan.party.compute.engine)
         rounds = sizes.rounds
     return Estimate(_alignment(plan, sizes), training, rounds, plan.job.expected is None)
 

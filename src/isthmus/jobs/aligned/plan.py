@@ -18,7 +18,7 @@ from isthmus.jobs.load import load_party
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
-from isthmus.vertical.system import StoredPart
+from isthmus.vertical.system import Encrypts, StoredPart
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,14 @@ class AlignedPlan(PartyPlan):
         ours = self.party.enclave.kind
         return SIMULATION if ours is Kind.SIMULATED else SIMULATION_ALLOWED
 
+    @property
+    def engine(self) -> str:
+        """What computes the encryption of the training here; empty where nothing is encrypted."""
+        if self.loaded.trains and isinstance(self.loaded.code, Encrypts):
+            found: str = self.loaded.code.engine(self.loaded.spec, self.party.compute.engine)
+            return found
+        return ""
+
     def endorsements(self) -> bytes:
         """What goes with the evidence of our enclave.
 
@@ -141,6 +149,7 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
     plan.endorsements()  # can it be read?
     if loaded.trains:
         with naming_file(file):
+            _ = plan.engine  # can it run here?
             loaded.system.check_party(loaded.spec, plan.role, train, test)
     return plan
 

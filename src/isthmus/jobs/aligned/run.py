@@ -131,7 +131,8 @@ def _context(session: Session[AlignedPlan], lines: Lines, train: Table, test: Ta
         job=plan.digest,
         seed=plan.job.seed,
         monotone=plan.monotone,
-        workers=plan.party.workers,
+        engine=plan.party.compute.engine,
+        workers=plan.party.compute.workers,
     )
 
 

@@ -9,6 +9,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
@@ -61,6 +62,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
     telemetry: Telemetry,
     memory: ActiveMemory,
     *,
+    engine: Engine = "auto",
     workers: int = 1,
 ) -> Trained:
     """Train trees over the columns of all parties, then score the test rows.
@@ -75,6 +77,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
         randomness: The seeds of random choices.
         telemetry: Receives progress.
         memory: The state of an interrupted run, or empty; saved again after each tree.
+        engine: What we ask to compute our encryption with.
         workers: Number of processes of this machine that encrypt.
 
     Returns:
@@ -101,7 +104,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
     task = problem(rows, assigned.book, spec, randomness)
     state = memory.state or boost.start(task)
     telemetry.progress("train", note="making a key")
-    key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
+    key = keys.generate(spec.encryption.scheme, engine, spec.encryption.key_bits)
     public = key.public.dump()
     for passive, theirs in zip(channels, assigned.codes[1:], strict=True):
         passive.send(Codes(codes=theirs, key=public, run=memory.run, trees=len(state.trees)))
@@ -113,7 +116,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
     remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in channels]
     for remote in remotes:
         remote.views += memory.views.get(remote.party, [])
-    with start_calculator(workers, spec.encryption, key.public) as calculator:
+    with start_calculator(workers, spec.encryption, engine, key.public) as calculator:
         source = JointSource(local, remotes, task, calculator, telemetry)
         source.tree = len(state.trees)
         kept = state if boost.is_kept(state, spec) else None

@@ -42,7 +42,14 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
         (peer,) = context.peers.values()
         memory = PassiveMemory(context.checkpoint)
         ours = passive(
-            peer, rows, spec, randomness, context.telemetry, memory, workers=context.workers
+            peer,
+            rows,
+            spec,
+            randomness,
+            context.telemetry,
+            memory,
+            engine=context.engine,
+            workers=context.workers,
         )
         rounds = ours.trees // spec.outputs
         ending = f"{rounds} rounds of trees"
@@ -55,6 +62,7 @@ def play(spec: Boosting, context: RoleContext) -> Outcome:
             randomness,
             context.telemetry,
             ActiveMemory(context.checkpoint),
+            engine=context.engine,
             workers=context.workers,
         )
     kept, grown = len(trained.part.trees) // spec.outputs, len(trained.losses)

@@ -4,6 +4,7 @@ import numpy as np
 
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine
 from isthmus.crypto.scheme import PublicKey
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
@@ -27,6 +28,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     telemetry: Telemetry,
     memory: PassiveMemory,
     *,
+    engine: Engine = "auto",
     workers: int = 1,
 ) -> Part:
     """Answer the active party's requests to grow trees, then help to score the test rows.
@@ -41,6 +43,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         randomness: The seeds of random choices.
         telemetry: Receives progress.
         memory: Splits of an interrupted run, or empty; new ones are added.
+        engine: What we ask to compute our encryption with.
         workers: Number of processes of this machine that compute on ciphertexts.
 
     Returns:
@@ -65,10 +68,10 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
 
     # 2. Receive the codes of our columns, the tree to resume after, and the public key.
     numbers = active.receive(Codes)
-    key = _agree(active, numbers, ours, spec, memory)
+    key = _agree(active, numbers, ours, spec, memory, engine)
 
     # 3. Answer until the active party has all trees.
-    with start_calculator(workers, spec.encryption, key) as calculator:
+    with start_calculator(workers, spec.encryption, engine, key) as calculator:
         responder = Responder(active, ours, numbers, calculator, spec, telemetry)
         while (task := active.receive(Next).task) != "score":
             match task:
@@ -88,7 +91,12 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
 
 
 def _agree(
-    active: Channel, numbers: Codes, ours: Columns, spec: Boosting, memory: PassiveMemory
+    active: Channel,
+    numbers: Codes,
+    ours: Columns,
+    spec: Boosting,
+    memory: PassiveMemory,
+    engine: Engine,
 ) -> PublicKey:
     cipher = spec.encryption
     with checked(active, Codes):
@@ -96,7 +104,7 @@ def _agree(
         if codes.shape != (len(ours),) or codes[0] < 0 or not (np.diff(codes) > 0).all():
             raise ValueError("it does not number each of our columns, in ascending order")
         memory.begin(numbers.run, numbers.trees)
-        return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, numbers.key)
+        return keys.load_public(cipher.scheme, engine, cipher.key_bits, numbers.key)
 
 
 def _receive_tree_count(active: Channel, spec: Boosting) -> int:

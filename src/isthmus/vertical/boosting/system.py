@@ -9,6 +9,7 @@ import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
@@ -24,9 +25,13 @@ NUMBERS_ONLY = False
 
 
 def check(spec: Boosting) -> None:
-    """Refuse an encryption that this machine cannot compute."""
-    cipher = spec.encryption
-    keys.check(cipher.engine, cipher.key_bits)
+    """Refuse an encryption that can be broken."""
+    keys.check(spec.encryption.key_bits)
+
+
+def engine(spec: Boosting, asked: Engine) -> str:
+    """Returns what computes the encryption here."""
+    return keys.running(spec.encryption.scheme, asked)
 
 
 def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:
@@ -81,12 +86,12 @@ def least(spec: Boosting, sizes: Sizes) -> list[Flow]:
     return [flow for flow in flows if type(flow.sample).__name__ == "EncryptedGradients"]
 
 
-def seconds_per_round(spec: Boosting, sizes: Sizes) -> float:
+def seconds_per_round(spec: Boosting, sizes: Sizes, asked: Engine) -> float:
     """Measures for a moment, and returns what the parties compute to grow the trees of a round."""
     from isthmus.crypto import speed
     from isthmus.vertical.boosting.trees import sampling
 
-    found = speed.measure(spec.encryption)
+    found = speed.measure(spec.encryption, asked)
     training = sizes.train - round(sizes.train * spec.validation_share)
     rows = sampling.tree_rows(training, spec)
     levels = 1 + (spec.depth - 1) / 2  # of two nodes below another, only one is summed

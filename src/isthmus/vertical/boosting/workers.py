@@ -24,7 +24,7 @@ import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.core.errors import ChannelError
-from isthmus.crypto.encryption import Encryption, Engine, Scheme
+from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
 from isthmus.vertical.boosting.encrypted import EncryptedRows, RowSums, encrypted_blocks
 from isthmus.vertical.boosting.packing import Packing
@@ -59,12 +59,15 @@ class Calculator:
 
 
 @contextmanager
-def start_calculator(count: int, encryption: Encryption, key: PublicKey) -> Generator[Calculator]:
+def start_calculator(
+    count: int, encryption: Encryption, engine: Engine, key: PublicKey
+) -> Generator[Calculator]:
     """Start worker processes if there are several, and end them after the block.
 
     Args:
         count: Number of workers; with one, this process computes itself.
         encryption: The `[boosting.encryption]` table.
+        engine: What this party asks to compute it with.
         key: The key of all ciphertexts.
 
     Yields:
@@ -73,8 +76,7 @@ def start_calculator(count: int, encryption: Encryption, key: PublicKey) -> Gene
     if count == 1:
         yield Calculator(key, partial(encrypted_blocks, key), partial(_in_this_process, key))
         return
-    scheme, engine, bits = encryption.scheme, encryption.engine, encryption.key_bits
-    with workers(count, scheme, engine, bits, key) as found:
+    with workers(count, encryption, engine, key) as found:
         yield Calculator(key, found.encrypted_blocks, found.rows)
 
 
@@ -211,15 +213,14 @@ class ShardedRows:
 
 @contextmanager
 def workers(
-    count: int, scheme: Scheme, engine: Engine, bits: int, key: PublicKey
+    count: int, encryption: Encryption, engine: Engine, key: PublicKey
 ) -> Generator[Workers]:
     """Start worker processes, and end them after the block.
 
     Args:
         count: Number of workers; they share the cores of the machine.
-        scheme: Scheme of the key.
-        engine: Engine of the key.
-        bits: Size of the key.
+        encryption: Scheme and size of the key.
+        engine: What this party asks to compute with.
         key: The key of all ciphertexts.
 
     Yields:
@@ -229,7 +230,7 @@ def workers(
     with ExitStack() as stack:
         pipes = [stack.enter_context(_worker(threads)) for _ in range(count)]
         for pipe in pipes:
-            pipe.send(Key(scheme, engine, bits, key.dump()))
+            pipe.send(Key(encryption.scheme, engine, encryption.key_bits, key.dump()))
         yield Workers(pipes, key)
 
 

@@ -10,6 +10,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError, PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import fixed_point, keys
+from isthmus.crypto.encryption import Engine
 from isthmus.crypto.fixed_point import Bounds
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.data.table import Table
@@ -48,13 +49,15 @@ class Trained:
     converged: bool
 
 
-def active(
+def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
     passive: Channel,
     train: Table,
     test: Table,
     spec: Regression,
     telemetry: Telemetry,
     memory: Memory,
+    *,
+    engine: Engine = "auto",
 ) -> Trained:
     """Train our coefficients together with the passive party's, then score the test rows.
 
@@ -68,6 +71,7 @@ def active(
         spec: The `[regression]` table.
         telemetry: Receives progress.
         memory: Rounds of an interrupted run, or empty; new rounds are added.
+        engine: What we ask to compute our encryption with.
 
     Returns:
         Our part of the model, the predictions for the test rows, and the rounds of training.
@@ -90,7 +94,8 @@ def active(
 
     # 3. Make a key for this run only, and send the public key.
     telemetry.progress("train", note="making a key")
-    key = keys.generate(spec.encryption.scheme, spec.encryption.engine, spec.encryption.key_bits)
+    cipher = spec.encryption.of_numbers
+    key = keys.generate(cipher.scheme, engine, cipher.key_bits)
     memory.rewind(memory.common(shape.rounds))
     run = secrets.token_hex(16)
     passive.send(Start(key=key.public.dump(), rounds=len(memory), run=run))

@@ -21,7 +21,7 @@ def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
     Returns:
         The flows of both roles.
     """
-    cipher = spec.encryption
+    cipher = spec.encryption.of_numbers
     key = keys.public_key_bytes(cipher.scheme, cipher.key_bits)
     train = _conjugate_gradients if spec.batches == 1 else _momentum
     return [
@@ -53,7 +53,7 @@ def _momentum(spec: Regression, sizes: Sizes) -> Iterator[Flow]:
 
 
 def _gradient(spec: Regression, rows: int) -> Iterator[Flow]:
-    cipher, columns = spec.encryption, spec.passive_columns
+    cipher, columns = spec.encryption.of_numbers, spec.passive_columns
     size = keys.ciphertext_bytes(cipher.scheme, cipher.key_bits)
     for count, block in blocks(rows, spec.block_rows):
         residuals = messages.Residuals(first_row=rows, ciphertexts=bytes(block * size))

@@ -36,10 +36,10 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
     memory.load()
     (peer,) = context.peers.values()
     if context.role == "passive":
-        ours = passive(peer, train, test, spec, context.telemetry, memory)
+        ours = passive(peer, train, test, spec, context.telemetry, memory, engine=context.engine)
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
-    trained = active(peer, train, test, spec, context.telemetry, memory)
+    trained = active(peer, train, test, spec, context.telemetry, memory, engine=context.engine)
     found = _found(trained)
     return Outcome(
         model=trained.part,

@@ -12,6 +12,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto import keys, radix
+from isthmus.crypto.encryption import Engine
 from isthmus.crypto.fixed_point import Bounds
 from isthmus.crypto.radix import Quantised
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
@@ -48,13 +49,15 @@ class Trained:
     converged: bool
 
 
-def passive(
+def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
     active: Channel,
     train: Table,
     test: Table,
     spec: Regression,
     telemetry: Telemetry,
     memory: Memory,
+    *,
+    engine: Engine = "auto",
 ) -> Trained:
     """Train the coefficients of our columns, then score the test rows.
 
@@ -69,6 +72,7 @@ def passive(
         spec: The `[regression]` table.
         telemetry: Receives progress.
         memory: Rounds of an interrupted run, or empty; new rounds are added.
+        engine: What we ask to compute our encryption with.
 
     Returns:
         Our part of the model, and how training ended.
@@ -88,7 +92,8 @@ def passive(
             f"{active.peer!r} wants to go on after round {start.rounds}, and we have kept "
             f"{len(memory)}. Compare `isthmus version` on both sides."
         )
-    gradients = _Gradients(active, columns, _load_key(active, start.key, spec), spec, telemetry)
+    key = _load_key(active, start.key, spec, engine)
+    gradients = _Gradients(active, columns, key, spec, telemetry)
     memory.rewind(start.rounds)
 
     # 3. Train.
@@ -172,10 +177,10 @@ def _checked(active: Channel, kind: type[Message]) -> Generator[None]:
         ) from None
 
 
-def _load_key(active: Channel, key: bytes, spec: Regression) -> PublicKey:
-    cipher = spec.encryption
+def _load_key(active: Channel, key: bytes, spec: Regression, engine: Engine) -> PublicKey:
+    cipher = spec.encryption.of_numbers
     with _checked(active, Start):
-        return keys.load_public(cipher.scheme, cipher.engine, cipher.key_bits, key)
+        return keys.load_public(cipher.scheme, engine, cipher.key_bits, key)
 
 
 def _conjugate_gradients(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from isthmus.core.spec import Spec
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 
 Family = Literal["binomial", "gaussian"]
 """How the label is distributed: the predictor is a log-odds (binomial), or the mean (gaussian)."""
@@ -80,8 +80,8 @@ class Regression(LinearModel, frozen=True, kw_only=True):
         ),
     ] = 0.04
     encryption: Annotated[
-        Encryption, Meta(description="The `[regression.encryption]` table of a job.")
-    ] = Encryption()
+        RegressionEncryption, Meta(description="The `[regression.encryption]` table of a job.")
+    ] = RegressionEncryption()
 
 
 def exposure(spec: Regression, rows: int) -> float:

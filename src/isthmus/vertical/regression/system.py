@@ -10,6 +10,7 @@ import numpy as np
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
@@ -36,9 +37,13 @@ _DIGIT_BITS = 7
 
 
 def check(spec: Regression) -> None:
-    """Refuse an encryption that this machine cannot compute."""
-    cipher = spec.encryption
-    keys.check(cipher.engine, cipher.key_bits)
+    """Refuse an encryption that can be broken."""
+    keys.check(spec.encryption.of_numbers.key_bits)
+
+
+def engine(spec: Regression, asked: Engine) -> str:
+    """Returns what computes the encryption here."""
+    return keys.running(spec.encryption.of_numbers.scheme, asked)
 
 
 def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:
@@ -108,7 +113,7 @@ def describe_training(spec: Regression) -> list[str]:
         f"Train a {kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "
         f"{spec.passive_columns:,} columns of the passive party and all chosen ones of the active "
         f"party. Residuals cross encrypted ({spec.encryption.scheme}, "
-        f"{spec.encryption.key_bits:,} bits)."
+        f"{spec.encryption.of_numbers.key_bits:,} bits)."
     ]
 
 
@@ -139,11 +144,11 @@ def least(spec: Regression, sizes: Sizes) -> list[Flow]:
     return forecast_regression(spec, replace(sizes, rounds=1))
 
 
-def seconds_per_round(spec: Regression, sizes: Sizes) -> float:
+def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:
     """Measures for a moment, and returns what both parties compute in a round."""
     from isthmus.crypto import speed
 
-    found = speed.measure(spec.encryption)
+    found = speed.measure(spec.encryption.of_numbers, asked)
     digits = 1 if spec.feature_bits <= _DIGIT_BITS else 2
     additions = sizes.train * spec.passive_columns * digits
     return sizes.train * found.encryption + additions * found.addition

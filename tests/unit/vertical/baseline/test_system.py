@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.index import split
 from isthmus.data.scores import StoredScores
 from isthmus.data.spec import Dataset
@@ -36,7 +36,7 @@ ROWS = 300
 NUMBERS = np.random.default_rng(5)
 AGE, WEIGHT = NUMBERS.normal(size=(2, ROWS))
 ILL = (AGE + NUMBERS.normal(size=ROWS) > 0).astype(int)
-SMALL = Encryption(key_bits=2048)
+SMALL = RegressionEncryption(key_bits=2048)
 TREES = BoostingBaseline(trees=2, depth=2)
 
 
@@ -198,7 +198,7 @@ PAIRS: dict[str, tuple[Baseline, Regression | Boosting]] = {
         RegressionBaseline(family="gaussian"),
         Regression(passive_columns=1, family="gaussian", max_rounds=2, encryption=SMALL),
     ),
-    "trees": (TREES, Boosting(trees=2, depth=2, encryption=SMALL)),
+    "trees": (TREES, Boosting(trees=2, depth=2, encryption=SMALL.of_numbers)),
 }
 
 

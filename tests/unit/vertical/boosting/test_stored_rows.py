@@ -23,7 +23,7 @@ from isthmus.vertical.boosting import stored_rows
 from isthmus.vertical.boosting.encrypted import EncryptedRows
 
 blocks, stored_rows.IN_MEMORY, stored_rows.PART_ROWS = int(sys.argv[1]), 2**20, 4096
-key = keys.generate("okamoto-uchiyama", "heu", 1024).public
+key = keys.generate("okamoto-uchiyama", "auto", 1024).public
 block, starts = key.encrypt([1] * 4096).dump(), np.ones((1, 2), np.bool_)
 rows = EncryptedRows(key, np.zeros((4096 * blocks, 1), np.int8), starts)
 for _ in range(blocks):
@@ -100,7 +100,6 @@ class TestFile:
 
 class TestMemory:
     def test_does_not_grow_with_the_ciphertexts(self) -> None:
-        pytest.importorskip("heu", reason="HEU has no wheel for this Python")
         few, many = 10, 50
         size = 4096 * keys.ciphertext_bytes("okamoto-uchiyama", 1024)
         assert peak(many) - peak(few) < (many - few) * size / 2  # or it would hold their bytes

@@ -9,6 +9,7 @@ import pytest
 
 from isthmus.core.errors import ChannelError
 from isthmus.crypto import keys
+from isthmus.crypto.encryption import Encryption
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.vertical.boosting import encrypted
 from isthmus.vertical.boosting.encrypted import EncryptedRows
@@ -16,6 +17,7 @@ from isthmus.vertical.boosting.packing import packing
 from isthmus.vertical.boosting.workers import Workers, workers
 
 ROWS, BLOCK = 50, 8
+CIPHER = Encryption(scheme="paillier", key_bits=2048)  # and 1024 by the environment
 CHANCE = np.random.default_rng(0)
 BINS = CHANCE.integers(0, 6, (ROWS, 3)).astype(np.int8)
 STARTS = np.ones((3, 6), np.bool_)
@@ -27,14 +29,14 @@ COUNTS = [end - start for start, end in pairwise([*range(0, ROWS, BLOCK), ROWS])
 
 @pytest.fixture(scope="module")
 def key() -> PrivateKey:
-    """A key of the engine that is everywhere."""
-    return keys.generate("paillier", "gmpy2", 1024)
+    """A private key of that scheme."""
+    return keys.generate(CIPHER.scheme, "auto", CIPHER.key_bits)
 
 
 @pytest.fixture(scope="module")
 def two(key: PrivateKey) -> Iterator[Workers]:
     """Two workers under that key."""
-    with workers(2, "paillier", "gmpy2", 1024, key.public) as both:
+    with workers(2, CIPHER, "auto", key.public) as both:
         yield both
 
 
@@ -91,7 +93,7 @@ class TestWorkers:
 
     def test_that_die_are_an_error_of_ours(self, key: PrivateKey) -> None:
         before = set(multiprocessing.active_children())
-        with workers(1, "paillier", "gmpy2", 1024, key.public) as one:
+        with workers(1, CIPHER, "auto", key.public) as one:
             shared = one.rows(BINS, STARTS, BLOCK)
             (worker,) = set(multiprocessing.active_children()) - before
             worker.kill()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.crypto.certificates import SIGNATURE_BYTES
+from isthmus.crypto.identity import CERTIFICATE_BYTES
 from isthmus.horizontal.messages import (
     CommonCells,
     CommonWords,
@@ -21,8 +23,6 @@ from isthmus.horizontal.messages import (
 from isthmus.horizontal.parameters import Layout, Parameters
 from isthmus.horizontal.privacy.compression import packed
 from isthmus.horizontal.privacy.messages import (
-    CERTIFICATE_BYTES,
-    SIGNATURE_BYTES,
     CoarseUpdate,
     Keys,
     MaskedUpdate,

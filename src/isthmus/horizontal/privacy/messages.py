@@ -26,6 +26,8 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from isthmus.crypto.certificates import SIGNATURE_BYTES
+from isthmus.crypto.identity import CERTIFICATE_BYTES
 from isthmus.horizontal.messages import NO_ROWS
 from isthmus.transport.message import Count, EncryptedByName, Finite, MaskedWords, Message
 
@@ -36,12 +38,6 @@ PublicKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Share = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Weight = Annotated[float, Meta(ge=0, le=1)]
-
-SIGNATURE_BYTES = 64
-"""Bytes of each signature: ECDSA on P-256."""
-
-CERTIFICATE_BYTES = 2048
-"""Bytes of each certificate: PEM, filled up with empty lines, so that a forecast knows its size."""
 
 Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
 Certificate = Annotated[bytes, Meta(min_length=CERTIFICATE_BYTES, max_length=CERTIFICATE_BYTES)]

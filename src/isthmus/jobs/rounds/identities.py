@@ -1,14 +1,11 @@
-"""By what the children of a job know each other where updates are summed under masks.
+"""By what the children of a job know each other where updates are summed under masks."""
 
-That is the fingerprint of each child's certificate: the job holds it. A party file with the
-certificates of all other children comes before the job: a simulation has keys of its own.
-"""
-
-from isthmus.core.errors import SpecError, naming_file
+from isthmus.core.errors import naming_file
 from isthmus.crypto import certificates
 from isthmus.horizontal.privacy.secure_sum.identity import Identity
 from isthmus.jobs import connection
-from isthmus.jobs.rounds.plan import RoundsPlan, under_masks, unknown_children
+from isthmus.jobs.identities import known, line
+from isthmus.jobs.rounds.plan import RoundsPlan, under_masks
 
 
 def of(plan: RoundsPlan) -> Identity | None:
@@ -23,13 +20,13 @@ def of(plan: RoundsPlan) -> Identity | None:
     Raises:
         SpecError: A certificate or a fingerprint is missing, or ours is not that of the job.
     """
-    if plan.listens or not under_masks(plan.loaded.spec):
+    masked = under_masks(plan.loaded.spec)
+    if plan.listens or not masked:
         return None
     us = connection.identity(plan)
-    known = _in_party_file(plan) or _in_job(plan, us.certificate)
-    _check_distinct(known)
+    others = known(plan, f"{masked} sums what children send")
     with naming_file(plan.party_file):
-        return Identity.of(us.name, plan.digest, us.certificate, us.private_key, known)
+        return Identity.of(us.name, plan.digest, us.certificate, us.private_key, others)
 
 
 def warnings(plan: RoundsPlan) -> list[str]:
@@ -49,9 +46,10 @@ def warnings(plan: RoundsPlan) -> list[str]:
     pinned = connection.certificates_of_all(plan)
     held = plan.job.peers(plan.first)
     lines = [
-        _line(child, pinned[child])
+        line(child, pinned[child])
         for child in sorted(held)
-        if (held[child].fingerprint or "").replace(" ", "") != _fingerprint(pinned[child])
+        if (held[child].fingerprint or "").replace(" ", "")
+        != certificates.fingerprint(pinned[child])
     ]
     if not lines:
         return []
@@ -59,53 +57,3 @@ def warnings(plan: RoundsPlan) -> list[str]:
         "children know each other's keys by fingerprints in the job, and it lacks those of the "
         f"certificates that your party file names, or holds others: {', '.join(lines)}"
     ]
-
-
-def _in_party_file(plan: RoundsPlan) -> dict[str, str]:
-    children = plan.job.peers(plan.first)
-    if not children.keys() - {plan.party.party} <= plan.party.peers.keys():
-        return {}
-    found = connection.certificates_of_all(plan)
-    return {child: _fingerprint(found[child]) for child in children}
-
-
-def _in_job(plan: RoundsPlan, certificate: bytes) -> dict[str, str]:
-    us = plan.party.party
-    with naming_file(plan.loaded.path):
-        if lacking := ", ".join(unknown_children(plan.loaded)):
-            raise SpecError(
-                f"{under_masks(plan.loaded.spec)} sums what children send under masks, and the "
-                f"job has no `fingerprint` of {lacking}, by which they know each other's "
-                "keys. `isthmus keys show` prints that of a certificate; write each into the job, "
-                f"the same at all parties. Yours: {_line(us, certificate)}"
-            )
-        held = {
-            child: (it.fingerprint or "").replace(" ", "")
-            for child, it in plan.job.peers(plan.first).items()
-        }
-        if held[us] != _fingerprint(certificate):
-            raise SpecError(
-                f"`parties.{us}.fingerprint` is not that of your certificate, so that the other "
-                "children would refuse your keys. Have it corrected at all parties: "
-                f"{_line(us, certificate)}"
-            )
-    return held
-
-
-def _check_distinct(known: dict[str, str]) -> None:
-    names = dict[str, str]()
-    for child, fingerprint in sorted(known.items()):
-        if (other := names.setdefault(fingerprint, child)) != child:
-            raise SpecError(
-                f"{other!r} and {child!r} have one certificate by the fingerprints that we know "
-                "them by, so that whoever has its key would count twice in a sum under masks. Each "
-                "party needs its own: have the job corrected at all parties."
-            )
-
-
-def _line(child: str, certificate: bytes) -> str:
-    return f'[parties.{child}] fingerprint = "{_fingerprint(certificate)}"'
-
-
-def _fingerprint(certificate: bytes) -> str:
-    return certificates.fingerprint(certificate)

@@ -4,7 +4,7 @@ Each pair of parties agrees on a key (`agreement.KeyPair`). Of two, the one whos
 adds the stream of their key and the other subtracts it. To who lacks the keys, what a party sends
 is uniform, but for the sum over all parties, as long as two of them keep their keys to themselves.
 
-Numbers are fixed-point: whole multiples of 2^-36, less than 2^24 from zero. A sum of up to 8 parties is
+Numbers are fixed-point: whole multiples of 2^-36, less than 2^24 from zero. A sum of up to 8 is
 then below 2^63 units, and never wraps around; a party's rounding is off by 2^-37 at most.
 """
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.framing import FramedChannel
@@ -122,7 +122,10 @@ class Run:
     tampered: Mapping[str, Tamper] = field(default_factory=dict[str, Tamper])
     """What to put around the lines of a party."""
 
-    workers: int = 1
+    workers: int | None = None
+
+    engines: Mapping[str, Engine] = field(default_factory=dict[str, Engine])
+    """What a party asks for, if not the fastest."""
 
     def rows(self) -> list[Rows]:
         """Rows of all parties, the active one first."""
@@ -136,9 +139,16 @@ class Run:
 
         def role(lines: Mapping[str, FramedChannel]) -> Trained:
             passives = {party: wrap(line) for party, line in lines.items()}
-            rows, workers = self._labelled(), self.workers
+            engine: Engine = self.engines.get("hub", "auto")
             return active(
-                passives, rows, self.spec, RANDOMNESS, Telemetry(), memory, workers=workers
+                passives,
+                self._labelled(),
+                self.spec,
+                RANDOMNESS,
+                Telemetry(),
+                memory,
+                engine=engine,
+                workers=self.workers,
             )
 
         return role
@@ -149,9 +159,16 @@ class Run:
         wrap = self.tampered.get(party, _untouched)
 
         def role(line: FramedChannel) -> Part:
-            rows, workers = self.data.rows(self.parties[party]), self.workers
+            engine: Engine = self.engines.get(party, "auto")
             return passive(
-                wrap(line), rows, self.spec, RANDOMNESS, Telemetry(), memory, workers=workers
+                wrap(line),
+                self.data.rows(self.parties[party]),
+                self.spec,
+                RANDOMNESS,
+                Telemetry(),
+                memory,
+                engine=engine,
+                workers=self.workers,
             )
 
         return role

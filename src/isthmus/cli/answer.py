@@ -85,8 +85,8 @@ def _print(text: RenderableType, stream: TextIO) -> None:
 def keep_stdout_clean() -> None:
     """Let only `sys.stdout` reach standard output from here on.
 
-    Libraries in C write to file descriptor 1 whenever they like, HEU about its thread pool for one:
-    that is dropped. What they have to say about failures goes to standard error, which stays.
+    Libraries in C write to file descriptor 1 whenever they like: that is dropped. What they have to
+    say about failures goes to standard error, which stays.
     """
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
     results, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)

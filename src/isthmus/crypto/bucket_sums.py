@@ -23,7 +23,7 @@ from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 
 CiphertextsT = TypeVar("CiphertextsT", bound=Ciphertexts)
 
-# In additions of a row to its bucket, measured with HEU at 2048 bits:
+# In additions of a row to its bucket, measured at 2048 bits:
 _CHOSEN = 1.25  # cost of adding a row that is chosen by position
 _HANDLING = 1.5  # cost of a cell, besides its additions
 

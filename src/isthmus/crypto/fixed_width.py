@@ -11,7 +11,7 @@ from isthmus.crypto.integers import big, gcd, product
 
 def modulus_bytes(scheme: Scheme, bits: int) -> int:
     """Returns the bytes of a number within the modulus, whichever engine made the key."""
-    # The primes of HEU's Okamoto-Uchiyama are up to two bits longer than a third of the modulus.
+    # The primes of Okamoto-Uchiyama are up to two bits longer than a third of the modulus.
     return bits // 8 + (scheme == "okamoto-uchiyama")
 
 

@@ -1,4 +1,4 @@
-"""Okamoto and Uchiyama's scheme on GMP: the same keys and ciphertexts as HEU's, on any Python.
+"""Okamoto and Uchiyama's scheme on GMP, on any processor.
 
 n = p^2 q with p = t u + 1 for a prime t. A message m is G^m H^r modulo n, for a random r of as many
 bits as t; modulo p^2, H has the order t, and G the order p t. So the power of t leaves G^(m t),
@@ -38,7 +38,7 @@ from isthmus.crypto.threads import spread
 
 _SCHEME: Final = "okamoto-uchiyama"
 _PLAINTEXT_BYTES = 25
-_PLAINTEXT_BITS = 192  # the same as with HEU; an exponent has its sign in a byte more
+_PLAINTEXT_BITS = 192  # masked sums need 128; an exponent has its sign in a byte more
 
 _SUBGROUP_BITS = ((7680, 384), (3072, 256), (0, 224))
 """Bits of t by the size of the modulus from which they are needed: twice its security (NIST SP

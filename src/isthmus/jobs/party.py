@@ -126,14 +126,13 @@ class Compute(Spec, frozen=True):
         ),
     ] = "auto"
     workers: Annotated[
-        int,
+        Annotated[int, Meta(ge=1, le=1024)] | None,
         Meta(
-            ge=1,
-            le=1024,
-            description="processes of this party that compute on ciphertexts, for boosting; "
-            "threads that train a network, for jobs in rounds",
+            description="processes of this party that compute on ciphertexts, for boosting; unset: "
+            "one, or one per core where gmpy2 computes for long. Threads that train a network, for "
+            "jobs in rounds; unset: one"
         ),
-    ] = 1
+    ] = None
 
 
 class Party(Spec, frozen=True):

@@ -106,8 +106,8 @@ class RoleContext:
     engine: Engine = "auto"
     """What this party asks to compute its encryption with."""
 
-    workers: int = 1
-    """Number of processes of this party that compute on ciphertexts."""
+    workers: int | None = None
+    """Number of processes of this party that compute on ciphertexts; None: as many as pay."""
 
 
 @dataclass(frozen=True)

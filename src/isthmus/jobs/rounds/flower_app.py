@@ -65,7 +65,7 @@ def _taking_part(files: Settings) -> Generator[PartySession[RoundsPlan]]:
     plan = make_plan(job, party)
     if not isinstance(plan, RoundsPlan):
         raise SpecError(f"{job}: the parties of this job align rows, which Flower does not carry.")
-    threads.use(plan.party.compute.workers)
+    threads.use(plan.party.compute.workers or 1)
     place = Run(folder)
     with place.in_turn(), resumed(plan, place) as session:
         try:

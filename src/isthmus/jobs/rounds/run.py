@@ -34,7 +34,7 @@ from isthmus.transport.channel import Channel
 def play(session: PartySession[RoundsPlan]) -> None:
     """Train; store the network, the result and the sealed ledger; then measure."""
     plan, run = session.plan, session.run
-    threads.use(plan.party.compute.workers)
+    threads.use(plan.party.compute.workers or 1)
     with session.telemetry.timed("total"):
         with session.telemetry.timed("training"):
             ended = RoundsOutcome.load(run.trained, plan.digest) or _train(session)
@@ -59,7 +59,7 @@ def measure_again(session: Session[RoundsPlan]) -> None:
         SpecError: The parameters are not there any more.
     """
     plan, run = session.plan, session.run
-    threads.use(plan.party.compute.workers)
+    threads.use(plan.party.compute.workers or 1)
     ended = RoundsOutcome.load(run.trained, plan.digest)
     if ended is None:
         raise SpecError(

@@ -62,7 +62,7 @@ def compare(
     Returns:
         The joint result with the metrics of other ways of training.
     """
-    threads.use(plans[loaded.first].party.compute.workers)
+    threads.use(plans[loaded.first].party.compute.workers or 1)
     compared: Compared = loaded.system.compare(
         loaded.spec,
         {party: plan.local for party, plan in plans.items()},

@@ -28,7 +28,7 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.trees.boost import BoostingState
 from isthmus.vertical.boosting.trees.local import LocalSource
-from isthmus.vertical.boosting.workers import start_calculator
+from isthmus.vertical.boosting.workers import start_calculator, worthwhile
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
     memory: ActiveMemory,
     *,
     engine: Engine = "auto",
-    workers: int = 1,
+    workers: int | None = None,
 ) -> Trained:
     """Train trees over the columns of all parties, then score the test rows.
 
@@ -78,7 +78,7 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
         telemetry: Receives progress.
         memory: The state of an interrupted run, or empty; saved again after each tree.
         engine: What we ask to compute our encryption with.
-        workers: Number of processes of this machine that encrypt.
+        workers: Number of processes of this machine that encrypt; None: as many as pay.
 
     Returns:
         Our part of the model, the predictions for the test rows, and the losses of all rounds.
@@ -116,7 +116,8 @@ def active(  # noqa: PLR0913, PLR0915 - the caller knows all of these, and nobod
     remotes = [RemoteSource(passive, assigned.book, key, telemetry) for passive in channels]
     for remote in remotes:
         remote.views += memory.views.get(remote.party, [])
-    with start_calculator(workers, spec.encryption, engine, key.public) as calculator:
+    count = workers or worthwhile(spec, engine, len(rows.train))
+    with start_calculator(count, spec.encryption, engine, key.public) as calculator:
         source = JointSource(local, remotes, task, calculator, telemetry)
         source.tree = len(state.trees)
         kept = state if boost.is_kept(state, spec) else None

@@ -17,7 +17,7 @@ from isthmus.vertical.boosting.model import Part
 from isthmus.vertical.boosting.responder import Responder
 from isthmus.vertical.boosting.scoring import send_decisions
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.boosting.workers import start_calculator
+from isthmus.vertical.boosting.workers import start_calculator, worthwhile
 
 
 def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
@@ -29,7 +29,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     memory: PassiveMemory,
     *,
     engine: Engine = "auto",
-    workers: int = 1,
+    workers: int | None = None,
 ) -> Part:
     """Answer the active party's requests to grow trees, then help to score the test rows.
 
@@ -44,7 +44,8 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         telemetry: Receives progress.
         memory: Splits of an interrupted run, or empty; new ones are added.
         engine: What we ask to compute our encryption with.
-        workers: Number of processes of this machine that compute on ciphertexts.
+        workers: Number of processes of this machine that compute on ciphertexts; None: as many as
+            pay.
 
     Returns:
         Our part of the model.
@@ -71,7 +72,8 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     key = _agree(active, numbers, ours, spec, memory, engine)
 
     # 3. Answer until the active party has all trees.
-    with start_calculator(workers, spec.encryption, engine, key) as calculator:
+    count = workers or worthwhile(spec, engine, len(rows.train))
+    with start_calculator(count, spec.encryption, engine, key) as calculator:
         responder = Responder(active, ours, numbers, calculator, spec, telemetry)
         while (task := active.receive(Next).task) != "score":
             match task:

@@ -5,11 +5,9 @@ the tasks below, encoded as MessagePack; nothing is unpickled.
 """
 
 import multiprocessing.connection
-import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -85,12 +83,9 @@ _KEYS = msgspec.msgpack.Decoder(Key)
 _TASKS = msgspec.msgpack.Decoder(Tasks)
 
 
-def work(pipe: "multiprocessing.connection.Connection[bytes, bytes]", threads: int) -> None:
-    """Run a worker with a number of threads until the pipe is closed."""
+def work(pipe: "multiprocessing.connection.Connection[bytes, bytes]") -> None:
+    """Run a worker until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the party, which then ends us
-    os.environ["YACL_NUM_THREADS"] = str(threads)  # HEU reads it when it is loaded
-    with Path(os.devnull).open("wb") as nothing:
-        os.dup2(nothing.fileno(), 1)  # HEU prints to standard output
     with suppress(OSError, EOFError):
         key = _KEYS.decode(pipe.recv_bytes())
         worker = _Worker(keys.load_public(key.scheme, key.engine, key.bits, key.public))

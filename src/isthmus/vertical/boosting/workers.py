@@ -4,8 +4,8 @@ With one worker, this process computes everything. With more, the workers get bl
 turn. Each encrypts, or adds up, its own rows, and then the sums of all workers are added:
 ciphertexts are elements of a group, so the result is bit-identical for any number of workers.
 
-HEU itself uses all cores. So workers speed up only the rest: reading and checking ciphertexts,
-which Python does on one core.
+gmpy2 multiplies under the lock of the interpreter, so that threads gain nothing: it takes a worker
+per core to use all cores. The kernel uses all cores from one process.
 """
 
 import multiprocessing
@@ -24,10 +24,13 @@ import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
 from isthmus.core.errors import ChannelError
+from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
 from isthmus.vertical.boosting.encrypted import EncryptedRows, RowSums, encrypted_blocks
 from isthmus.vertical.boosting.packing import Packing
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.trees import sampling
 from isthmus.vertical.boosting.worker_process import (
     Add,
     Answer,
@@ -41,6 +44,9 @@ from isthmus.vertical.boosting.worker_process import (
 )
 
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
+_WORTHWHILE = (
+    200_000  # rows in all trees: seconds of gmpy2, where a worker takes half a one to start
+)
 _GRACE = 3.0  # seconds for a worker to end after its pipe is closed
 
 
@@ -56,6 +62,22 @@ class Calculator:
 
     rows: Callable[[Bins, Bools, int], RowSums]
     """Makes the `RowSums` of a tree from bins, groups of the root, and rows of a block."""
+
+
+def worthwhile(spec: Boosting, engine: Engine, rows: int) -> int:
+    """Choose a number of workers where a party file names none.
+
+    Args:
+        spec: The `[boosting]` table.
+        engine: What this party asks to compute its encryption with.
+        rows: Number of training rows.
+
+    Returns:
+        One, or one per core where gmpy2 has enough to do that it pays to start them.
+    """
+    every = sampling.tree_rows(rows, spec) * spec.trees * spec.outputs
+    alone = keys.running(spec.encryption.scheme, engine) != "gmpy2" or every < _WORTHWHILE
+    return 1 if alone else os.cpu_count() or 1
 
 
 @contextmanager
@@ -226,19 +248,18 @@ def workers(
     Yields:
         The workers.
     """
-    threads = max(1, (os.cpu_count() or 1) // count)
     with ExitStack() as stack:
-        pipes = [stack.enter_context(_worker(threads)) for _ in range(count)]
+        pipes = [stack.enter_context(_worker()) for _ in range(count)]
         for pipe in pipes:
             pipe.send(Key(encryption.scheme, engine, encryption.key_bits, key.dump()))
         yield Workers(pipes, key)
 
 
 @contextmanager
-def _worker(threads: int) -> Generator["_WorkerPipe"]:
+def _worker() -> Generator["_WorkerPipe"]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, threads), daemon=True)
+    process = context.Process(target=work, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
     try:

@@ -1,6 +1,7 @@
 """Worker processes compute what their party would, bit by bit."""
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -14,7 +15,8 @@ from isthmus.crypto.scheme import PrivateKey
 from isthmus.vertical.boosting import encrypted
 from isthmus.vertical.boosting.encrypted import EncryptedRows
 from isthmus.vertical.boosting.packing import packing
-from isthmus.vertical.boosting.workers import Workers, workers
+from isthmus.vertical.boosting.spec import Boosting
+from isthmus.vertical.boosting.workers import Workers, workers, worthwhile
 
 ROWS, BLOCK = 50, 8
 CIPHER = Encryption(scheme="paillier", key_bits=2048)  # and 1024 by the environment
@@ -44,6 +46,24 @@ def two(key: PrivateKey) -> Iterator[Workers]:
 def blocks(key: PrivateKey) -> list[bytes]:
     """The encrypted rows."""
     return list(encrypted.encrypted_blocks(key.public, PACKING, VALUES, BLOCK))
+
+
+class TestWorthwhile:
+    def test_is_one_where_they_would_take_longer_to_start_than_to_compute(self) -> None:
+        assert worthwhile(Boosting(trees=10), "gmpy2", 1_000) == 1
+
+    def test_is_one_per_core_where_gmpy2_computes_for_long(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 6)
+        assert worthwhile(Boosting(trees=50), "gmpy2", 24_000) == 6
+        assert worthwhile(Boosting(trees=50, sampling="goss"), "gmpy2", 10_000) == 1
+
+    def test_is_one_where_the_engine_uses_all_cores_itself(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keys, "running", lambda *_: "kernel")
+        assert worthwhile(Boosting(trees=50), "auto", 24_000) == 1
 
 
 class TestWorkers:

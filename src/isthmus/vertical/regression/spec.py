@@ -7,8 +7,14 @@ from msgspec import Meta
 from isthmus.core.spec import Spec
 from isthmus.crypto.encryption import RegressionEncryption
 
-Family = Literal["binomial", "gaussian"]
-"""How the label is distributed: the predictor is a log-odds (binomial), or the mean (gaussian)."""
+Family = Literal["binomial", "gaussian", "multinomial", "poisson", "gamma", "tweedie"]
+"""How the label is distributed, given the predictor; see `families.py`."""
+
+
+Level = Literal["encrypted", "shared"]
+"""What protects a training; see `levels.py`."""
+
+Columns = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class LinearModel(Spec, frozen=True):
@@ -16,16 +22,56 @@ class LinearModel(Spec, frozen=True):
 
     family: Annotated[
         Family,
-        Meta(description="binomial for a label of 0 and 1, gaussian for a number"),
+        Meta(
+            description="binomial: a label of 0 and 1; gaussian: a number; multinomial: 0, 1, 2 "
+            "and so on; poisson: a count; gamma: an amount above 0; tweedie: an amount that is "
+            "often 0"
+        ),
     ] = "binomial"
     penalty: Annotated[
         float,
         Meta(
             ge=0,
             le=1e9,
-            description="L2 strength on standardised coefficients, per row of mean loss",
+            description="strength of the penalty on standardised coefficients, per row of mean "
+            "loss",
         ),
     ] = 1e-4
+    l1_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="share of the penalty that is L1, which takes columns out. 0: ridge; 1: "
+            "lasso; between: elastic net",
+        ),
+    ] = 0.0
+    class_weight: Annotated[
+        Literal["none", "balanced"],
+        Meta(description="balanced: every class counts as much as any other, however rare"),
+    ] = "none"
+    classes: Annotated[
+        int,
+        Meta(ge=0, le=100, description="classes of a multinomial label; 0 for other families"),
+    ] = 0
+    tweedie_power: Annotated[
+        float,
+        Meta(gt=1, lt=2, description="variance of a tweedie label, as a power of its mean"),
+    ] = 1.5
+
+    def __post_init__(self) -> None:
+        """Refuse keys that contradict each other.
+
+        Raises:
+            ValueError: Two keys contradict each other; msgspec makes it an error about the file.
+        """
+        multinomial = self.family == "multinomial"
+        if multinomial and self.classes < 2:  # noqa: PLR2004 - two classes differ
+            raise ValueError("multinomial needs `classes`, 2 or more")
+        if not multinomial and self.classes:
+            raise ValueError("only multinomial has `classes`")
+        if self.class_weight != "none" and self.family not in ("binomial", "multinomial"):
+            raise ValueError(f"`class_weight` is for classes, and {self.family} has none")
 
 
 class Regression(LinearModel, frozen=True, kw_only=True):

@@ -115,7 +115,8 @@ class TestCheck:
         assert (found.parties, found.disclosed) == ({}, [])
         assert found.steps == [
             "Read 'people' on this machine: there are no other parties, and nothing leaves.",
-            'Train a baseline: model = "regression", family = "binomial", penalty = 0.0001.',
+            'Train a baseline: model = "regression", family = "binomial", penalty = 0.0001, '
+            'l1_ratio = 0.0, class_weight = "none", classes = 0, tweedie_power = 1.5.',
             "Score 20% of the rows, kept out of training.",
         ]
         assert found.ready is not None

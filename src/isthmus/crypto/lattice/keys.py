@@ -6,6 +6,7 @@ seeds of both parties, of which the owner gets the other one before it makes its
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class SecretKey:
 
     def stored(self) -> bytes:
         """The secret, for another process of this party: never for another party."""
-        return self.context.secret_residues(self.secret).tobytes()
+        return self._residues.tobytes()
 
     def public_half(self, uniform: Residues) -> bytes:
         """Make the half of a public key that belongs to the uniform half, packed.
@@ -47,18 +48,21 @@ class SecretKey:
         primes = self.ring.primes
         half, drawn = self.context.new_public_key(self.secret)
         moved = residues.difference(drawn, uniform, primes)
-        secret = self.context.secret_residues(self.secret)
-        return packed(residues.total(half, self.context.pointwise(moved, secret), primes), primes)
+        product = self.context.pointwise(moved, self._residues)
+        return packed(residues.total(half, product, primes), primes)
 
     def encrypt(self, plaintext: seal.Plaintext) -> bytes:
         """Encrypt, packed: `Ring.fresh_bytes`."""
         polynomial, seed = self.context.fresh(self._encryptor, plaintext)
         return packed(polynomial, self.ring.data_primes) + seed
 
+    @cached_property
+    def _residues(self) -> Residues:
+        return self.context.secret_residues(self.secret)
+
     def constant_row(self) -> Words:
         """The row by which c1 is multiplied for the constant coefficient of c1 s, modulo 2^64."""
-        first = len(self.ring.data_primes)
-        secret = self.context.secret_residues(self.secret)[:first]
+        secret = self._residues[: len(self.ring.data_primes)]
         both = self.context.ciphertext(np.stack([secret, secret]), transformed=True)
         residue = self.context.residues(self.context.transformed_back(both))[0, 0].astype(np.int64)
         signed = np.where(residue > 1, -1, residue)

@@ -34,8 +34,9 @@ def packed(polynomial: Residues, primes: Sequence[int]) -> bytes:
         octets = np.ascontiguousarray(residues, "<u8").view(np.uint8).reshape(-1, _BYTE)
         parts.append(octets[:, :whole].tobytes())
         if left:
-            bits = np.unpackbits(octets[:, whole, None], axis=1, count=left, bitorder="little")
-            parts.append(np.packbits(bits, bitorder="little").tobytes())
+            groups = octets[:, whole].reshape(-1, _BYTE).astype("<u8") << _shifts(left)
+            together = np.bitwise_or.reduce(groups, axis=1)
+            parts.append(together[:, None].view(np.uint8)[:, :left].tobytes())
     return b"".join(parts)
 
 
@@ -64,12 +65,19 @@ def unpacked(data: bytes | memoryview, degree: int, primes: Sequence[int]) -> Re
         target[:, :whole] = source[at:end].reshape(degree, whole)
         at = end + left * degree // _BYTE
         if left:
-            bits = np.unpackbits(source[end:at], bitorder="little").reshape(degree, left)
-            target[:, whole] = np.packbits(bits, axis=1, bitorder="little")[:, 0]
+            together = np.zeros((degree // _BYTE, _BYTE), np.uint8)
+            together[:, :left] = source[end:at].reshape(-1, left)
+            groups = together.view("<u8") >> _shifts(left) & np.uint64((1 << left) - 1)
+            target[:, whole] = groups.ravel()
     residues: Residues = octets.view("<u8")[..., 0].astype(np.uint64, copy=False)
     if (residues >= np.array(primes, np.uint64)[:, None]).any():
         raise ValueError("a residue of a polynomial is not below its prime")
     return residues
+
+
+def _shifts(left: int) -> Words:
+    """Returns where the bits of each of eight residues begin, when they are put together."""
+    return np.arange(0, _BYTE * left, left, dtype=np.uint64)
 
 
 def uniform(key: bytes, degree: int, primes: Sequence[int]) -> Residues:

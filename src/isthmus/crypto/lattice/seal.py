@@ -394,12 +394,12 @@ def _saved(thing: Any, size: int) -> bytes:
         _refuse(f"SEAL writes version {major}.{minor}, not {_MAJOR}.{_MINOR}")
     if written != len(data) or form not in {_PLAIN, _ZSTD}:
         _refuse("SEAL writes objects in another way")
-    body = memoryview(data)[_HEADER.size :]
+    body = data[_HEADER.size :]
     if form == _ZSTD:
         body = pa.decompress(body, decompressed_size=size, codec="zstd", asbytes=True)
     if len(body) != size:
         _refuse("SEAL writes objects of another size")
-    return bytes(body)
+    return body
 
 
 @contextmanager

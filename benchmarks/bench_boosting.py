@@ -225,7 +225,7 @@ def _notes(sizes: Sizes, speeds: Operations) -> list[str]:
         "line is gRPC with mutual TLS on loopback, SGB's is brpc without TLS; SecretFlow runs "
         "without Ray, which takes more. Identifiers were aligned before.",
         f"Encryption is {cipher.scheme} with {cipher.key_bits} bits, here and there. Ours has "
-        "randomness of full length, HEU's own has 110 bits at 2048; see `crypto/heu.py`.",
+        "randomness of full length, SGB's has 110 bits at 2048, as HEU comes.",
         "A tree goes from the end of one to the end of the next, and the average leaves out the "
         "first. Wall seconds feel what else the machine does; CPU seconds, of both parties, less "
         "so. Our line, ledger and checkpoints are in them.",

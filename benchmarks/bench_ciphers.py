@@ -1,29 +1,70 @@
-"""Which cipher adds up gradients in the least time, elliptic-curve ElGamal included?
+"""Which cipher adds up gradients in the least time: our engines, HEU's, and elliptic ElGamal?
 
-Every cipher encrypts, adds and decrypts by HEU. From what it does in a CPU second follows what a
-tree takes, by the number of ciphertexts that a row needs for g and h.
+HEU runs in an environment of its own (`rival_heu.py`). From what a cipher does in a CPU second
+follows what a tree takes, by the number of ciphertexts that a row needs for g and h.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from benchmarks.elliptic import CIPHERTEXT_BYTES, PLAINTEXT_BITS, EllipticKey
+from benchmarks import rivals
 from benchmarks.measurement import Measurement, Row
 from benchmarks.operations import RANDOMNESS, Operations, timed
+from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Scheme
-from isthmus.crypto.scheme import Codes
+from isthmus.crypto.scheme import PrivateKey
 from isthmus.vertical.boosting.trees import gradients
 
+HEU = "sf-heu==0.5.2b0"
+
 ELLIPTIC = "EC-ElGamal Ed25519"
+"""Of HEU; isthmus does not offer it."""
+
+ELLIPTIC_BITS = 32
+"""Magnitudes of this many bits are found by search; there are no larger ones."""
+
+ELLIPTIC_BYTES = 64
+"""Two points of Ed25519."""
 
 PLAIN_BITS = (10, 20, 24, 28, 31)
 """Of plaintexts that are decrypted."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What HEU is asked to do."""
+
+    keys: list[tuple[str, int]]
+    values: list[int]
+    codes: list[list[int]]
+    buckets: int
+    tries: int
+    plain_bits: Sequence[int]
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """How fast a cipher is."""
+
+    rates: tuple[float, float, float]
+    """Encryptions, additions and decryptions in a CPU second."""
+
+    waits: list[float]
+    """CPU seconds to decrypt a plaintext, by `PLAIN_BITS`."""
+
+
+class Speeds(msgspec.Struct, frozen=True):
+    """What HEU leaves in cost.json."""
+
+    ciphers: list[Speed]
+
+
+Rival = Callable[[Asked], Sequence[Speed]]
 
 
 @dataclass(frozen=True)
@@ -88,16 +129,19 @@ SIZES = Sizes()
 
 @dataclass(frozen=True)
 class Cipher:
-    """One kind of key, whoever makes it."""
+    """One kind of key, and how fast somebody computes with it."""
 
     name: str
     ciphertext_bytes: int
     plaintext_bits: float
     """That a sum may have."""
 
-    encrypt: Callable[[Sequence[int]], Any]
-    bucket_sums: Callable[[Any, Codes, int], Any]
-    decrypt: Callable[[Any], Sequence[int]]
+    speed: Speed
+
+    @property
+    def rates(self) -> Operations:
+        """Operations in a CPU second."""
+        return Operations(*self.speed.rates)
 
     def ciphertexts(self, rows: int, precision: int) -> int:
         """How many a pair of g and h takes, so that sums over all rows fit."""
@@ -107,17 +151,32 @@ class Cipher:
         return 2 * math.ceil(precision / piece)
 
 
-def measure(sizes: Sizes = SIZES) -> Measurement:
+def time_heu(asked: Asked) -> Sequence[Speed]:
+    """Let HEU compute in an environment of its own."""
+    program = Path(__file__).with_name("rival_heu.py")
+    with rivals.installed(HEU) as python:
+        settings = msgspec.json.encode(asked).decode()
+        (found,) = rivals.play(python, program, [[settings]], Speeds, rivals.PATIENCE)
+    return found.ciphers
+
+
+def measure(sizes: Sizes = SIZES, rival: Rival = time_heu) -> Measurement:
     """Time the operations of every cipher.
 
     Args:
         sizes: How much is measured.
+        rival: Times HEU, or raises SpecError.
 
     Returns:
         The comparison.
     """
-    ciphers = [*(_ours(*key) for key in sizes.keys), _elliptic()]
-    found = {cipher.name: _rates(cipher, sizes) for cipher in ciphers}
+    asked, missing = _asked(sizes), list[str]()
+    ciphers = [cipher for key in sizes.keys for cipher in _ours(*key, asked)]
+    try:
+        ciphers += _theirs(sizes, rival(asked))
+    except SpecError as error:
+        missing.append(f"HEU was not measured: {error}")
+    found = {cipher.name: cipher for cipher in ciphers}
     trees = [
         _tree(tree, precision, cipher, found, sizes)
         for tree in sizes.trees
@@ -127,58 +186,81 @@ def measure(sizes: Sizes = SIZES) -> Measurement:
     return Measurement(
         answer=_answer(trees, sizes),
         tables={
-            "In a CPU second": [_speed(cipher, found[cipher.name], sizes) for cipher in ciphers],
-            "Decryption by size of the plaintext": _waits(ciphers, sizes),
+            "In a CPU second": [_speed(cipher, sizes) for cipher in ciphers],
+            "Decryption by size of the plaintext": [_waits(cipher) for cipher in ciphers],
             "A tree": trees,
         },
         notes=_notes(sizes),
         falls_short=[
+            *missing,
             "ElGamal's ciphertexts are taken as they come. To refuse points of small order, which "
-            "a cheating party can mark rows with, would cost time that is not counted here."
+            "a cheating party can mark rows with, would cost time that is not counted here.",
         ],
     )
 
 
-def _ours(scheme: Scheme, bits: int) -> Cipher:
-    key = keys.generate(scheme, "heu", bits)
-    return Cipher(
-        name=f"{scheme} {bits}",
-        ciphertext_bytes=keys.ciphertext_bytes(scheme, bits),
-        plaintext_bits=keys.sum_bits(scheme, bits),
-        encrypt=key.public.encrypt,
-        bucket_sums=lambda rows, codes, buckets: rows.bucket_sums(codes, buckets),
-        decrypt=key.decrypt,
-    )
-
-
-def _elliptic() -> Cipher:
-    key = EllipticKey()
-    return Cipher(
-        ELLIPTIC, CIPHERTEXT_BYTES, PLAINTEXT_BITS, key.encrypt, key.bucket_sums, key.decrypt
-    )
-
-
-def _rates(cipher: Cipher, sizes: Sizes) -> Operations:
-    tries = [_once(cipher, sizes) for _ in range(sizes.tries)]
-    return Operations(*np.median(tries, axis=0).tolist())
-
-
-def _once(cipher: Cipher, sizes: Sizes) -> tuple[float, float, float]:
+def _asked(sizes: Sizes) -> Asked:
     random = generator(RANDOMNESS.seed, "ciphers")
-    values: list[int] = random.integers(-(2**12), 2**12, size=sizes.rows).tolist()
-    codes = random.integers(sizes.bins, size=(sizes.rows, sizes.columns)).astype(np.int8)
-    encrypting, ciphertexts = timed(lambda: cipher.encrypt(values))
-    adding, sums = timed(lambda: cipher.bucket_sums(ciphertexts, codes, sizes.bins))
-    decrypting, _ = timed(lambda: cipher.decrypt(sums))
-    return (
-        sizes.rows / encrypting,
-        codes.size / adding,
-        sizes.columns * sizes.bins / decrypting,
+    return Asked(
+        keys=[*sizes.keys, (ELLIPTIC, 256)],
+        values=random.integers(-(2**12), 2**12, size=sizes.rows).tolist(),
+        codes=random.integers(sizes.bins, size=(sizes.rows, sizes.columns)).tolist(),
+        buckets=sizes.bins,
+        tries=sizes.tries,
+        plain_bits=PLAIN_BITS,
     )
 
 
-def _speed(cipher: Cipher, rates: Operations, sizes: Sizes) -> Row:
-    rows = sizes.trees[0].rows
+def _ours(scheme: Scheme, bits: int, asked: Asked) -> list[Cipher]:
+    """The same keys by every engine that runs on this machine, the fastest first."""
+    engines = dict.fromkeys((keys.running(scheme, "auto"), keys.running(scheme, "gmpy2")))
+    found = list[Cipher]()
+    for engine in engines:
+        key = keys.generate(scheme, engine, bits)
+        tries = [_once(key, asked) for _ in range(asked.tries)]
+        first, second, third = np.median(tries, axis=0).tolist()
+        waits = [_wait(key, 2**size, asked.buckets) for size in asked.plain_bits]
+        speed = Speed((first, second, third), waits)
+        found.append(_cipher(scheme, bits, engine, speed))
+    return found
+
+
+def _once(key: PrivateKey, asked: Asked) -> tuple[float, float, float]:
+    codes = np.array(asked.codes, np.int8)
+    encrypting, rows = timed(lambda: key.public.encrypt(asked.values))
+    adding, sums = timed(lambda: rows.bucket_sums(codes, asked.buckets))
+    decrypting, _ = timed(lambda: key.decrypt(sums))
+    return len(rows) / encrypting, codes.size / adding, len(sums) / decrypting
+
+
+def _theirs(sizes: Sizes, speeds: Sequence[Speed]) -> list[Cipher]:
+    same = [
+        _cipher(scheme, bits, "HEU", speed)
+        for (scheme, bits), speed in zip(sizes.keys, speeds, strict=False)
+    ]
+    return [*same, Cipher(ELLIPTIC, ELLIPTIC_BYTES, ELLIPTIC_BITS, speeds[-1])]
+
+
+def _cipher(scheme: Scheme, bits: int, engine: str, speed: Speed) -> Cipher:
+    return Cipher(
+        _name(scheme, bits, engine),
+        keys.ciphertext_bytes(scheme, bits),
+        keys.sum_bits(scheme, bits),
+        speed,
+    )
+
+
+def _name(scheme: Scheme, bits: int, engine: str) -> str:
+    return f"{scheme} {bits} by {engine}"
+
+
+def _wait(key: PrivateKey, value: int, count: int) -> float:
+    ciphertexts = key.public.encrypt([value] * count)
+    return timed(lambda: key.decrypt(ciphertexts))[0] / count
+
+
+def _speed(cipher: Cipher, sizes: Sizes) -> Row:
+    rows, rates = sizes.trees[0].rows, cipher.rates
     needed = {precision: cipher.ciphertexts(rows, precision) for precision in sizes.precisions}
     return {
         "cipher": cipher.name,
@@ -194,24 +276,16 @@ def _speed(cipher: Cipher, rates: Operations, sizes: Sizes) -> Row:
     }
 
 
-def _waits(ciphers: Sequence[Cipher], sizes: Sizes) -> list[Row]:
-    return [
-        {"cipher": cipher.name}
-        | {f"CPU us at 2^{bits}": _wait(cipher, 2**bits, sizes.bins) for bits in PLAIN_BITS}
-        for cipher in ciphers
-    ]
-
-
-def _wait(cipher: Cipher, value: int, count: int) -> float:
-    ciphertexts = cipher.encrypt([value] * count)
-    return timed(lambda: cipher.decrypt(ciphertexts))[0] / count * 1e6
+def _waits(cipher: Cipher) -> Row:
+    pairs = zip(PLAIN_BITS, cipher.speed.waits, strict=True)
+    return {"cipher": cipher.name} | {f"CPU us at 2^{bits}": wait * 1e6 for bits, wait in pairs}
 
 
 def _tree(
-    tree: Tree, precision: int, cipher: Cipher, rates: Mapping[str, Operations], sizes: Sizes
+    tree: Tree, precision: int, cipher: Cipher, ciphers: Mapping[str, Cipher], sizes: Sizes
 ) -> Row:
     count = cipher.ciphertexts(tree.rows, precision)
-    seconds = tree.operations(sizes.bins, count).seconds(rates[cipher.name])
+    seconds = tree.operations(sizes.bins, count).seconds(cipher.rates)
     ours = tree.operations(sizes.bins, 1)
     return {
         "tree": f"{tree.rows:,} x {tree.columns}, depth {tree.depth}",
@@ -220,26 +294,33 @@ def _tree(
         "ciphertexts of a row": count,
         "MB of gradients": tree.rows * count * cipher.ciphertext_bytes / 1e6,
         "CPU s": seconds,
-        **{_against(name): seconds / ours.seconds(rates[name]) for name in _measures(sizes)},
+        **{
+            _against(name): seconds / ours.seconds(ciphers[name].rates) for name in _measures(sizes)
+        },
     }
 
 
 def _answer(trees: Sequence[Row], sizes: Sizes) -> str:
-    """The least and the most that the elliptic cipher takes, by precision."""
-    rival = [row for row in trees if row["cipher"] == ELLIPTIC]
+    """The least and the most that others take for a tree, beside our default."""
+    others = dict.fromkeys(str(row["cipher"]) for row in trees)
     found = list[str]()
-    for bits in sizes.precisions:
-        for name in _measures(sizes):
-            ratios = [float(row[_against(name)]) for row in rival if row["bits"] == bits]
-            found.append(
-                f"{min(ratios):.2g} to {max(ratios):.2g} times those of {name} at {bits} bits"
-            )
-    return f"For a tree, the CPU seconds of {ELLIPTIC} are {', '.join(found)}."
+    for ours in _measures(sizes):
+        same = ours.rpartition(" by ")[0]
+        for rival in others:
+            if rival == ours or not (rival.startswith(same) or rival == ELLIPTIC):
+                continue
+            ratios = [float(row[_against(ours)]) for row in trees if row["cipher"] == rival]
+            found.append(f"{rival}: {min(ratios):.2g} to {max(ratios):.2g} times those of {ours}")
+    return f"CPU seconds of a tree: {'; '.join(found)}."
 
 
 def _measures(sizes: Sizes) -> list[str]:
-    """The ciphers that others are measured by."""
-    return [f"{scheme} {bits}" for scheme, bits in sizes.keys if scheme == "okamoto-uchiyama"]
+    """The ciphers that others are measured by: those of our default."""
+    return [
+        _name(scheme, bits, keys.running(scheme, "auto"))
+        for scheme, bits in sizes.keys
+        if scheme == "okamoto-uchiyama"
+    ]
 
 
 def _against(name: str) -> str:
@@ -249,9 +330,10 @@ def _against(name: str) -> str:
 def _notes(sizes: Sizes) -> list[str]:
     return [
         f"The median of {sizes.tries} tries on {sizes.rows:,} rows, {sizes.columns} columns and "
-        f"{sizes.bins} bins, by HEU on all cores, counted in CPU seconds. Ours have randomness of "
-        "full length and check what comes in; HEU's ElGamal runs as it comes.",
-        f"ElGamal's plaintexts are magnitudes below 2^{PLAINTEXT_BITS}, so that g and h cannot "
+        f"{sizes.bins} bins on all cores, counted in CPU seconds. HEU is {HEU}, in an environment "
+        "of its own, and runs as it comes: its exponents under okamoto-uchiyama have 110 bits at "
+        "2048 and 128 at 3072, ours 224 and 256.",
+        f"ElGamal's plaintexts are magnitudes below 2^{ELLIPTIC_BITS}, so that g and h cannot "
         "share one, and sums over all rows leave few bits for a row: more than these are cut into "
         "pieces. Ours have room for g and h, and for several sums: see `packing.py`.",
         "The seconds of a tree are reckoned from the rates: an encryption per row, an addition per "

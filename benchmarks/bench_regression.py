@@ -14,7 +14,7 @@ from benchmarks.elementwise import Elementwise, time_elementwise
 from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE, Simulated, Workload
 from isthmus.core.errors import SpecError
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.evaluation.description import measured
 from isthmus.vertical.regression.spec import Regression
 
@@ -22,7 +22,7 @@ SYNTHETIC_ROWS = 100_000
 SYNTHETIC_COLUMNS = {ACTIVE: 30, PASSIVE: 30}
 
 MAX_ROUNDS = 50
-ENCRYPTION = Encryption()
+ENCRYPTION = RegressionEncryption()
 
 RIVAL_ROWS = 200
 RIVAL_BITS = 2048
@@ -95,7 +95,7 @@ class Compared:
 def measure(
     rows: int = SYNTHETIC_ROWS,
     columns: Mapping[str, int] = SYNTHETIC_COLUMNS,
-    encryption: Encryption = ENCRYPTION,
+    encryption: RegressionEncryption = ENCRYPTION,
     max_rounds: int = MAX_ROUNDS,
     rival: tuple[int, int] = (RIVAL_ROWS, RIVAL_BITS),
     real: Callable[[], Workload] = simulated.default_credit,
@@ -181,11 +181,12 @@ def _missed(compared: Compared) -> list[str]:
     return missed
 
 
-def _notes(rival: Elementwise, cipher: Encryption) -> list[str]:
+def _notes(rival: Elementwise, encryption: RegressionEncryption) -> list[str]:
+    cipher = encryption.of_numbers
     return [
         "Both parties are processes that share the cores of this one machine; the line between "
-        f"them is gRPC with mutual TLS on loopback. Encryption is {cipher.scheme} by "
-        f"{cipher.engine}, {cipher.key_bits} bits.",
+        f"them is gRPC with mutual TLS on loopback. Encryption is {cipher.scheme}, "
+        f"{cipher.key_bits} bits.",
         "A round goes from one gradient to the next. Its CPU seconds are those of both processes "
         "with all their threads, so that line, ledger and checkpoints are in it.",
         "The seconds of a stage are wall seconds at one party. The parties work at the same time, "

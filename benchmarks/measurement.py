@@ -26,7 +26,6 @@ LIBRARIES = (
     "rbcl",
     "scikit-learn",
     "sentence-transformers",
-    "sf-heu",
     "tokenizers",
     "torch",
 )

@@ -16,7 +16,7 @@ from benchmarks.simulated import ACTIVE, PASSIVE, TEST, TRAIN, Workload
 from isthmus.core.arrays import Integers
 from isthmus.core.seeds import generator
 from isthmus.crypto import keys
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.pooled import Pooled, train_pooled
 from isthmus.vertical.boosting.spec import Boosting
@@ -69,7 +69,9 @@ def per_tree(workload: Workload, boosting: Boosting) -> Operations:
     return Operations(*np.mean(counts, axis=0).tolist())
 
 
-def rates(encryption: Encryption, count: int, columns: int, bins: int) -> Operations:
+def rates(
+    encryption: Encryption, count: int, columns: int, bins: int, engine: Engine = "auto"
+) -> Operations:
     """Operations in a CPU second, with nothing between them: other work slows that down less.
 
     Args:
@@ -77,11 +79,12 @@ def rates(encryption: Encryption, count: int, columns: int, bins: int) -> Operat
         count: How many values to encrypt.
         columns: Columns to add them up by.
         bins: Bins of a column; so many sums per column are decrypted.
+        engine: What computes.
 
     Returns:
         The rates.
     """
-    key = keys.generate(encryption.scheme, encryption.engine, encryption.key_bits)
+    key = keys.generate(encryption.scheme, engine, encryption.key_bits)
     random = generator(RANDOMNESS.seed, "operations")
     values = [int(value) << (_PLAIN_BITS // 2) for value in random.integers(2**31, size=count)]
     codes = random.integers(bins, size=(count, columns)).astype(np.int8)

@@ -141,7 +141,7 @@ def _without_index(table: Any, dataset: Dataset) -> Any:
         index = msgspec.json.decode(said, type=_Pandas).index_columns
     except msgspec.DecodeError:
         index = []
-    named = {*dataset.identifiers, dataset.label, dataset.weight, *dataset.columns}
+    named = {*dataset.identifiers, *dataset.single.values(), *dataset.columns}
     kept = [
         name
         for name in table.column_names

@@ -22,11 +22,14 @@ class Columns:
     """The features that are categorical."""
 
     weight: str | None = None
+    exposure: str | None = None
+    offset: str | None = None
 
     @property
     def names(self) -> list[str]:
         """All columns to read."""
-        alone = (name for name in (self.label, self.weight) if name is not None)
+        single = (self.label, self.weight, self.exposure, self.offset)
+        alone = (name for name in single if name is not None)
         return [*self.identifiers, *self.features, *alone]
 
 
@@ -45,19 +48,18 @@ def chosen(dataset: Dataset, names: Sequence[str], where: str) -> Columns:
         DataError: There are no such columns, or one has two purposes.
     """
     problems = Problems(where)
-    label = [dataset.label] if dataset.label is not None else []
-    weight = [dataset.weight] if dataset.weight is not None else []
     for key, wanted in (
         ("identifiers", dataset.identifiers),
-        ("label", label),
-        ("weight", weight),
+        *((key, [name]) for key, name in dataset.single.items()),
         ("types", dataset.types),
     ):
         for name in wanted:
             _require(name, names, key, problems)
-    keys = [*dataset.identifiers, *label, *weight]
+    keys = [*dataset.identifiers, *dataset.single.values()]
     if len(set(keys)) < len(keys):
-        problems.add("`identifiers`, `label` and `weight` must be different columns.")
+        problems.add(
+            "`identifiers`, `label`, `weight`, `exposure` and `offset` must be different columns."
+        )
     features = _features(dataset, names, set(keys), problems)
     categorical = _categorical(dataset, features, problems)
     for name in dataset.monotone:
@@ -68,7 +70,15 @@ def chosen(dataset: Dataset, names: Sequence[str], where: str) -> Columns:
             )
     problems.refuse()
     identifiers = tuple(dataset.identifiers)
-    return Columns(identifiers, dataset.label, features, categorical, dataset.weight)
+    return Columns(
+        identifiers,
+        dataset.label,
+        features,
+        categorical,
+        dataset.weight,
+        dataset.exposure,
+        dataset.offset,
+    )
 
 
 def _require(name: str, names: Sequence[str], key: str, problems: Problems) -> None:
@@ -91,8 +101,8 @@ def _features(
         matches = [name for name in names if name not in keys and fnmatchcase(name, pattern)]
         if pattern in keys:
             problems.add(
-                f"{pattern!r} is an identifier, the label or the weight, and cannot be a feature "
-                "too. Take it out of `columns`."
+                f"{pattern!r} is an identifier, the label, the weight, the exposure or the offset, "
+                "and cannot be a feature too. Take it out of `columns`."
             )
         elif pattern in names:
             matches = [pattern]

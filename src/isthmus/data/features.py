@@ -174,7 +174,7 @@ def feature(cells: Cells, mean: float | None) -> tuple[Floats, float]:
 
 
 def label(cells: Cells, what: str = "label", *, required: bool = True) -> Floats:
-    """Convert a column of labels, or of row weights, to numbers.
+    """Convert a column of labels, of weights or of offsets to numbers.
 
     Args:
         cells: The column.
@@ -190,6 +190,22 @@ def label(cells: Cells, what: str = "label", *, required: bool = True) -> Floats
         missing = np.isnan(found.values) & ~found.wrong
         cells.refuse(missing, "is empty", "are empty", ". Remove these rows.", f"the {what}")
     return found.values
+
+
+def exposure(cells: Cells) -> Floats:
+    """Convert a column of exposures to numbers above zero; others become a problem.
+
+    Args:
+        cells: The column.
+
+    Returns:
+        Shape (rows,).
+    """
+    values = label(cells, "exposure")
+    nothing = values <= 0
+    advice = ". Remove these rows: nothing can happen in no time."
+    cells.refuse(nothing, "is 0 or less", "are 0 or less", advice, "the exposure")
+    return np.where(values > 0, values, 1.0)
 
 
 def _numbers(cells: Cells, advice: str, what: str) -> Numbers:

@@ -132,6 +132,7 @@ def read(
         else features.label(read.cells(wanted.label), required=training)
     )
     weight = None if wanted.weight is None else features.label(read.cells(wanted.weight), "weight")
+    offset = _offset(read, wanted)
     problems.refuse()
     return Table(
         identifiers=keys.identifiers,
@@ -139,6 +140,7 @@ def read(
         names=wanted.features,
         label=label,
         weight=weight,
+        offset=offset,
         categories=values.categories,
         positions=keys.kept,
         keys=_as_in_file(read.rows, wanted),
@@ -248,6 +250,16 @@ def _as_guessed(column: Column) -> Column:
 
 
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
+def _offset(read: _Read, wanted: Columns) -> Floats | None:
+    """Returns what is added to the predictors: the offset, and the logarithm of the exposure."""
+    if wanted.exposure is None and wanted.offset is None:
+        return None
+    given = 0.0 if wanted.offset is None else features.label(read.cells(wanted.offset), "offset")
+    if wanted.exposure is None:
+        return np.asarray(given, np.float64)
+    return given + np.log(features.exposure(read.cells(wanted.exposure)))
 
 
 def _as_trained(coding: ColumnCoding, wanted: Columns, where: str) -> Columns:

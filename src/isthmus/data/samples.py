@@ -143,6 +143,12 @@ def _input(cells: Cells) -> Floats:
 
 
 def _check_used(dataset: Dataset, where: str) -> None:
+    for key in ("exposure", "offset"):
+        if getattr(dataset, key):
+            raise SpecError(
+                f"{where}: `{key}` is for a [regression], and this job trains a network on the "
+                "data set. Take it out."
+            )
     for key in ("categorical", "monotone", "weight"):
         if getattr(dataset, key):
             raise SpecError(

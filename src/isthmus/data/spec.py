@@ -130,8 +130,23 @@ class Dataset(Spec, frozen=True):
     weight: Annotated[
         str | None,
         Meta(
-            description="column of what each row counts for, at the active party; [boosting] can "
-            "use it, [regression] cannot"
+            description="column of what each row counts for, at the active party, for [boosting] "
+            "and [regression]"
+        ),
+    ] = None
+    exposure: Annotated[
+        str | None,
+        Meta(
+            description="column of what a count or an amount is in proportion to, above 0, such as "
+            "time under observation; at the active party of a [regression] with a family poisson, "
+            "gamma or tweedie"
+        ),
+    ] = None
+    offset: Annotated[
+        str | None,
+        Meta(
+            description="column that is added to the predictor as it is; at the active party of a "
+            "[regression]"
         ),
     ] = None
     monotone: Annotated[
@@ -227,6 +242,12 @@ class Dataset(Spec, frozen=True):
         if self.sql is not None:
             return replace(self, sql=self.sql.anchored(folder))
         return replace(self, path=str(self.resolve(folder).resolve()))
+    @property
+    def single(self) -> dict[str, str]:
+        """Columns that have a purpose each and are no features, by the key that names them."""
+        named = {key: getattr(self, key) for key in ("label", "weight", "exposure", "offset")}
+        return {key: name for key, name in named.items() if name is not None}
+
 
     def resolve(self, folder: Path) -> Path:
         """Find the files.

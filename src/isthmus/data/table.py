@@ -49,6 +49,10 @@ class Table:
     weight: Floats | None = None
     """Weight of each row, shape (rows,); None if the dataset declares no weight."""
 
+    offset: Floats | None = None
+    """What is added to the predictor of each row, shape (rows,): its offset, and the logarithm of
+    its exposure; None if the dataset declares neither."""
+
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names of the categories of each categorical column; `features` holds their numbers."""
 
@@ -76,6 +80,11 @@ class Table:
         return np.ones(len(self)) if self.weight is None else self.weight
 
     @property
+    def offsets(self) -> Floats:
+        """Offset of each row, shape (rows,): 0 if the dataset declares none."""
+        return np.zeros(len(self)) if self.offset is None else self.offset
+
+    @property
     def coding(self) -> ColumnCoding:
         """How the columns became numbers."""
         return ColumnCoding(self.names, self.categories, self.means, self.missing)
@@ -88,6 +97,7 @@ class Table:
             features=self.features[rows],
             label=None if self.label is None else self.label[rows],
             weight=None if self.weight is None else self.weight[rows],
+            offset=None if self.offset is None else self.offset[rows],
             positions=None if self.positions is None else self.positions[rows],
             keys=None if self.keys is None else self.keys.take(rows),
         )
@@ -100,7 +110,7 @@ def joined(tables: Sequence[Table]) -> Table:
         tables: Tables of the same rows in the same order.
 
     Returns:
-        One table, with the label of the first.
+        One table, with label, weight and offset of the first.
     """
     first = tables[0]
     return Table(
@@ -108,4 +118,6 @@ def joined(tables: Sequence[Table]) -> Table:
         features=np.hstack([table.features for table in tables]),
         names=tuple(name for table in tables for name in table.names),
         label=first.label,
+        weight=first.weight,
+        offset=first.offset,
     )

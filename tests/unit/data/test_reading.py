@@ -230,6 +230,32 @@ class TestDuplicates:
         assert table.positions.tolist() == [0, 1, 3]
 
 
+class TestOffset:
+    ROWS = "person,visits,age,years,base\na,1,3,0.5,2\nb,0,4,2,-1\n"
+
+    def test_is_added_to_the_logarithm_of_the_exposure(self, load_csv: Load) -> None:
+        table = load_csv(self.ROWS, label="visits", exposure="years", offset="base")
+        assert table.names == ("age",)
+        assert table.offsets == pytest.approx([2 + np.log(0.5), -1 + np.log(2)])
+        assert table.take(np.array([1])).offsets == pytest.approx([-1 + np.log(2)])
+
+    def test_is_zero_for_rows_without_one(self, load_csv: Load) -> None:
+        table = load_csv("person,visits,age\na,1,3\nb,0,4\n", label="visits")
+        assert table.offset is None
+        assert table.offsets.tolist() == [0, 0]
+
+    def test_can_be_all_that_there_is(self, load_csv: Load) -> None:
+        columns = ("age", "years")
+        table = load_csv(self.ROWS, label="visits", offset="base", columns=columns)
+        assert table.offsets.tolist() == [2, -1]
+
+    def test_takes_no_exposure_of_zero(self, load_csv: Load) -> None:
+        with pytest.raises(
+            SpecError, match="the exposure 'years': 1 of 2 cells is 0 or less, in line 3"
+        ):
+            load_csv("person,visits,age,years\na,1,3,1\nb,0,4,0\n", exposure="years")
+
+
 class TestWeight:
     ROWS = "person,sick,age,counts\na,1,3,0.5\nb,0,4,2\n"
 
@@ -312,7 +338,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str]] = {
     "label as feature": (
         PEOPLE,
         {"label": "sick", "columns": ("sick",)},
-        "'sick' is an identifier, the label or the weight",
+        "'sick' is an identifier, the label, the weight, the exposure or the offset",
     ),
     "label as identifier": (PEOPLE, {"label": "person"}, "must be different columns"),
     "two columns of one name": ("person,age,age\na,1,2\n", {}, "columns 2, 3 share a name"),

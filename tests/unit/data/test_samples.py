@@ -1,5 +1,6 @@
 """A dataset becomes samples for a network, or one sentence says why not."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,13 @@ class TestLoad:
             ("a,b\n1,2\n", {"missing": "keep"}, "a network needs a number in every cell"),
             ("a,b\n1,2\n", {"categorical": ("b",)}, "`categorical` is for boosted trees"),
             ("a,b\n1,2\n", {"weight": "b"}, "`weight` is for boosted trees"),
+            ("a,b\n1,2\n", {"exposure": "b"}, "`exposure` is for a [regression]"),
         ],
     )
     def test_says_what_does_not_fit(
         self, load_csv: Load, text: str, keys: dict[str, Any], message: str
     ) -> None:
-        with pytest.raises(SpecError, match=message.replace("+", r"\+")):
+        with pytest.raises(SpecError, match=re.escape(message)):
             load_csv(text, **keys)
 
     def test_quotes_no_cell_in_an_error(self, load_csv: Load) -> None:

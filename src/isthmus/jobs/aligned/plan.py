@@ -70,7 +70,10 @@ class AlignedPlan(PartyPlan):
         return fingerprint.of_values(
             self.rows_digest,
             *(
-                [table.features, table.names, table.label, table.weight, table.categories]
+                [
+                    *(table.features, table.names, table.label, table.weight, table.categories),
+                    *(() if table.offset is None else (table.offset,)),
+                ]
                 for table in self.tables.values()
             ),
         )

@@ -1,0 +1,143 @@
+"""The active party's role: it has the labels."""
+
+from collections.abc import Mapping
+
+from isthmus.core.arrays import Floats
+from isthmus.core.errors import PeerError, SpecError
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto import fixed_point, keys
+from isthmus.crypto.encryption import Engine
+from isthmus.crypto.scheme import PrivateKey
+from isthmus.transport.channel import Channel
+from isthmus.vertical.boosting.checks import checked
+from isthmus.vertical.preparation import evidence, labels, own
+from isthmus.vertical.preparation.columns import Prepared
+from isthmus.vertical.preparation.messages import (
+    EncryptedLabels,
+    MaskedLabelSums,
+    OpenedLabelSums,
+    PreparedColumns,
+    Prepares,
+    PreparesAnew,
+)
+from isthmus.vertical.preparation.own import Own
+from isthmus.vertical.preparation.spec import Preparation
+
+
+def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
+    passives: Mapping[str, Channel],
+    ours: Own,
+    spec: Preparation,
+    most: Mapping[str, int],
+    telemetry: Telemetry,
+    *,
+    engine: Engine = "auto",
+    held: Prepared | None = None,
+) -> Prepared:
+    """Prepare our columns, and help the passive parties to prepare theirs.
+
+    Each passive party learns how many rows of label 1 each of its bins has, and, where columns of
+    both are compared, the correlations of its columns with ours. We learn how many columns each
+    trains.
+
+    Args:
+        passives: The channel to each passive party, by name.
+        ours: Our rows, with labels.
+        spec: The `[preparation]` table.
+        most: Most columns of each passive party, by name.
+        telemetry: Receives progress.
+        engine: What we ask to compute our encryption with.
+        held: What we had prepared before the run was stopped.
+
+    Returns:
+        Our columns, and the number of those of each passive party.
+
+    Raises:
+        SpecError: A column or the label does not fit the steps.
+        PeerError: A passive party broke the protocol.
+    """
+    # 1. Go on with what all have prepared before; or else begin anew, with a key of this run.
+    asked = {name: _rows_alike(line, len(ours.train)) for name, line in passives.items()}
+    anew = held is None or not all(each.held for each in asked.values())
+    key: PrivateKey | None = None
+    if anew and spec.woe is not None:
+        key = keys.generate(spec.encryption.scheme, engine, spec.encryption.key_bits)
+    dump = b"" if key is None else key.public.dump()
+    for line in passives.values():
+        line.send(PreparesAnew(anew=anew, key=dump))
+    if held is not None and not anew:
+        return held
+
+    # 2. Weight of evidence: of our own bins in the clear, of theirs on encrypted labels.
+    label = None if key is None else own.binary(ours.train.label)
+    found = own.candidates(ours, spec, lambda bins: evidence.label_sums(bins, own.binary(label)))
+    if key is not None and label is not None:
+        for done, (name, line) in enumerate(passives.items(), 1):
+            _sum_labels(line, key, label, spec, most[name] * spec.slots)
+            telemetry.progress("preparation", done, len(passives), note="labels summed by bin")
+
+    # 3. Leave out columns.
+    prepared = own.compared(ours, found, spec.select)
+    _check_most(prepared, spec)
+
+    # 4. How many columns does each of them train?
+    counts = {name: _columns(line, most[name]) for name, line in passives.items()}
+    return Prepared(
+        columns=prepared.columns,
+        left_out=prepared.left_out,
+        inflation=prepared.inflation,
+        passive_columns=counts,
+    )
+
+
+def _rows_alike(line: Channel, rows: int) -> Prepares:
+    asked = line.receive(Prepares)
+    if asked.rows != rows:
+        raise PeerError(
+            f"{line.peer!r} prepares the columns of {asked.rows:,} rows, and we have {rows:,}: "
+            "the alignment differs. Begin another run with `--again` on both sides."
+        )
+    return asked
+
+
+def _sum_labels(
+    line: Channel, key: PrivateKey, label: Floats, spec: Preparation, sums: int
+) -> None:
+    """Let a passive party add up labels by bin.
+
+    Args:
+        line: The channel to it.
+        key: A key of this run.
+        label: Labels of 0 and 1, shape (rows,).
+        spec: The `[preparation]` table.
+        sums: How many sums the job lets it have.
+
+    Raises:
+        PeerError: It broke the protocol.
+    """
+    for first, ciphertexts in labels.encrypted(key.public, label, spec.block_rows):
+        line.send(EncryptedLabels(first_row=first, ciphertexts=ciphertexts))
+    message = line.receive(MaskedLabelSums)
+    with checked(line, MaskedLabelSums):
+        opened = key.decrypt(key.public.load(message.ciphertexts, sums))
+        labels.bounds(len(label)).check(opened)
+    line.send(OpenedLabelSums(sums=fixed_point.to_bytes(opened)))
+
+
+def _columns(line: Channel, most: int) -> int:
+    columns = line.receive(PreparedColumns).columns
+    if columns > most:
+        raise PeerError(
+            f"{line.peer!r} says that it trains {columns:,} columns, and the job lets it train "
+            f"{most:,}. Compare `isthmus version` on both sides."
+        )
+    return columns
+
+
+def _check_most(prepared: Prepared, spec: Preparation) -> None:
+    most = None if spec.select is None else spec.select.active_columns
+    if most is not None and len(prepared.columns) > most:
+        raise SpecError(
+            f"the active party has {len(prepared.columns)} columns once they are prepared, and the "
+            f"job says `preparation.select.active_columns = {most}`: agree on more."
+        )

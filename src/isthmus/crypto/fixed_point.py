@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.core.arrays import Floats
+from isthmus.core.arrays import Floats, Integers
 
 MASKED_BYTES = 17
 """Bytes of a masked integer: two's complement, 128 bits and a sign."""
@@ -39,11 +39,13 @@ class Bounds:
         rows: Number of rows of a sum, in all blocks together.
         feature_bits: Integer features lie within (-2^feature_bits, 2^feature_bits).
         limit: Largest magnitude of a residual, a power of two.
+        sum_bits: Every sum is within two to this power of zero.
     """
 
     rows: int
     feature_bits: int
     limit: float
+    sum_bits: int = _SUM_BITS
 
     def __post_init__(self) -> None:
         """Refuse bounds that leave no bits for residuals.
@@ -61,13 +63,18 @@ class Bounds:
     @property
     def residual_bits(self) -> int:
         """Bits of an integer residual: its magnitude is at most two to this power."""
-        return _SUM_BITS - self.feature_bits - (self.rows - 1).bit_length()
+        return self.sum_bits - self.feature_bits - (self.rows - 1).bit_length()
 
     def encode(self, residuals: Floats) -> list[int]:
+        """Encode residuals as a list of integers, see `integers`."""
+        integers: list[int] = self.integers(residuals).tolist()
+        return integers
+
+    def integers(self, residuals: Floats) -> Integers:
         """Encode residuals as integers to encrypt.
 
         Args:
-            residuals: Shape (rows of a block,), of magnitude at most `limit`.
+            residuals: Of magnitude at most `limit`.
 
         Returns:
             The residuals in units of `limit / 2**residual_bits`, rounded.
@@ -79,11 +86,10 @@ class Bounds:
             raise ValueError(
                 f"a residual is not within {self.limit:g} of zero: look for extreme labels"
             )
-        integers: list[int] = np.rint(residuals / self._unit).astype(np.int64).tolist()
-        return integers
+        return np.rint(residuals / self._unit).astype(np.int64)
 
-    def decode(self, sums: Sequence[int]) -> Floats:
-        """Convert sums of integer feature times residual to units of residuals, shape (sums,)."""
+    def decode(self, sums: Sequence[int] | Integers) -> Floats:
+        """Convert sums of integer feature times residual to units of residuals."""
         return np.array(sums, np.float64) * self._unit
 
     def masks(self, count: int) -> list[int]:

@@ -1,0 +1,192 @@
+"""The column side of products: it learns sums of its columns times the other side's values.
+
+1. Send a seed, where keys need one; receive the public keys.
+2. Multiply our columns by the encrypted values, block by block as they arrive, and add up.
+3. Send the sums under fresh masks, receive them opened, and take the masks off.
+"""
+
+import secrets
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from isthmus.core.arrays import Integers
+from isthmus.core.telemetry import Telemetry
+from isthmus.crypto.encryption import Engine, RegressionEncryption
+from isthmus.crypto.radix import Quantised
+from isthmus.transport.channel import Channel
+from isthmus.vertical.regression.products.checks import checked, equal_parts
+from isthmus.vertical.regression.products.kinds import kind_of
+from isthmus.vertical.regression.products.messages import (
+    EncryptedValues,
+    MaskedSums,
+    OpenedSums,
+    ProductKey,
+    ProductSeed,
+)
+from isthmus.vertical.regression.products.scheme import (
+    Bounds,
+    Columns,
+    Declared,
+    Modular,
+    Part,
+    Sums,
+)
+from isthmus.vertical.regression.products.sharded import ShardedColumns, slices
+from isthmus.vertical.regression.products.worker import Setup
+from isthmus.vertical.regression.products.workers import Workers
+
+CACHE_BYTES = 2**30
+"""Most bytes of transformed columns that a party keeps in memory; others are transformed again."""
+
+
+class ColumnSide:
+    """Takes the sums of our columns times one peer's values."""
+
+    def __init__(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
+        self,
+        peer: Channel,
+        columns: Quantised,
+        encryption: RegressionEncryption,
+        bounds: Bounds | Modular,
+        *,
+        outputs: int | None = None,
+        block_rows: int = 8192,
+        engine: Engine = "auto",
+        workers: Workers | None = None,
+        telemetry: Telemetry | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """Declare sizes; nothing is sent yet.
+
+        Args:
+            peer: The channel to the value side.
+            columns: Our columns of all rows.
+            encryption: The `[regression.encryption]` table.
+            bounds: Of the values and sums, see `kinds.bounds_of`.
+            outputs: Values of a row, such as classes; None: one, and sums have no such axis.
+            block_rows: Rows of a block that the job asks for.
+            engine: What we ask to compute with.
+            workers: Our workers; None: this process computes.
+            telemetry: Receives timings.
+            cache_bytes: Most bytes of transformed columns that are kept in memory.
+        """
+        self._peer = peer
+        self._columns = columns
+        self._encryption = encryption
+        self._bounds = bounds
+        self._outputs = outputs
+        self._engine: Engine = engine
+        self._kind = kind_of(encryption, engine, block_rows)
+        self._workers = workers
+        self._telemetry = telemetry or Telemetry()
+        self._cache_bytes = cache_bytes
+        self._run_key = b""
+        self._prepared_slices = dict[tuple[int, int], _Shards]()
+        self._waited = 0.0
+
+    def __call__(self, rows: slice | None = None) -> Integers:
+        """Take the sums over some rows.
+
+        Args:
+            rows: Which; None: all. Every slice that is asked for is prepared once.
+
+        Returns:
+            The exact sums, shape (columns,), or (columns, outputs) if outputs were given.
+
+        Raises:
+            PeerError: The peer sent what no honest run sends.
+        """
+        start, stop, _ = (rows or slice(None)).indices(len(self._columns))
+        declared = self._bounds.declared(len(self._columns.steps), stop - start)
+
+        # 1. Keys of this product, or of the run.
+        products = self._begin(declared)
+
+        # 2. Multiply, output by output.
+        shards = self._prepared(start, stop, declared)
+        masked = list[bytes]()
+        for key, sums in products:
+            with self._kernel(), checked(self._peer, EncryptedValues):
+                parts = shards.parts(key, sums, self._arriving(stop - start))
+            with self._telemetry.timed("encryption"):
+                masked.append(sums.finish(parts))
+
+        # 3. Have the masked sums opened, and take the masks off.
+        self._peer.send(MaskedSums(ciphertexts=b"".join(masked)))
+        opened = self._peer.receive(OpenedSums).sums
+        with checked(self._peer, OpenedSums):
+            each = zip(products, equal_parts(opened, len(products)), strict=True)
+            found = np.array([sums.unmask(part) for (_, sums), part in each], np.int64)
+        return found[0] if self._outputs is None else found.T
+
+    def _begin(self, declared: Declared) -> list[tuple[bytes, Sums[Any]]]:
+        """Returns the public keys and the sums of each output."""
+        outputs, kind = self._outputs or 1, self._kind
+        if not kind.key_per_product:
+            if not self._run_key:
+                self._run_key = self._peer.receive(ProductKey).key
+            with checked(self._peer, ProductKey):
+                sums = [kind.sums(declared, self._run_key, b"") for _ in range(outputs)]
+            return [(self._run_key, each) for each in sums]
+        seeds = [secrets.token_bytes(kind.seed_bytes) for _ in range(outputs)]
+        self._peer.send(ProductSeed(seed=b"".join(seeds)))
+        keys = self._peer.receive(ProductKey).key
+        with self._telemetry.timed("kernel"), checked(self._peer, ProductKey):
+            each = zip(equal_parts(keys, outputs), seeds, strict=True)
+            return [(key, kind.sums(declared, key, seed)) for key, seed in each]
+
+    def _prepared(self, start: int, stop: int, declared: Declared) -> "_Shards":
+        if (start, stop) not in self._prepared_slices:
+            columns = self._columns[start:stop]
+            cache = self._cache_bytes * len(columns) // len(self._columns)
+            with self._telemetry.timed("kernel"):
+                self._prepared_slices[start, stop] = self._distributed(columns, declared, cache)
+        return self._prepared_slices[start, stop]
+
+    def _distributed(self, columns: Quantised, declared: Declared, cache: int) -> "_Shards":
+        if self._workers is None:
+            return _Here(self._kind.columns(declared, columns, cache))
+        setup = Setup(self._encryption, self._engine, self._kind.block_rows, declared)
+        return _AtWorkers(ShardedColumns(self._workers, setup, columns, cache))
+
+    def _arriving(self, rows: int) -> Iterator[bytes]:
+        for _ in slices(rows, self._kind.block_rows):
+            start = time.perf_counter()
+            block = self._peer.receive(EncryptedValues).ciphertexts
+            self._waited += time.perf_counter() - start
+            yield block
+
+    @contextmanager
+    def _kernel(self) -> Generator[None]:
+        """Time the block, and within it the time that blocks take to arrive."""
+        self._waited = 0.0
+        with self._telemetry.timed("kernel"):
+            yield
+        self._telemetry.seconds["kernel"] -= self._waited
+        self._telemetry.seconds["transport"] += self._waited
+
+
+class _Shards(Protocol):
+    def parts(self, key: bytes, sums: Sums[Any], blocks: Iterable[bytes]) -> list[Part]: ...
+
+
+@dataclass
+class _Here:
+    columns: Columns[Any]
+
+    def parts(self, key: bytes, sums: Sums[Any], blocks: Iterable[bytes]) -> list[Part]:
+        del sums
+        return [self.columns.multiply(key, blocks)]
+
+
+@dataclass
+class _AtWorkers:
+    columns: ShardedColumns
+
+    def parts(self, key: bytes, sums: Sums[Any], blocks: Iterable[bytes]) -> list[Part]:
+        return [sums.load(part) for part in self.columns.multiply(key, blocks)]

@@ -39,11 +39,19 @@ def init(
     online: Annotated[
         bool, typer.Option("--online", help="Let it score single rows, as one party asks for them.")
     ] = False,
+    decide: Annotated[
+        float | None,
+        typer.Option(
+            metavar="CUT",
+            help="Let one party learn which scores are above this, in place of all scores.",
+        ),
+    ] = None,
 ) -> Answer:
     """Copy an example, with keys for its parties; or write a job that scores with a model."""
     if trained is not None:
-        return _scoring_job(trained, Path(template), folder, data, online=online)
-    return _example(template, folder, scores=data is not None or online)
+        return _scoring_job(trained, Path(template), folder, data, online=online, cut=decide)
+    scores = data is not None or online or decide is not None
+    return _example(template, folder, scores=scores)
 
 
 def _example(template: str, folder: Path | None, *, scores: bool) -> Answer:
@@ -63,7 +71,9 @@ def _example(template: str, folder: Path | None, *, scores: bool) -> Answer:
     from isthmus.jobs import examples
 
     if scores:
-        raise SpecError("`--data` or `--online` says what a job scores, and goes with `--from`.")
+        raise SpecError(
+            "`--data`, `--online` or `--decide` says what a job scores, and goes with `--from`."
+        )
     if folder is None:
         raise SpecError(f"name a new folder too: isthmus init {shlex.quote(template)} DIR")
     made = examples.make(template, folder)
@@ -93,7 +103,13 @@ def _example(template: str, folder: Path | None, *, scores: bool) -> Answer:
 
 
 def _scoring_job(
-    run: Path, file: Path, folder: Path | None, dataset: str | None, *, online: bool
+    run: Path,
+    file: Path,
+    folder: Path | None,
+    dataset: str | None,
+    *,
+    online: bool,
+    cut: float | None,
 ) -> Answer:
     """Write a job that scores with the model of a run.
 
@@ -103,6 +119,7 @@ def _scoring_job(
         folder: None.
         dataset: The data set to score; None: the one that was trained on.
         online: Whether it scores single rows, as the first party asks for them.
+        cut: Score above which the first party learns a decision, in place of all scores.
 
     Returns:
         What to do with it.
@@ -117,7 +134,7 @@ def _scoring_job(
             "with --from, one name is enough, that of the job file: "
             f"{shlex.join(['isthmus', 'init', '--from', str(run), str(file)])}"
         )
-    job = trained.write_scoring_job(run, file, dataset, online=online)
+    job = trained.write_scoring_job(run, file, dataset, online=online, cut=cut)
     data = job.tables["data"].score
     value = {"job": str(file), "data": data, "disclosed": job.disclosed}
     who = "Then each that is asked" if online else "Then each, as for training"

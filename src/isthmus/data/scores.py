@@ -8,6 +8,7 @@
 | score               | float64         | expected label, or probability of label 1               |
 | score_0, score_1... | float64         | with several classes: probability of each               |
 | predicted_class     | int64           | with several classes: the most probable one             |
+| decision            | bool            | in place of a score: whether it is above the job's cut  |
 | score_active_only   | float64         | the same of a model on this party's columns only        |
 
 Where an identifier column has one of these names, ours gets a `_` at its end.
@@ -48,6 +49,9 @@ class Scores:
     alone: Floats | None = None
     """Expected labels by a model on this party's columns only, if the job is joint."""
 
+    decided: bool = False
+    """Whether a score is a decision: 1 if the expected label is above a cut, else 0."""
+
     def table(self) -> Any:
         """Returns a `pyarrow.Table` with the columns of the table above, in the file's order."""
         return self._table().take(np.argsort(self._row_numbers(), kind="stable"))
@@ -81,7 +85,9 @@ class Scores:
         label = self.rows.label
         if label is not None and not np.isnan(label).all():
             found["label"] = pa.array(label, from_pandas=True)  # a label that is NaN is unknown
-        if self.scores.ndim == 1:
+        if self.decided:
+            found["decision"] = self.scores > 0
+        elif self.scores.ndim == 1:
             found["score"] = self.scores
         else:
             found |= {f"score_{number}": each for number, each in enumerate(self.scores)}
@@ -101,7 +107,7 @@ class StoredScores:
     """Shape (rows,); NaN where unknown."""
 
     predictions: Floats
-    """Shape (rows,), or (classes, rows) with several classes."""
+    """Shape (rows,), or (classes, rows) with several classes; decisions are 0 and 1."""
 
     alone: Floats | None = None
     """By a model on one party's columns only, shape (rows,), if there are any."""
@@ -132,7 +138,7 @@ class StoredScores:
             ]
             return cls(
                 labels=_labels(ours.get("label"), len(table)),
-                predictions=np.stack(classes) if classes else ours["score"].to_numpy(),
+                predictions=np.stack(classes) if classes else _predictions(ours),
                 alone=ours["score_active_only"].to_numpy() if "score_active_only" in ours else None,
             )
         except (pa.ArrowException, OSError, KeyError, ValueError):
@@ -150,6 +156,11 @@ class StoredScores:
 def copy_as_csv(scores: IO[bytes], out: IO[bytes]) -> None:
     """Write scores that lie in a Parquet file as CSV."""
     csv.write_csv(parquet.read_table(scores), out)
+
+
+def _predictions(ours: dict[str, Any]) -> Floats:
+    found: Floats = (ours["score"] if "score" in ours else ours["decision"]).to_numpy()
+    return found.astype(np.float64)
 
 
 def _labels(column: Any, rows: int) -> Floats:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.core.arrays import Floats
+from isthmus.core.arrays import Bools, Floats
 from isthmus.core.errors import SpecError
 
 Labels = NDArray[Any]
@@ -94,6 +94,44 @@ def accuracy(label: Labels, scores: Floats) -> float:
         In [0, 1].
     """
     return float((scores.argmax(axis=0) == label).mean())
+
+
+def precision(label: Labels, decided: Floats) -> float:
+    """Precision: the share of positives among the rows with the decision yes.
+
+    Args:
+        label: 0 or 1, shape (rows,).
+        decided: 1 for yes, 0 for no, shape (rows,).
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        SpecError: There is no such row.
+    """
+    return _share((label == 1) & (decided == 1), decided == 1, "no row has the decision yes")
+
+
+def recall(label: Labels, decided: Floats) -> float:
+    """Recall: the share of the positives that have the decision yes.
+
+    Args:
+        label: 0 or 1, shape (rows,).
+        decided: 1 for yes, 0 for no, shape (rows,).
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        SpecError: There are no positives.
+    """
+    return _share((label == 1) & (decided == 1), label == 1, "no row has the label 1")
+
+
+def _share(part: Bools, whole: Bools, none: str) -> float:
+    if not whole.any():
+        raise SpecError(f"{none}.")
+    return float(part.sum() / whole.sum())
 
 
 def roc(label: Labels, score: Floats) -> Roc:

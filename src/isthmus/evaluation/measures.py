@@ -14,6 +14,9 @@ Measures = Mapping[str, Callable[[Floats, Floats], float]]
 RANKING = {"auc": classification.auc, "ks": classification.ks}
 """Measures for labels of 0 and 1."""
 
+DECISIONS = {"precision": classification.precision, "recall": classification.recall}
+"""Measures of decisions about labels of 0 and 1."""
+
 
 def measure(
     measures: Measures, label: Floats, by_model: Mapping[str, Floats], attempts: Attempts

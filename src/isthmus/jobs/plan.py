@@ -310,7 +310,16 @@ class ScoresTables(Protocol):
 class ScoringFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if later jobs score with models of its runs."""
 
-    def scoring_job(self, run: Run, earlier: Job, dataset: str | None, /, *, online: bool) -> Job:
+    def scoring_job(
+        self,
+        run: Run,
+        earlier: Job,
+        dataset: str | None,
+        /,
+        *,
+        online: bool,
+        cut: float | None,
+    ) -> Job:
         """Returns a job that scores with the model of a run; it does not say what it discloses."""
         ...
 

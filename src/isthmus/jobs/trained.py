@@ -56,7 +56,12 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
 
 
 def write_scoring_job(
-    folder: Path, file: Path, dataset: str | None = None, *, online: bool = False
+    folder: Path,
+    file: Path,
+    dataset: str | None = None,
+    *,
+    online: bool = False,
+    cut: float | None = None,
 ) -> Job:
     """Write a job with which several parties score rows with the model that they trained.
 
@@ -65,6 +70,7 @@ def write_scoring_job(
         file: The new job file.
         dataset: Name of the data set to score; None: the one that was trained on.
         online: Whether rows are scored one by one, as the first party asks for them.
+        cut: Score above which the first party learns a decision, in place of all scores.
 
     Returns:
         The job.
@@ -85,7 +91,7 @@ def write_scoring_job(
         )
     if file.exists():
         raise SpecError(f"{file}: is there already. Give a new name for the job.")
-    bare = family.scoring_job(run, job_of(run), dataset, online=online)
+    bare = family.scoring_job(run, job_of(run), dataset, online=online, cut=cut)
     row, code = registry.system_of(bare.tables) or (None, None)
     told = consent.needed(Loaded(bare, file, family, row, code))
     job = bare.replace(disclosed=[kind.__name__ for kind in told])

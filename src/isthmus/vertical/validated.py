@@ -21,11 +21,13 @@ def validated(scores: Scores, metrics: PartialMetrics, ours: str = "joint") -> V
         ours: Name of the model.
 
     Returns:
-        The figures, by the kind of the label; None if no label is known.
+        The figures, by the kind of the label; None if no label is known, or for decisions.
 
     Raises:
         SpecError: A score is not a number.
     """
+    if scores.decided:
+        return None
     alone = {} if scores.alone is None else {"active_only": scores.alone}
     label, known = labelled(scores.rows, {ours: scores.scores} | alone)
     if scores.scores.ndim > 1:

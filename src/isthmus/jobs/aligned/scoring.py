@@ -62,19 +62,21 @@ def measure_again(session: Session[AlignedPlan]) -> None:
     rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
     scored = Scored()
     if _SCORES in found.arrays:
-        scores = found.arrays[_SCORES]
-        measure = partial(plan.loaded.system.measure_again, plan.stored, rows, scores)
-        scored = Scored(Scores(rows, scores), measure)
+        scores = Scores(rows, found.arrays[_SCORES], decided=bool(found.facts[_DECIDED]))
+        measure = partial(plan.loaded.system.measure_again, plan.stored, scores)
+        scored = Scored(scores, measure)
     with telemetry.timed("total"), telemetry.timed("measuring"):
         described = _described(plan.stored, rows, scored)
     measuring.store_again(session, run.read_json(run.result.name, ScoredResult), described)
 
 
-_SCORES = "scores"
+_SCORES, _DECIDED = "scores", "decided"
 
 
 def _found(scored: Scored) -> Checkpoint:
-    return Checkpoint({} if scored.scores is None else {_SCORES: scored.scores.scores})
+    if scored.scores is None:
+        return Checkpoint({})
+    return Checkpoint({_SCORES: scored.scores.scores}, {_DECIDED: int(scored.scores.decided)})
 
 
 def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:
@@ -109,8 +111,9 @@ def _stability(trained: Run, rows: Table, scored: Scored) -> Stability:
             "trained this model. Train it again to compare rows with those that it was trained on."
         )
     groups = trained.read_json(trained.trained_groups.name, TrainedGroups)
-    scores = None if scored.scores is None else scored.scores.scores
-    return stability_since(groups, rows, scores)
+    found = scored.scores
+    known = None if found is None or found.decided else found.scores
+    return stability_since(groups, rows, known)
 
 
 def _store(

@@ -14,6 +14,7 @@ from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import scoring
 from isthmus.vertical.boosting.model import ActivePart as TreePart
 from isthmus.vertical.boosting.predict import Scorer
+from isthmus.vertical.prediction.decision import decide
 from isthmus.vertical.prediction.forecast import answers
 from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.requests import too_many
@@ -35,17 +36,33 @@ def active(
         spec: The `[prediction]` table.
 
     Returns:
-        Expected labels, shape (rows,); or probabilities of classes, shape (classes, rows).
+        Expected labels, shape (rows,); or probabilities of classes, shape (classes, rows). With
+        a `decision`, 1 where the expected label is above the cut, else 0, shape (rows,).
 
     Raises:
+        SpecError: The model makes no such decisions; nothing was sent.
         PeerError: A passive party broke the protocol.
     """
+    if spec.decision is not None:
+        return _decided(passives, part, rows, spec.decision.cut)
     if isinstance(part, LinearPart):
         (passive,) = passives.values()
         theirs = receive_rows(passive, PartialPredictor, len(rows), spec.block_rows)
         return part.predict(rows.features, theirs)
     found = scoring.receive_scores(passives, Scorer(part), rows, spec.block_rows)
     return _outputs(found)
+
+
+def _decided(
+    passives: Mapping[str, Channel], part: LinearPart | TreePart, rows: Table, cut: float
+) -> Floats:
+    if not isinstance(part, LinearPart) or len(passives) > 1:
+        raise SpecError(
+            "decisions are for a regression of two parties: take `decision` out of the job to get "
+            "scores. Nothing was sent."
+        )
+    (passive,) = passives.values()
+    return decide(passive, part, part.predictor(rows.features), cut).astype(np.float64)
 
 
 class Asking:

@@ -4,10 +4,23 @@ from collections import Counter
 
 import numpy as np
 
+from isthmus.crypto.lattice.comparison_parameters import (
+    BITS_BYTES,
+    PRODUCTS_BYTES,
+    PUBLIC_BYTES,
+    SLOTS,
+)
+from isthmus.crypto.lattice.parameters import SEED_BYTES
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.transport.message import Message
 from isthmus.vertical.boosting.messages import Decisions, pack_bits
-from isthmus.vertical.prediction.messages import RequestedRows
+from isthmus.vertical.prediction.messages import (
+    ComparedNumbers,
+    ComparisonProducts,
+    ComparisonSeed,
+    RequestedRows,
+    ZeroRows,
+)
 from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression.messages import PartialPredictor
 
@@ -25,6 +38,8 @@ def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
     """
     if spec.online is not None:
         return _online(spec, passive, most_requests(spec) or {}, sizes.requests)
+    if spec.decision is not None:
+        return _decision(sizes.test)
     if not answers(spec, passive):
         return []
     starts = range(0, sizes.test, spec.block_rows)
@@ -46,6 +61,21 @@ def most_requests(spec: Prediction) -> dict[int, int] | None:
     None where rows are not scored online. The last request is for no rows.
     """
     return None if spec.online is None else {1: spec.online.rows, 0: 1}
+
+
+def _decision(rows: int) -> list[Flow]:
+    found = list[Flow]()
+    for count, part in ((rows // SLOTS, SLOTS), (1, rows % SLOTS)):
+        if count and part:
+            zeros = pack_bits(np.zeros(part, np.bool_))
+            numbers = ComparedNumbers(key=bytes(PUBLIC_BYTES), bits=bytes(BITS_BYTES))
+            found += [
+                Flow("active", ComparisonSeed(seed=bytes(SEED_BYTES)), count),
+                Flow("passive", numbers, count),
+                Flow("active", ComparisonProducts(products=bytes(PRODUCTS_BYTES)), count),
+                Flow("passive", ZeroRows(rows=zeros), count),
+            ]
+    return found
 
 
 def _online(

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
+from isthmus.evaluation.measures import DECISIONS, measure
 from isthmus.vertical.boosting import outcome as boosting
 from isthmus.vertical.boosting.model import ActivePart
-from isthmus.vertical.labelled import unmeasured
+from isthmus.vertical.labelled import labelled, unmeasured
 from isthmus.vertical.prediction import parts
 from isthmus.vertical.prediction.active import Asking, active
 from isthmus.vertical.prediction.passive import answer, passive
@@ -28,8 +28,9 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
         passive(peer, parts.passive_part(stored), rows, spec)
         return Scored()
     part = parts.active_part(stored)
-    scores = active(context.peers, part, rows, spec)
-    return Scored(Scores(rows, scores), lambda: measured(part, rows, scores))
+    found = active(context.peers, part, rows, spec)
+    scores = Scores(rows, found, decided=spec.decision is not None)
+    return Scored(scores, lambda: measured(part, scores))
 
 
 def ask(spec: Prediction, context: OnlineContext) -> Asking:
@@ -50,25 +51,26 @@ def answer_requests(spec: Prediction, context: OnlineContext) -> bool:
     return answer(peer, part, context.rows, spec, context.requests, context.wait)
 
 
-def measured(part: Part | ActivePart, rows: Table, scores: Floats) -> Measured:
-    """Measure scores by the measures of the training.
+def measured(part: Part | ActivePart, scores: Scores) -> Measured:
+    """Measure scores by the measures of the training, or decisions by their own.
 
     Args:
         part: The active party's part of the model.
-        rows: The rows.
-        scores: Their scores, shape (rows,), or (classes, rows).
+        scores: Scores of rows, or decisions.
 
     Returns:
         The measures; empty, and with a word why, where no label is known.
     """
     attempts = Attempts()
-    metrics = attempts.find("metrics", lambda: _metrics(part, rows, scores, attempts))
-    return Measured(metrics=metrics or {}, missing=attempts.missing | unmeasured(rows))
+    metrics = attempts.find("metrics", lambda: _metrics(part, scores, attempts))
+    return Measured(metrics=metrics or {}, missing=attempts.missing | unmeasured(scores.rows))
 
 
-def _metrics(
-    part: Part | ActivePart, rows: Table, scores: Floats, attempts: Attempts
-) -> PartialMetrics:
+def _metrics(part: Part | ActivePart, scored: Scores, attempts: Attempts) -> PartialMetrics:
+    rows, scores = scored.rows, scored.scores
+    if scored.decided:
+        label, known = labelled(rows, {"joint": scores})
+        return measure(DECISIONS if np.isin(label, (0, 1)).all() else {}, label, known, attempts)
     if isinstance(part, Part):
         return regression.measured(part.family, rows, {"joint": scores}, attempts)
     return boosting.measured(part.spec, rows, {"joint": np.atleast_2d(scores)}, attempts)

@@ -14,6 +14,7 @@ from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.messages import Decisions, pack_bits
 from isthmus.vertical.boosting.model import Part as TreePart
 from isthmus.vertical.boosting.predict import Decider
+from isthmus.vertical.prediction.decision import help_decide
 from isthmus.vertical.prediction.messages import Positions, RequestedRows
 from isthmus.vertical.prediction.requests import too_many
 from isthmus.vertical.prediction.spec import Online, Prediction
@@ -29,7 +30,8 @@ def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Pre
     """Send our share of each row's score, as training did for its test rows.
 
     Of a regression, the active party learns our share of each row's linear predictor; of trees,
-    whether each row would go left at each of our splits. We learn nothing but the number of rows.
+    whether each row would go left at each of our splits; with a `decision`, only whether a score
+    is above the cut. We learn nothing but the number of rows.
 
     Args:
         active: The channel to the active party.
@@ -37,7 +39,9 @@ def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Pre
         rows: Our columns of the rows to score, in the common order.
         spec: The `[prediction]` table.
     """
-    if isinstance(part, LinearPart):
+    if isinstance(part, LinearPart) and spec.decision is not None:
+        help_decide(active, part.predictor(rows.features))
+    elif isinstance(part, LinearPart):
         send_rows(active, PartialPredictor, part.predictor(rows.features), spec.block_rows)
     else:
         scoring.send_decisions(active, part, rows, spec.block_rows)

@@ -24,6 +24,19 @@ class Online(Spec, frozen=True):
     ] = 10_000
 
 
+class Decision(Spec, frozen=True):
+    """The `[prediction.decision]` table: the active party learns one bit of each row, no score."""
+
+    cut: Annotated[
+        float,
+        Meta(
+            ge=-1e12,
+            le=1e12,
+            description="expected label above which the decision is yes, such as a probability",
+        ),
+    ]
+
+
 class Prediction(Spec, frozen=True):
     """The `[prediction]` table of a job that scores rows with a model of an earlier run."""
 
@@ -51,6 +64,10 @@ class Prediction(Spec, frozen=True):
             "ends, instead of scoring all shared rows at once"
         ),
     ] = None
+    decision: Annotated[
+        Decision | None,
+        Meta(description="the active party learns which scores are above a cut, and no score"),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.
@@ -60,3 +77,8 @@ class Prediction(Spec, frozen=True):
         """
         if self.system == "regression" and self.splits:
             raise ValueError("a regression has no `splits`: take them out")
+        if self.decision is not None and (self.system != "regression" or self.online is not None):
+            raise ValueError(
+                "`decision` is for a regression that scores all shared rows at once: take out "
+                "either it or `online`, or score with boosted trees as they are"
+            )

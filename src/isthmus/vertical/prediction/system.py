@@ -12,15 +12,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import Record
 from isthmus.vertical.prediction import forecast as forecasts
-from isthmus.vertical.prediction.spec import Online, Prediction
+from isthmus.vertical.prediction.spec import Decision, Online, Prediction
 from isthmus.vertical.system import (
     Asks,
     Measured,
@@ -29,6 +30,9 @@ from isthmus.vertical.system import (
     ScoringContext,
     StoredPart,
 )
+
+if TYPE_CHECKING:  # it loads Arrow
+    from isthmus.data.scores import Scores
 
 MOST_PARTIES: int | None = None
 NUMBERS_ONLY = False  # a part of a regression refuses other rows itself
@@ -63,6 +67,12 @@ def scoring_steps(spec: Prediction) -> Sequence[str]:
             f"{spec.online.request_rows:,} rows at a time and {spec.online.rows:,} in all, until "
             "the active party ends or a passive one is stopped."
         ]
+    if spec.decision is not None:
+        return [
+            f"Compare each shared row's score by the {spec.system} of the run {spec.model[:12]} "
+            f"with {spec.decision.cut:g} under encryption: the active party learns which are "
+            "above, and no score."
+        ]
     return [
         f"Score the shared rows with the {spec.system} of the run {spec.model[:12]}: each passive "
         f"party sends the {sent}, and the active party gets the scores."
@@ -81,12 +91,34 @@ def check_part(spec: Prediction, stored: StoredPart, rows: Table) -> None:
     parts.check(spec, stored, rows)
 
 
-def of_run(stored: StoredPart, model: str, *, online: bool = False) -> Prediction:
-    """Returns the table of a job that scores with the model of a run."""
+def of_run(
+    stored: StoredPart, model: str, *, online: bool = False, cut: float | None = None
+) -> Prediction:
+    """Write the table of a job that scores with the model of a run.
+
+    Args:
+        stored: The run.
+        model: Digest of the model.
+        online: Whether rows are scored one by one.
+        cut: Score above which the active party learns a decision, in place of all scores.
+
+    Returns:
+        The table.
+
+    Raises:
+        SpecError: The model makes no such decisions.
+    """
     from isthmus.vertical.prediction import parts
 
     table = parts.of_run(stored, model)
-    return replace(table, online=Online()) if online else table
+    if cut is None:
+        return replace(table, online=Online()) if online else table
+    if online or table.system != "regression":
+        raise SpecError(
+            f"{stored.run.folder}: decisions above a cut are for the model of a regression, and "
+            "for all shared rows at once. Leave out `--decide`, or else `--online`."
+        )
+    return replace(table, decision=Decision(cut=cut))
 
 
 def score(spec: Prediction, context: ScoringContext) -> Scored:
@@ -96,11 +128,11 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
     return outcome.score(spec, context)
 
 
-def measure_again(stored: StoredPart, rows: Table, scores: Floats) -> Measured:
+def measure_again(stored: StoredPart, scores: "Scores") -> Measured:
     """Measure the scores of a run that was stopped while it was measured."""
     from isthmus.vertical.prediction import outcome, parts
 
-    return outcome.measured(parts.active_part(stored), rows, scores)
+    return outcome.measured(parts.active_part(stored), scores)
 
 
 def recorded(spec: Prediction, party: str, records: Iterable[Record]) -> Counter[int]:

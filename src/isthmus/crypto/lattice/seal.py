@@ -63,12 +63,12 @@ def context(ring: Ring) -> "Context":
     Raises:
         SpecError: tenseal is not installed, or does not compute what this file expects.
     """
-    _engine()
+    load_engine()
     return Context(ring)
 
 
 @cache
-def _engine() -> Any:
+def load_engine() -> Any:
     """Load and test SEAL.
 
     Returns:
@@ -109,7 +109,7 @@ class Context:
             ValueError: SEAL refuses the parameters.
         """
         self.ring = ring
-        self._engine = engine or _engine()
+        self._engine = engine or load_engine()
         parameters = self._engine.EncryptionParameters(self._engine.SCHEME_TYPE.BFV)
         parameters.set_poly_modulus_degree(ring.degree)
         parameters.set_coeff_modulus([self._engine.Modulus(prime) for prime in ring.primes])

@@ -1,5 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Each sets up its own .venv first.
-PYTHON ?= python3.11
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
+	$$each -c '$(SUITABLE)' 2>/dev/null && echo $$each && break; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -50,6 +52,7 @@ clean:  ## remove .venv and everything that a run wrote
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/python.stamp:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 here: install one of them, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

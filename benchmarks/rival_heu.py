@@ -48,7 +48,7 @@ def once(cipher: Cipher, values: list[int], codes: Any, buckets: int) -> tuple[f
     encrypting, rows = timed(lambda: cipher.encrypt(values))
     adding, sums = timed(lambda: cipher.bucket_sums(rows, codes, buckets))
     decrypting, _ = timed(lambda: cipher.decrypt(sums))
-    return len(values) / encrypting, codes.size / adding, len(sums) / decrypting
+    return len(values) / encrypting, codes.size / adding, sums.rows / decrypting
 
 
 def wait(cipher: Cipher, value: int, count: int) -> float:

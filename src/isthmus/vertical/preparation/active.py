@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import fixed_point, keys
 from isthmus.crypto.encryption import Engine
-from isthmus.crypto.scheme import PrivateKey
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting.checks import checked
-from isthmus.vertical.preparation import evidence, labels, own
+from isthmus.vertical.preparation import between, evidence, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.messages import (
     EncryptedLabels,
@@ -22,6 +20,7 @@ from isthmus.vertical.preparation.messages import (
 )
 from isthmus.vertical.preparation.own import Own
 from isthmus.vertical.preparation.spec import Preparation
+from isthmus.vertical.regression.products.additive import AdditiveOwner
 
 
 def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
@@ -59,26 +58,32 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     # 1. Go on with what all have prepared before; or else begin anew, with a key of this run.
     asked = {name: _rows_alike(line, len(ours.train)) for name, line in passives.items()}
     anew = held is None or not all(each.held for each in asked.values())
-    key: PrivateKey | None = None
-    if anew and spec.woe is not None:
-        key = keys.generate(spec.encryption.scheme, engine, spec.encryption.key_bits)
-    dump = b"" if key is None else key.public.dump()
-    for line in passives.values():
-        line.send(PreparesAnew(anew=anew, key=dump))
+    scheme = labels.scheme(spec, engine)
+    keys = dict[str, AdditiveOwner]()
+    for name, line in passives.items():
+        if anew and spec.woe is not None:
+            sums = labels.declared(len(ours.train), most[name] * spec.slots)
+            keys[name] = scheme.owner(sums, b"")
+        key = keys[name].public() if name in keys else b""
+        line.send(PreparesAnew(anew=anew, key=key))
     if held is not None and not anew:
         return held
 
     # 2. Weight of evidence: of our own bins in the clear, of theirs on encrypted labels.
-    label = None if key is None else own.binary(ours.train.label)
+    label = ours.train.label
     found = own.candidates(ours, spec, lambda bins: evidence.label_sums(bins, own.binary(label)))
-    if key is not None and label is not None:
-        for done, (name, line) in enumerate(passives.items(), 1):
-            _sum_labels(line, key, label, spec, most[name] * spec.slots)
-            telemetry.progress("preparation", done, len(passives), note="labels summed by bin")
+    for done, (name, owner) in enumerate(keys.items(), 1):
+        _sum_labels(passives[name], owner, own.binary(label), spec)
+        telemetry.progress("preparation", done, len(keys), note="labels summed by bin")
 
-    # 3. Leave out columns.
+    # 3. Leave out columns of ours; let the passive parties compare theirs with the others.
     prepared = own.compared(ours, found, spec.select)
-    _check_most(prepared, spec)
+    if spec.select is not None and spec.select.active_columns is not None:
+        _check_most(prepared, spec.select.active_columns)
+        integers = own.quantised(ours, prepared.columns).integers()
+        for name, line in passives.items():
+            between.give(line, integers, spec.select, most[name], spec.block_rows, engine)
+            telemetry.progress("preparation", note="columns compared")
 
     # 4. How many columns does each of them train?
     counts = {name: _columns(line, most[name]) for name, line in passives.items()}
@@ -100,28 +105,24 @@ def _rows_alike(line: Channel, rows: int) -> Prepares:
     return asked
 
 
-def _sum_labels(
-    line: Channel, key: PrivateKey, label: Floats, spec: Preparation, sums: int
-) -> None:
+def _sum_labels(line: Channel, key: AdditiveOwner, label: Floats, spec: Preparation) -> None:
     """Let a passive party add up labels by bin.
 
     Args:
         line: The channel to it.
-        key: A key of this run.
+        key: A key of this run, for as many sums as the job lets it have.
         label: Labels of 0 and 1, shape (rows,).
         spec: The `[preparation]` table.
-        sums: How many sums the job lets it have.
 
     Raises:
         PeerError: It broke the protocol.
     """
-    for first, ciphertexts in labels.encrypted(key.public, label, spec.block_rows):
+    for first, ciphertexts in labels.encrypted(key, label, spec.block_rows):
         line.send(EncryptedLabels(first_row=first, ciphertexts=ciphertexts))
     message = line.receive(MaskedLabelSums)
     with checked(line, MaskedLabelSums):
-        opened = key.decrypt(key.public.load(message.ciphertexts, sums))
-        labels.bounds(len(label)).check(opened)
-    line.send(OpenedLabelSums(sums=fixed_point.to_bytes(opened)))
+        opened = key.open(message.ciphertexts)
+    line.send(OpenedLabelSums(sums=opened))
 
 
 def _columns(line: Channel, most: int) -> int:
@@ -134,9 +135,8 @@ def _columns(line: Channel, most: int) -> int:
     return columns
 
 
-def _check_most(prepared: Prepared, spec: Preparation) -> None:
-    most = None if spec.select is None else spec.select.active_columns
-    if most is not None and len(prepared.columns) > most:
+def _check_most(prepared: Prepared, most: int) -> None:
+    if len(prepared.columns) > most:
         raise SpecError(
             f"the active party has {len(prepared.columns)} columns once they are prepared, and the "
             f"job says `preparation.select.active_columns = {most}`: agree on more."

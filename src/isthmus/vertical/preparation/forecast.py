@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 
 from isthmus.crypto import keys
-from isthmus.crypto.fixed_point import MASKED_BYTES
+from isthmus.crypto.sum_masks import OPENED_BYTES
 from isthmus.ledger.forecast import Flow
 from isthmus.vertical.preparation import messages
-from isthmus.vertical.preparation.spec import Preparation
+from isthmus.vertical.preparation.spec import Preparation, Selection
+from isthmus.vertical.regression.products import forecast as products
 
 
 def forecast(spec: Preparation, train: int, most: int, columns: int) -> Iterator[Flow]:
@@ -29,6 +31,8 @@ def forecast(spec: Preparation, train: int, most: int, columns: int) -> Iterator
     yield Flow("active", messages.PreparesAnew(anew=True, key=bytes(key)), 1)
     if spec.woe is not None:
         yield from _labels(spec, train, most * spec.slots)
+    if spec.select is not None and spec.select.active_columns is not None:
+        yield from _comparison(spec, spec.select, spec.select.active_columns, train, most)
     yield Flow("passive", messages.PreparedColumns(columns=columns), 1)
 
 
@@ -42,4 +46,15 @@ def _labels(spec: Preparation, train: int, sums: int) -> Iterator[Flow]:
         sample = messages.EncryptedLabels(first_row=firsts[0], ciphertexts=bytes(block * size))
         yield Flow("active", sample, len(firsts))
     yield Flow("passive", messages.MaskedLabelSums(ciphertexts=bytes(sums * size)), 1)
-    yield Flow("active", messages.OpenedLabelSums(sums=[bytes(MASKED_BYTES)] * sums), 1)
+    yield Flow("active", messages.OpenedLabelSums(sums=bytes(sums * OPENED_BYTES)), 1)
+
+
+def _comparison(
+    spec: Preparation, select: Selection, outputs: int, train: int, most: int
+) -> Iterator[Flow]:
+    nothing = np.zeros(outputs, np.int64)
+    moments = messages.OwnMoments(sums=nothing, products=np.diag(nothing))
+    yield Flow("active", moments, 1)
+    yield from products.key_flow(select.encryption, "active")
+    of = products.Products("active", "passive", train, most, times=1, outputs=outputs)
+    yield from products.flows(select.encryption, spec.block_rows, of)

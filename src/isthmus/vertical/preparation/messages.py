@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from isthmus.core.arrays import Integers
 from isthmus.transport import message
-from isthmus.transport.message import Count, MaskedIntegers, Message
+from isthmus.transport.message import Count, Message
 
 
 class Prepares(Message, frozen=True):
@@ -64,7 +64,9 @@ class MaskedLabelSums(Message, frozen=True):
     """Sums of labels over the rows of each bin, each under a mask."""
 
     purpose: ClassVar[str] = "weight of evidence of the passive party's bins"
-    reveals: ClassVar[str] = "nothing: a one-time mask 64 bits wider than the value covers each sum"
+    reveals: ClassVar[str] = (
+        "nothing: a one-time mask, as wide as the encryption allows, hides each"
+    )
     max_bytes: ClassVar[int] = 256 * 2**20
 
     ciphertexts: message.Encrypted
@@ -77,7 +79,7 @@ class OpenedLabelSums(Message, frozen=True):
     reveals: ClassVar[str] = "how many rows of label 1 each of its bins has"
     discloses: ClassVar[bool] = True
 
-    sums: MaskedIntegers
+    sums: message.MaskedBytes
 
 
 class OwnMoments(Message, frozen=True):

@@ -13,6 +13,7 @@ from isthmus.data.table import Table
 from isthmus.vertical.preparation import evidence, fitting, selection
 from isthmus.vertical.preparation.columns import Column, LeftOut, Prepared
 from isthmus.vertical.preparation.evidence import Grouped
+from isthmus.vertical.preparation.selection import Moments
 from isthmus.vertical.preparation.spec import Preparation, Selection
 from isthmus.vertical.regression import scaling
 
@@ -110,19 +111,51 @@ def compared(own: Own, found: Candidates, spec: Selection | None) -> Prepared:
     """
     if spec is None or not spec.compares or not found.columns:
         return found.prepared()
-    moments = selection.moments(integers(own, found.columns))
+    moments = selection.moments(quantised(own, found.columns).integers())
     return found.prepared(selection.by_comparison(found.columns, moments, spec))
 
 
-def integers(own: Own, columns: list[Column]) -> Integers:
-    """Returns prepared columns, standardised and rounded to integers, shape (rows, columns)."""
-    return quantised(own, columns).integers()
+def compared_with(
+    own: Own, found: Candidates, spec: Selection, theirs: Moments, between: Integers
+) -> Prepared:
+    """Leave out columns that repeat others of our own, or of the active party.
+
+    Args:
+        own: Our rows.
+        found: Our columns.
+        spec: The `[preparation.select]` table.
+        theirs: Moments of the active party's columns.
+        between: Sums of products of our columns and its, shape (our columns, its columns).
+
+    Returns:
+        The columns to train on.
+
+    Raises:
+        SpecError: None is left, or one has a single value.
+    """
+    moments = selection.moments(quantised(own, found.columns).integers())
+    both, others = moments.beside(theirs, between), len(theirs.sums)
+    return found.prepared(selection.by_comparison(found.columns, both, spec, others))
 
 
-def quantised(own: Own, columns: list[Column]) -> Quantised:
-    """Returns the same in the form in which they are multiplied with what is encrypted."""
-    table = Prepared(columns=columns)(own.train)
-    return radix.quantise(scaling.fit(table)(table.features))
+def quantised(own: Own, columns: Sequence[Column], most: int = 0) -> Quantised:
+    """Standardise prepared columns, and round them to integers.
+
+    Args:
+        own: Our rows.
+        columns: The columns.
+        most: How many there are in the result at least: those that we lack are zero.
+
+    Returns:
+        The columns in integers.
+
+    Raises:
+        SpecError: A column has one single value.
+    """
+    table = Prepared(columns=list(columns))(own.train)
+    values = np.zeros((len(table), max(most, len(columns))))
+    values[:, : len(columns)] = scaling.fit(table)(table.features)
+    return radix.quantise(values, selection.bits(len(table)))
 
 
 def binary(label: Floats | None) -> Floats:

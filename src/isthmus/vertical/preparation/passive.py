@@ -1,21 +1,14 @@
 """The passive party's role: it has columns but no labels."""
 
-import operator
 from collections.abc import Sequence
-from functools import reduce
-
-import numpy as np
 
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
-from isthmus.crypto import keys
-from isthmus.crypto.bucket_sums import bucket_sums
 from isthmus.crypto.encryption import Engine
-from isthmus.crypto.scheme import Ciphertexts, PublicKey
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting.checks import check_first_row, checked
-from isthmus.vertical.preparation import labels, own
+from isthmus.vertical.preparation import between, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.evidence import Grouped
 from isthmus.vertical.preparation.messages import (
@@ -74,33 +67,40 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
 
     # 2. Weight of evidence of our bins.
     def events(bins: Sequence[Grouped]) -> list[Integers]:
+        declared = labels.declared(len(ours.train), most * spec.slots)
         with checked(active, PreparesAnew):
-            cipher = spec.encryption
-            key = keys.load_public(cipher.scheme, engine, cipher.key_bits, start.key)
-        return _events(active, key, bins, spec, most)
+            sums = labels.MaskedSums(labels.scheme(spec, engine), start.key, bins, declared)
+        return _events(active, sums, declared.rows, spec)
 
     _check_most(len(ours.train.names) if spec.woe is not None else 0, most)
     found = own.candidates(ours, spec, events)
     telemetry.progress("preparation", len(found.columns), note="columns prepared")
 
-    # 3. Leave out columns, and say how many are left.
-    prepared = own.compared(ours, found, spec.select)
+    # 3. Leave out columns, after a comparison with the active party's, and say how many are left.
+    select = spec.select
+    if select is not None and select.active_columns is not None:
+        _check_most(len(found.columns), most)
+        columns = own.quantised(ours, found.columns, most)
+        theirs, products = between.take(active, columns, select, spec.block_rows, engine)
+        products = products[: len(found.columns)]
+        prepared = own.compared_with(ours, found, select, theirs, products)
+    else:
+        prepared = own.compared(ours, found, select)
     _check_most(len(prepared.columns), most)
     active.send(PreparedColumns(columns=len(prepared.columns)))
     return prepared
 
 
 def _events(
-    active: Channel, key: PublicKey, bins: Sequence[Grouped], spec: Preparation, most: int
+    active: Channel, sums: labels.MaskedSums, rows: int, spec: Preparation
 ) -> list[Integers]:
     """Add up encrypted labels by bin.
 
     Args:
         active: The channel to the active party.
-        key: Its key.
-        bins: Of our columns.
+        sums: Sums over our bins, of no row so far.
+        rows: Training rows.
         spec: The `[preparation]` table.
-        most: Most columns that the job lets us have.
 
     Returns:
         Rows of label 1 in each bin, by column.
@@ -108,21 +108,16 @@ def _events(
     Raises:
         PeerError: The active party broke the protocol.
     """
-    codes, slots = np.column_stack([each.codes for each in bins]), spec.slots
-    parts = list[Ciphertexts]()
-    for first in range(0, len(codes), spec.block_rows):
-        block = codes[first : first + spec.block_rows]
+    for first in range(0, rows, spec.block_rows):
         message = active.receive(EncryptedLabels)
         with checked(active, EncryptedLabels):
             check_first_row(message.first_row, first)
-            parts.append(bucket_sums(key.load(message.ciphertexts, len(block)), block, slots))
-    within = labels.bounds(len(codes))
-    masks = within.masks(most * slots)
-    sums = reduce(operator.add, parts)
-    active.send(MaskedLabelSums(ciphertexts=labels.masked(key, sums, masks)))
+            stop = min(first + spec.block_rows, rows)
+            sums.add(first, stop, message.ciphertexts, spec.slots)
+    active.send(MaskedLabelSums(ciphertexts=sums.masked()))
     opened = active.receive(OpenedLabelSums)
     with checked(active, OpenedLabelSums):
-        return labels.by_group(within.unmask(opened.sums, masks), bins, slots)
+        return sums.opened(opened.sums, spec.slots)
 
 
 def _check_most(columns: int, most: int) -> None:

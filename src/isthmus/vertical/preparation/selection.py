@@ -13,6 +13,12 @@ from isthmus.core.arrays import Bools, Floats, Integers
 from isthmus.vertical.preparation.columns import Column, Evidence, LeftOut, Prepared
 from isthmus.vertical.preparation.spec import Selection
 
+_SUM_BITS = 47
+"""Bits of a sum over all rows of products of two columns: what every encryption has room for."""
+
+_MOST_BITS = 12
+"""A column rounded to 4,096 steps has the same correlations, but for some hundred-thousandths."""
+
 _RIDGE = 1e-9
 """Added to the diagonal of correlations: the inverse exists where columns repeat each other."""
 
@@ -29,11 +35,14 @@ class Moments:
     """Shape (columns, columns)."""
 
     def beside(self, other: "Moments", between: Integers) -> "Moments":
-        """Returns the moments of these columns and those of another party.
+        """Put the moments of another party's columns after these.
 
         Args:
             other: The moments of the latter.
             between: Sums of products of both, shape (columns, other columns).
+
+        Returns:
+            The moments of all.
         """
         sums = np.concatenate([self.sums, other.sums])
         products = np.block([[self.products, between], [between.T, other.products]])
@@ -53,6 +62,11 @@ class Moments:
         deviations = np.sqrt(covariances.diagonal())
         found: Floats = covariances / np.outer(deviations, deviations)
         return found
+
+
+def bits(rows: int) -> int:
+    """Returns the bits of integer columns: as many as sums of so many rows leave, at most 12."""
+    return min(_MOST_BITS, (_SUM_BITS - (rows - 1).bit_length()) // 2)
 
 
 def moments(columns: Integers) -> Moments:

@@ -93,7 +93,7 @@ class Selection(Spec, frozen=True):
         Meta(description="highest variance inflation factor of a column"),
     ] = None
     active_columns: Annotated[
-        Annotated[int, Meta(ge=1, le=1000)] | None,
+        Annotated[int, Meta(ge=1, le=200)] | None,
         Meta(
             description="most columns of the active party, to compare them with those of the "
             "passive party; unset: each party compares its own columns only"

@@ -16,13 +16,13 @@ from typing import cast
 from benchmarks import simulated
 from benchmarks.measurement import Measurement, Row
 from benchmarks.simulated import ACTIVE, PASSIVE
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.ledger.channel import RecordedChannel
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.policy import Policy
 from isthmus.ledger.record import Ledger
 from isthmus.transport.message import Message, MessageT, encode
-from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.regression.encrypted.forecast import forecast
 from isthmus.vertical.regression.spec import Regression
 
 ROWS = 24_000
@@ -30,7 +30,7 @@ COLUMNS = {ACTIVE: 13, PASSIVE: 10}
 """As many as default_credit has."""
 
 ROUNDS = 5
-ENCRYPTION = Encryption()
+ENCRYPTION = RegressionEncryption()
 
 AIM_SHARE = 0.05
 
@@ -71,7 +71,7 @@ class Nowhere:
 def measure(
     rows: int = ROWS,
     columns: Mapping[str, int] = COLUMNS,
-    encryption: Encryption = ENCRYPTION,
+    encryption: RegressionEncryption = ENCRYPTION,
     rounds: int = ROUNDS,
 ) -> Measurement:
     """Train some rounds, then record messages of the same number and size.

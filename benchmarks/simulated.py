@@ -21,6 +21,7 @@ from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
 from isthmus.core.spec import Spec
 from isthmus.core.telemetry import Event
+from isthmus.crypto.encryption import Engine
 from isthmus.data import reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
@@ -28,13 +29,14 @@ from isthmus.jobs import consent, registry
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.examples import JOB_FILE
 from isthmus.jobs.job import Data, Job, Member
-from isthmus.jobs.party import PARTY_FILE, Party, PartyPolicy
+from isthmus.jobs.party import PARTY_FILE, Compute, Party, PartyPolicy
 from isthmus.jobs.plan import FamilyCode, Loaded
 from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.message import Message
-from isthmus.vertical.regression import messages
+from isthmus.vertical.regression.encrypted import messages
+from isthmus.vertical.regression.messages import PartialSlope
 
 ACTIVE, PASSIVE = "active", "passive"
 """The parties are named after their roles."""
@@ -49,7 +51,7 @@ IN_A_ROUND = (
     messages.OpenedGradient,
     messages.GradientNorms,
     messages.Direction,
-    messages.PartialSlope,
+    PartialSlope,
     messages.PenaltyLine,
     messages.Step,
 )
@@ -179,11 +181,12 @@ class Simulated:
         return sent / self.joint.rounds
 
 
-def run(workload: Workload, **training: Spec) -> Simulated:
+def run(workload: Workload, engine: Engine = "auto", **training: Spec) -> Simulated:
     """Run a job over mutual TLS, in folders that are gone afterwards.
 
     Args:
         workload: The rows.
+        engine: What computes the encryption at both parties.
         **training: What the job says of its training, by the name of the table.
 
     Returns:
@@ -194,7 +197,9 @@ def run(workload: Workload, **training: Spec) -> Simulated:
     """
     watch = _Watch()
     with TemporaryDirectory() as folder:
-        finished = simulate(_write_job(workload, training, Path(folder)), Path(folder), watch)
+        finished = simulate(
+            _write_job(workload, engine, training, Path(folder)), Path(folder), watch
+        )
         joint = finished.read_json(finished.result.name, SimulatedTraining)
         parties = {
             party: Run(finished.folder / party).read_json(finished.result.name, TrainedResult)
@@ -211,7 +216,9 @@ def run(workload: Workload, **training: Spec) -> Simulated:
     )
 
 
-def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -> Path:
+def _write_job(
+    workload: Workload, engine: Engine, training: Mapping[str, Spec], folder: Path
+) -> Path:
     job = Job(
         name="benchmark",
         seed=_SEED,
@@ -226,7 +233,8 @@ def _write_job(workload: Workload, training: Mapping[str, Spec], folder: Path) -
     for party in job.parties:
         (folder / party).mkdir()
         datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
-        text = spec.dump(Party(party=party, datasets=datasets, policy=_POLICY))
+        compute = Compute(engine=engine)
+        text = spec.dump(Party(party=party, datasets=datasets, policy=_POLICY, compute=compute))
         (folder / party / PARTY_FILE).write_bytes(text)
     return file
 

@@ -24,13 +24,13 @@ from benchmarks.elementwise import time_elementwise
 from benchmarks.measurement import Measurement
 from benchmarks.simulated import ACTIVE, PASSIVE, TEST, Workload
 from isthmus.core.errors import SpecError
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.ledger.forecast import Sizes
-from isthmus.vertical.regression.forecast import forecast
+from isthmus.vertical.regression.encrypted.forecast import forecast
 from isthmus.vertical.regression.spec import Regression
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
-WEAK = Encryption(key_bits=2048)  # and 1024 by the environment
+WEAK = RegressionEncryption(key_bits=2048)  # and 1024 by the environment
 GREETING = """
 import json, pathlib, sys
 cost = dict.fromkeys(["wall", "cpu", "memory", "sent", "shared"], int(sys.argv[1]))

@@ -94,15 +94,6 @@ class NamesDatasets(Protocol):
 
 
 @runtime_checkable
-class CountsEquations(Protocol):
-    """A system whose other parties learn equations about labels, which can be counted."""
-
-    def exposure(self, spec: Any, rows: int, /) -> float:
-        """Returns the equations per training row that one run tells."""
-        ...
-
-
-@runtime_checkable
 class NamesData(Protocol):
     """A system of one organisation whose table says where its data lie: the job has no `[data]`."""
 

@@ -88,7 +88,7 @@ def test_many_jobs_with_other_seeds_are_stopped_before_they_tell_labels(
         with suppress(PolicyError):
             exposure.begin(plan, a_run(tmp_path, f"run {seed}"), clinic.take(train))
             began += 1
-    assert 8 <= began <= 10  # 0.04 equations a label, with one about some 240 each time
+    assert 10 <= began <= 12  # 0.1 equations a rarer label, with one about some 120 each time
 
     own = float(roc_auc_score(clinic.label, insurer.features[:, 0]))
     assert area(clinic, insurer, JOBS) > own + 0.15

@@ -12,11 +12,13 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
 from isthmus.transport.message import Protection, protections
-from isthmus.vertical.regression import messages, objective
-from isthmus.vertical.regression.active import active
+from isthmus.vertical.regression import messages as row_messages
+from isthmus.vertical.regression import objective
+from isthmus.vertical.regression.encrypted import messages
+from isthmus.vertical.regression.encrypted.active import active
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.objective import Preconditioner
-from isthmus.vertical.regression.passive import passive
+from isthmus.vertical.regression.encrypted.passive import passive
 from isthmus.vertical.regression.rows import batches
 from isthmus.vertical.regression.spec import Regression
 from tests.roles import Play, play
@@ -29,7 +31,7 @@ SPEC = Regression(
     label_exposure=0.5,
     block_rows=128,
 )
-DECLARED = declared(messages)
+DECLARED = declared(messages) | declared(row_messages)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +129,7 @@ class TestDeclarations:
         assert protections(messages.Residuals)["ciphertexts"] is Protection.ENCRYPTED
         assert protections(messages.MaskedGradient)["ciphertexts"] is Protection.ENCRYPTED
         assert protections(messages.OpenedGradient)["sums"] is Protection.MASKED
-        assert protections(messages.PartialSlope)["values"] is Protection.CLEAR
+        assert protections(row_messages.PartialSlope)["values"] is Protection.CLEAR
 
 
 class TestResidualAttack:

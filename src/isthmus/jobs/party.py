@@ -35,8 +35,9 @@ class PartyPolicy(Policy, frozen=True):
     label_exposure: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         Meta(
-            description="most equations about labels, per row, that all trainings together tell "
-            "one peer; unset: `regression.label_exposure` of the job; inf: no limit"
+            description="most equations about labels, per row of the rarer label, that all "
+            "trainings together tell one peer; unset: `regression.label_exposure` of the job; inf: "
+            "no limit"
         ),
     ] = None
     nodes: Annotated[
@@ -47,12 +48,21 @@ class PartyPolicy(Policy, frozen=True):
         ),
     ] = None
     slopes: Annotated[
-        Annotated[float, Meta(ge=0)] | None,
+        float,
         Meta(
+            ge=0,
             description="most combinations of this party's columns that all regressions together "
-            "tell one peer; unset: no limit"
+            "tell one peer: a training counts `max_rounds`; inf: no limit",
         ),
-    ] = None
+    ] = 1_000.0
+    minimum_column_rows: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="fewest rows whose value in a column of a regression is another one than "
+            "the commonest: a gradient tells about these rows alone",
+        ),
+    ] = 20
     minimum_difference: Annotated[
         int,
         Meta(

@@ -26,6 +26,7 @@ from isthmus.multitask.spec import Multitask
 from isthmus.vertical.baseline.spec import Baseline
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.preparation.spec import Preparation
 from isthmus.vertical.regression.spec import Regression
 
 
@@ -69,7 +70,10 @@ FAMILIES = (
     Family(
         name="aligned",
         module="isthmus.jobs.aligned.family",
-        tables={"alignment": CryptographicAlignment | AttestedAlignment},
+        tables={
+            "alignment": CryptographicAlignment | AttestedAlignment,
+            "preparation": Preparation,
+        },
         messages=(
             "isthmus.jobs.messages",
             "isthmus.jobs.aligned.messages",
@@ -77,6 +81,7 @@ FAMILIES = (
             "isthmus.alignment.cryptographic.messages",
             "isthmus.alignment.cryptographic.diffie_hellman.messages",
             "isthmus.alignment.cryptographic.oblivious.messages",
+            "isthmus.vertical.preparation.messages",
         ),
     ),
     Family(
@@ -106,7 +111,11 @@ ROWS = (
         Regression,
         "isthmus.vertical.regression.system",
         family="aligned",
-        messages=("isthmus.vertical.regression.messages",),
+        messages=(
+            "isthmus.vertical.regression.messages",
+            "isthmus.vertical.regression.encrypted.messages",
+            "isthmus.vertical.regression.products.messages",
+        ),
     ),
     Row(
         "boosting",

@@ -28,6 +28,7 @@ class Exposed(msgspec.Struct, frozen=True):
     run: float  # by this run
     total: float  # by this run and all before it, over the same data or rows
     most: float | None  # that the policy or the job allows; None: no limit
+    kind: str = ""  # of what, by name: `vertical/system.py:EQUATIONS` and the like
 
     @property
     def words(self) -> str:
@@ -70,6 +71,7 @@ class PartyResult(AnyResult, frozen=True, kw_only=True):
     rows: dict[str, int]
     egress: Egress
     learned: list[Learned]
+    engine: str = ""  # what computed this party's encryption, where engines differ in that
 
 
 class SimulatedResult(AnyResult, frozen=True, kw_only=True):

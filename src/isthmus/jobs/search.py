@@ -29,11 +29,10 @@ from isthmus.jobs.grid import Grid, varied
 from isthmus.jobs.job import Job
 from isthmus.jobs.load import resolve
 from isthmus.jobs.plan import Loaded, PartyPlan, SearchedFamilyCode
-from isthmus.jobs.result import SearchResult, Told, Trial
+from isthmus.jobs.result import Exposed, SearchResult, Told, Trial
 from isthmus.jobs.simulate import Watch, unwatched
 from isthmus.store import atomic
 from isthmus.store.runs import Run
-from isthmus.system import CountsEquations
 
 TABLE = "trials.csv"
 """The table of all trials, in the run folder."""
@@ -43,6 +42,9 @@ _ALIGNED, _TRIALS = "alignment_", "trials_"
 
 _START, _SECONDS = "search.json", "seconds.json"
 """What a search began with; and in the folder of what has been played, how long it took."""
+
+_EQUATIONS = "equations"
+"""The kind of what is told that a table of trials adds up."""
 
 _LOWER_IS_BETTER = frozenset({"rmse", "mae"})
 
@@ -54,6 +56,7 @@ class Ended(msgspec.Struct, frozen=True):
     rounds: int
     rows: dict[str, int]
     learned: list[Learned]
+    exposure: list[Exposed] = []
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -268,14 +271,14 @@ def _told(loaded: Loaded, repetitions: Sequence[_Repetition]) -> list[Told]:
 
 def _equations(repetitions: Sequence[_Repetition]) -> float | None:
     """Equations about each label add up: every repetition tells other ones."""
-    found = list[float]()
-    for each in repetitions:
-        system: object = each.loaded.system
-        if not isinstance(system, CountsEquations):
-            return None
-        if each.ended is not None:
-            found.append(system.exposure(each.loaded.spec, each.ended.rows["train"]))
-    return sum(found)
+    found = [
+        told.run
+        for each in repetitions
+        if each.ended is not None
+        for told in each.ended.exposure
+        if told.kind == _EQUATIONS
+    ]
+    return sum(found) if found else None
 
 
 def _csv(result: SearchResult) -> str:

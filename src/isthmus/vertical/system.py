@@ -21,7 +21,8 @@ from isthmus.store.runs import Run
 from isthmus.system import ScoresRows, System
 from isthmus.transport.channel import Channel
 
-if TYPE_CHECKING:  # it loads Arrow
+if TYPE_CHECKING:  # they load Arrow, and keys
+    from isthmus.crypto.identity import Identity
     from isthmus.data.scores import Scores
 
 
@@ -102,6 +103,15 @@ class RoleContext:
 
     monotone: Mapping[str, int] = field(default_factory=dict[str, int])
     """Sign of each monotone column: 1 if predictions must not fall with it, -1 if not rise."""
+
+    party: str = ""
+    """Our name."""
+
+    minimum_column_rows: int = 20
+    """Fewest rows that a column may tell from all others, by our policy."""
+
+    identity: "Identity | None" = None
+    """Who we are to other passive parties, where they sum something under masks."""
 
     engine: Engine = "auto"
     """What this party asks to compute its encryption with."""
@@ -202,7 +212,7 @@ class PlansAhead(Protocol):
     def check_rows(self, spec: Any, most: int, /) -> None:
         """Raise a SpecError if the job cannot train on `most` rows, nor on fewer."""
 
-    def least(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
+    def least(self, spec: Any, passive: str, sizes: Sizes, /) -> list[Flow]:
         """Returns messages of training that every run sends, whatever the data are."""
         ...
 
@@ -221,20 +231,62 @@ class Encrypts(Protocol):
 
 
 EQUATIONS, NODES, SLOPES = "equations", "nodes", "slopes"
-"""What a training tells a peer: equations about labels, per row; nodes of trees, which follow
-labels; linear combinations of columns, row by row."""
+"""What a training tells a peer: equations about labels, per row of the rarer label; nodes of trees,
+which follow labels; linear combinations of columns, row by row."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One party tells another one something in a training: who, and about which rows."""
+
+    role: str
+    """Of the party that tells."""
+
+    passive: str
+    """Name of the passive one of the two."""
+
+    rows: int
+    """The number of training rows, at the most."""
+
+    label: Floats | None = None
+    """Labels of all rows that may be trained on, at the active party."""
 
 
 @runtime_checkable
 class CountsWhatIsTold(Protocol):
     """A system that says how much a training tells, so that it can be added up over all runs."""
 
-    def told(self, spec: Any, role: str, rows: int, /) -> dict[str, float]:
-        """Returns the most that a party in a role tells each peer, by `EQUATIONS` and the like."""
+    def told(self, spec: Any, telling: Telling, /) -> dict[str, float]:
+        """Returns the most that a party tells a peer, by `EQUATIONS` and the like."""
         ...
 
     def most_told(self, spec: Any, /) -> dict[str, float]:
         """Returns the most that the job lets all trainings together tell, where it says so."""
+        ...
+
+
+@runtime_checkable
+class KnowsParties(Protocol):
+    """A system whose table of the job names parties."""
+
+    def check_parties(self, spec: Any, passives: Sequence[str], /) -> None:
+        """Raise a SpecError if the passive parties of the job are others than its table says."""
+
+
+@runtime_checkable
+class ProtectsRareValues(Protocol):
+    """A system in which a column could tell a label of a single row."""
+
+    def check_columns(self, spec: Any, role: str, train: Table, least: int, /) -> None:
+        """Raise a PolicyError if a column tells fewer than `least` rows from all others."""
+
+
+@runtime_checkable
+class SumsUnderMasks(Protocol):
+    """A system whose passive parties sum something under masks that they share two by two."""
+
+    def sums(self, spec: Any, passives: int, /) -> str:
+        """Returns who sums what, as the beginning of a sentence; empty if nobody does."""
         ...
 
 
@@ -251,15 +303,17 @@ class AlignedSystem(System, Protocol):
     def check_dataset(self, spec: Any, role: str, key: str, dataset: Dataset, /) -> None:
         """Raise a SpecError if a data set has keys that would have no effect."""
 
-    def check_party(self, spec: Any, role: str, train: Table, test: Table | None, /) -> None:
-        """Raise a SpecError if the data of one party do not fit the job."""
+    def check_party(
+        self, spec: Any, party: str, role: str, train: Table, test: Table | None, /
+    ) -> None:
+        """Raise a SpecError if the data of one party, given its name, do not fit the job."""
 
     def most_rounds(self, spec: Any, /) -> int:
         """Returns the largest number of rounds."""
         ...
 
-    def forecast(self, spec: Any, sizes: Sizes, /) -> list[Flow]:
-        """Returns a forecast of the messages between the active party and one passive party."""
+    def forecast(self, spec: Any, passive: str, sizes: Sizes, /) -> list[Flow]:
+        """Returns a forecast of the messages between the active party and a passive one."""
         ...
 
     def play(self, spec: Any, context: RoleContext, /) -> Outcome:
@@ -294,7 +348,7 @@ class ScoringSystem(ScoresRows, Protocol):
         """Returns a forecast of the messages between the active party and a passive one."""
         ...
 
-    def of_run(self, stored: StoredPart, model: str, /, *, online: bool) -> Any:
+    def of_run(self, stored: StoredPart, model: str, /, *, online: bool, cut: float | None) -> Any:
         """Returns the table of a job that scores with the model of a run."""
         ...
 
@@ -302,7 +356,7 @@ class ScoringSystem(ScoresRows, Protocol):
         """Score rows in one role."""
         ...
 
-    def measure_again(self, stored: StoredPart, rows: Table, scores: Floats, /) -> Measured:
+    def measure_again(self, stored: StoredPart, scores: "Scores", /) -> Measured:
         """Measure scores at the active party, of a run that was stopped meanwhile."""
         ...
 

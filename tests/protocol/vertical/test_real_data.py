@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
-from isthmus.vertical.regression.active import active
+from isthmus.vertical.regression.encrypted.active import active
 from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.passive import passive
+from isthmus.vertical.regression.encrypted.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Family, Regression
 from tests import real_data

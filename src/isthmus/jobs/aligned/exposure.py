@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
+from isthmus.core.arrays import Floats
 from isthmus.core.errors import PolicyError, SpecError
 from isthmus.data.identifiers import canonical
 from isthmus.data.table import Table
@@ -23,10 +24,10 @@ from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.result import Exposed
 from isthmus.store.exposures import Earlier, Exposure, Exposures
 from isthmus.store.runs import Run
-from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold
+from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold, Telling
 
 _WORDS = {
-    EQUATIONS: "equations about each label",
+    EQUATIONS: "equations about each rarer label",
     NODES: "nodes of trees, which say of rows that their labels are alike",
     SLOPES: "combinations of this party's columns at most",
 }
@@ -45,8 +46,8 @@ def check(plan: AlignedPlan, most_rows: int) -> None:
         PolicyError: It is more than the policy of the party allows.
         SpecError: It is more than the job allows.
     """
-    now = _told(plan, max(1, most_rows))
     for peer in plan.neighbours:
+        now = _told(plan, peer, max(1, most_rows), plan.train.label)
         earlier = _store(plan).so_far(peer, _dataset(plan), but=plan.digest)
         for kind, sentence in _excesses(plan, peer, now, earlier):
             of_job = getattr(plan.party.policy, _KEYS[kind]) is None
@@ -66,17 +67,17 @@ def begin(plan: AlignedPlan, run: Run, train: Table) -> None:
             those of an earlier training.
         DiskError: The disk is full.
     """
-    now, store = _told(plan, len(train)), _store(plan)
-    if not now:
+    told = {peer: _told(plan, peer, len(train), train.label) for peer in plan.neighbours}
+    if not any(told.values()):
         return
-    dataset, name = _dataset(plan), _name(run)
+    dataset, name, store = _dataset(plan), _name(run), _store(plan)
     exposures = [
-        Exposure(time.time(), name, peer, dataset, plan.digest, now) for peer in plan.neighbours
+        Exposure(time.time(), name, peer, dataset, plan.digest, now) for peer, now in told.items()
     ]
     least = plan.party.policy.minimum_difference
 
     def allowed(exposure: Exposure, earlier: Earlier) -> None:
-        for _, sentence in _excesses(plan, exposure.peer, now, earlier):
+        for _, sentence in _excesses(plan, exposure.peer, exposure.told, earlier):
             raise PolicyError(f"{sentence} {_TRAINING}")
         if earlier.difference is not None:
             raise PolicyError(
@@ -97,7 +98,7 @@ def keys(train: Table) -> list[bytes]:
 
 def facts(plan: AlignedPlan) -> dict[str, str]:
     """Returns what was told so far, and the most that may be, by name."""
-    most, told = _most(plan), _told(plan, 1)
+    most, told = _most(plan), _kinds(plan)
     found = list[str]()
     for peer in plan.neighbours:
         earlier = _store(plan).so_far(peer, _dataset(plan)).told
@@ -111,10 +112,10 @@ def facts(plan: AlignedPlan) -> dict[str, str]:
 def of_run(plan: AlignedPlan, run: Run) -> list[Exposed]:
     """Returns what a run has told each peer, and with it all runs before."""
     most = _most(plan)
-    if not most and not _told(plan, 1):
+    if not most and not _kinds(plan):
         return []
     return [
-        Exposed(each.peer, _WORDS[kind], told, each.total[kind], most.get(kind))
+        Exposed(each.peer, _WORDS[kind], told, each.total[kind], most.get(kind), kind)
         for each in _store(plan).of_run(_name(run))
         for kind, told in each.told.items()
     ]
@@ -151,15 +152,20 @@ def _most(plan: AlignedPlan) -> dict[str, float]:
     ours = {EQUATIONS: policy.label_exposure, NODES: policy.nodes, SLOPES: policy.slopes}
     agreed = system.most_told(plan.loaded.spec)
     found = agreed | {kind: limit for kind, limit in ours.items() if limit is not None}
-    told = _told(plan, 1)
+    told = _kinds(plan)
     return {kind: limit for kind, limit in found.items() if kind in told and isfinite(limit)}
 
 
-def _told(plan: AlignedPlan, rows: int) -> dict[str, float]:
+def _kinds(plan: AlignedPlan) -> set[str]:
+    return {kind for peer in plan.neighbours for kind in _told(plan, peer, 1)}
+
+
+def _told(plan: AlignedPlan, peer: str, rows: int, label: Floats | None = None) -> dict[str, float]:
     system: object = plan.loaded.code
     if not plan.loaded.trains or plan.loaded.scores or not isinstance(system, CountsWhatIsTold):
         return {}
-    return system.told(plan.loaded.spec, plan.role, rows)
+    passive = peer if plan.listens else plan.party.party
+    return system.told(plan.loaded.spec, Telling(plan.role, passive, rows, label))
 
 
 def _dataset(plan: AlignedPlan) -> str:

@@ -30,6 +30,7 @@ from isthmus.jobs.result import SearchResult, Summary
 from isthmus.jobs.summary import parties_facts, party_facts
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
+from isthmus.vertical.preparation import system as preparing
 from isthmus.vertical.system import PlansAhead
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ def steps(loaded: Loaded) -> list[str]:
     ]
     if loaded.scores:
         return [*found, *loaded.system.scoring_steps(loaded.spec)]
+    preparation = job.preparation_of(loaded)
+    if preparation is not None:
+        found += preparing.steps(preparation)
     if loaded.trains:
         found += _training(loaded)
         found.append(_scoring(data))
@@ -153,11 +157,12 @@ def ready(plan: "AlignedPlan") -> Ready:
 def _check(plan: "AlignedPlan") -> None:
     """Refuse keys and addresses that do not work, and an alignment too many."""
     from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.aligned import limits
+    from isthmus.jobs.aligned import identities, limits
 
     connection.check(plan)
     if job.is_attested(plan.job):
         connection.certificates_of_all(plan)
+    identities.of(plan)
     limits.check_budget(plan)
 
 
@@ -390,7 +395,9 @@ def _method(result: AlignedRun) -> list[tuple[str, str]]:
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
-def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) -> Job:
+def scoring_job(
+    run: Run, earlier: Job, dataset: str | None, *, online: bool, cut: float | None
+) -> Job:
     """Make a job that scores with the model of a run.
 
     Args:
@@ -398,6 +405,7 @@ def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) ->
         earlier: Its job.
         dataset: Name of the data set to score; None: the one that was trained on.
         online: Whether rows are scored one by one, as the active party asks for them.
+        cut: Score above which the active party learns a decision, in place of all scores.
 
     Returns:
         The job; `disclosed` is empty.
@@ -417,4 +425,4 @@ def scoring_job(run: Run, earlier: Job, dataset: str | None, *, online: bool) ->
             f"{run.folder}: this run trained no model to score rows with. Name the folder of one "
             "that did."
         )
-    return stored.scoring_job(run, result, earlier, dataset, online=online)
+    return stored.scoring_job(run, result, earlier, dataset, online=online, cut=cut)

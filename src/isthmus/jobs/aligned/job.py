@@ -1,7 +1,8 @@
 """Checks a job over aligned columns by itself, and lists what its parties exchange."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,10 @@ from isthmus.jobs.job import Job
 from isthmus.jobs.load import check_roles
 from isthmus.jobs.plan import Loaded
 from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.vertical.preparation import system as preparing
+from isthmus.vertical.preparation.forecast import forecast as forecast_preparation
+from isthmus.vertical.preparation.spec import Preparation
+from isthmus.vertical.system import KnowsParties
 
 Alignment = CryptographicAlignment | AttestedAlignment
 
@@ -39,6 +44,35 @@ def in_words(job: Job) -> str:
     return f"{how}; go on if {said.minimum_size:,} or more are shared"
 
 
+def preparation_of(loaded: Loaded) -> Preparation | None:
+    """Returns the table `[preparation]` of a job, if it has one."""
+    found: Preparation | None = loaded.job.tables["preparation"]
+    return found
+
+
+def most_columns(loaded: Loaded, passive: str) -> int:
+    """Returns the most columns that the job lets a passive party train."""
+    found: int = loaded.spec.columns_of(passive)
+    return found
+
+
+def training_spec(loaded: Loaded, columns: Mapping[str, int]) -> Any:
+    """What the job says of its system, with the columns that passive parties train.
+
+    Args:
+        loaded: The job.
+        columns: Number of prepared columns, by name of the passive party, of those that are known.
+
+    Returns:
+        The table of the system.
+    """
+    if preparation_of(loaded) is None or not columns:
+        return loaded.spec
+    if len(columns) == 1:
+        return msgspec.structs.replace(loaded.spec, passive_columns=next(iter(columns.values())))
+    return msgspec.structs.replace(loaded.spec, passive_columns=dict(columns))
+
+
 def check(loaded: Loaded) -> None:
     """Refuse a job file that contradicts itself, seen without data.
 
@@ -50,6 +84,9 @@ def check(loaded: Loaded) -> None:
     """
     job, alignment = loaded.job, alignment_of(loaded.job)
     check_roles(loaded, loaded.system.MOST_PARTIES if loaded.trains else None)
+    if loaded.trains and isinstance(loaded.code, KnowsParties):
+        passives = [name for name in job.parties if name != loaded.first]
+        loaded.code.check_parties(loaded.spec, passives)
     if not loaded.data.identifiers:
         raise SpecError(
             "`data.identifiers` is empty, and the parties find their shared rows by it: say what "
@@ -62,6 +99,9 @@ def check(loaded: Loaded) -> None:
         )
     if isinstance(alignment, AttestedAlignment):
         _check_results(loaded, alignment)
+    preparation = preparation_of(loaded)
+    if preparation is not None:
+        preparing.check(preparation, loaded.spec if loaded.trains else None)
 
 
 def _check_results(loaded: Loaded, alignment: AttestedAlignment) -> None:
@@ -79,7 +119,7 @@ def _check_results(loaded: Loaded, alignment: AttestedAlignment) -> None:
 
 
 def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
-    """What crosses between the first party and another one: choose an alignment, align, train.
+    """What crosses between the first party and another one: choose, align, prepare, train.
 
     Args:
         loaded: The job.
@@ -89,11 +129,15 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     Returns:
         The messages of each step; none in the last one where the job trains nothing.
     """
-    trained = list[Flow]()
+    prepared, trained = list[Flow](), list[Flow]()
+    preparation = preparation_of(loaded)
+    if preparation is not None:
+        most = most_columns(loaded, other)
+        columns = sizes.prepared.get(other, most)
+        prepared = list(forecast_preparation(preparation, sizes.train, most, columns))
     if loaded.trains:
-        said = (other, sizes) if loaded.scores else (sizes,)
-        trained = loaded.system.forecast(loaded.spec, *said)
-    return [list(_choice()), list(_alignments(loaded, other, sizes)), trained]
+        trained = loaded.system.forecast(training_spec(loaded, sizes.prepared), other, sizes)
+    return [list(_choice()), list(_alignments(loaded, other, sizes)), prepared, trained]
 
 
 def smallest(loaded: Loaded) -> Sizes:

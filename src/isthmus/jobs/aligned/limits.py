@@ -10,6 +10,7 @@ from isthmus.alignment.cryptographic.rows import chosen_protocol
 from isthmus.alignment.cryptographic.spec import OBLIVIOUS_FROM, CryptographicAlignment
 from isthmus.core.errors import PolicyError, naming_file
 from isthmus.data.index import split
+from isthmus.data.table import Table
 from isthmus.jobs import consent, limits
 from isthmus.jobs.aligned import exposure
 from isthmus.jobs.aligned.alignment import held, started, terms
@@ -18,7 +19,7 @@ from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.rows import left
 from isthmus.jobs.consent import Crossing
 from isthmus.ledger.forecast import Sizes
-from isthmus.vertical.system import PlansAhead
+from isthmus.vertical.system import PlansAhead, ProtectsRareValues
 
 _DEVIATIONS = 6
 """Standard deviations that a random split stays within."""
@@ -41,7 +42,25 @@ def check(plan: AlignedPlan) -> None:
     if plan.loaded.trains and isinstance(plan.loaded.code, PlansAhead):
         with naming_file(plan.loaded.path):
             plan.loaded.code.check_rows(plan.loaded.spec, _most_trained(plan, most))
+    if plan.loaded.trains:
+        check_columns(plan, plan.as_trained.train)
     limits.check(plan, _certain(plan))
+
+
+def check_columns(plan: AlignedPlan, rows: Table) -> None:
+    """Refuse columns that tell so few rows from all others that their labels would be told.
+
+    Args:
+        plan: The job and the party.
+        rows: Rows of ours, in which those to train on are.
+
+    Raises:
+        PolicyError: There is such a column, by the policy of the party.
+    """
+    system: object = plan.loaded.code
+    if isinstance(system, ProtectsRareValues):
+        least = plan.party.policy.minimum_column_rows
+        system.check_columns(plan.loaded.spec, plan.role, rows, least)
 
 
 def check_budget(plan: AlignedPlan) -> None:
@@ -138,7 +157,7 @@ def _certain(plan: AlignedPlan) -> list[Crossing]:
     if held(plan) is None:
         found += consent.steps(loaded, sizes)[1]
     if loaded.trains and isinstance(system, PlansAhead):
-        flows = system.least(loaded.spec, sizes)
         for other in plan.job.peers(loaded.first):
+            flows = system.least(loaded.spec, other, sizes)
             found += (consent.between(plan.job, loaded.first, other, flow) for flow in flows)
     return found

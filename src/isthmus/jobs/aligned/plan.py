@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,12 +14,30 @@ from isthmus.data import fingerprint, reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
 from isthmus.jobs.aligned import stored
-from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.job import (
+    alignment_of,
+    most_columns,
+    preparation_of,
+    training_spec,
+)
 from isthmus.jobs.load import load_party
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
+from isthmus.vertical.preparation import system as preparing
+from isthmus.vertical.preparation.own import Own
 from isthmus.vertical.system import Encrypts, StoredPart
+
+
+@dataclass(frozen=True)
+class AsTrained:
+    """What a party trains on."""
+
+    spec: Any
+    """What the job says of its system, with the columns that there are now."""
+
+    train: Table
+    test: Table | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,21 @@ class AlignedPlan(PartyPlan):
                 for table in self.tables.values()
             ),
         )
+
+    @cached_property
+    def as_trained(self) -> "AsTrained":
+        """Our rows about as they will be trained on, as far as columns are prepared by then."""
+        loaded, spec = self.loaded, preparation_of(self.loaded)
+        if spec is None or self.stored is not None:
+            return AsTrained(loaded.spec, self.train, self.test)
+        dataset, us = self.party.datasets[loaded.dataset], self.party.party
+        ours = Own(self.train, dataset.edges, dataset.order)
+        train, test = preparing.trial(ours, self.test, spec)
+        if self.listens:
+            return AsTrained(loaded.spec, train, test)
+        columns = len(train.names)
+        preparing.check_most(spec, columns, most_columns(loaded, us))
+        return AsTrained(training_spec(loaded, {us: columns}), train, test)
 
     @property
     def monotone(self) -> dict[str, int]:
@@ -153,7 +187,8 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
     if loaded.trains:
         with naming_file(file):
             _ = plan.engine  # can it run here?
-            loaded.system.check_party(loaded.spec, plan.role, train, test)
+            ours = plan.as_trained
+            loaded.system.check_party(ours.spec, party.party, plan.role, ours.train, ours.test)
     return plan
 
 
@@ -173,6 +208,8 @@ def _plan_to_score(loaded: Loaded, party: Party, file: Path) -> AlignedPlan:
     with naming_file(file):
         found = stored.find(loaded, party, file.parent)
     rows = _table(loaded, party, file.parent, loaded.dataset, stored.coding(found))
+    prepared = stored.prepared(found.run)
+    rows = rows if prepared is None else prepared(rows)
     plan = AlignedPlan(loaded, party, file, rows, None, found)
     plan.endorsements()  # can it be read?
     with naming_file(file):
@@ -216,6 +253,7 @@ def _check_dataset(loaded: Loaded, party: str, key: str, dataset: Dataset) -> No
             )
         if not loaded.scores:
             loaded.system.check_dataset(loaded.spec, role, key, dataset)
+            preparing.check_dataset(preparation_of(loaded), key, dataset)
     identifiers = loaded.data.identifiers
     if len(dataset.identifiers) != len(identifiers):
         raise SpecError(
@@ -237,12 +275,16 @@ def _table(
         dataset = msgspec.structs.replace(dataset, label=None, columns=())
     elif loaded.scores and coding is not None:
         dataset = stored.as_trained(dataset, coding)
+    preparation = preparation_of(loaded)
+    if preparation is not None and preparing.reads_empty_cells(preparation):
+        kept = "keep" if dataset.missing == "error" else dataset.missing
+        dataset = msgspec.structs.replace(dataset, missing=kept)
     rows = reading.load(
         dataset,
         folder,
         loaded.data.normalise,
         coding,
-        numbers_only=loaded.trains and loaded.system.NUMBERS_ONLY,
+        numbers_only=loaded.trains and loaded.system.NUMBERS_ONLY and preparation is None,
     )
     limit = job.parties[party.party].rows
     if limit is not None and len(rows) > limit:

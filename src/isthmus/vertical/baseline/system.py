@@ -196,10 +196,10 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
     match spec:
         case RegressionBaseline():
             regression.check_numbers(rows, test)
-            scaling.label(rows, spec.family)
-            if test is not None and test.label is not None and spec.family == "binomial":
-                scaling.check_binary(test.label[~np.isnan(test.label)])
+            scaling.label(rows, spec)
+            if test is not None:
+                scaling.check_known(test, spec)
         case BoostingBaseline():
-            boosting.check_party(as_boosting(spec), "active", rows, test)
+            boosting.check_party(as_boosting(spec), "", "active", rows, test)
         case _:
             assert_never(spec)

@@ -18,7 +18,7 @@ from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.boosting.forecast import forecast as forecast_boosting
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.system import NODES, Measured, Outcome, PooledRows, RoleContext
+from isthmus.vertical.system import NODES, Measured, Outcome, PooledRows, RoleContext, Telling
 
 MOST_PARTIES: int | None = None
 NUMBERS_ONLY = False
@@ -79,7 +79,7 @@ def check_rows(spec: Boosting, most: int) -> None:
     problem.check_rows(most - round(most * spec.validation_share), spec)
 
 
-def least(spec: Boosting, sizes: Sizes) -> list[Flow]:
+def least(spec: Boosting, _passive: str, sizes: Sizes) -> list[Flow]:
     """Returns messages of training that every run sends: gradients of all trees that are sure."""
     rounds = spec.trees if spec.patience == 0 else min(spec.trees, spec.patience)
     flows = forecast_boosting(spec, replace(sizes, rounds=rounds))
@@ -99,16 +99,19 @@ def seconds_per_round(spec: Boosting, sizes: Sizes, asked: Engine) -> float:
     return spec.outputs * (rows * found.encryption + additions * found.addition)
 
 
-def forecast(spec: Boosting, sizes: Sizes) -> list[Flow]:
+def forecast(spec: Boosting, _passive: str, sizes: Sizes) -> list[Flow]:
     """Forecast the messages between the active party and one passive party."""
     return forecast_boosting(spec, sizes)
 
 
-def check_party(spec: Boosting, role: str, train: Table, test: Table | None = None) -> None:
+def check_party(
+    spec: Boosting, _party: str, role: str, train: Table, test: Table | None = None
+) -> None:
     """Refuse data of one party that do not fit the job, before any contact.
 
     Args:
         spec: The `[boosting]` table.
+        _party: This party's name.
         role: This party's role.
         train: Its training rows.
         test: Its test rows, if they are a separate data set.
@@ -133,7 +136,7 @@ def check_party(spec: Boosting, role: str, train: Table, test: Table | None = No
         raise SpecError("sample weights are the active party's: take `weight` out of the data set.")
 
 
-def told(spec: Boosting, _role: str, _rows: int) -> dict[str, float]:
+def told(spec: Boosting, _telling: Telling) -> dict[str, float]:
     """Returns how many nodes a passive party sees, and the active party gets sums over."""
     trees = max(0, spec.trees - spec.local_trees) * spec.outputs
     return {NODES: float(trees * (2**spec.depth - 1))}

@@ -179,25 +179,12 @@ class Multinomial:
         return 0.5
 
     def check(self, label: Floats) -> None:
-        """Refuse labels that are no class, and classes without a row.
-
-        Args:
-            label: Shape (rows,).
-
-        Raises:
-            SpecError: There are some.
-        """
+        """Refuse labels that are no class."""
         _refuse(
             ~np.isin(label, np.arange(self.classes)),
             f"other than 0, 1, ... {self.classes - 1}",
             "Number the classes from 0, and set `classes` to how many there are",
         )
-        missing = self.classes - len(np.unique(label))
-        if missing:
-            raise SpecError(
-                f"{missing} of {self.classes} classes {'has' if missing == 1 else 'have'} no row "
-                "to train on: number the others from 0, and set `classes` to how many there are."
-            )
 
     def mean(self, predictor: Floats) -> Floats:
         """Returns the probability of each class, shape (rows, classes)."""
@@ -230,7 +217,7 @@ class Poisson:
     curvature_bound: float | None = None
 
     def check(self, label: Floats) -> None:
-        """Refuse labels below zero, and counts that are all zero."""
+        """Refuse labels below zero."""
         _refuse_below_zero(label)
 
     def mean(self, predictor: Floats) -> Floats:
@@ -291,7 +278,7 @@ class Tweedie:
     curvature_bound: float | None = None
 
     def check(self, label: Floats) -> None:
-        """Refuse labels below zero, and amounts that are all zero."""
+        """Refuse labels below zero."""
         _refuse_below_zero(label)
 
     def mean(self, predictor: Floats) -> Floats:

@@ -1,35 +1,166 @@
-"""The mathematics of generalised linear models: no network, no keys, no other party.
+"""The mathematics of joint training: no network, no keys, no other party.
 
-The loss is the mean over rows of the negative log-likelihood plus `penalty / 2` times the squared
-coefficients, on standardised columns, intercept free. With the columns split between parties, the
-linear predictor is the sum of their partial linear predictors, and a party's gradient needs only
-its own columns and everyone's residual.
+The objective is the mean over rows of weight times loss (`families.py`), plus, on standardised
+columns and without the intercept, `penalty` times r |w| + (1 - r) |w|^2 / 2, where r is `l1_ratio`.
+With the columns split between parties, the linear predictor is the sum of their partial linear
+predictors, and a party's gradient needs only its own columns and the residuals.
+
+A round costs an encryption of all residuals, so the method must need few rounds. Each party solves
+the problem on its own columns by itself (`Block.propose`), with a quadratic model of its own block
+of the Hessian: correlation among a party's own columns costs no round, only correlation between
+parties does. These steps of all parties are conjugated (Polak & Ribiere 1969), and the line search
+along them is exact and needs no encryption (`Loss.step_length`). Without L1 this is the method of
+preconditioned nonlinear conjugate gradients. With L1 a party's step is a proximal one; coefficients
+that leave zero or reach it are left out of the conjugation; and the last step of all is a whole
+one, which leaves those at zero that belong there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import linalg, optimize, special
 
 from isthmus.core.arrays import Floats
+from isthmus.vertical.regression.families import Likelihood
+from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import Family
+
+LENGTHS = np.array([0, *np.arange(1, 9) / 8, 1.25, 1.5, *2.0 ** np.arange(1, 7)])
+"""Lengths of a step at which a party states its L1 penalty; straight lines between bound it."""
+
+_LONGEST = 2.0**20
+
+
+@dataclass(frozen=True)
+class Line:
+    """The penalty along a direction, of one party or of all together."""
+
+    slope: float = 0.0
+    """First derivative of the L2 part at the start."""
+
+    curvature: float = 0.0
+    """Second derivative of the L2 part."""
+
+    absolute: Floats | None = None
+    """The L1 part at `LENGTHS`, and its derivative beyond the last of them; None without L1."""
+
+    def __add__(self, other: "Line") -> "Line":
+        absolute = self.absolute
+        if other.absolute is not None:
+            absolute = other.absolute if absolute is None else absolute + other.absolute
+        return Line(self.slope + other.slope, self.curvature + other.curvature, absolute)
+
+    def pieces(self) -> list[tuple[float, float, float]]:
+        """Returns begin, end and slope of the straight lines that bound the L1 part from above."""
+        if self.absolute is None:
+            return [(0.0, _LONGEST, 0.0)]
+        slopes = [*np.diff(self.absolute[:-1]) / np.diff(LENGTHS), self.absolute[-1]]
+        ends = pairwise([*LENGTHS.tolist(), _LONGEST])
+        return [
+            (begin, end, float(slope)) for (begin, end), slope in zip(ends, slopes, strict=True)
+        ]
+
+
+class Loss:
+    """The mean loss of the training rows, as a function of the linear predictor of all parties."""
+
+    def __init__(self, likelihood: Likelihood, label: Label) -> None:
+        self.likelihood = likelihood
+        self._label = label
+
+    @property
+    def offset(self) -> Floats:
+        """Predictors without any column, of a shape that adds to those of the rows."""
+        offset = self._label.offset
+        return offset if not self.likelihood.outputs else offset[:, np.newaxis]
+
+    def __call__(self, predictor: Floats) -> float:
+        """Returns the loss, without the penalty."""
+        losses = self.likelihood.losses(predictor, self._label.values)
+        return float(np.mean(self._label.weight * losses))
+
+    def residual(self, predictor: Floats) -> Floats:
+        """Returns the derivative of each row's loss by its predictor, times its weight."""
+        residual = self.likelihood.residual(predictor, self._label.values)
+        return _rowwise(self._label.weight, residual) * residual
+
+    def curvature(self, predictor: Floats) -> float:
+        """Returns about how much the loss is curved, as a power of two: the scale of all blocks.
+
+        It is the mean of the expected second derivatives. Every party needs it, and a power of two
+        tells them hardly more than how rare the rarer label is.
+
+        Args:
+            predictor: Shape (rows,) or (rows, classes).
+
+        Returns:
+            A power of two.
+        """
+        found = self.likelihood.curvature(predictor)
+        free = max(1, found[0].size - 1)  # predictors of a row that differ by a number are alike
+        mean = float(np.sum(_rowwise(self._label.weight, found) * found)) / len(found) / free
+        return float(2.0 ** np.rint(np.log2(max(mean, 2.0**-40))))
+
+    def step_length(
+        self, predictor: Floats, slope: Floats, penalty: Line, limit: float = np.inf
+    ) -> float:
+        """Exact line search: returns the length of the step that minimises the objective.
+
+        The predictor is linear in the coefficients, so the active party can do the line search by
+        itself, if it knows the change of the predictor along the direction.
+
+        Args:
+            predictor: Linear predictor at the start, shape (rows,) or (rows, classes).
+            slope: Change of the predictor per unit of step, of the same shape.
+            penalty: The penalty along the direction, summed over all parties.
+            limit: No step leads to a residual that is larger than this.
+
+        Returns:
+            The length, >= 0; 0 if no step lowers the objective.
+        """
+
+        def derivative(length: float) -> float:
+            moved = self.residual(predictor + length * slope)
+            smooth = float(np.sum(moved * slope)) / len(slope)
+            return smooth + penalty.slope + length * penalty.curvature
+
+        length = _minimum(derivative, penalty)
+        while length > 0 and np.abs(self.residual(predictor + length * slope)).max() > limit:
+            length = length / 2 if length > 2.0**-40 else 0.0
+        return length
+
+
+def _minimum(derivative: Callable[[float], float], penalty: Line) -> float:
+    for begin, end, absolute in penalty.pieces():
+        if derivative(begin) >= -absolute:
+            return begin
+        if derivative(end) >= -absolute:
+            return _root(derivative, -absolute, begin, end)
+    return _LONGEST  # separable and without penalty: there is no minimum
+
+
+def _root(derivative: Callable[[float], float], value: float, begin: float, end: float) -> float:
+    # The bracket grows from its begin: at its far end, a loss may be too steep to interpolate.
+    width = min(1.0, end - begin)
+    while begin + width < end and derivative(begin + width) < value:
+        width *= 2
+    ends = begin, min(begin + width, end)
+    return float(optimize.brentq(lambda at: derivative(at) - value, *ends, xtol=1e-10))
+
+
+def _rowwise(weight: Floats, values: Floats) -> Floats:
+    return weight if values.ndim == 1 else weight[:, np.newaxis]
+
+
+# What follows goes as soon as the roles are made of `Loss` and `block.Block`.
 
 CURVATURE: dict[Family, float] = {"binomial": 0.25, "gaussian": 1.0}
 """Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""
 
 RESIDUAL_LIMIT: dict[Family, float] = {"binomial": 1.0, "gaussian": 256.0}
 """Largest residual that is encrypted: 1 for probabilities, or 256 standard deviations."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """Derivatives of the L2 penalty along the direction of a line search."""
-
-    slope: float
-    """First derivative at the start."""
-
-    curvature: float
-    """Second derivative."""
 
 
 def mean(family: Family, predictor: Floats) -> Floats:

@@ -15,12 +15,12 @@ from isthmus.evaluation.regression import r2, rmse
 from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.labelled import labelled, unmeasured
-from isthmus.vertical.regression.active import Trained, active
+from isthmus.vertical.regression import levels
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
-from isthmus.vertical.regression.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Family, Regression
+from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 MEASURES: Mapping[Family, Measures] = {
@@ -31,15 +31,14 @@ MEASURES: Mapping[Family, Measures] = {
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
     """Train and score in one role, on aligned rows."""
-    train, test = context.train, context.test
+    level, test = levels.of(spec), context.test
     memory = Memory(context.checkpoint, _rounds_of(context))
     memory.load()
-    (peer,) = context.peers.values()
     if context.role == "passive":
-        ours = passive(peer, train, test, spec, context.telemetry, memory, engine=context.engine)
+        ours = level.passive(spec, context, memory)
         ending = _ending(ours.rounds, ours.converged)
         return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
-    trained = active(peer, train, test, spec, context.telemetry, memory, engine=context.engine)
+    trained = level.active(spec, context, memory)
     found = _found(trained)
     return Outcome(
         model=trained.part,
@@ -60,7 +59,7 @@ def measure_again(spec: Regression, context: RoleContext, found: Checkpoint) -> 
     return Measured() if context.role == "passive" else _measured(spec, context.test, found)
 
 
-def _found(trained: Trained) -> Checkpoint:
+def _found(trained: ActiveTrained) -> Checkpoint:
     arrays: Arrays = {"predictions": trained.predictions}
     if trained.training is not None:
         arrays["training"] = trained.training

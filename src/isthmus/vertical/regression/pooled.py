@@ -25,7 +25,7 @@ def train_pooled(train: Table, spec: LinearModel) -> model.Part:
     """
     from sklearn.linear_model import LogisticRegression, Ridge  # noqa: PLC0415 - it takes a second to load
 
-    scale, label = scaling.fit(train), scaling.label(train, spec.family)
+    scale, label = scaling.fit(train), scaling.label(train, spec)
     strength = max(spec.penalty * len(train), 1e-12)  # scikit-learn's loss is a sum, ours a mean
     if spec.family == "binomial":
         estimator = LogisticRegression(C=1 / strength, tol=1e-10, max_iter=10_000)

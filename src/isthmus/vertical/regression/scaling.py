@@ -7,7 +7,8 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
-from isthmus.vertical.regression.spec import Family
+from isthmus.vertical.regression import families
+from isthmus.vertical.regression.spec import LinearModel
 
 
 @dataclass(frozen=True)
@@ -49,53 +50,106 @@ def fit(table: Table) -> Scaling:
 
 @dataclass(frozen=True)
 class Label:
-    """Labels as used in training, and their scaling."""
+    """Labels of the training rows as they are trained on, and what else a row's loss depends on."""
 
-    values: Floats  # shape (rows,)
+    values: Floats
+    """Shape (rows,); those of a gaussian family are standardised, and without their offset."""
+
+    weight: Floats
+    """What each row counts for, shape (rows,); the mean is 1."""
+
+    offset: Floats
+    """What is added to each row's predictor, shape (rows,)."""
+
     mean: float = 0.0
     deviation: float = 1.0
 
 
-def label(table: Table, family: Family) -> Label:
-    """Returns the labels of the training rows: 0 and 1 unchanged, numbers standardised.
+def label(table: Table, spec: LinearModel) -> Label:
+    """Returns the labels of the training rows: numbers standardised, all others unchanged.
 
     Args:
         table: The active party's aligned training rows.
-        family: The family of the model.
+        spec: Family and weights of classes.
 
     Returns:
         The labels.
 
     Raises:
-        SpecError: There is no label, it is constant, or it does not fit the family.
+        SpecError: There is no label, it is constant, or it does not fit the family; or weights or
+            offsets do not.
     """
     values = labels(table)
-    if np.ptp(values) == 0:
+    families.likelihood(spec).check(values)
+    missing = spec.classes - len(np.unique(values))
+    if missing > 0:
+        raise SpecError(
+            f"{missing} of {spec.classes} classes {'has' if missing == 1 else 'have'} no row to "
+            "train on: number the others from 0, and set `classes` to how many there are."
+        )
+    offset = _offset(table, spec)
+    if np.ptp(values) == 0 and table.offset is None:
         raise SpecError(
             f"the label has one single value on the {len(table)} training rows: there is nothing "
             "to learn. Check `label` of the data set."
         )
-    if family == "gaussian":
-        mean, deviation = float(values.mean()), float(values.std())
-        return Label((values - mean) / deviation, mean, deviation)
-    check_binary(values)
-    return Label(values)
+    weight = _weight(table, values, spec)
+    if spec.family != "gaussian":
+        return Label(values, weight, offset)
+    values = values - offset
+    mean = float(np.mean(weight * values))
+    deviation = float(np.sqrt(np.mean(weight * (values - mean) ** 2)))
+    if deviation == 0:
+        raise SpecError(
+            "the label without its offset has one single value on the training rows: there is "
+            "nothing to learn. Check `offset` of the data set."
+        )
+    return Label((values - mean) / deviation, weight, np.zeros(len(values)), mean, deviation)
 
 
-def check_binary(values: Floats) -> None:
-    """Refuse labels that are not of two classes.
+def check_known(table: Table, spec: LinearModel) -> None:
+    """Refuse labels outside the family among those of rows to score, where they are known.
 
     Args:
-        values: Shape (rows,).
+        table: The rows.
+        spec: The family.
 
     Raises:
-        SpecError: One is neither 0 nor 1.
+        SpecError: There are some.
     """
-    if not np.isin(values, (0.0, 1.0)).all():
+    if table.label is not None:
+        families.likelihood(spec).check(table.label[~np.isnan(table.label)])
+
+
+def _offset(table: Table, spec: LinearModel) -> Floats:
+    if table.offset is not None and spec.family == "multinomial":
         raise SpecError(
-            "the label has values other than 0 and 1. Code it as 0 and 1, or set "
-            '`family = "gaussian"` to fit a number.'
+            "a multinomial regression has a predictor for each class, and an offset is one number: "
+            "take `offset` and `exposure` out of the data set."
         )
+    return table.offsets
+
+
+def _weight(table: Table, values: Floats, spec: LinearModel) -> Floats:
+    # The weights of the rows, times those of their classes; their mean is 1.
+    weight = table.weights
+    below = int((weight < 0).sum())
+    if below or not weight.any():
+        what = f"{below:,} of {len(weight):,} are below 0" if below else "all are 0"
+        raise SpecError(
+            f"sample weights say how much a row counts, and {what}: correct the column that "
+            "`weight` of the data set names."
+        )
+    if spec.class_weight == "balanced":
+        classes, which = np.unique(values, return_inverse=True)
+        sums = np.bincount(which, weight, len(classes))
+        if not sums.all():
+            raise SpecError(
+                "all rows of a class have the weight 0, so that nothing balances it: take "
+                '`class_weight = "balanced"` out, or correct the weights.'
+            )
+        weight = weight / sums[which]
+    return weight / np.mean(weight)
 
 
 def labels(table: Table) -> Floats:

@@ -74,13 +74,43 @@ class LinearModel(Spec, frozen=True):
             raise ValueError(f"`class_weight` is for classes, and {self.family} has none")
 
 
+class Shared(Spec, frozen=True, kw_only=True):
+    """The `[regression.shared]` table of a job: how training at this level runs."""
+
+    active_columns: Annotated[
+        Columns,
+        Meta(description="columns that the active party trains, no more or less"),
+    ]
+    rounds: Annotated[
+        int,
+        Meta(ge=1, le=1000, description="rounds of training: every run does all of them"),
+    ] = 12
+    functions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=32,
+            description="products that make up a probability (binomial): more cost more, and "
+            "approximate it better where the predictor has a wide spread",
+        ),
+    ] = 6
+
+
 class Regression(LinearModel, frozen=True, kw_only=True):
     """The `[regression]` table of a job."""
 
-    passive_columns: Annotated[
-        int,
+    level: Annotated[
+        Level,
         Meta(
-            ge=1, le=100_000, description="columns that the passive party trains, no more or less"
+            description="encrypted: residuals cross encrypted, and the active party knows the "
+            "predictor of each training row; shared: no party knows residual or predictor"
+        ),
+    ] = "encrypted"
+    passive_columns: Annotated[
+        Columns | dict[str, Columns],
+        Meta(
+            description="columns that a passive party trains, no more or less: a number, or a "
+            "table with a number for each of them by name"
         ),
     ]
     batches: Annotated[
@@ -120,16 +150,63 @@ class Regression(LinearModel, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=1,
-            description="most equations about the labels, per training row, that the passive "
+            description="most equations about the labels, per row of the rarer one, that a passive "
             "party may learn over all runs on the same data; a run tells batches x its columns / "
-            "rows",
+            "rows whose label is the rarer one (of a number: not the commonest one)",
         ),
-    ] = 0.04
+    ] = 0.1
     encryption: Annotated[
         RegressionEncryption, Meta(description="The `[regression.encryption]` table of a job.")
     ] = RegressionEncryption()
+    shared: Annotated[
+        Shared | None,
+        Meta(description='The `[regression.shared]` table of a job with level = "shared".'),
+    ] = None
 
+    def __post_init__(self) -> None:
+        """Refuse keys that contradict each other.
 
-def exposure(spec: Regression, rows: int) -> float:
-    """Returns how many equations about the labels, per training row, the passive party learns."""
-    return spec.batches * spec.passive_columns / rows
+        Raises:
+            ValueError: Two keys contradict each other; msgspec makes it an error about the file.
+        """
+        super().__post_init__()
+        if self.level != "shared":
+            if self.shared is not None:
+                raise ValueError('the table `shared` goes with level = "shared"')
+            return
+        if self.shared is None:
+            raise ValueError(
+                'level = "shared" needs the table [regression.shared] with `active_columns`, how '
+                "many columns the active party trains"
+            )
+        for refused, reason in (
+            (self.encryption.scheme != "bfv", 'needs the scheme "bfv"'),
+            (self.family == "multinomial", "knows no multinomial family: train one class each"),
+            (self.l1_ratio > 0, "knows no L1: set `l1_ratio` to 0"),
+            (self.batches > 1, "trains on all rows at once: leave `batches` at 1"),
+        ):
+            if refused:
+                raise ValueError(f'level = "shared" {reason}, or set level = "encrypted"')
+
+    @property
+    def sharing(self) -> Shared:
+        """The table `shared`, at the level of that name.
+
+        Raises:
+            ValueError: The job has another level.
+        """
+        if self.shared is None:
+            raise ValueError(f"a job with level = {self.level!r} has no table `shared`")
+        return self.shared
+
+    @property
+    def most_columns(self) -> int:
+        """The most columns that a passive party trains."""
+        columns = self.passive_columns
+        return columns if isinstance(columns, int) else max(columns.values(), default=0)
+
+    def columns_of(self, passive: str) -> int:
+        """Returns the number of columns that a passive party trains."""
+        if isinstance(self.passive_columns, int):
+            return self.passive_columns
+        return self.passive_columns[passive]

@@ -4,6 +4,7 @@ Modules that train are imported only when they are needed.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,16 +18,15 @@ from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
-from isthmus.vertical.regression import scaling
-from isthmus.vertical.regression.forecast import forecast as forecast_regression
-from isthmus.vertical.regression.spec import Regression, exposure
+from isthmus.vertical.regression import levels, limits, scaling
+from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import (
     EQUATIONS,
-    SLOPES,
     Measured,
     Outcome,
     PooledRows,
     RoleContext,
+    Telling,
 )
 
 MOST_PARTIES = 2
@@ -56,11 +56,12 @@ def most_rounds(spec: Regression) -> int:
     return spec.max_rounds
 
 
-def check_party(spec: Regression, role: str, train: Table, test: Table | None) -> None:
+def check_party(spec: Regression, party: str, role: str, train: Table, test: Table | None) -> None:
     """Refuse data of one party that do not fit the job, before any contact.
 
     Args:
         spec: The `[regression]` table.
+        party: This party's name.
         role: This party's role.
         train: Its training rows.
         test: Its test rows, if they are a separate data set.
@@ -71,18 +72,60 @@ def check_party(spec: Regression, role: str, train: Table, test: Table | None) -
     """
     check_numbers(train, test)
     if role == "active":
-        scaling.label(train, spec.family)
+        scaling.label(train, spec)
         if not train.names:  # see `active`, step 1
             raise SpecError(
                 "`columns` chooses none, and the active party trains columns of its own: without "
                 "any, the first thing that the passive party's gradient tells is the label."
             )
-    elif len(train.names) != spec.passive_columns:
+    elif len(train.names) != spec.columns_of(party):
+        key = "" if isinstance(spec.passive_columns, int) else f".{party}"
         raise SpecError(
             f"the passive party has {len(train.names)} columns ({', '.join(train.names)}) where "
-            f"the job says `regression.passive_columns = {spec.passive_columns}`. Choose `columns` "
-            "in the party file, or agree on another number."
+            f"the job says `regression.passive_columns{key} = {spec.columns_of(party)}`. Choose "
+            "`columns` in the party file, or agree on another number."
         )
+
+
+def check_parties(spec: Regression, passives: Sequence[str]) -> None:
+    """Refuse a number of columns of parties that the job does not have, or that lacks some.
+
+    Args:
+        spec: The `[regression]` table.
+        passives: Names of the passive parties.
+
+    Raises:
+        SpecError: The table `passive_columns` names others.
+    """
+    if isinstance(spec.passive_columns, int) or spec.passive_columns.keys() == set(passives):
+        return
+    raise SpecError(
+        f"`regression.passive_columns` names {', '.join(spec.passive_columns) or 'nobody'}, and "
+        f"the passive parties of the job are {', '.join(passives)}: give each of them its number "
+        "of columns."
+    )
+
+
+def check_columns(spec: Regression, role: str, train: Table, least: int) -> None:
+    """Refuse columns that tell so few rows from all others that their labels would be told.
+
+    Args:
+        spec: The `[regression]` table.
+        role: Of the party.
+        train: Its rows.
+        least: The fewest rows that may have another value than the commonest one.
+
+    Raises:
+        PolicyError: There is such a column.
+    """
+    if role in levels.of(spec).GET_GRADIENTS:
+        limits.check_columns(train.names, train.features, least)
+
+
+def sums(spec: Regression, passives: int) -> str:
+    """Returns who sums what under masks, as the beginning of a sentence; empty if nobody does."""
+    del spec
+    return "" if passives == 1 else "passive parties of a regression sum their shares"
 
 
 def check_numbers(train: Table, test: Table | None) -> None:
@@ -107,18 +150,11 @@ def check_numbers(train: Table, test: Table | None) -> None:
 
 def describe_training(spec: Regression) -> list[str]:
     """Returns what will happen in training, in order, a sentence each."""
-    kind = "logistic" if spec.family == "binomial" else "linear"
-    over = "all rows" if spec.batches == 1 else f"{spec.batches} batches"
-    return [
-        f"Train a {kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "
-        f"{spec.passive_columns:,} columns of the passive party and all chosen ones of the active "
-        f"party. Residuals cross encrypted ({spec.encryption.scheme}, "
-        f"{spec.encryption.of_numbers.key_bits:,} bits)."
-    ]
+    return levels.of(spec).describe(spec)
 
 
 def check_rows(spec: Regression, most: int) -> None:
-    """Refuse a job that would tell the passive party too much, on the most rows that there are.
+    """Refuse a job that would tell a passive party too much, on the most rows that there are.
 
     Args:
         spec: The `[regression]` table.
@@ -127,21 +163,23 @@ def check_rows(spec: Regression, most: int) -> None:
     Raises:
         SpecError: Even then there are too few rows for `label_exposure`.
     """
-    told = exposure(spec, most)
+    rarer = most // 2 if spec.family in {"binomial", "multinomial"} else most
+    told = spec.batches * spec.most_columns / max(rarer, 1)
     if told > spec.label_exposure:
-        enough = math.ceil(spec.batches * spec.passive_columns / spec.label_exposure)
+        enough = math.ceil(spec.batches * spec.most_columns / spec.label_exposure)
         raise SpecError(
-            f"at most {most:,} rows can be trained on, and batches ({spec.batches:,}) x columns of "
-            f"the passive party ({spec.passive_columns:,}) over so many would tell it {told:.2g} "
-            f"equations per label, where `regression.label_exposure` allows {spec.label_exposure}: "
-            f"that takes {enough:,} rows. Bring more, or agree on fewer batches or columns, or on "
-            "a higher `regression.label_exposure`. Nothing was sent."
+            f"of at most {most:,} rows that can be trained on, {rarer:,} can have the rarer label, "
+            f"and batches ({spec.batches:,}) x columns of a passive party ({spec.most_columns:,}) "
+            f"over so many would tell it {told:.2g} equations about each, where "
+            f"`regression.label_exposure` allows {spec.label_exposure}: that takes {enough:,}. "
+            "Bring more rows, or agree on fewer batches or columns, or on a higher "
+            "`regression.label_exposure`. Nothing was sent."
         )
 
 
-def least(spec: Regression, sizes: Sizes) -> list[Flow]:
+def least(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     """Returns messages of training that every run sends: those of one round."""
-    return forecast_regression(spec, replace(sizes, rounds=1))
+    return forecast(spec, passive, replace(sizes, rounds=1))
 
 
 def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:
@@ -150,20 +188,18 @@ def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:
 
     found = speed.measure(spec.encryption.of_numbers, asked)
     digits = 1 if spec.feature_bits <= _DIGIT_BITS else 2
-    additions = sizes.train * spec.passive_columns * digits
+    additions = sizes.train * spec.most_columns * digits
     return sizes.train * found.encryption + additions * found.addition
 
 
-def forecast(spec: Regression, sizes: Sizes) -> list[Flow]:
-    """Forecast the messages of training and scoring."""
-    return forecast_regression(spec, sizes)
+def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
+    """Forecast the messages of training and scoring, between the active party and a passive one."""
+    return levels.of(spec).forecast(spec, passive, sizes)
 
 
-def told(spec: Regression, role: str, rows: int) -> dict[str, float]:
-    """Returns the most that a party tells the other one."""
-    if role == "active":
-        return {EQUATIONS: exposure(spec, rows)}
-    return {SLOPES: float(spec.max_rounds)}
+def told(spec: Regression, telling: Telling) -> dict[str, float]:
+    """Returns the most that a party tells a peer."""
+    return levels.of(spec).told(spec, telling)
 
 
 def most_told(spec: Regression) -> dict[str, float]:

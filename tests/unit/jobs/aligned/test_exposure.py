@@ -31,13 +31,16 @@ def told(desk: Desk, amount: float, times: int = 1) -> None:
 
 class TestCheck:
     def test_tells_what_was_told_so_far_and_the_most(self, desk: Desk) -> None:
-        assert ready(desk).facts["told so far"] == "insurer: 0 of 0.04 equations about each label"
+        assert (
+            ready(desk).facts["told so far"] == "insurer: 0 of 0.1 equations about each rarer label"
+        )
         told(desk, 0.01, times=2)
         assert (
-            ready(desk).facts["told so far"] == "insurer: 0.02 of 0.04 equations about each label"
+            ready(desk).facts["told so far"]
+            == "insurer: 0.02 of 0.1 equations about each rarer label"
         )
         slopes = ready(desk, "insurer").facts["told so far"]
-        assert slopes == "clinic: 0 combinations of this party's columns at most"
+        assert slopes == "clinic: 0 of 1000 combinations of this party's columns at most"
 
     def test_leaves_no_trace(self, desk: Desk) -> None:
         ready(desk)
@@ -47,22 +50,22 @@ class TestCheck:
         ("policy", "whence", "kind"),
         [
             ({}, "`regression.label_exposure` of the job", SpecError),
-            ({"label_exposure": 0.04}, "`policy.label_exposure` of your party file", PolicyError),
+            ({"label_exposure": 0.1}, "`policy.label_exposure` of your party file", PolicyError),
         ],
     )
     def test_refuses_one_training_too_many_before_any_contact(
         self, desk: Desk, policy: dict[str, int], whence: str, kind: type[Exception]
     ) -> None:
-        told(desk, 0.017, times=2)  # and two equations about 300 labels
+        told(desk, 0.047, times=2)  # and two equations about some 122 rarer labels
         if policy:
             allow(desk, "clinic", **policy)
-        sentence = rf"2 trainings .* told 'insurer' 0\.034 equations .* and {whence}.*Nothing was s"
+        sentence = rf"2 trainings .* told 'insurer' 0\.094 equations .* and {whence}.*Nothing was s"
         with pytest.raises(kind, match=sentence):
             check(desk.job, desk.party_file("clinic"))
 
     def test_counts_a_single_training_in_words(self, desk: Desk) -> None:
-        told(desk, 0.039)
-        with pytest.raises(SpecError, match=r"^1 training on these data told 'insurer' 0\.039 "):
+        told(desk, 0.099)
+        with pytest.raises(SpecError, match=r"^1 training on these data told 'insurer' 0\.099 "):
             check(desk.job, desk.party_file("clinic"))
 
     def test_goes_by_the_partys_own_limit(self, desk: Desk) -> None:
@@ -73,7 +76,7 @@ class TestCheck:
     def test_allows_what_it_likes_without_a_limit(self, desk: Desk) -> None:
         told(desk, 7.0)
         allow(desk, "clinic", label_exposure="inf")  # type: ignore[arg-type]
-        assert ready(desk).facts["told so far"] == "insurer: 7 equations about each label"
+        assert ready(desk).facts["told so far"] == "insurer: 7 equations about each rarer label"
 
     def test_limits_what_its_columns_tell_too(self, desk: Desk) -> None:
         allow(desk, "insurer", slopes=49)
@@ -95,13 +98,19 @@ class TestRun:
             party: each.read_json("result.json", TrainedResult) for party, each in first.items()
         }
         (ours,) = results["clinic"].exposure
-        rows = results["clinic"].rows["train"]
-        assert (ours.peer, ours.run, ours.total, ours.most) == ("insurer", 2 / rows, 2 / rows, 0.04)
+        rarer = round(2 / ours.run)  # two columns
+        assert 0.4 < rarer / results["clinic"].rows["train"] <= 0.5
+        assert (ours.peer, ours.run, ours.total, ours.most) == (
+            "insurer",
+            2 / rarer,
+            2 / rarer,
+            0.1,
+        )
         (theirs,) = results["insurer"].exposure
-        assert (theirs.peer, theirs.run, theirs.most) == ("clinic", 50, None)
+        assert (theirs.peer, theirs.run, theirs.most) == ("clinic", 50, 1_000)
 
         page = write(first["clinic"]).read_text()
-        assert f"insurer was told {2 / rows:.4g} of 0.04 equations about each label" in page
+        assert f"insurer was told {2 / rarer:.4g} of 0.1 equations about each rarer label" in page
         answer = show(first["clinic"].folder).value
         assert isinstance(answer, dict)
         (shown,) = answer["exposure"].values()

@@ -57,14 +57,14 @@ class TestTrainingRows:
         self, desk: Desk, party: str
     ) -> None:
         desk.edit_job("passive_columns = 2", "passive_columns = 2\nlabel_exposure = 0.006")
-        with pytest.raises(SpecError, match=r"would tell it 0\.00\d+ equations .*takes 334 rows"):
+        with pytest.raises(SpecError, match=r"would tell it 0\.01\d+ equations .*takes 334\."):
             desk.plan(party)
 
     def test_are_too_few_where_a_fold_is_left_out(self, desk: Desk, party: str) -> None:
-        desk.edit_job("passive_columns = 2", "passive_columns = 2\nlabel_exposure = 0.012")
+        desk.edit_job("passive_columns = 2", "passive_columns = 2\nlabel_exposure = 0.024")
         desk.plan(party)
         desk.edit_job('train = "people"', 'train = "people"\nfold = { part = 1, of = 2 }')
-        with pytest.raises(SpecError, match=r"takes 167 rows"):
+        with pytest.raises(SpecError, match=r"takes 84\."):
             desk.plan(party)
 
     def test_are_too_few_for_a_single_split(self, desk: Desk, party: str) -> None:

@@ -40,32 +40,32 @@ BARE = Table(CLINIC.identifiers, np.empty((ROWS, 0)), (), ILL)
 
 class TestCheckParty:
     def test_accepts_an_active_party_without_columns(self) -> None:
-        system.check_party(SPEC, "active", BARE)
+        system.check_party(SPEC, "clinic", "active", BARE)
 
     def test_refuses_local_trees_without_columns(self) -> None:
         with pytest.raises(SpecError, match=r"`boosting\.local_trees` grows trees on the active"):
-            system.check_party(Boosting(local_trees=1), "active", BARE)
+            system.check_party(Boosting(local_trees=1), "clinic", "active", BARE)
 
     def test_refuses_a_label_that_the_objective_does_not_know(self) -> None:
         with pytest.raises(SpecError, match="values other than 0 and 1"):
-            system.check_party(SPEC, "active", table("age", OURS, ILL * 2))
+            system.check_party(SPEC, "clinic", "active", table("age", OURS, ILL * 2))
 
     def test_refuses_such_a_label_of_test_rows(self) -> None:
         with pytest.raises(SpecError, match="the label of the test rows has values other than"):
-            system.check_party(SPEC, "active", CLINIC, table("age", OURS, ILL * 2))
+            system.check_party(SPEC, "clinic", "active", CLINIC, table("age", OURS, ILL * 2))
 
     def test_refuses_weights_beside_private_leaves(self) -> None:
         weighted = table("age", OURS, ILL, np.full(ROWS, 2.0))
         with pytest.raises(SpecError, match="leave out one of the two"):
-            system.check_party(Boosting(leaf_epsilon=1.0), "active", weighted)
+            system.check_party(Boosting(leaf_epsilon=1.0), "clinic", "active", weighted)
 
     def test_refuses_a_passive_party_without_columns(self) -> None:
         with pytest.raises(SpecError, match="has nothing else to bring"):
-            system.check_party(SPEC, "passive", BARE)
+            system.check_party(SPEC, "insurer", "passive", BARE)
 
     def test_refuses_weights_at_a_passive_party(self) -> None:
         with pytest.raises(SpecError, match="sample weights are the active party's"):
-            system.check_party(SPEC, "passive", table("costs", THEIRS, weight=np.ones(ROWS)))
+            system.check_party(SPEC, "insurer", "passive", table("costs", THEIRS, weight=np.ones(ROWS)))
 
 
 def played(

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,15 +14,12 @@ from isthmus.crypto.fixed_point import Bounds
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.vertical.regression import model, objective, scaling
-from isthmus.vertical.regression.memory import Memory, Round
-from isthmus.vertical.regression.messages import (
+from isthmus.vertical.regression import limits, model, objective, scaling
+from isthmus.vertical.regression.encrypted.messages import (
     Direction,
     GradientNorms,
     MaskedGradient,
     OpenedGradient,
-    PartialPredictor,
-    PartialSlope,
     PenaltyLine,
     Progress,
     Residuals,
@@ -31,22 +27,14 @@ from isthmus.vertical.regression.messages import (
     Start,
     Step,
 )
+from isthmus.vertical.regression.memory import Memory, Round
+from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Line, Preconditioner
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.rows import batches, blocks, receive_rows
-from isthmus.vertical.regression.spec import Regression, exposure
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The result of training and scoring at the active party."""
-
-    part: model.Part
-    alone: model.Part  # a model on our columns only
-    predictions: Floats  # expected labels of the test rows, shape (rows,)
-    training: Floats | None  # those of the training rows; None with several batches
-    rounds: list[Round]
-    converged: bool
+from isthmus.vertical.regression.scaling import labels
+from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.trained import ActiveTrained
 
 
 def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
@@ -58,7 +46,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     memory: Memory,
     *,
     engine: Engine = "auto",
-) -> Trained:
+) -> ActiveTrained:
     """Train our coefficients together with the passive party's, then score the test rows.
 
     We learn a linear combination of the passive party's columns per round, row by row, and its
@@ -85,12 +73,12 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     #    and start from it: at coefficients of zero, a residual of a logistic model is the label.
     scale = scaling.fit(train)
     x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
-    label = scaling.label(train, spec.family)
+    label = scaling.label(train, spec)
     alone = train_pooled(train, spec)
 
     # 2. Agree on sizes; refuse to reveal more about the labels than the job allows.
     shape = passive.receive(Shape)
-    _check_shape(passive.peer, shape, len(train), spec)
+    _check_shape(passive.peer, shape, labels(train), spec)
 
     # 3. Make a key for this run only, and send the public key.
     telemetry.progress("train", note="making a key")
@@ -112,25 +100,27 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     theirs = receive_rows(passive, PartialPredictor, len(test), spec.block_rows)
     predictions = part.predict(test.features, theirs)
     training = None if predictor is None else part.expected(predictor)
-    return Trained(part, alone, predictions, training, memory.rounds, converged)
+    return ActiveTrained(part, alone, predictions, training, memory.rounds, converged)
 
 
-def _check_shape(passive: str, shape: Shape, rows: int, spec: Regression) -> None:
-    if (shape.rows, shape.columns) != (rows, spec.passive_columns):
+def _check_shape(passive: str, shape: Shape, label: Floats, spec: Regression) -> None:
+    rows, columns = len(label), spec.columns_of(passive)
+    if (shape.rows, shape.columns) != (rows, columns):
         raise PeerError(
             f"{passive!r} brings {shape.rows} training rows x {shape.columns} columns where "
-            f"{rows} x {spec.passive_columns} were due. If the rows differ, start both sides "
-            "again; if the columns do, agree on `regression.passive_columns`."
+            f"{rows} x {columns} were due. If the rows differ, start both sides again; if the "
+            "columns do, agree on `regression.passive_columns`."
         )
     # The passive party learns about the labels only through one sum per column and batch, in any
-    # number of rounds. With few such sums per row, no single label can be computed.
-    told = exposure(spec, rows)
+    # number of rounds. With few such sums per rarer label, no single label can be computed.
+    rarer = limits.rarer(spec, label)
+    told = limits.equations(spec, passive) / max(rarer, 1)
     if told > spec.label_exposure:
         raise JobError(
-            f"{spec.batches} batches x {shape.columns} columns of {passive!r} over {rows} rows "
-            f"would tell it {told:.3f} equations per label, and the job allows "
-            f"{spec.label_exposure}. Use fewer batches or columns, more rows, or, if all agree, "
-            "a higher `regression.label_exposure`."
+            f"{spec.batches} batches x {columns} columns of {passive!r}, where {rarer:,} of "
+            f"{rows:,} rows have the rarer label, would tell it {told:.3f} equations about each of "
+            f"these, and the job allows {spec.label_exposure}. Use fewer batches or columns, more "
+            "rows, or, if all agree, a higher `regression.label_exposure`."
         )
 
 

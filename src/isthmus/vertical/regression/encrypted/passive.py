@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -20,14 +19,11 @@ from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
 from isthmus.vertical.regression import model, scaling
-from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.messages import (
+from isthmus.vertical.regression.encrypted.messages import (
     Direction,
     GradientNorms,
     MaskedGradient,
     OpenedGradient,
-    PartialPredictor,
-    PartialSlope,
     PenaltyLine,
     Progress,
     Residuals,
@@ -35,18 +31,12 @@ from isthmus.vertical.regression.messages import (
     Start,
     Step,
 )
+from isthmus.vertical.regression.memory import Memory
+from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import RESIDUAL_LIMIT, Preconditioner
 from isthmus.vertical.regression.rows import batches, blocks, send_rows
 from isthmus.vertical.regression.spec import Regression
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The result of training and scoring at the passive party."""
-
-    part: model.Part
-    rounds: int
-    converged: bool
+from isthmus.vertical.regression.trained import PassiveTrained
 
 
 def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else does
@@ -58,7 +48,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     memory: Memory,
     *,
     engine: Engine = "auto",
-) -> Trained:
+) -> PassiveTrained:
     """Train the coefficients of our columns, then score the test rows.
 
     We learn the gradient of our own coefficients in every round, but no residual and no label.
@@ -103,7 +93,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
 
     # 4. Score.
     send_rows(active, PartialPredictor, part.predictor(test.features), spec.block_rows)
-    return Trained(part, rounds, converged)
+    return PassiveTrained(part, rounds, converged)
 
 
 class _Gradients:

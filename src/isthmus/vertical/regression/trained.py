@@ -1,0 +1,32 @@
+"""What training gives each role, at any level."""
+
+from dataclasses import dataclass, field
+
+from isthmus.core.arrays import Floats
+from isthmus.store.checkpoint import Arrays
+from isthmus.vertical.regression import model
+from isthmus.vertical.regression.memory import Round
+
+
+@dataclass(frozen=True)
+class ActiveTrained:
+    """The result of training and scoring at the active party."""
+
+    part: model.Part
+    alone: model.Part  # a model on our columns only
+    predictions: Floats  # expected labels of the test rows, shape (rows,)
+    training: Floats | None  # those of the training rows, where the active party knows them
+    rounds: list[Round]
+    converged: bool
+
+    told: Arrays = field(default_factory=dict[str, Floats])
+    """What it takes to measure what passive parties can have learned about labels, by name."""
+
+
+@dataclass(frozen=True)
+class PassiveTrained:
+    """The result of training and scoring at a passive party."""
+
+    part: model.Part
+    rounds: int
+    converged: bool

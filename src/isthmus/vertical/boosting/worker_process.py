@@ -4,10 +4,7 @@ A worker has a public key and its share of the rows of one tree, and no private 
 the tasks below, encoded as MessagePack; nothing is unpickled.
 """
 
-import multiprocessing.connection
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +15,7 @@ from isthmus.crypto.encryption import Engine, Scheme
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
 from isthmus.vertical.boosting.encrypted import EncryptedRows
 from isthmus.vertical.boosting.packing import Packing
+from isthmus.vertical.worker_processes import Pipe
 
 _T = TypeVar("_T")
 
@@ -83,15 +81,13 @@ _KEYS = msgspec.msgpack.Decoder(Key)
 _TASKS = msgspec.msgpack.Decoder(Tasks)
 
 
-def work(pipe: "multiprocessing.connection.Connection[bytes, bytes]") -> None:
+def work(pipe: Pipe) -> None:
     """Run a worker until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the party, which then ends us
-    with suppress(OSError, EOFError):
-        key = _KEYS.decode(pipe.recv_bytes())
-        worker = _Worker(keys.load_public(key.scheme, key.engine, key.bits, key.public))
-        while True:
-            if answer := worker.do(_TASKS.decode(pipe.recv_bytes())):
-                pipe.send_bytes(msgspec.msgpack.encode(answer))
+    key = _KEYS.decode(pipe.receive())
+    worker = _Worker(keys.load_public(key.scheme, key.engine, key.bits, key.public))
+    while True:
+        if answer := worker.do(_TASKS.decode(pipe.receive())):
+            pipe.send(msgspec.msgpack.encode(answer))
 
 
 class _Worker:

@@ -8,13 +8,11 @@ gmpy2 multiplies under the lock of the interpreter, so that threads gain nothing
 per core to use all cores. The kernel uses all cores from one process.
 """
 
-import multiprocessing
-import multiprocessing.connection
 import operator
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import cycle
@@ -23,7 +21,6 @@ import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Bins, Bools, Integers
-from isthmus.core.errors import ChannelError
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
@@ -42,12 +39,12 @@ from isthmus.vertical.boosting.worker_process import (
     Task,
     work,
 )
+from isthmus.vertical.worker_processes import WorkerProcess
 
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
 _WORTHWHILE = (
     200_000  # rows in all trees: seconds of gmpy2, where a worker takes half a one to start
 )
-_GRACE = 3.0  # seconds for a worker to end after its pipe is closed
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ class Workers:
 
         Raises:
             ValueError: Sums of these gradients do not fit into plaintexts.
-            ChannelError: A worker has ended.
+            WorkerDiedError: A worker has ended.
         """
         packing.check(values)
         blocks = np.split(values, range(block_rows, values.shape[1], block_rows), axis=1)
@@ -188,7 +185,7 @@ class ShardedRows:
             rows: Number of rows that the block must have.
 
         Raises:
-            ChannelError: A worker has ended.
+            WorkerDiedError: A worker has ended.
         """
         next(self._turn).send(Add(block, rows))
 
@@ -200,7 +197,7 @@ class ShardedRows:
 
         Raises:
             ValueError: A block was not valid, or not all rows have arrived.
-            ChannelError: A worker has ended.
+            WorkerDiedError: A worker has ended.
         """
         for pipe in self._shards:
             pipe.send(Root())
@@ -217,7 +214,7 @@ class ShardedRows:
             One sum per group: node by node, code by code, bin by bin. Not re-randomised.
 
         Raises:
-            ChannelError: A worker has ended.
+            WorkerDiedError: A worker has ended.
         """
         nodes, codes, width = starts.shape
         for pipe, rows in self._shards.items():
@@ -249,49 +246,21 @@ def workers(
         The workers.
     """
     with ExitStack() as stack:
-        pipes = [stack.enter_context(_worker()) for _ in range(count)]
+        pipes = [stack.enter_context(closing(_WorkerPipe())) for _ in range(count)]
         for pipe in pipes:
             pipe.send(Key(encryption.scheme, engine, encryption.key_bits, key.dump()))
         yield Workers(pipes, key)
 
 
-@contextmanager
-def _worker() -> Generator["_WorkerPipe"]:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield _WorkerPipe(ours)
-    finally:
-        ours.close()
-        process.join(_GRACE)
-        process.kill()
-        process.join()
-
-
 class _WorkerPipe:
-    """Our end of the pipe to a worker."""
+    """A worker process, with tasks and answers in place of bytes."""
 
-    def __init__(self, pipe: "multiprocessing.connection.Connection[bytes, bytes]") -> None:
-        self._pipe = pipe
+    def __init__(self) -> None:
+        self._process = WorkerProcess(work)
+        self.close = self._process.close
 
     def send(self, task: Task | Key) -> None:
-        try:
-            self._pipe.send_bytes(msgspec.msgpack.encode(task))
-        except OSError:
-            raise self._gone() from None
+        self._process.send(msgspec.msgpack.encode(task))
 
     def receive(self) -> Answer:
-        try:
-            return _ANSWERS.decode(self._pipe.recv_bytes())
-        except (OSError, EOFError):
-            raise self._gone() from None
-
-    @staticmethod
-    def _gone() -> ChannelError:
-        return ChannelError(
-            "a worker process of ours ended before it was done. Run the same command again on all "
-            "sides; if it ends again, look for a lack of memory, or of room for temporary files."
-        )
+        return _ANSWERS.decode(self._process.receive())

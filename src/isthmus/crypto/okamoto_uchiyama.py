@@ -64,6 +64,11 @@ class OkamotoUchiyamaPublicKey(ResidueKey):
         """Bits that a signed sum or product may have."""
         return sum_bits(_SCHEME, self._bits)
 
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """n, G and H."""
+        return self.modulus, self._g, self._h
+
     def encrypt(self, values: Sequence[int]) -> ResidueCiphertexts:
         """Encrypt signed integers, with fresh randomness."""
         size = max((value.bit_length() // 8 + 1 for value in values), default=1)
@@ -79,7 +84,7 @@ class OkamotoUchiyamaPublicKey(ResidueKey):
 
     def dump(self) -> bytes:
         """Returns the bytes to send: n, G and H."""
-        return join([self.modulus, self._g, self._h], modulus_bytes(_SCHEME, self._bits))
+        return join(self.numbers, modulus_bytes(_SCHEME, self._bits))
 
     @property
     def ciphertext_bytes(self) -> int:
@@ -92,7 +97,7 @@ class OkamotoUchiyamaPublicKey(ResidueKey):
 
     @cached_property
     def _powers_h(self) -> Powers:
-        return powers_of(self._h, self.modulus, _subgroup_bits(self._bits) // 8)
+        return powers_of(self._h, self.modulus, randomness_bytes(self._bits))
 
     def _lift(self, size: int) -> int:
         """Returns what takes back the offset that makes exponents of so many bytes positive."""
@@ -104,13 +109,11 @@ class OkamotoUchiyamaPublicKey(ResidueKey):
 class OkamotoUchiyamaPrivateKey:
     """Private key of Okamoto-Uchiyama: decrypts."""
 
-    def __init__(self, bits: int, p: int, t: int, public: OkamotoUchiyamaPublicKey) -> None:
+    def __init__(self, p: int, t: int, public: OkamotoUchiyamaPublicKey) -> None:
         """Make a key from its numbers."""
         self._p, self._t, self._square = big(p), big(t), big(p) ** 2
         self._public = public
-        width = modulus_bytes(_SCHEME, bits)
-        g = int.from_bytes(public.dump()[width : 2 * width], "big")
-        self._scale = inverse(self._logarithm(g), self._p)
+        self._scale = inverse(self._logarithm(public.numbers[1]), self._p)
 
     @property
     def public(self) -> OkamotoUchiyamaPublicKey:
@@ -141,6 +144,18 @@ class OkamotoUchiyamaPrivateKey:
 
 def generate(bits: int) -> OkamotoUchiyamaPrivateKey:
     """Make a new key whose modulus has this number of bits, or a few more."""
+    return OkamotoUchiyamaPrivateKey(*draw(bits))
+
+
+def draw(bits: int) -> tuple[int, int, OkamotoUchiyamaPublicKey]:
+    """Draw the numbers of a new key.
+
+    Args:
+        bits: Size of the modulus.
+
+    Returns:
+        p, t, and the public key.
+    """
     third, subgroup = (bits + 2) // 3, _subgroup_bits(bits)
     t = _prime(subgroup)
     while True:
@@ -153,8 +168,7 @@ def generate(bits: int) -> OkamotoUchiyamaPrivateKey:
         g, h = secrets.randbelow(n), secrets.randbelow(n)
         if power(g, p - 1, square) != 1 and power(h, p - 1, p) == 1:
             break
-    public = OkamotoUchiyamaPublicKey(bits, n, power(g, u, n), power(h, n * u, n))
-    return OkamotoUchiyamaPrivateKey(bits, p, t, public)
+    return p, t, OkamotoUchiyamaPublicKey(bits, n, power(g, u, n), power(h, n * u, n))
 
 
 def load_public(bits: int, data: bytes) -> OkamotoUchiyamaPublicKey:
@@ -176,6 +190,11 @@ def load_public(bits: int, data: bytes) -> OkamotoUchiyamaPublicKey:
         raise ValueError(f"the key is not a modulus of {bits} bits")
     check_units([g, h], n)
     return OkamotoUchiyamaPublicKey(bits, n, g, h)
+
+
+def randomness_bytes(bits: int) -> int:
+    """Returns the bytes of the randomness of a ciphertext, for the size of modulus in a job."""
+    return _subgroup_bits(bits) // 8
 
 
 def _subgroup_bits(bits: int) -> int:

@@ -1,0 +1,40 @@
+"""The compiled code of this installation, if it can be trusted here."""
+
+from functools import cache
+
+from isthmus.crypto.kernel import self_test
+from isthmus.crypto.kernel.library import LIBRARY, Library, load
+
+
+def available() -> str | None:
+    """Returns why the kernel cannot run here; None if it can."""
+    found = _found()
+    return found if isinstance(found, str) else None
+
+
+def library() -> Library:
+    """Load the compiled code, which then stays loaded.
+
+    Returns:
+        Its functions.
+
+    Raises:
+        RuntimeError: It cannot run here.
+    """
+    found = _found()
+    if isinstance(found, str):
+        raise RuntimeError(found)  # noqa: TRY004 - the caller should have asked `available`
+    return found
+
+
+@cache
+def _found() -> Library | str:
+    if not LIBRARY.exists():
+        return "it was not compiled when isthmus was installed"
+    try:
+        library = load(LIBRARY)
+    except (OSError, AttributeError) as error:
+        return str(error)
+    if wrong := self_test.failing(library):
+        return f"its self-test failed: {wrong} computes wrongly"
+    return library

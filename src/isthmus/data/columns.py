@@ -1,6 +1,6 @@
 """The columns of a data set that its table in the party file chooses, by purpose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -62,12 +62,9 @@ def chosen(dataset: Dataset, names: Sequence[str], where: str) -> Columns:
         )
     features = _features(dataset, names, set(keys), problems)
     categorical = _categorical(dataset, features, problems)
-    for name in dataset.monotone:
-        if name not in features or name in categorical:
-            problems.add(
-                f"`monotone` names {name!r}, which is not one of the chosen `columns` that hold "
-                "amounts. Correct it."
-            )
+    _check_named("monotone", dataset.monotone, set(features) - categorical, "amounts", problems)
+    _check_named("edges", dataset.edges, set(features) - categorical, "amounts", problems)
+    _check_named("order", dataset.order, categorical, "categories", problems)
     problems.refuse()
     identifiers = tuple(dataset.identifiers)
     return Columns(
@@ -79,6 +76,17 @@ def chosen(dataset: Dataset, names: Sequence[str], where: str) -> Columns:
         dataset.exposure,
         dataset.offset,
     )
+
+
+def _check_named(
+    key: str, named: Iterable[str], known: Set[str], hold: str, problems: Problems
+) -> None:
+    for name in named:
+        if name not in known:
+            problems.add(
+                f"`{key}` names {name!r}, which is not one of the chosen `columns` that hold "
+                f"{hold}. Correct it."
+            )
 
 
 def _require(name: str, names: Sequence[str], key: str, problems: Problems) -> None:

@@ -1,6 +1,7 @@
 """Tables of a party file that describe its data, and the normalisation of identifiers."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -156,6 +157,20 @@ class Dataset(Spec, frozen=True):
             "not rise; [boosting] can use it, [regression] cannot"
         ),
     ] = {}
+    edges: Annotated[
+        dict[str, Annotated[tuple[Finite, ...], Meta(min_length=1, max_length=100)]],
+        Meta(
+            description="where the bins of columns of numbers end, ascending, in place of "
+            "quantiles; for jobs with [preparation.woe]"
+        ),
+    ] = {}
+    order: Annotated[
+        dict[str, Annotated[tuple[str, ...], Meta(min_length=2)]],
+        Meta(
+            description="categories of columns from the lowest to the highest; for jobs with "
+            '`preparation.encode.categories = "ordinal"`'
+        ),
+    ] = {}
     columns: Annotated[
         tuple[str, ...],
         Meta(
@@ -208,18 +223,30 @@ class Dataset(Spec, frozen=True):
     ] = ","
 
     def __post_init__(self) -> None:
-        """Refuse a data set that says twice, or not at all, where its rows are.
+        """Refuse a data set that says twice, or not at all, where its rows are, or what they hold.
 
         Raises:
             ValueError: It does.
         """
         if (self.path is None) == (self.sql is None):
             raise ValueError("rows come from a `path` or from a table `sql`: give one of the two")
+        for name, ends in self.edges.items():
+            if any(low >= high for low, high in pairwise(ends)):
+                raise ValueError(f"`edges` of column {name!r} do not ascend")
+        for name, names in self.order.items():
+            if len(set(names)) < len(names):
+                raise ValueError(f"`order` of column {name!r} names a category twice")
 
     @property
     def signs(self) -> dict[str, int]:
         """Sign of each monotone column: 1 if predictions must not fall with it, -1 if not rise."""
         return {name: 1 if way == "increasing" else -1 for name, way in self.monotone.items()}
+
+    @property
+    def single(self) -> dict[str, str]:
+        """Columns that have a purpose each and are no features, by the key that names them."""
+        named = {key: getattr(self, key) for key in ("label", "weight", "exposure", "offset")}
+        return {key: name for key, name in named.items() if name is not None}
 
     def refuse_monotone(self, key: str, whose: str) -> None:
         """Refuse monotone columns where no model can respect them.
@@ -242,12 +269,6 @@ class Dataset(Spec, frozen=True):
         if self.sql is not None:
             return replace(self, sql=self.sql.anchored(folder))
         return replace(self, path=str(self.resolve(folder).resolve()))
-    @property
-    def single(self) -> dict[str, str]:
-        """Columns that have a purpose each and are no features, by the key that names them."""
-        named = {key: getattr(self, key) for key in ("label", "weight", "exposure", "offset")}
-        return {key: name for key, name in named.items() if name is not None}
-
 
     def resolve(self, folder: Path) -> Path:
         """Find the files.

@@ -1,7 +1,7 @@
 """Forecasts of the messages that a run will send, made before it starts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from isthmus.transport.message import Message, encode
 
@@ -51,6 +51,10 @@ class Sizes:
 
     requests: dict[int, int] | None = None
     """Requests to score rows online, by their number of rows; None: as many as the job allows."""
+
+    prepared: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Columns that passive parties train, by name, once they are prepared; of others it is not
+    known yet."""
 
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:

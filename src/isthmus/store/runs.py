@@ -11,6 +11,7 @@
 | evidence/           | what the enclaves of an alignment proved                |
 | model.json          | this party's part of the model                          |
 | columns.json        | how this party's columns became numbers                 |
+| preparation.json    | how these were prepared for training, in a job that does |
 | trained_groups.json | how the rows trained on spread, for rows scored later   |
 | model/              | or a model with tables of rows, and its layers          |
 | snapshots/          | where the training of such a model resumes              |
@@ -80,6 +81,7 @@ class Run:
         self.index = folder / "index.parquet"
         self.model = folder / "model.json"
         self.columns = folder / "columns.json"
+        self.preparation = folder / "preparation.json"
         self.trained_groups = folder / "trained_groups.json"
         self.network = folder / "network"
         self.tables = folder / "model"

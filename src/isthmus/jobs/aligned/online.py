@@ -28,7 +28,7 @@ from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import ScoredResult
 from isthmus.jobs.aligned.run import align_rows, alignment_result
-from isthmus.jobs.aligned.stored import as_trained, coding
+from isthmus.jobs.aligned.stored import as_trained, coding, prepared
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.record import records
@@ -128,6 +128,7 @@ class OnlineScorer:
         self._steps = plan.loaded.data.normalise
         self._coding = coding(plan.stored)
         self._dataset = as_trained(plan.party.datasets[plan.loaded.dataset], self._coding)
+        self._prepared = prepared(plan.stored.run)
         self._position = {key: at for at, key in enumerate(shared.identifiers)}
         self._one_by_one = threading.Lock()
 
@@ -150,6 +151,8 @@ class OnlineScorer:
         positions = self._positions(given)
         if not given.names:
             given = _with_features(given, self._shared.take(positions))
+        elif self._prepared is not None:
+            given = self._prepared(given)
         with self._one_by_one:
             scores = self._asks(given, positions)
         return Scores(given, scores).table()

@@ -37,6 +37,7 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     converged: bool | None  # None where training has no tolerance to reach
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
+    prepared: dict[str, int] = {}  # columns that passive parties train, where they were prepared
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
     exposure: list[Exposed] = []  # what all runs have told, by peer and kind
     validation: Validation | None = None  # where scores are probabilities and labels are known

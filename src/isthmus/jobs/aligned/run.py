@@ -7,11 +7,12 @@ import msgspec
 
 from isthmus.data.index import Index
 from isthmus.data.table import Table
-from isthmus.jobs.aligned import brought, exposure, measuring
+from isthmus.jobs.aligned import brought, exposure, identities, limits, measuring, preparing
 from isthmus.jobs.aligned.alignment import Aligned, align
 from isthmus.jobs.aligned.job import alignment_of
 from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
+from isthmus.jobs.aligned.preparing import Rows
 from isthmus.jobs.aligned.results import Alignment, AlignmentResult, TrainedResult
 from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish_all
@@ -31,13 +32,14 @@ def play(session: PartySession[AlignedPlan]) -> None:
         aligned = align_rows(session, lines)
         train, test = _tables(session.plan, aligned)
         exposure.begin(session.plan, run, train)
-        outcome = _train(session, lines, train, test)
+        rows = preparing.prepare(session, lines, train, test)
+        limits.check_columns(session.plan, rows.train)
+        outcome = _train(session, lines, rows)
         run.write_json(run.model.name, outcome.model)
         run.write_json(run.columns.name, session.plan.train.coding)
         if outcome.scores is not None:
             measuring.save(session, outcome.scores)
         measuring.keep(session, aligned, outcome.found)
-        rows = {"own": len(session.plan.train), "train": len(train), "test": len(test)}
         alignment = alignment_result(session.plan, aligned)
         model = _model(session.plan, aligned, outcome)
         _store_result(session, alignment, model, outcome, UNCONFIRMED, rows)
@@ -47,7 +49,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
         found, measure = outcome.found, outcome.measure
-        measured = measuring.describe_training(session, measure, found, train, test)
+        measured = measuring.describe_training(session, measure, found, rows.train, rows.test)
     _store_result(session, alignment, model, outcome, measured, rows)
     run.measuring.unlink(missing_ok=True)
 
@@ -63,11 +65,11 @@ def measure_again(session: Session[AlignedPlan]) -> None:
     """
     plan, run, telemetry = session.plan, session.run, session.telemetry
     found, aligned = measuring.kept(session)
-    train, test = _tables(plan, aligned)
-    context = _context(session, {}, train, test)
-    measure = partial(plan.loaded.system.measure_again, plan.loaded.spec, context, found)
+    rows = preparing.again(session, *_tables(plan, aligned))
+    context = _context(session, {}, rows)
+    measure = partial(plan.loaded.system.measure_again, rows.spec, context, found)
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        described = measuring.describe_training(session, measure, found, train, test)
+        described = measuring.describe_training(session, measure, found, rows.train, rows.test)
     before = run.read_json(run.result.name, TrainedResult)
     measuring.store_again(session, before, described)
 
@@ -111,26 +113,28 @@ def _tables(plan: AlignedPlan, aligned: Aligned) -> tuple[Table, Table]:
     return rows.take(train), plan.test.take(aligned.indices[data.test].rows)
 
 
-def _train(session: PartySession[AlignedPlan], lines: Lines, train: Table, test: Table) -> Outcome:
-    loaded = session.plan.loaded
+def _train(session: PartySession[AlignedPlan], lines: Lines, rows: Rows) -> Outcome:
     with session.telemetry.timed("training"):
-        context = _context(session, lines, train, test)
-        outcome: Outcome = loaded.system.play(loaded.spec, context)
+        context = _context(session, lines, rows)
+        outcome: Outcome = session.plan.loaded.system.play(rows.spec, context)
         return outcome
 
 
-def _context(session: Session[AlignedPlan], lines: Lines, train: Table, test: Table) -> RoleContext:
+def _context(session: Session[AlignedPlan], lines: Lines, rows: Rows) -> RoleContext:
     plan = session.plan
     return RoleContext(
         role=plan.role,
         peers=lines,
-        train=train,
-        test=test,
+        train=rows.train,
+        test=rows.test,
         telemetry=session.telemetry,
         checkpoint=session.run.checkpoint,
         job=plan.digest,
         seed=plan.job.seed,
         monotone=plan.monotone,
+        party=plan.party.party,
+        minimum_column_rows=plan.party.policy.minimum_column_rows,
+        identity=identities.of(plan),
         engine=plan.party.compute.engine,
         workers=plan.party.compute.workers,
     )
@@ -142,16 +146,18 @@ def _store_result(
     model: str,
     outcome: Outcome,
     described: Described,
-    rows: dict[str, int],
+    rows: Rows,
 ) -> None:
     plan, run = session.plan, session.run
+    prepared = rows.prepared
     result = TrainedResult(
         **session.facts(),
         alignment=alignment,
-        rows=rows,
+        rows={"own": len(plan.train), "train": len(rows.train), "test": len(rows.test)},
         system=plan.loaded.table,
         model=model,
-        columns=len(plan.train.names),
+        columns=len(rows.train.names),
+        prepared={} if prepared is None else prepared.passive_columns,
         metrics=described.metrics,
         rounds=outcome.rounds,
         converged=outcome.converged,

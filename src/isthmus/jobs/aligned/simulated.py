@@ -9,6 +9,7 @@ import numpy as np
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.jobs import simulated
+from isthmus.jobs.aligned import preparing
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import (
     Alignment,
@@ -128,6 +129,7 @@ def _pooled(loaded: Loaded, plans: Mapping[str, AlignedPlan], run: Run) -> Poole
         rows, held_out = divide(trains[0].identifiers, loaded.data, job.seed)
         tests = [table.take(held_out) for table in trains]
         trains = [table.take(rows) for table in trains]
+    trains, tests = preparing.pooled(in_order, trains, tests)
     checkpoint = Run(run.folder / hub).checkpoint
     return PooledRows(trains, tests, job.digest, job.seed, plans[hub].monotone, checkpoint)
 

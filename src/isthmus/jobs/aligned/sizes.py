@@ -43,7 +43,12 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
             scored_elsewhere = 0 if scores_fold(plan.loaded.data) else test
             shared = result.alignment.size or train + test - scored_elsewhere
             return replace(
-                expected(plan), shared=shared, train=train, test=test, rounds=result.rounds
+                expected(plan),
+                shared=shared,
+                train=train,
+                test=test,
+                rounds=result.rounds,
+                prepared=result.prepared,
             )
         case ScoredResult():
             check_same(plan, run, result)

@@ -15,6 +15,7 @@ from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
+from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.system import StoredPart
 
 
@@ -87,6 +88,22 @@ def coding(stored: StoredPart) -> ColumnCoding:
     return stored.run.read_json(stored.run.columns.name, ColumnCoding)
 
 
+class StoredColumns(msgspec.Struct, frozen=True):
+    """The file of a run that says how it has prepared its columns."""
+
+    rows: str
+    """Digest of the training rows and their columns: a resumed run goes on with the same ones."""
+
+    prepared: Prepared
+
+
+def prepared(run: Run) -> Prepared | None:
+    """Returns how a run has prepared its columns; None if it has not."""
+    if not run.preparation.exists():
+        return None
+    return run.read_json(run.preparation.name, StoredColumns).prepared
+
+
 def as_trained(dataset: Dataset, trained: ColumnCoding) -> Dataset:
     """A data set to score: what its table does not say is as in training.
 
@@ -105,6 +122,8 @@ def as_trained(dataset: Dataset, trained: ColumnCoding) -> Dataset:
         categorical=dataset.categorical or tuple(trained.categories),
         missing=trained.missing if dataset.missing == default.missing else dataset.missing,
         monotone={},
+        edges={},
+        order={},
         weight=None,
     )
 
@@ -136,9 +155,18 @@ def _check_parties(loaded: Loaded, run: Run) -> None:
 _MOST_NAME = 56
 """Characters of a job's name that leave room for our ending."""
 
+_ENDINGS = {(False, False): "score", (True, False): "online", (False, True): "decide"}
+"""By whether rows are scored online, and whether they are decided about."""
+
 
 def scoring_job(
-    run: Run, result: TrainedResult, earlier: Job, dataset: str | None, *, online: bool
+    run: Run,
+    result: TrainedResult,
+    earlier: Job,
+    dataset: str | None,
+    *,
+    online: bool,
+    cut: float | None,
 ) -> Job:
     """Make a job that scores with the model of one party's run.
 
@@ -148,6 +176,7 @@ def scoring_job(
         earlier: Its job.
         dataset: Name of the data set to score; None: the one that was trained on.
         online: Whether rows are scored one by one, as the active party asks for them.
+        cut: Score above which the active party learns a decision, in place of all scores.
 
     Returns:
         The job; `disclosed` is empty.
@@ -165,12 +194,12 @@ def scoring_job(
         )
     system = registry.load_system(registry.row(_TABLE))
     stored = StoredPart(run, result.system, result.party, result.role)
-    table = system.of_run(stored, result.model, online=online)
-    tables = {row.table: None for row in registry.ROWS} | {_TABLE: table}
+    table = system.of_run(stored, result.model, online=online, cut=cut)
+    tables = {row.table: None for row in registry.ROWS} | {_TABLE: table, "preparation": None}
     data = earlier.tables["data"]
     return earlier.replace(
         **tables,
-        name=f"{earlier.name[:_MOST_NAME].rstrip('-')}-{'online' if online else 'score'}",
+        name=f"{earlier.name[:_MOST_NAME].rstrip('-')}-{_ENDINGS[online, cut is not None]}",
         data=replace(data, train=None, test=None, score=dataset or data.train),
         expected=None,
         disclosed=[],

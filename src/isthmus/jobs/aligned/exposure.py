@@ -20,10 +20,12 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import PolicyError, SpecError
 from isthmus.data.identifiers import canonical
 from isthmus.data.table import Table
+from isthmus.jobs.aligned.job import preparation_of
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.result import Exposed
 from isthmus.store.exposures import Earlier, Exposure, Exposures
 from isthmus.store.runs import Run
+from isthmus.vertical.preparation import system as preparing
 from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold, Telling
 
 _WORDS = {
@@ -165,7 +167,12 @@ def _told(plan: AlignedPlan, peer: str, rows: int, label: Floats | None = None) 
     if not plan.loaded.trains or plan.loaded.scores or not isinstance(system, CountsWhatIsTold):
         return {}
     passive = peer if plan.listens else plan.party.party
-    return system.told(plan.loaded.spec, Telling(plan.role, passive, rows, label))
+    telling = Telling(plan.role, passive, rows, label)
+    told, preparation = system.told(plan.loaded.spec, telling), preparation_of(plan.loaded)
+    if preparation is None:
+        return told
+    before = preparing.told(preparation, plan.loaded.spec, telling)
+    return {kind: told.get(kind, 0.0) + before.get(kind, 0.0) for kind in {**told, **before}}
 
 
 def _dataset(plan: AlignedPlan) -> str:

@@ -14,7 +14,9 @@ from isthmus.vertical.preparation import evidence, fitting
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.own import Own
 from isthmus.vertical.preparation.spec import Preparation
+from isthmus.vertical.regression import limits
 from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.system import EQUATIONS, SLOPES, Telling
 
 
 def check(spec: Preparation, training: Any) -> None:
@@ -89,9 +91,31 @@ def steps(spec: Preparation) -> Iterator[str]:
         yield f"Leave out columns with {', or '.join(told)}."
 
 
-def equations(spec: Preparation, most: int) -> int:
-    """Returns how many sums of labels a passive party learns at most."""
-    return most * spec.slots
+def told(spec: Preparation, training: Regression, telling: Telling) -> dict[str, float]:
+    """Returns the most that a party tells a peer, besides what training tells.
+
+    A sum of labels over the rows of a bin is an equation about labels; the correlation of a column
+    of the active party with one of the passive party is a combination of the former's values.
+
+    Args:
+        spec: The `[preparation]` table.
+        training: The table of what is trained.
+        telling: Who tells whom.
+
+    Returns:
+        How much, by kind.
+    """
+    if telling.role == "passive":
+        return {}
+    found, most = dict[str, float](), training.columns_of(telling.passive)
+    if spec.woe is not None:
+        rows = telling.rows
+        if telling.label is not None:
+            rows = min(rows, limits.rarer(training, telling.label))
+        found[EQUATIONS] = most * spec.slots / max(rows, 1)
+    if spec.select is not None and spec.select.active_columns is not None:
+        found[SLOPES] = float(most)
+    return found
 
 
 def trial(ours: Own, test: Table | None, spec: Preparation) -> tuple[Table, Table | None]:

@@ -105,7 +105,8 @@ def explained(found: "Explanation") -> Iterator[Part]:
     yield ""
     yield "Reckoned with:"
     sizes = [(name.replace("_", " "), f"{n:,}") for name, n in found.assumptions.items()]
-    yield Facts([*sizes, ("memory", found.memory)])
+    engine = [("encryption", f"computed by {found.engine}")] if found.engine else []
+    yield Facts([*sizes, ("memory", found.memory), *engine])
     if found.notice:
         yield ""
         yield found.notice

@@ -21,9 +21,21 @@ ENGINES = (
 
 def version() -> Answer:
     """Show the versions of isthmus, Python and the engines, to compare with the other side."""
+    from isthmus.crypto import keys
+
     engines = {name: _installed(name) for name in ENGINES}
-    value = {"isthmus": __version__, "python": platform.python_version(), "engines": engines}
-    lines = [("isthmus", __version__), ("python", platform.python_version())]
+    encryption = keys.running("okamoto-uchiyama", "auto")
+    value = {
+        "isthmus": __version__,
+        "python": platform.python_version(),
+        "encryption": encryption,
+        "engines": engines,
+    }
+    lines = [
+        ("isthmus", __version__),
+        ("python", platform.python_version()),
+        ("encryption", f"computed by {encryption}, unless a party file says otherwise"),
+    ]
     lines += [(name, found or "not installed") for name, found in engines.items()]
     return Answer(value, facts(lines))
 

@@ -71,7 +71,8 @@ def check(job_file: Path, party_file: Path | None = None) -> Checked:
 def _with_memory(plan: Plan) -> Ready:
     warnings = memory.check(plan)  # before keys are made, which takes memory too
     found = plan.loaded.family.ready(plan)
-    facts = found.facts | {"memory": memory.in_words(plan)}
+    engine = {"encryption": f"computed by {plan.engine}"} if plan.engine else {}
+    facts = found.facts | engine | {"memory": memory.in_words(plan)}
     return msgspec.structs.replace(found, facts=facts, warnings=[*found.warnings, *warnings])
 
 

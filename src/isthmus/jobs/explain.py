@@ -44,6 +44,9 @@ class Explanation(msgspec.Struct, frozen=True):
     memory: str = ""
     """What a run takes at most at this party, beside what there is."""
 
+    engine: str = ""
+    """What computes this party's encryption, where engines differ in that."""
+
 
 def explain(plan: Plan, run: Run | None = None) -> Explanation:
     """Forecast what a party will send.
@@ -89,6 +92,7 @@ def explain(plan: Plan, run: Run | None = None) -> Explanation:
         bytes=sum(row.bytes for row in rows),
         notice=plan.notice,
         memory=memory.in_words(plan),
+        engine=plan.engine,
     )
 
 

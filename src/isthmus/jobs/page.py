@@ -63,6 +63,7 @@ def facts(run: Run, result: PartyResult, wholes: Container[str]) -> Fields:
         "role": result.role,
         "peers": result.peers,
         "learned": result.learned,
+        "engine": result.engine,
         "sent": [Sent(**msgspec.structs.asdict(row)) for row in summarise(records(run.ledger))],
         "verdict": _verdict(run),
     }

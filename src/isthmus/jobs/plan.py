@@ -139,6 +139,11 @@ class Plan:
         return None
 
     @property
+    def engine(self) -> str:
+        """What computes encryption that engines differ in, or nothing."""
+        return ""
+
+    @property
     def notice(self) -> str:
         """What every reader of the run must know, or nothing."""
         return ""

@@ -112,6 +112,7 @@ class PartySession(Session[PartyPlanT]):
             "peers": list(plan.job.peers(plan.party.party)),
             "egress": Egress(messages=self.ledger.messages, bytes=self.ledger.total_bytes),
             "learned": self._learned(),
+            "engine": plan.engine,
         }
 
     def leave_learned(self) -> None:

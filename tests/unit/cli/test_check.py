@@ -81,6 +81,26 @@ class TestParty:
         assert "of computing for 6 rounds" in shown
         assert shown.endswith("clinic is ready to run.\n")
 
+    @pytest.mark.parametrize("command", ["check", "explain"])
+    def test_says_what_computes_the_encryption(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+    ) -> None:
+        party = Path(shutil.copytree(trial, tmp_path / "trial")) / "clinic" / "party.toml"
+        party.write_text(party.read_text() + '\n[compute]\nengine = "gmpy2"\n')
+        execute([command, str(trial / "boosting.toml"), "--party", str(party)])
+        assert "encryption computed by gmpy2" in " ".join(capsys.readouterr().out.split())
+
+    def test_refuses_an_engine_that_cannot_compute_the_scheme(
+        self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = Path(shutil.copytree(trial, tmp_path / "trial"))
+        party, job = folder / "clinic" / "party.toml", folder / "boosting.toml"
+        party.write_text(party.read_text() + '\n[compute]\nengine = "kernel"\n')
+        job.write_text(job.read_text() + '\n[boosting.encryption]\nscheme = "paillier"\n')
+        assert execute(["check", str(job), "--party", str(party)]) == 2
+        told = capsys.readouterr().err
+        assert 'party.toml: `compute.engine = "kernel"` cannot run here: it computes' in told
+
     def test_misses_a_key(
         self, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

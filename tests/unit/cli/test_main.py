@@ -15,6 +15,7 @@ from isthmus.cli.answer import Answer
 from isthmus.cli.failures import EXIT_CODES
 from isthmus.core import errors
 from isthmus.core.errors import IsthmusError, PeerError
+from isthmus.crypto import keys
 
 ENGINES = (
     "grpc",
@@ -57,6 +58,7 @@ class TestStandardOutput:
     def test_holds_one_json_object_and_nothing_else(self) -> None:
         code, out, err = isthmus("version", "--json")
         assert (code, json.loads(out)["isthmus"], err) == (0, __version__, "")
+        assert json.loads(out)["encryption"] == keys.running("okamoto-uchiyama", "auto")
 
     def test_holds_one_json_object_when_a_command_fails(self, tmp_path: Path) -> None:
         code, out, err = isthmus("check", str(tmp_path / "job.toml"), "--json")

@@ -42,6 +42,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     stages: dict[str, float] = {}  # seconds
     learned: list[Learned] = []
+    engine: str = ""  # what computed this party's encryption, where engines differ in that
     sent: list[Sent] = []
     exposure: list[str] = []  # what peers were told over all runs, a sentence each
     verdict: str = ""

@@ -16,11 +16,16 @@ from benchmarks.measurement import Row
 from benchmarks.pace import Pace
 from benchmarks.simulated import Workload
 from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine
 from isthmus.evaluation.description import measured
 from isthmus.vertical.boosting import messages
 from isthmus.vertical.boosting.spec import Boosting
 
 OURS = "isthmus"
+
+BY_GMPY2 = "isthmus by gmpy2"
+"""The same without our kernel, where that runs."""
 
 IN_A_TREE = (
     messages.Next,
@@ -117,6 +122,8 @@ class Contest:
             What a tree took each.
         """
         paces = {OURS: train(workload, boosting)}
+        if keys.running(boosting.encryption.scheme, "auto") != "gmpy2":
+            paces[BY_GMPY2] = train(workload, boosting, "gmpy2")
         with TemporaryDirectory() as folder:
             files = boosting_rivals.write(workload, Path(folder))
             for name in [name for name in self._pythons if name in trees]:
@@ -129,8 +136,8 @@ class Contest:
         return Compared(workload, boosting, paces)
 
 
-def train(workload: Workload, boosting: Boosting) -> Pace:
+def train(workload: Workload, boosting: Boosting, engine: Engine = "auto") -> Pace:
     """Run a job of ours, and tell what a tree took."""
-    ran = simulated.run(workload, boosting=boosting)
+    ran = simulated.run(workload, engine, boosting=boosting)
     sent = ran.sent_per_round(IN_A_TREE)
     return Pace(ran.round_wall, ran.round_cpu, sent, measured(ran.joint.metrics)["auc"]["joint"])

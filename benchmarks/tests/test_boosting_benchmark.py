@@ -20,13 +20,14 @@ from benchmarks import (
 )
 from benchmarks.bench_boosting import Sizes
 from benchmarks.boosting_rivals import SGB, XGBOOST, Rival
-from benchmarks.contest import OURS, Compared, Contest
+from benchmarks.contest import BY_GMPY2, OURS, Compared, Contest
 from benchmarks.measurement import Row
 from benchmarks.online import Wait
 from benchmarks.operations import Operations
 from benchmarks.pace import Course, Mark, Pace, pace
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
 from isthmus.vertical.boosting.spec import Boosting
 
@@ -184,6 +185,7 @@ class TestMeasurement:
     @pytest.fixture(autouse=True)
     def at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(contest, "train", lambda *_: Pace(2, 3, 4, 0.6))
+        monkeypatch.setattr(keys, "running", lambda *_: "gmpy2")
         monkeypatch.setattr(online, "waits", lambda *_: [Wait(1, 0.002, 0.003)])
 
     def test_has_a_table_for_each_question(self, workload: Workload) -> None:
@@ -196,6 +198,13 @@ class TestMeasurement:
         assert len(found.tables["The floor"]) == 4
         assert len(found.tables["Cost"]) == 6
         assert "1,000,000 times as fast as SGB" in found.answer
+
+    def test_shows_gmpy2_beside_the_kernel(
+        self, workload: Workload, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keys, "running", lambda *_: "kernel")
+        with Contest({}) as contestants:
+            assert set(contestants(workload, SMALL, {}).paces) == {OURS, BY_GMPY2}
 
     def test_names_what_is_not_here(self) -> None:
         def absent() -> Workload:

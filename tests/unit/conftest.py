@@ -8,6 +8,7 @@ from isthmus.crypto.scheme import PrivateKey
 
 BITS = 1024
 ENGINES: list[tuple[Scheme, Engine]] = [
+    *([] if keys.without_kernel("okamoto-uchiyama") else [("okamoto-uchiyama", "kernel")]),
     ("okamoto-uchiyama", "gmpy2"),
     ("paillier", "gmpy2"),
 ]

@@ -8,6 +8,8 @@ from typing import Literal
 from isthmus.core.errors import SpecError
 from isthmus.crypto import fixed_width, okamoto_uchiyama, paillier
 from isthmus.crypto.encryption import Engine, Scheme
+from isthmus.crypto.kernel import loading
+from isthmus.crypto.kernel import okamoto_uchiyama as kernel
 from isthmus.crypto.scheme import PrivateKey, PublicKey
 
 MIN_KEY_BITS = 2048
@@ -19,19 +21,21 @@ TEST_KEY_BITS = "ISTHMUS_TEST_KEY_BITS"
 Such keys can be broken. `jobs/connection.py` refuses peers on other machines while it is set.
 """
 
-_GENERATE: dict[Scheme, Callable[[int], PrivateKey]] = {
-    "okamoto-uchiyama": okamoto_uchiyama.generate,
-    "paillier": paillier.generate,
+Runs = Literal["kernel", "gmpy2"]
+"""What computes, once it is known what there is."""
+
+_GENERATE: dict[tuple[Scheme, Runs], Callable[[int], PrivateKey]] = {
+    ("okamoto-uchiyama", "kernel"): kernel.generate,
+    ("okamoto-uchiyama", "gmpy2"): okamoto_uchiyama.generate,
+    ("paillier", "gmpy2"): paillier.generate,
 }
-_LOAD_PUBLIC: dict[Scheme, Callable[[int, bytes], PublicKey]] = {
-    "okamoto-uchiyama": okamoto_uchiyama.load_public,
-    "paillier": paillier.load_public,
+_LOAD_PUBLIC: dict[tuple[Scheme, Runs], Callable[[int, bytes], PublicKey]] = {
+    ("okamoto-uchiyama", "kernel"): kernel.load_public,
+    ("okamoto-uchiyama", "gmpy2"): okamoto_uchiyama.load_public,
+    ("paillier", "gmpy2"): paillier.load_public,
 }
 _LEAST_TEST_BITS = 1024
 _MULTIPLE = 64
-
-Runs = Literal["kernel", "gmpy2"]
-"""What computes, once it is known what there is."""
 
 
 def small_key_bits() -> int | None:
@@ -79,12 +83,13 @@ def _size(bits: int) -> int:
     return bits if small is None or bits < MIN_KEY_BITS else small
 
 
-def running(scheme: Scheme, engine: Engine) -> Runs:
+def running(scheme: Scheme, engine: Engine, bits: int = MIN_KEY_BITS) -> Runs:
     """Choose what computes a scheme on this machine.
 
     Args:
         scheme: The scheme that the job names.
         engine: The engine that the party file asks for.
+        bits: Size of the modulus.
 
     Returns:
         The engine; "auto" takes the fastest that there is.
@@ -92,7 +97,7 @@ def running(scheme: Scheme, engine: Engine) -> Runs:
     Raises:
         SpecError: The engine that is asked for cannot run here.
     """
-    missing = _without_kernel(scheme)
+    missing = "" if engine == "gmpy2" else without_kernel(scheme, bits)
     if engine == "kernel" and missing:
         raise SpecError(
             f'`compute.engine = "kernel"` cannot run here: {missing}. Set it to "auto", which '
@@ -101,11 +106,13 @@ def running(scheme: Scheme, engine: Engine) -> Runs:
     return "gmpy2" if missing or engine == "gmpy2" else "kernel"
 
 
-def _without_kernel(scheme: Scheme) -> str:
+def without_kernel(scheme: Scheme, bits: int = MIN_KEY_BITS) -> str:
     """Returns why the kernel cannot compute a scheme here; empty if it can."""
     if scheme != "okamoto-uchiyama":
         return f"it computes okamoto-uchiyama, and the job names {scheme}"
-    return "this installation has none"
+    if bits > kernel.MAX_BITS:
+        return f"it has keys of {kernel.MAX_BITS} bits at most, and the job names {bits}"
+    return loading.available() or ""
 
 
 def check(bits: int) -> None:
@@ -140,8 +147,7 @@ def generate(scheme: Scheme, engine: Engine, bits: int) -> PrivateKey:
         SpecError: The engine cannot run here, or keys of this size can be broken.
     """
     check(bits)
-    running(scheme, engine)
-    return _GENERATE[scheme](_size(bits))
+    return _GENERATE[scheme, running(scheme, engine, bits)](_size(bits))
 
 
 def make_unusable(scheme: Scheme, engine: Engine, bits: int) -> PublicKey:
@@ -182,5 +188,4 @@ def load_public(scheme: Scheme, engine: Engine, bits: int, data: bytes) -> Publi
         ValueError: The bytes are not a public key of this scheme and size.
     """
     check(bits)
-    running(scheme, engine)
-    return _LOAD_PUBLIC[scheme](_size(bits), data)
+    return _LOAD_PUBLIC[scheme, running(scheme, engine, bits)](_size(bits), data)

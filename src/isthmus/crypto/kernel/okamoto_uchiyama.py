@@ -86,8 +86,8 @@ class KernelPublicKey:
         if count < 1 or len(data) != count * width:
             raise ValueError(f"{len(data)} bytes are not {count} numbers of {width} bytes")
         n = int(self.plain.modulus)
-        # Of one width, big-endian numbers are in the order of their bytes.
-        if not (np.frombuffer(data, f"S{width}") < n.to_bytes(width, "big")).all():
+        numbers = np.frombuffer(data, f"S{width}")  # big-endian: in the order of their bytes
+        if not ((numbers > b"") & (numbers < n.to_bytes(width, "big"))).all():
             raise ValueError("a number is not within the modulus")
         loaded = self.restore(data)
         if gcd(loaded.sum().residues()[0], n) != 1:  # a product of units is a unit

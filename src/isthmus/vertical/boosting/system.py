@@ -31,7 +31,7 @@ def check(spec: Boosting) -> None:
 
 def engine(spec: Boosting, asked: Engine) -> str:
     """Returns what computes the encryption here."""
-    return keys.running(spec.encryption.scheme, asked)
+    return keys.running(spec.encryption.scheme, asked, spec.encryption.key_bits)
 
 
 def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:

@@ -73,7 +73,8 @@ def worthwhile(spec: Boosting, engine: Engine, rows: int) -> int:
         One, or one per core where gmpy2 has enough to do that it pays to start them.
     """
     every = sampling.tree_rows(rows, spec) * spec.trees * spec.outputs
-    alone = keys.running(spec.encryption.scheme, engine) != "gmpy2" or every < _WORTHWHILE
+    runs = keys.running(spec.encryption.scheme, engine, spec.encryption.key_bits)
+    alone = runs != "gmpy2" or every < _WORTHWHILE
     return 1 if alone else os.cpu_count() or 1
 
 

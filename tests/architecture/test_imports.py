@@ -55,6 +55,12 @@ def messages() -> list[type[Message]]:
     return [kind for kind in Message.__subclasses__() if kind.__module__.startswith("isthmus")]
 
 
+class TestEncryption:
+    def test_needs_no_heu_by_default(self) -> None:
+        encrypts = "keys.generate('okamoto-uchiyama', 'auto', 2048).public.encrypt([1])"
+        assert "heu" not in loaded(f"from isthmus.crypto import keys; {encrypts}")
+
+
 class TestImports:
     def test_go_down_only_and_each_engine_has_one_door(self) -> None:
         command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]

@@ -11,7 +11,7 @@ import pytest
 
 from isthmus.core.errors import ChannelError, PeerError, SpecError
 from isthmus.crypto import keys
-from isthmus.crypto.encryption import Encryption
+from isthmus.crypto.encryption import Encryption, Engine
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.loopback import loopback
 from isthmus.transport.message import Message
@@ -105,6 +105,18 @@ class TestEqualsThePooledModel:
     def test_under_paillier(self) -> None:
         cipher = Encryption(scheme="paillier", key_bits=2048)
         check_equals_pooled(Run(a_spec(encryption=cipher, trees=1), a_data()))
+
+    @pytest.mark.skipif(
+        keys.running("okamoto-uchiyama", "auto") != "kernel",
+        reason="the kernel does not run on this machine",
+    )
+    @pytest.mark.parametrize(
+        "engines",
+        [{"hub": "kernel", "insurer": "gmpy2"}, {"hub": "gmpy2", "insurer": "kernel"}],
+        ids=lambda engines: "-".join(engines.values()),
+    )
+    def test_of_parties_with_different_engines(self, engines: dict[str, Engine]) -> None:
+        check_equals_pooled(Run(a_spec(trees=2), a_data(), engines=engines))
 
     def test_with_workers(self) -> None:
         check_equals_pooled(Run(a_spec(trees=1), a_data(), workers=2))

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from isthmus.core.errors import IsthmusError
 from isthmus.core.telemetry import Event, Telemetry
-from isthmus.paramserver.distributed import cluster, on_ray, processes
+from isthmus.paramserver.distributed import cluster, on_ray, processes, ray_session
 from isthmus.paramserver.spec import Cluster, Server
 from isthmus.paramserver.tiers import loop as tiers
 from tests.tiers import BATCH, JOB, LinearFeeder, LinearTrainer, make_data, make_plan
@@ -44,7 +44,7 @@ def slow(folder: Path) -> None:
 
 def open_to_others(folder: Path) -> None:
     """Start a Ray that does not know the switch."""
-    on_ray._keeps_to_loopback = lambda ray: True  # noqa: ARG005, SLF001
+    ray_session._keeps_to_loopback = lambda ray: True  # noqa: ARG005, SLF001
     cluster.environment = _without_switch
     with _engine(folder):
         pass
@@ -52,7 +52,7 @@ def open_to_others(folder: Path) -> None:
 
 def host(folder: Path) -> None:
     """Start a Ray that others join, until standard input ends."""
-    with on_ray._started() as session:  # noqa: SLF001
+    with ray_session.started() as session:
         token = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).read_text()
         address = session.ray.get_runtime_context().gcs_address
         _tell(address=address, token=token, folder=str(folder))

@@ -11,6 +11,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "flower": ("flwr",),
     "multilingual": ("torch", "safetensors", "tokenizers", "transformers", "accelerate", "polib"),
     "paramserver": ("numba", "ray", "safetensors", "torch"),
+    "ray": ("ray",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
     "sql": ("adbc_driver_postgresql", "adbc_driver_sqlite"),
     "tee": ("dcap_qvl", "cbor2"),

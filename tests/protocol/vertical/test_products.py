@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from isthmus.core.errors import PeerError
 from isthmus.crypto import keys, radix
 from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message, MessageT
+from isthmus.transport.message import Message
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.forecast import Products, flows, key_flow
 from isthmus.vertical.regression.products.kinds import bounds_of
@@ -33,6 +32,7 @@ from isthmus.vertical.regression.products.workers import LocalWorkers, Workers, 
 from isthmus.vertical.worker_processes import WorkerDiedError
 from tests.roles import Play, play, run_together
 from tests.tampering import Tampering
+from tests.watching import Watched
 
 BFV = RegressionEncryption("bfv")
 OKAMOTO_UCHIYAMA = RegressionEncryption("okamoto-uchiyama", 2048)  # and 1024 by the environment
@@ -216,34 +216,6 @@ class TestWorkers:
 
         outcome = play(active=value_side, passive=column_side)
         assert "look for a lack of memory" in str(outcome.raised["active"])
-
-
-@dataclass
-class Watched:
-    """A channel that does something when so many messages of a type have passed."""
-
-    line: Channel
-    kind: type[Message]
-    left: int
-    action: Callable[[], None]
-
-    @property
-    def peer(self) -> str:
-        return self.line.peer
-
-    def send(self, message: Message) -> None:
-        self._count(type(message))
-        self.line.send(message)
-
-    def receive(self, kind: type[MessageT]) -> MessageT:
-        self._count(kind)
-        return self.line.receive(kind)
-
-    def _count(self, kind: type[Message]) -> None:
-        if kind is self.kind:
-            self.left -= 1
-            if self.left == 0:
-                self.action()
 
 
 class Mortal:

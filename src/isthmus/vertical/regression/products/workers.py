@@ -1,4 +1,4 @@
-"""The workers of a party, by number: processes on this machine.
+"""The workers of a party, by number: processes on this machine, or on a cluster.
 
 Rows are cut into blocks, and block k belongs to worker k modulo their number, at either party. With
 as many workers at both, worker i of one computes on the rows of worker i of the other. Messages and
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Protocol
 
+from isthmus.paramserver.spec import Cluster
 from isthmus.vertical.regression.products.worker import work
 from isthmus.vertical.worker_processes import WorkerProcess
 
@@ -74,16 +75,23 @@ class LocalWorkers:
 
 
 @contextmanager
-def start_workers(count: int) -> Generator[Workers | None]:
+def start_workers(count: int | None, cluster: Cluster | None = None) -> Generator[Workers | None]:
     """Start the workers of a party, and end them after the block.
 
     Args:
-        count: Number of workers; with one, this process computes itself.
+        count: Number of workers; with one or None, and no cluster, this process computes itself.
+        cluster: The Ray that they run on; None: this machine.
 
     Yields:
-        The workers; None if there is one.
+        The workers; None if this process computes.
     """
-    if count == 1:
+    if cluster is not None:
+        from isthmus.vertical.regression.products.on_ray import start_on_ray  # noqa: PLC0415 - slow
+
+        with start_on_ray(count or 1, cluster) as on_ray:
+            yield on_ray
+        return
+    if count is None or count == 1:
         yield None
         return
     workers = LocalWorkers(count)

@@ -43,7 +43,8 @@ def check(spec: Regression) -> None:
 
 def engine(spec: Regression, asked: Engine) -> str:
     """Returns what computes the encryption here."""
-    return keys.running(spec.encryption.of_numbers.scheme, asked)
+    cipher = spec.encryption.of_numbers
+    return keys.running(cipher.scheme, asked, cipher.key_bits)
 
 
 def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:

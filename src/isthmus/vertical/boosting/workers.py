@@ -42,9 +42,7 @@ from isthmus.vertical.boosting.worker_process import (
 from isthmus.vertical.worker_processes import WorkerProcess
 
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
-_WORTHWHILE = (
-    200_000  # rows in all trees: seconds of gmpy2, where a worker takes half a one to start
-)
+_WORTHWHILE = 200_000  # rows in all trees: seconds of gmpy2; a worker takes half a one to start
 
 
 @dataclass(frozen=True)

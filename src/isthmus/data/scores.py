@@ -18,6 +18,8 @@ Where an identifier column has one of these names, ours gets a `_` at its end.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from isthmus.core.arrays import Bools, Floats, Integers
+from isthmus.core.arrays import Bools, Floats
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.data.table import Table
 
@@ -54,24 +56,12 @@ class Scores:
 
     def table(self) -> Any:
         """Returns a `pyarrow.Table` with the columns of the table above, in the file's order."""
-        return self._table().take(np.argsort(self._row_numbers(), kind="stable"))
-
-    def _table(self) -> Any:
-        keys = pa.table({}) if self.rows.keys is None else self.rows.keys
-        found = dict[str, Any](zip(keys.column_names, keys.columns, strict=True))
-        for name, values in self._columns().items():
-            free = name
-            while free in found:
-                free += "_"
-            found[free] = values
-        return pa.table(found).replace_schema_metadata({_KEYS: str(keys.num_columns)})
+        return beside_keys(self.rows, self._columns())
 
     def save(self, path: Path) -> None:
         """Write the scores: as CSV where the name says so, else as Parquet."""
-        with disk_full_is_error(path):
-            path.touch(mode=0o600)  # so that nobody else can ever read it
-            with path.open("wb") as file:
-                self.write(file, as_csv=path.suffix == CSV)
+        with written(path) as file:
+            self.write(file, as_csv=path.suffix == CSV)
 
     def write(self, file: IO[bytes], *, as_csv: bool = False) -> None:
         """Write the scores into an open file."""
@@ -81,7 +71,7 @@ class Scores:
             parquet.write_table(self.table(), file)
 
     def _columns(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"row": self._row_numbers()}
+        found = dict[str, Any]()
         label = self.rows.label
         if label is not None and not np.isnan(label).all():
             found["label"] = pa.array(label, from_pandas=True)  # a label that is NaN is unknown
@@ -94,9 +84,36 @@ class Scores:
             found["predicted_class"] = self.scores.argmax(axis=0)
         return found | ({} if self.alone is None else {"score_active_only": self.alone})
 
-    def _row_numbers(self) -> Integers:
-        rows = self.rows.positions
-        return np.arange(len(self.rows)) if rows is None else rows
+
+def beside_keys(rows: Table, columns: Mapping[str, Any]) -> Any:
+    """Put columns beside the identifiers of rows, in the order of their file.
+
+    Args:
+        rows: The rows.
+        columns: A value for each of them, by name.
+
+    Returns:
+        A `pyarrow.Table`; where an identifier column has one of the names, ours gets a `_`.
+    """
+    numbers = np.arange(len(rows)) if rows.positions is None else rows.positions
+    keys = pa.table({}) if rows.keys is None else rows.keys
+    found = dict[str, Any](zip(keys.column_names, keys.columns, strict=True))
+    for name, values in {"row": numbers, **columns}.items():
+        free = name
+        while free in found:
+            free += "_"
+        found[free] = values
+    table = pa.table(found).replace_schema_metadata({_KEYS: str(keys.num_columns)})
+    return table.take(np.argsort(numbers, kind="stable"))
+
+
+@contextmanager
+def written(path: Path) -> Generator[IO[bytes]]:
+    """Open a file that nobody but its owner can read, and write it."""
+    with disk_full_is_error(path):
+        path.touch(mode=0o600)  # so that nobody else can ever read it
+        with path.open("wb") as file:
+            yield file
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,26 @@ class Coefficient(msgspec.Struct, frozen=True):
     per_unit: float  # per unit of the column
 
 
+class BinPoints(msgspec.Struct, frozen=True):
+    """What one bin of one of this party's columns adds to a score."""
+
+    column: str
+    bin: str  # which values are in it, in words
+    rows: int  # that were trained on
+    events: int  # those of them whose label is 1
+    weight: float  # of evidence
+    points: float | None = None  # None where a job has no scorecard
+
+
+class PreparedColumn(msgspec.Struct, frozen=True):
+    """One of this party's columns, once it was prepared for training."""
+
+    name: str
+    information: float | None = None  # information value; None without weight of evidence
+    inflation: float | None = None  # variance inflation factor, if columns were compared
+    left_out: str = ""  # why it was not trained on
+
+
 class Importance(msgspec.Struct, frozen=True):
     """The feature importance of one column in a model of trees."""
 

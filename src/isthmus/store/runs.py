@@ -12,6 +12,8 @@
 | model.json          | this party's part of the model                          |
 | columns.json        | how this party's columns became numbers                 |
 | preparation.json    | how these were prepared for training, in a job that does |
+| scorecard.json      | points of each bin of this party's columns, in a job with a scorecard |
+| reasons.parquet     | which of this party's columns cost each scored row most points |
 | trained_groups.json | how the rows trained on spread, for rows scored later   |
 | model/              | or a model with tables of rows, and its layers          |
 | snapshots/          | where the training of such a model resumes              |
@@ -82,6 +84,8 @@ class Run:
         self.model = folder / "model.json"
         self.columns = folder / "columns.json"
         self.preparation = folder / "preparation.json"
+        self.scorecard = folder / "scorecard.json"
+        self.reasons = folder / "reasons.parquet"
         self.trained_groups = folder / "trained_groups.json"
         self.network = folder / "network"
         self.tables = folder / "model"

@@ -5,7 +5,14 @@ import msgspec
 from isthmus.evaluation import leaks
 from isthmus.evaluation.classification import KsCurve, LiftRow, Roc
 from isthmus.evaluation.comparison import metrics_table, title
-from isthmus.evaluation.description import Coefficient, Importance, PartialMetrics, measured
+from isthmus.evaluation.description import (
+    BinPoints,
+    Coefficient,
+    Importance,
+    PartialMetrics,
+    PreparedColumn,
+    measured,
+)
 from isthmus.evaluation.pages import figures
 from isthmus.evaluation.pages.convergence import Convergence, convergence_figure
 from isthmus.evaluation.pages.page import Page, count, fill
@@ -45,6 +52,9 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     coefficients: list[Coefficient] = []
     intercept: float | None = None
     importance: list[Importance] = []
+    prepared: list[PreparedColumn] = []  # columns of this party, where the job prepares them
+    scorecard: list[BinPoints] = []  # their bins, where there are any
+    base_points: float | None = None
     convergence: Convergence = Convergence()
     validation: Validation | None = None
     stability: Stability | None = None

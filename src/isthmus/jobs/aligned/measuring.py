@@ -14,7 +14,7 @@ from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.description import PartialMetrics
 from isthmus.evaluation.validation import Stability, TrainedGroups, Validation
-from isthmus.jobs.aligned import alignment
+from isthmus.jobs.aligned import alignment, scorecards
 from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import ScoredResult, TrainedResult
@@ -139,6 +139,8 @@ def describe_training(
         stability = attempts.find(
             "stability", partial(validated.stability_since, groups, test, scored)
         )
+    joint = None if scores is None else scores.scores
+    attempts.find("scorecard", partial(scorecards.write, session.run, session.run, test, joint))
     missing = measured.missing | attempts.missing
     return Described(measured.metrics, measured.leakage, validation, stability, missing)
 

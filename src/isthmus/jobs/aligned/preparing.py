@@ -76,7 +76,7 @@ def prepare(session: PartySession[AlignedPlan], lines: Lines, train: Table, test
             prepared = passive(line, ours, spec, most_of_us, session.telemetry, **ask)
             count = {plan.party.party: len(prepared.columns)}
             prepared = replace(prepared, passive_columns=count)
-        run.write_json(run.preparation.name, StoredColumns(digest, prepared))
+        run.write_json(run.preparation.name, StoredColumns(digest, prepared, spec.scorecard))
         return _rows(plan.loaded, prepared, train, test)
 
 

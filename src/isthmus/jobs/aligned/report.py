@@ -14,6 +14,7 @@ from isthmus.evaluation.pages.scoring_report import ScoredRows, ScoringReport
 from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.evaluation.validation import FAR, Stability
 from isthmus.jobs import page, registry
+from isthmus.jobs.aligned import scorecards
 from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
 from isthmus.store.runs import Run
 
@@ -36,6 +37,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
     """
     result = run.read_json(run.result.name, TrainedResult)
     described = registry.load_system(registry.row(result.system)).describe_model(run)
+    points = scorecards.bins(run)
     return _with_curves(
         VerticalReport(
             **page.facts(run, result, _WHOLES),
@@ -49,6 +51,9 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
             metrics=_metrics(result, simulated),
             coefficients=described.coefficients,
             intercept=described.intercept,
+            prepared=scorecards.columns(run),
+            scorecard=points.bins,
+            base_points=points.base,
             importance=described.importance,
             convergence=_convergence(result),
             validation=result.validation,

@@ -7,7 +7,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability, TrainedGroups
-from isthmus.jobs.aligned import measuring
+from isthmus.jobs.aligned import measuring, scorecards
 from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, ScoredResult
@@ -42,7 +42,7 @@ def play(session: PartySession[AlignedPlan]) -> None:
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        described = _described(plan.stored, rows, scored)
+        described = _described(session.run, plan.stored, rows, scored)
     _store(session, alignment, rows, described)
     session.run.measuring.unlink(missing_ok=True)
 
@@ -66,7 +66,7 @@ def measure_again(session: Session[AlignedPlan]) -> None:
         measure = partial(plan.loaded.system.measure_again, plan.stored, scores)
         scored = Scored(scores, measure)
     with telemetry.timed("total"), telemetry.timed("measuring"):
-        described = _described(plan.stored, rows, scored)
+        described = _described(session.run, plan.stored, rows, scored)
     measuring.store_again(session, run.read_json(run.result.name, ScoredResult), described)
 
 
@@ -79,7 +79,7 @@ def _found(scored: Scored) -> Checkpoint:
     return Checkpoint({_SCORES: scored.scores.scores}, {_DECIDED: int(scored.scores.decided)})
 
 
-def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:
+def _described(run: Run, stored: StoredPart, rows: Table, scored: Scored) -> Described:
     attempts = Attempts()
     measured = attempts.find("metrics", scored.measure) or Measured()
     validation = None
@@ -87,6 +87,8 @@ def _described(stored: StoredPart, rows: Table, scored: Scored) -> Described:
         validated = partial(validation_of, scored.scores, measured.metrics)
         validation = attempts.find("validation", validated)
     stability = attempts.find("stability", partial(_stability, stored.run, rows, scored))
+    known = None if scored.scores is None or scored.scores.decided else scored.scores.scores
+    attempts.find("reasons", partial(scorecards.write, stored.run, run, rows, known))
     missing = measured.missing | attempts.missing
     return Described(measured.metrics, validation=validation, stability=stability, missing=missing)
 

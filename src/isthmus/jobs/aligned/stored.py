@@ -16,6 +16,7 @@ from isthmus.jobs.party import Party
 from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
 from isthmus.vertical.preparation.columns import Prepared
+from isthmus.vertical.preparation.spec import Scorecard
 from isthmus.vertical.system import StoredPart
 
 
@@ -95,13 +96,21 @@ class StoredColumns(msgspec.Struct, frozen=True):
     """Digest of the training rows and their columns: a resumed run goes on with the same ones."""
 
     prepared: Prepared
+    scorecard: Scorecard | None = None
+    """The table of the job; None if it has none."""
+
+
+def prepared_columns(run: Run) -> StoredColumns | None:
+    """Returns what a run has kept of its prepared columns; None if it has prepared none."""
+    if not run.preparation.exists():
+        return None
+    return run.read_json(run.preparation.name, StoredColumns)
 
 
 def prepared(run: Run) -> Prepared | None:
     """Returns how a run has prepared its columns; None if it has not."""
-    if not run.preparation.exists():
-        return None
-    return run.read_json(run.preparation.name, StoredColumns).prepared
+    kept = prepared_columns(run)
+    return None if kept is None else kept.prepared
 
 
 def as_trained(dataset: Dataset, trained: ColumnCoding) -> Dataset:

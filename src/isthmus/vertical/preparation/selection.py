@@ -19,6 +19,9 @@ _SUM_BITS = 47
 _MOST_BITS = 12
 """A column rounded to 4,096 steps has the same correlations, but for some hundred-thousandths."""
 
+_ALIKE = 1 - 1e-6
+"""Two columns that repeat each other have one factor: the one with less information goes."""
+
 _RIDGE = 1e-9
 """Added to the diagonal of correlations: the inverse exists where columns repeat each other."""
 
@@ -160,12 +163,13 @@ def _inflated(
     out = list[LeftOut]()
     while (ours := np.flatnonzero(stay[: len(columns)])).size:
         factors = inflation(correlations[np.ix_(stay, stay)])[: len(ours)]
-        worst = int(factors.argmax())
-        if factors[worst] <= most:
+        largest = float(factors.max())
+        if largest <= most:
             break
-        at = int(ours[worst])
+        alike = ours[factors >= largest * _ALIKE].tolist()
+        at = min(alike, key=lambda at: (_information(columns[at]), -at))
         stay[at] = False
-        why = f"its variance inflation factor is {factors[worst]:.4g}, above {most:g}"
+        why = f"its variance inflation factor is {largest:.4g}, above {most:g}"
         out.append(LeftOut(columns[at], why))
     return out
 

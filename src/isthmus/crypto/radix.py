@@ -14,6 +14,7 @@ and digit (fewer, if `bucket_sums` joins columns), 2 * 128 per digit, and one mu
 small constant per digit and column.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,20 +91,22 @@ def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:
     if not np.isfinite(matrix).all():
         raise ValueError("a column holds infinities or values that are not numbers")
     grids = [_grid(column, 2**bits - 1) for column in matrix.T]
+    _check_range(grids, 2**bits)
     two_digit = np.flatnonzero([grid.top >= _BASE for grid in grids])
-    levels = np.column_stack(
-        [grid.levels(column) for grid, column in zip(grids, matrix.T, strict=True)]
-    )
-    digits = np.column_stack([levels % _BASE, levels[:, two_digit] // _BASE])
-    quantised = Quantised(
-        codes=np.ascontiguousarray((_BASE - 1) - digits, np.int8),
+    codes = np.empty((len(matrix), len(grids) + len(two_digit)), np.int8)
+    seconds = iter(range(len(grids), codes.shape[1]))
+    for number, grid in enumerate(grids):  # one by one: at once they would take many times more
+        levels = grid.levels(matrix[:, number])
+        codes[:, number] = (_BASE - 1) - levels % _BASE
+        if grid.top >= _BASE:
+            codes[:, next(seconds)] = (_BASE - 1) - levels // _BASE
+    return Quantised(
+        codes=codes,
         two_digit=two_digit,
         scales=np.array([grid.scale for grid in grids]),
         centres=np.array([grid.centre for grid in grids]),
         steps=np.array([grid.step for grid in grids]),
     )
-    _check_range(quantised.integers(), 2**bits)
-    return quantised
 
 
 def products(residuals: CiphertextsT, columns: Quantised) -> CiphertextsT:
@@ -183,7 +186,7 @@ def _exact_top(distinct: Floats, most: int) -> int | None:
     return None
 
 
-def _check_range(integers: Integers, bound: int) -> None:
-    far = np.flatnonzero((np.abs(integers) >= bound).any(axis=0))
-    if far.size:
-        raise ValueError(f"column {far[0]} lies far from zero: standardise it first")
+def _check_range(grids: Sequence[_Grid], bound: int) -> None:
+    for number, grid in enumerate(grids):
+        if grid.centre >= bound or grid.top * grid.scale - grid.centre >= bound:
+            raise ValueError(f"column {number} lies far from zero: standardise it first")

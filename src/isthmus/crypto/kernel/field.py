@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.arrays import Integers
-from isthmus.crypto.kernel.library import LIMBS, Library
+from isthmus.crypto.kernel.library import Library
 from isthmus.crypto.threads import spread
 
 Rows = NDArray[np.uint64]
@@ -44,9 +44,10 @@ class Field:
         """
         if modulus < 3 or modulus % 2 == 0:  # noqa: PLR2004 - the least odd modulus
             raise ValueError("a modulus is odd, and 3 or more")
-        self.limbs = next((limbs for limbs in LIMBS if modulus.bit_length() <= most_bits(limbs)), 0)
+        bits = modulus.bit_length()
+        self.limbs = next((limbs for limbs in library if bits <= most_bits(limbs)), 0)
         if not self.limbs:
-            raise ValueError(f"a modulus of {modulus.bit_length()} bits is too long")
+            raise ValueError(f"a modulus of {bits} bits is too long")
         self.words = -(-self.limbs // 8) * 8
         self.width = (modulus.bit_length() + 7) // 8
         self._code = library[self.limbs]
@@ -309,7 +310,9 @@ class Field:
         for rows in arrays:
             shaped = rows.ndim == 2 and rows.shape[1] == self.words  # noqa: PLR2004 - rows, words
             if not shaped or rows.dtype != np.uint64 or not rows.flags.c_contiguous:
-                raise ValueError(f"an array of shape {rows.shape} has no rows of {self.words} words")
+                raise ValueError(
+                    f"an array of shape {rows.shape} has no rows of {self.words} words"
+                )
 
 
 def most_bits(limbs: int) -> int:

@@ -57,7 +57,7 @@ class Functions:
 
 
 Library = Mapping[int, Functions]
-"""Functions by the limbs of their numbers."""
+"""Functions by the limbs of their numbers, the shortest first."""
 
 
 def load(path: Path) -> Library:

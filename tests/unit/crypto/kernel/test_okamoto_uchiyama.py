@@ -161,7 +161,7 @@ class TestSecrets:
         assert library
         public = kernel.generate(1024).public
         public.encrypt([1])
-        vars(public)["_tables"][1][3, :, 7] = 0  # the entry of one digit
+        vars(public)["_tables"][1][3, :, :128] = 0  # half of the entries of a digit
         n = public.plain.modulus
-        shared = {math.gcd(c, n) for c in public.encrypt([1] * 800).residues()}
+        shared = {math.gcd(c, n) for c in public.encrypt([1] * 90).residues()}
         assert shared == {1, n}

@@ -13,6 +13,7 @@ from isthmus.data.spec import Dataset
 from isthmus.horizontal.spec import SimulatedAttack
 from isthmus.jobs.job import Name
 from isthmus.ledger.policy import Policy
+from isthmus.paramserver.spec import Cluster
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.tee.spec import Enclave
 
@@ -138,9 +139,16 @@ class Compute(Spec, frozen=True):
     workers: Annotated[
         Annotated[int, Meta(ge=1, le=1024)] | None,
         Meta(
-            description="processes of this party that compute on ciphertexts, for boosting; unset: "
-            "one, or one per core where gmpy2 computes for long. Threads that train a network, for "
-            "jobs in rounds; unset: one"
+            description="processes of this party that compute on ciphertexts, each on rows of its "
+            "own; unset: one, and for boosting one per core where gmpy2 computes for long. Threads "
+            "that train a network, for jobs in rounds; unset: one"
+        ),
+    ] = None
+    cluster: Annotated[
+        Cluster | None,
+        Meta(
+            description="a Ray of this party, where the workers of a regression run; unset: on "
+            "this machine. Its `token` is relative to this file"
         ),
     ] = None
 

@@ -16,6 +16,7 @@ from isthmus.data.table import Table
 from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import Record
+from isthmus.paramserver.spec import Cluster
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.system import ScoresRows, System
@@ -118,6 +119,9 @@ class RoleContext:
 
     workers: int | None = None
     """Number of processes of this party that compute on ciphertexts; None: as many as pay."""
+
+    cluster: Cluster | None = None
+    """The Ray of this party where workers of a regression run; None: this machine."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from isthmus.transport.message import Message
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.forecast import Products, flows, key_flow
 from isthmus.vertical.regression.products.kinds import bounds_of
+from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.messages import (
     EncryptedValues,
     MaskedSums,
@@ -28,7 +29,7 @@ from isthmus.vertical.regression.products.messages import (
 )
 from isthmus.vertical.regression.products.scheme import Bounds
 from isthmus.vertical.regression.products.value_side import ValueSide
-from isthmus.vertical.regression.products.workers import LocalWorkers, Workers, start_workers
+from isthmus.vertical.regression.products.workers import LocalWorkers, start_workers
 from isthmus.vertical.worker_processes import WorkerDiedError
 from tests.roles import Play, play, run_together
 from tests.tampering import Tampering

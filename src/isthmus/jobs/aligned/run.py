@@ -4,6 +4,7 @@ import hashlib
 from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from isthmus.data.index import Index
 from isthmus.data.table import Table
@@ -18,6 +19,7 @@ from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.handshake import finish_all
 from isthmus.jobs.session import Lines, PartySession, Session
 from isthmus.ledger.policy import check_shared
+from isthmus.paramserver.spec import Cluster
 from isthmus.store import runs
 from isthmus.vertical.system import Outcome, RoleContext
 
@@ -137,7 +139,14 @@ def _context(session: Session[AlignedPlan], lines: Lines, rows: Rows) -> RoleCon
         identity=identities.of(plan),
         engine=plan.party.compute.engine,
         workers=plan.party.compute.workers,
+        cluster=_cluster(plan),
     )
+
+
+def _cluster(plan: AlignedPlan) -> Cluster | None:
+    """The Ray of this party, with the path of its token complete."""
+    given = plan.party.compute.cluster
+    return given and replace(given, token=str(plan.folder / given.token))
 
 
 def _store_result(

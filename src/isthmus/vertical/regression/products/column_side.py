@@ -21,6 +21,7 @@ from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression.products.checks import checked, equal_parts
 from isthmus.vertical.regression.products.kinds import kind_of
+from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.messages import (
     EncryptedValues,
     MaskedSums,
@@ -38,7 +39,6 @@ from isthmus.vertical.regression.products.scheme import (
 )
 from isthmus.vertical.regression.products.sharded import ShardedColumns, slices
 from isthmus.vertical.regression.products.worker import Setup
-from isthmus.vertical.regression.products.workers import Workers
 
 CACHE_BYTES = 2**30
 """Most bytes of transformed columns that a party keeps in memory; others are transformed again."""

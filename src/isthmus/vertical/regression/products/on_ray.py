@@ -15,8 +15,8 @@ import msgspec
 from isthmus.core.errors import SpecError
 from isthmus.paramserver.distributed.ray_session import joined, started
 from isthmus.paramserver.spec import Cluster
+from isthmus.vertical.regression.products.lines import NUMBERS, Workers
 from isthmus.vertical.regression.products.worker import Forget, Worker
-from isthmus.vertical.regression.products.workers import NUMBERS, Workers
 from isthmus.vertical.worker_processes import WorkerDiedError
 
 _AHEAD = 4  # tasks that may wait at an actor: they lie in the memory that Ray shares

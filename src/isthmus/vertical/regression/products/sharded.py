@@ -10,6 +10,7 @@ import msgspec
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import SpecError
 from isthmus.crypto.radix import Quantised
+from isthmus.vertical.regression.products.lines import MOST_ATTEMPTS, NUMBERS, Line, Workers
 from isthmus.vertical.regression.products.worker import (
     Add,
     Answer,
@@ -24,7 +25,6 @@ from isthmus.vertical.regression.products.worker import (
     Setup,
     Task,
 )
-from isthmus.vertical.regression.products.workers import MOST_ATTEMPTS, NUMBERS, Line, Workers
 from isthmus.vertical.worker_processes import WorkerDiedError
 
 _T = TypeVar("_T")

@@ -16,6 +16,7 @@ from isthmus.crypto.encryption import Engine, RegressionEncryption
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression.products.checks import checked, equal_parts
 from isthmus.vertical.regression.products.kinds import kind_of
+from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.messages import (
     EncryptedValues,
     MaskedSums,
@@ -26,7 +27,6 @@ from isthmus.vertical.regression.products.messages import (
 from isthmus.vertical.regression.products.scheme import Bounds, Declared, Modular, Owner
 from isthmus.vertical.regression.products.sharded import ShardedKeys, slices
 from isthmus.vertical.regression.products.worker import Setup
-from isthmus.vertical.regression.products.workers import Workers
 
 
 class ValueSide:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 
 from isthmus.core.errors import SpecError
-from isthmus.crypto import keys
 from isthmus.crypto.encryption import Engine
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
@@ -19,6 +18,7 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import levels, limits, scaling
+from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import (
     EQUATIONS,
@@ -32,19 +32,15 @@ from isthmus.vertical.system import (
 MOST_PARTIES = 2
 NUMBERS_ONLY = True
 
-_DIGIT_BITS = 7
-"""Bits of a column that one pass over the ciphertexts multiplies; see `crypto/radix.py`."""
-
 
 def check(spec: Regression) -> None:
-    """Refuse an encryption that can be broken."""
-    keys.check(spec.encryption.of_numbers.key_bits)
+    """Refuse an encryption that can be broken, or more columns than it has room for."""
+    capacity.check(spec.encryption, spec.most_columns * max(spec.contrasts, 1))
 
 
 def engine(spec: Regression, asked: Engine) -> str:
     """Returns what computes the encryption here."""
-    cipher = spec.encryption.of_numbers
-    return keys.running(cipher.scheme, asked, cipher.key_bits)
+    return capacity.running(spec.encryption, asked)
 
 
 def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:
@@ -185,12 +181,8 @@ def least(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
 
 def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:
     """Measures for a moment, and returns what both parties compute in a round."""
-    from isthmus.crypto import speed
-
-    found = speed.measure(spec.encryption.of_numbers, asked)
-    digits = 1 if spec.feature_bits <= _DIGIT_BITS else 2
-    additions = sizes.train * spec.most_columns * digits
-    return sizes.train * found.encryption + additions * found.addition
+    sums = spec.most_columns * max(spec.contrasts, 1)
+    return capacity.seconds(spec.encryption, asked, sizes.train, sums, spec.feature_bits)
 
 
 def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:

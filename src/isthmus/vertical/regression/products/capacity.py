@@ -1,0 +1,114 @@
+"""What this machine computes a scheme with, what fits in its messages, and how long it takes."""
+
+import time
+
+import numpy as np
+
+from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine, RegressionEncryption
+
+MOST_SUMS = 8_000
+"""Most sums of a product with "bfv": more do not fit in one message."""
+
+_SUMS = 16  # of one key
+
+_DIGIT_BITS = 7
+"""Bits of a column that one pass over the ciphertexts multiplies; see `crypto/radix.py`."""
+
+
+def check(encryption: RegressionEncryption, sums: int) -> None:
+    """Refuse an encryption that can be broken, or products that do not fit in messages.
+
+    Args:
+        encryption: The `[regression.encryption]` table.
+        sums: Most columns of a party, times outputs.
+
+    Raises:
+        SpecError: One is the case.
+    """
+    if encryption.scheme != "bfv":
+        keys.check(encryption.of_numbers.key_bits)
+    elif sums > MOST_SUMS:
+        raise SpecError(
+            f'the scheme "bfv" has at most {MOST_SUMS:,} sums in a product, and this job {sums:,}: '
+            'train fewer columns, or set scheme = "okamoto-uchiyama" in [regression.encryption].'
+        )
+
+
+def running(encryption: RegressionEncryption, asked: Engine) -> str:
+    """Find what computes the encryption here.
+
+    Args:
+        encryption: The `[regression.encryption]` table.
+        asked: What this party asks for; it has no say about "bfv".
+
+    Returns:
+        Its name.
+
+    Raises:
+        SpecError: It cannot run here.
+    """
+    if encryption.scheme != "bfv":
+        numbers = encryption.of_numbers
+        return keys.running(numbers.scheme, asked, numbers.key_bits)
+    from isthmus.crypto.lattice import parameters, seal  # noqa: PLC0415 - it loads SEAL
+
+    seal.context(parameters.EXACT_RING)
+    return "seal"
+
+
+def seconds(
+    encryption: RegressionEncryption, asked: Engine, rows: int, columns: int, feature_bits: int
+) -> float:
+    """Measure for a moment, and reckon what both sides of a product compute.
+
+    Args:
+        encryption: The `[regression.encryption]` table.
+        asked: What this party asks to compute with.
+        rows: Rows of a sum.
+        columns: Columns of the column side.
+        feature_bits: Bits of their integers.
+
+    Returns:
+        Seconds.
+    """
+    if encryption.scheme == "bfv":
+        return _of_vectors(rows, columns)
+    from isthmus.crypto import speed  # noqa: PLC0415 - it is not always asked for
+
+    found = speed.measure(encryption.of_numbers, asked)
+    digits = 1 if feature_bits <= _DIGIT_BITS else 2
+    return rows * found.encryption + rows * columns * digits * found.addition
+
+
+def _of_vectors(rows: int, columns: int) -> float:
+    from isthmus.crypto.lattice.owner import Owner, new_seed  # noqa: PLC0415 - they load SEAL
+    from isthmus.crypto.lattice.parameters import EXACT_RING, Sums, polynomials  # noqa: PLC0415
+    from isthmus.crypto.lattice.products import Columns, PublicKeys, finish  # noqa: PLC0415
+
+    def product(count: int) -> tuple[float, float, float]:
+        """Encryption and multiplication of one polynomial, and the rest, with so many columns."""
+        sums, seed = Sums(columns=count, rows=degree, value_bits=0), new_seed()
+        factors = Columns(np.ones((degree, count), np.int16), sums, degree)
+        factors.multiply([Owner(sums, seed).encrypt(values)])  # also transforms the columns
+        marks = [time.process_time()]
+        owner = Owner(sums, seed)
+        public = owner.public()
+        marks.append(time.process_time())
+        block = owner.encrypt(values)
+        marks.append(time.process_time())
+        part = factors.multiply([block])
+        marks.append(time.process_time())
+        owner.open(finish(PublicKeys(sums, public, seed), [part])[0])
+        marks.append(time.process_time())
+        making, encryption, multiplication, opening = np.diff(marks).tolist()
+        return encryption, multiplication, making + opening
+
+    degree = EXACT_RING.degree
+    values = np.ones(degree, np.int64)
+    one, key = product(1), product(_SUMS)
+    keys_of_all = Sums(columns, max(rows, 1), value_bits=0).keys
+    by_column = (key[1] - one[1]) / (_SUMS - 1)
+    by_row = polynomials(rows) * (keys_of_all * (key[0] + one[1]) + columns * by_column)
+    return float(by_row + keys_of_all * key[2])

@@ -4,8 +4,9 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.data.table import Table
-from isthmus.vertical.regression import objective, scaling
-from isthmus.vertical.regression.objective import CURVATURE, Preconditioner
+from isthmus.vertical.regression import families, scaling
+from isthmus.vertical.regression.block import Block, penalty
+from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.spec import Regression
 
 
@@ -25,24 +26,35 @@ def rounds_of_descent(
         The rounds, or None where they are more than `most`.
     """
     # 1. The step that always descends: one over the largest curvature of the loss.
+    likelihood = families.likelihood(regression)
+    loss = Loss(likelihood, scaling.label(active, regression))
     ours = np.column_stack([_standardised(active), np.ones(len(active))])
-    x, label = np.hstack([ours, _standardised(passive)]), scaling.label(active, regression.family)
-    penalty: Floats = np.full(x.shape[1], regression.penalty)
-    penalty[ours.shape[1] - 1] = 0.0  # the intercept is free
-    largest = CURVATURE[regression.family] * np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+    x = np.hstack([ours, _standardised(passive)])
+    largest = (likelihood.curvature_bound or 1.0) * np.linalg.eigvalsh(x.T @ x / len(x))[-1]
     step = 1 / (largest + regression.penalty)
 
-    # 2. Each party's preconditioner is there to measure the norm with, not to descend.
+    # 2. Each party's own model is there to measure the norm with, not to descend.
     split = (slice(ours.shape[1]), slice(ours.shape[1], None))
-    parts = [(own, Preconditioner(x[:, own], penalty[own], regression.family)) for own in split]
+    curvature = loss.curvature(np.zeros(len(x)))
+    strengths = [
+        penalty(regression, x[:, own].shape[1], (), free)
+        for own, free in zip(split, (1, 0), strict=True)
+    ]
+    blocks = [
+        Block(x[:, own], strength, (), curvature)
+        for own, strength in zip(split, strengths, strict=True)
+    ]
+    l2 = np.concatenate([strength.l2 for strength in strengths])
     weights = moved = np.zeros(x.shape[1])
     for number in range(1, most + 1):
-        residual = objective.residual(regression.family, x @ weights, label.values)
-        gradient = objective.gradient(x, residual, weights, penalty)
-        square = sum(gradient[own] @ solve(gradient[own]) for own, solve in parts)
+        residual = loss.residual(x @ weights + loss.offset)
+        square = 0.0
+        for own, block in zip(split, blocks, strict=True):
+            block.restore({"weights": weights[own]})
+            square += block.propose(block.gradient(residual))[0]
         if np.sqrt(square) < regression.tolerance:
             return number
-        moved = momentum * moved - step * gradient
+        moved = momentum * moved - step * (x.T @ residual / len(x) + l2 * weights)
         weights = weights + moved
     return None
 

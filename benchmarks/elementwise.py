@@ -12,7 +12,6 @@ from isthmus.crypto import radix
 from isthmus.crypto.fixed_point import Bounds
 from isthmus.data.table import Table
 from isthmus.vertical.regression import scaling
-from isthmus.vertical.regression.objective import RESIDUAL_LIMIT
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ def time_elementwise(passive: Table, rows: int, bits: int) -> Elementwise:
     """
     scale = scaling.fit(passive)
     x = radix.quantise(scale(passive.features))[:rows].integers()
-    bounds = Bounds(len(passive), radix.MAX_FEATURE_BITS, RESIDUAL_LIMIT["binomial"])
+    bounds = Bounds(len(passive), radix.MAX_FEATURE_BITS, 1.0)
     residuals = bounds.encode(np.linspace(-0.9, 0.9, rows))
     public, private = paillier.generate_paillier_keypair(n_length=bits)
 

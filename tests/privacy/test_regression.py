@@ -13,14 +13,14 @@ from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
 from isthmus.transport.message import Protection, protections
 from isthmus.vertical.regression import messages as row_messages
-from isthmus.vertical.regression import objective
+from isthmus.vertical.regression.block import Block, penalty
 from isthmus.vertical.regression.encrypted import messages
 from isthmus.vertical.regression.encrypted.active import active
-from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.objective import Preconditioner
 from isthmus.vertical.regression.encrypted.passive import passive
+from isthmus.vertical.regression.families import Binomial
+from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.rows import batches
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import LinearModel, Regression
 from tests.roles import Play, play
 from tests.transcripts import declared, kinds
 
@@ -152,20 +152,21 @@ class TestResidualAttack:
         self, ours: Floats, theirs: Floats, label: Floats, parts: int
     ) -> tuple[Floats, Floats, Floats]:
         """Equations about the residuals that the passive party sees in five passes."""
-        both, penalty = np.hstack([ours, theirs]), np.full(ours.shape[1] + theirs.shape[1], 1e-4)
-        precondition = Preconditioner(both, penalty, "binomial")
-        weights, known, seen = np.zeros(both.shape[1]), list[Floats](), list[Floats]()
+        both = np.hstack([ours, theirs])
+        block = Block(both, penalty(LinearModel(), both.shape[1], ()), (), curvature=0.25)
+        known, seen = list[Floats](), list[Floats]()
         for _ in range(5):
             for batch in batches(len(label), parts):
-                residual = objective.residual("binomial", both[batch] @ weights, label[batch])
+                x = both[batch]
+                residual = Binomial().residual(x @ block.weights, label[batch])
                 equations = np.zeros((theirs.shape[1], len(label)))
                 equations[:, batch] = theirs[batch].T
                 known.append(equations)
                 seen.append(theirs[batch].T @ residual)
-                weights = weights - 0.5 * precondition(
-                    objective.gradient(both[batch], residual, weights, penalty)
-                )
-        return np.vstack(known), np.concatenate(seen), weights[ours.shape[1] :]
+                block.propose(x.T @ residual / len(x))
+                block.turn(0.0)
+                block.move(0.5)
+        return np.vstack(known), np.concatenate(seen), block.weights[ours.shape[1] :]
 
     def test_gains_little_within_the_default_exposure(self) -> None:
         limit = Regression(passive_columns=5).label_exposure

@@ -1,7 +1,7 @@
 # scikit-learn has no types:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-"""Metrics of regression: RMSE, MAE and R2."""
+"""Metrics of regression: RMSE, MAE and R2; deviance and D2 of counts and amounts."""
 
 import numpy as np
 
@@ -65,11 +65,57 @@ def r2(label: Floats, prediction: Floats) -> float:
 
     _check(prediction)
     if np.ptp(label) == 0:
-        raise SpecError(
-            "The label is the same in all test rows, so there is nothing to explain. "
-            "Raise the share of test rows, or take another seed."
-        )
+        raise SpecError(_CONSTANT)
     return float(r2_score(label, prediction))
+
+
+def deviance(label: Floats, prediction: Floats, power: float) -> float:
+    """Mean deviance: twice the log-likelihood that a prediction falls short of the label itself.
+
+    Args:
+        label: Shape (rows,).
+        prediction: In units of the label, above 0, shape (rows,).
+        power: How the variance grows with the mean: 1 for counts (Poisson), 2 for amounts (gamma).
+
+    Returns:
+        At least 0.
+
+    Raises:
+        SpecError: There are no rows, or a prediction is not a number.
+    """
+    from sklearn.metrics import mean_tweedie_deviance  # noqa: PLC0415 - it takes a second to load
+
+    _check(prediction)
+    return float(mean_tweedie_deviance(label, prediction, power=power))
+
+
+def d2(label: Floats, prediction: Floats, power: float) -> float:
+    """Share of the deviance that is explained (D2): what R2 is for squared errors.
+
+    Args:
+        label: Shape (rows,), at least two different values.
+        prediction: In units of the label, above 0, shape (rows,).
+        power: How the variance grows with the mean: 1 for counts (Poisson), 2 for amounts (gamma).
+
+    Returns:
+        At most 1; 0 if the predictions are as good as the mean of the label.
+
+    Raises:
+        SpecError: The label is the same everywhere, there are no rows, or a prediction is not a
+            number.
+    """
+    from sklearn.metrics import d2_tweedie_score  # noqa: PLC0415 - it takes a second to load
+
+    _check(prediction)
+    if np.ptp(label) == 0:
+        raise SpecError(_CONSTANT)
+    return float(d2_tweedie_score(label, prediction, power=power))
+
+
+_CONSTANT = (
+    "The label is the same in all test rows, so there is nothing to explain. Raise the share of "
+    "test rows, or take another seed."
+)
 
 
 def _check(prediction: Floats) -> None:

@@ -164,7 +164,7 @@ class Regressed:
         names = [f"column-{at}" for at in range(37)]
         weights = np.random.default_rng(6).normal(size=37)
         first = a_part(names[:20], weights[:20].tolist(), family)
-        self.ours = linear.labelled(first, 0.25, Label(np.empty(0)))
+        self.ours = linear.labelled(first, 0.25, Label(*np.empty((3, 0))))
         self.theirs = a_part(names[20:], weights[20:].tolist(), family)
         self.clinic = Table(ids, values[:, :20], tuple(names[:20]))
         self.insurer = Table(ids, values[:, 20:], tuple(names[20:]))

@@ -37,7 +37,8 @@ def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> Predicted:
         SpecError: The file of the model was changed.
     """
     if isinstance(spec, RegressionBaseline):
-        found = run.read_json(run.model.name, Part).predict(rows.features)
+        part = run.read_json(run.model.name, Part)
+        found = part.predict(rows.features, offset=rows.offsets).T
     else:
         found = _trees(run.read_json(run.model.name, ActivePart), rows)
     scores = Scores(rows, found)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, assert_never
 
-import numpy as np
 from msgspec.structs import replace
 
 from isthmus.core.errors import SpecError

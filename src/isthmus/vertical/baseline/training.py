@@ -28,7 +28,7 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.labelled import unmeasured
-from isthmus.vertical.regression import outcome as regression
+from isthmus.vertical.regression import measuring
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
 from isthmus.vertical.validated import stability_since, trained_groups, validated
 
@@ -84,8 +84,8 @@ def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
     fitted = train_regression(data.train, spec)
     return _Fitted(
         fitted,
-        fitted.predict(data.test.features),
-        lambda: fitted.predict(data.train.features),
+        fitted.predict(data.test.features, offset=data.test.offsets).T,
+        lambda: fitted.predict(data.train.features, offset=data.train.offsets).T,
         "one fit by scikit-learn",
     )
 
@@ -118,7 +118,7 @@ def _by_row(predictions: Floats) -> Floats:
 def _measured(spec: Baseline, data: Data, ours: Floats, attempts: Attempts) -> PartialMetrics:
     """Returns the metrics of the model and, for trees, those of XGBoost if it is installed."""
     if isinstance(spec, RegressionBaseline):
-        return regression.measured(spec.family, data.test, {"model": ours}, attempts)
+        return measuring.measured(spec, data.test, {"model": ours}, attempts)
     xgboost = attempts.find("xgboost", lambda: xgboost_predictions(spec, [data.train], [data.test]))
     found = {"model": ours} | ({} if xgboost is None else {"xgboost": xgboost})
     return boosting.measured(spec, data.test, found, attempts)

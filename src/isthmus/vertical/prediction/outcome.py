@@ -14,7 +14,7 @@ from isthmus.vertical.prediction import parts
 from isthmus.vertical.prediction.active import Asking, active
 from isthmus.vertical.prediction.passive import answer, passive
 from isthmus.vertical.prediction.spec import Prediction
-from isthmus.vertical.regression import outcome as regression
+from isthmus.vertical.regression import measuring
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.system import check_numbers
 from isthmus.vertical.system import Measured, OnlineContext, Scored, ScoringContext
@@ -72,5 +72,5 @@ def _metrics(part: Part | ActivePart, scored: Scores, attempts: Attempts) -> Par
         label, known = labelled(rows, {"joint": scores})
         return measure(DECISIONS if np.isin(label, (0, 1)).all() else {}, label, known, attempts)
     if isinstance(part, Part):
-        return regression.measured(part.family, rows, {"joint": scores}, attempts)
+        return measuring.measured(part, rows, {"joint": scores}, attempts)
     return boosting.measured(part.spec, rows, {"joint": np.atleast_2d(scores)}, attempts)

@@ -27,7 +27,7 @@ from scipy import special
 
 from isthmus.core.arrays import Bools, Floats
 from isthmus.core.errors import SpecError
-from isthmus.vertical.regression.spec import LinearModel
+from isthmus.vertical.regression.spec import Family, LinearModel
 
 _HIGHEST = 300.0
 """Where a logarithm of the mean is cut: sums of its exponentials over any rows stay finite."""
@@ -71,6 +71,10 @@ class Likelihood(Protocol):
 
     def curvature(self, predictor: Floats) -> Floats:
         """Returns the expected second derivative (Fisher) by each predictor, of its shape."""
+        ...
+
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns about the best predictor that is the same for all rows, of shape `outputs`."""
         ...
 
 
@@ -126,6 +130,11 @@ class Binomial:
         mean = special.expit(predictor)
         return mean * (1 - mean)
 
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns the log-odds of the mean label, less the mean offset."""
+        odds = special.logit(np.average(label, weights=weight))
+        return np.asarray(odds - np.average(offset, weights=weight))
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -153,6 +162,10 @@ class Gaussian:
     def curvature(self, predictor: Floats) -> Floats:
         """Returns 1 for each row."""
         return np.ones_like(predictor)
+
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns the mean label without its offset."""
+        return np.asarray(np.average(label - offset, weights=weight))
 
 
 @dataclass(frozen=True)
@@ -208,6 +221,12 @@ class Multinomial:
         mean = self.mean(predictor)
         return mean * (1 - mean)
 
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:  # noqa: ARG002
+        """Returns logarithms of the shares of the classes."""
+        shares = np.bincount(label.astype(np.intp), weight, self.classes) / np.sum(weight)
+        logarithms = np.log(np.maximum(shares, np.exp(-_HIGHEST)))
+        return logarithms - logarithms.mean()
+
 
 @dataclass(frozen=True)
 class Poisson:
@@ -235,6 +254,10 @@ class Poisson:
     def curvature(self, predictor: Floats) -> Floats:
         """Returns the mean, which is the variance."""
         return _exp(predictor)
+
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns the logarithm of the mean label by exposure."""
+        return _log_mean(label, weight, offset)
 
 
 @dataclass(frozen=True)
@@ -268,6 +291,10 @@ class Gamma:
         """Returns 1 for each row."""
         return np.ones_like(predictor)
 
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns the logarithm of the mean label by exposure."""
+        return _log_mean(label, weight, offset)
+
 
 @dataclass(frozen=True)
 class Tweedie:
@@ -297,6 +324,25 @@ class Tweedie:
     def curvature(self, predictor: Floats) -> Floats:
         """Returns a power of the mean."""
         return _exp((2 - self.power) * predictor)
+
+    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
+        """Returns the logarithm of the mean label by exposure."""
+        return _log_mean(label, weight, offset)
+
+
+def mean(family: Family, predictor: Floats) -> Floats:
+    """Returns the expected label, or the probability of each class, for each row."""
+    match family:
+        case "binomial":
+            return Binomial().mean(predictor)
+        case "gaussian":
+            return predictor
+        case "multinomial":
+            return Multinomial(predictor.shape[1]).mean(predictor)
+        case "poisson" | "gamma" | "tweedie":
+            return _exp(predictor)
+        case _:
+            assert_never(family)
 
 
 def without_last(residual: Floats) -> Floats:
@@ -336,6 +382,11 @@ def residual_limit(residual: Floats) -> float:
         The limit, above zero.
     """
     return float(2.0 ** (3 + np.ceil(np.log2(max(float(np.abs(residual).max()), 2.0**-40)))))
+
+
+def _log_mean(label: Floats, weight: Floats, offset: Floats) -> Floats:
+    total = max(float(weight @ label), np.exp(-_HIGHEST))
+    return np.asarray(np.log(total) - np.log(weight @ _exp(offset)))
 
 
 def _exp(exponent: Floats) -> Floats:

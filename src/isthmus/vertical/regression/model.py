@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.vertical.regression import objective
+from isthmus.vertical.regression import families
 from isthmus.vertical.regression.scaling import Label, Scaling
 from isthmus.vertical.regression.spec import Family
 
@@ -15,32 +15,39 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     mean: float
     deviation: float
-    coefficient: float  # per standard deviation of the column
+    coefficient: float | tuple[float, ...]  # per standard deviation; one for each class
 
 
 class Part(msgspec.Struct, frozen=True):
     """Coefficients of one party's own columns; the active party's part has the intercept.
 
-    The predictor is in log-odds (binomial), or in standard deviations of the label (gaussian); then
-    the active party's part holds the label's mean and deviation too.
+    The predictor of a gaussian family is in standard deviations of the label, so the active party's
+    part holds the label's mean and deviation too.
     """
 
     family: Family
     columns: list[Column]
-    intercept: float | None = None
+    intercept: float | tuple[float, ...] | None = None
     label_mean: float = 0.0
     label_deviation: float = 1.0
+    tweedie_power: float = 1.5
     run: str = ""  # name of the training: the same in all parts of one model
 
     @property
     def coefficients(self) -> Floats:
-        """Coefficients per standard deviation, shape (columns,)."""
+        """Coefficients per standard deviation, shape (columns,) or (columns, classes)."""
         return np.array([column.coefficient for column in self.columns])
 
     @property
     def weights(self) -> Floats:
-        """Coefficients and, last, the intercept, shape (columns + 1,)."""
-        return np.append(self.coefficients, self.intercept or 0.0)
+        """Coefficients and, last, the intercept, shape (columns + 1,) or (columns + 1, classes)."""
+        return np.concatenate([self.coefficients, np.array([self.intercept])])
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Shape of the outputs of a row: () for one number, (classes,) for several."""
+        coefficients = self.coefficients
+        return coefficients.shape[1:] if len(coefficients) else np.shape(self.intercept)
 
     def predictor(self, features: Floats) -> Floats:
         """Returns this party's share of the linear predictor.
@@ -49,43 +56,80 @@ class Part(msgspec.Struct, frozen=True):
             features: Columns in their own units, shape (rows, columns).
 
         Returns:
-            Shape (rows,); the intercept is in the active party's share.
+            Shape (rows,) or (rows, classes); the intercept is in the active party's share.
         """
         # Column by column: a product of matrices rounds a row alone otherwise than among many.
-        share = np.zeros(len(features))
+        share = np.zeros((len(features), *self.outputs))
         for column, values in zip(self.columns, features.T, strict=True):
-            share += (values - column.mean) / column.deviation * column.coefficient
-        return share + (self.intercept or 0.0)
+            scaled = (values - column.mean) / column.deviation
+            share += np.multiply.outer(scaled, column.coefficient)
+        return share if self.intercept is None else share + np.array(self.intercept)
 
-    def predict(self, features: Floats, others: Floats | float = 0.0) -> Floats:
+    def predict(
+        self, features: Floats, others: Floats | float = 0.0, offset: Floats | float = 0.0
+    ) -> Floats:
         """Returns expected labels of rows; call it on the part that has the intercept.
 
         Args:
             features: This party's columns in their own units, shape (rows, columns).
-            others: The other parties' share of the linear predictor, shape (rows,).
+            others: The other parties' share of the linear predictor, shape (rows,) or (rows,
+                classes).
+            offset: What is added to each row's predictor, shape (rows,).
 
         Returns:
-            Shape (rows,), in the label's own units.
+            In the label's own units, shape (rows,); or probabilities of classes, shape (rows,
+            classes).
         """
-        return self.expected(self.predictor(features) + others)
+        return self.expected(self.predictor(features) + others, offset)
 
-    def expected(self, predictor: Floats) -> Floats:
-        """Returns expected labels in their own units, for all parties' linear predictor."""
-        return objective.mean(self.family, predictor) * self.label_deviation + self.label_mean
+    def expected(self, predictor: Floats, offset: Floats | float = 0.0) -> Floats:
+        """Returns expected labels in their own units.
+
+        Args:
+            predictor: All parties' linear predictor, shape (rows,) or (rows, classes).
+            offset: What is not in it yet, shape (rows,).
+
+        Returns:
+            Of the same shape.
+        """
+        if self.family == "gaussian":  # only the offset is in units of the label
+            return predictor * self.label_deviation + self.label_mean + offset
+        shift = offset if predictor.ndim == 1 else np.reshape(offset, (-1, 1))
+        return families.mean(self.family, predictor + shift)
 
 
 def part(family: Family, names: tuple[str, ...], scaling: Scaling, weights: Floats) -> Part:
-    """Make a part from the coefficients of one party's columns and their scaling."""
+    """Make a part from the coefficients of one party's columns and their scaling.
+
+    Args:
+        family: The family.
+        names: The columns.
+        scaling: Their means and deviations.
+        weights: Shape (columns,) or (columns, classes).
+
+    Returns:
+        A part without intercept.
+    """
     facts = zip(names, scaling.mean, scaling.deviation, weights, strict=True)
-    columns = [Column(name, float(m), float(d), float(w)) for name, m, d, w in facts]
+    columns = [Column(name, float(m), float(d), _plain(w)) for name, m, d, w in facts]
     return Part(family, columns)
 
 
-def labelled(part: Part, intercept: float, label: Label) -> Part:
+def labelled(part: Part, intercept: Floats | float, label: Label) -> Part:
     """Add intercept and scaling of the label to the active party's part."""
     return msgspec.structs.replace(
-        part, intercept=intercept, label_mean=label.mean, label_deviation=label.deviation
+        part,
+        intercept=_plain(intercept),
+        label_mean=label.mean,
+        label_deviation=label.deviation,
+        tweedie_power=label.tweedie_power,
     )
+
+
+def _plain(coefficient: Floats | float) -> float | tuple[float, ...]:
+    """A coefficient as the file of a model has it: a number, or one for each class."""
+    plain = np.asarray(coefficient).tolist()
+    return tuple(plain) if isinstance(plain, list) else plain
 
 
 def named(part: Part, run: str) -> Part:

@@ -23,7 +23,7 @@ import numpy as np
 from scipy import linalg, optimize, special
 
 from isthmus.core.arrays import Floats
-from isthmus.vertical.regression.families import Likelihood
+from isthmus.vertical.regression.families import Binomial, Likelihood, Multinomial
 from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import Family
 
@@ -75,6 +75,30 @@ class Loss:
         """Predictors without any column, of a shape that adds to those of the rows."""
         offset = self._label.offset
         return offset if not self.likelihood.outputs else offset[:, np.newaxis]
+
+    def constant(self) -> Floats:
+        """Returns about the best intercept of a model without columns."""
+        label = self._label
+        return self.likelihood.constant(label.values, label.weight, label.offset)
+
+    def separated(self, predictor: Floats) -> bool:
+        """Whether the columns tell the classes of all training rows apart, without an error.
+
+        Then no finite coefficients are the best ones, unless a penalty holds them.
+
+        Args:
+            predictor: Shape (rows,) or (rows, classes).
+
+        Returns:
+            False for families of numbers, too.
+        """
+        match self.likelihood:
+            case Binomial():
+                return bool(np.all((predictor > 0) == (self._label.values > 0)))
+            case Multinomial():
+                return bool(np.all(np.argmax(predictor, axis=1) == self._label.values))
+            case _:
+                return False
 
     def __call__(self, predictor: Floats) -> float:
         """Returns the loss, without the penalty."""
@@ -153,8 +177,6 @@ def _root(derivative: Callable[[float], float], value: float, begin: float, end:
 def _rowwise(weight: Floats, values: Floats) -> Floats:
     return weight if values.ndim == 1 else weight[:, np.newaxis]
 
-
-# What follows goes as soon as the roles are made of `Loss` and `block.Block`.
 
 CURVATURE: dict[Family, float] = {"binomial": 0.25, "gaussian": 1.0}
 """Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""

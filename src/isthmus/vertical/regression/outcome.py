@@ -1,32 +1,25 @@
 """Runs either role of vertical regression, and measures the result."""
 
 import hashlib
-from collections.abc import Mapping
 
 import msgspec
 
-from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
-from isthmus.evaluation.description import Coefficient, Description, PartialMetrics
-from isthmus.evaluation.measures import RANKING, Measures, measure
-from isthmus.evaluation.regression import r2, rmse
+from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.store.runs import Run
-from isthmus.vertical.labelled import labelled, unmeasured
+from isthmus.vertical.labelled import unmeasured
 from isthmus.vertical.regression import levels
+from isthmus.vertical.regression.coefficients import described
+from isthmus.vertical.regression.measuring import measured
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Family, Regression
+from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
-
-MEASURES: Mapping[Family, Measures] = {
-    "binomial": RANKING,
-    "gaussian": {"rmse": rmse, "r2": r2},
-}
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
@@ -46,8 +39,8 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         converged=trained.converged,
         ending=_ending(len(trained.rounds), trained.converged),
         run=trained.part.run,
-        scores=Scores(test, trained.predictions),
-        train_scores=trained.training,
+        scores=Scores(test, trained.predictions.T),
+        train_scores=None if trained.training is None else trained.training.T,
         curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
         found=found,
         measure=lambda: _measured(spec, test, found),
@@ -68,12 +61,12 @@ def _found(trained: ActiveTrained) -> Checkpoint:
 
 def _measured(spec: Regression, test: Table, found: Checkpoint) -> Measured:
     attempts = Attempts()
-    joint = found.arrays["predictions"]
+    joint = found.arrays["predictions"].T
     own = msgspec.json.decode(str(found.facts["alone"]), type=Part)
-    alone = attempts.find("active_only", lambda: own.predict(test.features))
+    alone = attempts.find("active_only", lambda: own.predict(test.features, offset=test.offsets).T)
     both = {"joint": joint, "active_only": alone}
     predictions = {model: values for model, values in both.items() if values is not None}
-    metrics = attempts.find("metrics", lambda: measured(spec.family, test, predictions, attempts))
+    metrics = attempts.find("metrics", lambda: measured(spec, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
         scores=Scores(test, joint, alone),
@@ -110,33 +103,11 @@ def describe_model(run: Run) -> Description:
         SpecError: The file of the model is not as a run wrote it.
     """
     part = run.read_json(run.model.name, Part)
-    coefficients = [
-        Coefficient(column.name, column.coefficient, column.coefficient / column.deviation)
-        for column in part.columns
-    ]
-    return Description(coefficients, part.intercept)
+    return described(part)
 
 
 def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     """Returns metrics of the same model on pooled columns, for comparison."""
     train, test = joined(rows.trains), joined(rows.tests)
-    predictions = train_pooled(train, spec).predict(test.features)
-    return measured(spec.family, test, {"pooled": predictions}, Attempts())
-
-
-def measured(
-    family: Family, rows: Table, by_model: Mapping[str, Floats], attempts: Attempts
-) -> PartialMetrics:
-    """Measure predictions of rows whose label is known.
-
-    Args:
-        family: The family of the model.
-        rows: The rows.
-        by_model: Predictions of shape (rows,) by name of the model.
-        attempts: Is told why a measure is undefined.
-
-    Returns:
-        Value by measure, then by model; None where the measure is undefined.
-    """
-    label, known = labelled(rows, by_model)
-    return measure(MEASURES[family], label, known, attempts)
+    predictions = train_pooled(train, spec).predict(test.features, offset=test.offsets).T
+    return measured(spec, test, {"pooled": predictions}, Attempts())

@@ -63,6 +63,7 @@ class Label:
 
     mean: float = 0.0
     deviation: float = 1.0
+    tweedie_power: float = 1.5
 
 
 def label(table: Table, spec: LinearModel) -> Label:
@@ -95,7 +96,7 @@ def label(table: Table, spec: LinearModel) -> Label:
         )
     weight = _weight(table, values, spec)
     if spec.family != "gaussian":
-        return Label(values, weight, offset)
+        return Label(values, weight, offset, tweedie_power=spec.tweedie_power)
     values = values - offset
     mean = float(np.mean(weight * values))
     deviation = float(np.sqrt(np.mean(weight * (values - mean) ** 2)))

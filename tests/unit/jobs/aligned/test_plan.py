@@ -58,7 +58,7 @@ PARTY_REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "clinic",
         'label = "ill"',
         'label = "age"',
-        "the label has values other than 0 and 1. Code it as 0 and 1, or set",
+        "labels are other than 0 and 1, which this family does not know",
     ),
 }
 

@@ -20,7 +20,7 @@ from isthmus.jobs.simulate import simulate
 from isthmus.store.events import follow
 from isthmus.store.runs import Run
 from isthmus.vertical.baseline import training
-from isthmus.vertical.regression import outcome
+from isthmus.vertical.regression import measuring
 from tests.unit.jobs.desk import Desk
 
 JOB = """\
@@ -206,7 +206,7 @@ class TestRun:
             raise LookupError("no measure")
 
         with monkeypatch.context() as broken:
-            broken.setattr(outcome, "measured", fail)
+            broken.setattr(measuring, "measured", fail)
             with pytest.raises(LookupError):
                 run(job, into=tmp_path / "kept")
         edit(job, "seed = 7", "seed = 8")

@@ -25,7 +25,7 @@ from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, Regressio
 from isthmus.vertical.boosting import system as boosting
 from isthmus.vertical.boosting.model import ActivePart
 from isthmus.vertical.boosting.spec import Boosting
-from isthmus.vertical.regression import outcome, scaling
+from isthmus.vertical.regression import measuring, scaling
 from isthmus.vertical.regression import system as regression
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.spec import Regression
@@ -87,7 +87,7 @@ REFUSALS: dict[str, tuple[Baseline, dict[str, Any], str]] = {
     "label that is not 0 or 1": (
         RegressionBaseline(),
         {"label": "age"},
-        "the label has values other than 0 and 1",
+        "labels are other than 0 and 1",
     ),
     "such a label of trees": (TREES, {"label": "age"}, "values other than 0 and 1"),
 }
@@ -258,7 +258,7 @@ class TestTrain:
         def fail(*_: object) -> None:
             raise LookupError("no measure")
 
-        monkeypatch.setattr(outcome, "measured", fail)
+        monkeypatch.setattr(measuring, "measured", fail)
         run = Run(folder)
         spec = RegressionBaseline()
         trained = system.train(spec, load(folder, spec), run, Telemetry())

@@ -1,0 +1,77 @@
+"""The joint optimisation in the clear, of columns that one party has: it is what all roles do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.vertical.regression import families
+from isthmus.vertical.regression.block import Block, penalty
+from isthmus.vertical.regression.objective import Line, Loss
+from isthmus.vertical.regression.scaling import Label
+from isthmus.vertical.regression.spec import LinearModel
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The result of an optimisation."""
+
+    weights: list[Floats]
+    """Coefficients of each block of columns, shape (columns,) or (columns, classes); the last one
+    of the first block is the intercept."""
+
+    predictor: Floats
+    """Linear predictor of the training rows."""
+
+    norms: list[float]
+    """Norm of the step that all blocks proposed, by round."""
+
+    converged: bool
+
+
+def fit(
+    columns: Sequence[Floats], label: Label, spec: LinearModel, tolerance: float, most: int
+) -> Fitted:
+    """Minimise the penalised loss as parties do, each of which has some of the columns.
+
+    Args:
+        columns: Standardised columns by party, each of shape (rows, columns).
+        label: Labels, weights and offsets.
+        spec: Family and penalty.
+        tolerance: Norm of the proposed steps where training ends.
+        most: Rounds at most.
+
+    Returns:
+        The coefficients, and how training ended.
+    """
+    likelihood = families.likelihood(spec)
+    loss, outputs = Loss(likelihood, label), likelihood.outputs
+    ours = np.column_stack([columns[0], np.ones(len(label.values))])
+    predictor = np.zeros((len(ours), *outputs)) + loss.offset + loss.constant()
+    curvature = loss.curvature(predictor)
+    blocks = [
+        Block(x, penalty(spec, x.shape[1], outputs, free), outputs, curvature)
+        for x, free in [(ours, 1), *((x, 0) for x in columns[1:])]
+    ]
+    blocks[0].weights[-1] = loss.constant()
+    norms, last_square = list[float](), np.inf
+    for _ in range(most):
+        residual = loss.residual(predictor)
+        proposed = [block.propose(block.gradient(residual)) for block in blocks]
+        square, overlap = (sum(parts) for parts in zip(*proposed, strict=True))
+        norms.append(float(np.sqrt(square)))
+        if norms[-1] < tolerance:
+            break
+        conjugacy = max(0.0, (square - overlap) / last_square)
+        slope = sum((block.turn(conjugacy) for block in blocks), np.zeros_like(predictor))
+        line = sum((block.along() for block in blocks), Line())
+        length = loss.step_length(predictor, slope, line)
+        for block in blocks:
+            block.move(length)
+        predictor = predictor + length * slope
+        last_square = square if length > 0 else np.inf
+    converged = bool(norms) and norms[-1] < tolerance
+    if converged and spec.l1_ratio > 0:
+        predictor = predictor + sum(block.settle() for block in blocks)
+    return Fitted([block.weights for block in blocks], predictor, norms, converged)

@@ -3,14 +3,14 @@
 The value side has an integer d of each row, the column side integer columns x. The column side gets
 the sum over rows of x times d for each of its columns; the value side gets nothing.
 
-| message         | direction               | the reader learns                                    |
-|-----------------|-------------------------|------------------------------------------------------|
-| ProductSeed     | column side -> value    | nothing: random bytes, of scheme "bfv" only          |
-| ProductKey      | value side -> column    | public keys; of this product only with "bfv"         |
-| EncryptedValues | value side -> column    | nothing: encrypted under the value side's key        |
-| MaskedSums      | column side -> value    | nothing: encrypted sums under one-time masks         |
-| OpenedSums      | value side -> column    | with the masks off: the sums, one equation about the |
-|                 |                         | values per column                                    |
+| message         | direction         | the reader learns                                         |
+|-----------------|-------------------|-----------------------------------------------------------|
+| ProductSeed     | columns -> values | nothing: random bytes, of the scheme "bfv" only           |
+| ProductKey      | values -> columns | public keys; with "bfv" they are of this product only     |
+| EncryptedValues | values -> columns | nothing: encrypted under the value side's key             |
+| MaskedSums      | columns -> values | nothing: encrypted sums under one-time masks              |
+| OpenedSums      | values -> columns | with the masks off: the sums, one equation about the      |
+|                 |                   | values per column                                         |
 
 Values with several outputs (classes of a multinomial model) are as many products, one after the
 other. The size of each message depends on declared numbers only: rows, columns, outputs and the

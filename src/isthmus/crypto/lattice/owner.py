@@ -8,8 +8,7 @@ from isthmus.core.arrays import Integers
 from isthmus.crypto.lattice import seal
 from isthmus.crypto.lattice.keys import SecretKey, uniform_half
 from isthmus.crypto.lattice.parameters import SEED_BYTES, SUMS_PER_KEY, Sums
-
-_WORD_BITS = 64
+from isthmus.crypto.lattice.residues import Words
 
 
 def new_seed() -> bytes:
@@ -117,13 +116,23 @@ class Owner:
         if self._opened:
             raise ValueError("the keys of a round open its sums once: a new round has new keys")
         self._opened = True
-        words = np.frombuffer(masked, "<u8").reshape(sums.columns, -1)
         rows = [key.constant_row() for key in self.encryptor.keys]
-        products = [
-            (c1 * rows[column // SUMS_PER_KEY]).sum(dtype=np.uint64)
-            for column, c1 in enumerate(words[:, 1:])
-        ]
-        phases = words[:, 0] + np.array(products, np.uint64)  # modulo 2^64
-        unit = np.uint64(1 << _WORD_BITS - sums.answer_bits)
-        answers = (phases + unit // np.uint64(2)) // unit
-        return answers.astype("<u8").tobytes()
+        size, unit = sums.masked_bytes // sums.columns, 1 << sums.word_bits - sums.answer_bits
+        answers = list[int]()
+        for column in range(sums.columns):
+            words = memoryview(masked)[column * size : (column + 1) * size]
+            phase = _phase(sums, words, rows[column // SUMS_PER_KEY])
+            answers.append((phase + unit // 2) // unit % (1 << sums.answer_bits))
+        return np.array(answers, "<u8").tobytes()
+
+
+def _phase(sums: Sums, words: memoryview, row: Words) -> int:
+    """Returns the constant coefficient of the phase, with its mask, modulo a word."""
+    if not sums.modular:
+        both = np.frombuffer(words, "<u8")
+        return int(both[0]) + int((both[1:] * row).sum(dtype=np.uint64))
+    degree = sums.ring.degree
+    constant = int.from_bytes(words[:8], "little") << 16 | int.from_bytes(words[8:10], "little")
+    high, more = np.frombuffer(words, "<u8", degree, 10), words[10 + 8 * degree :]
+    signed = np.frombuffer(more, "<u2").astype(np.int64) * row.view(np.int64)
+    return constant + (int((high * row).sum(dtype=np.uint64)) << 16) + int(signed.sum())

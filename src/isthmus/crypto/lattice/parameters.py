@@ -16,23 +16,25 @@ errors of SEAL are at most 21. K = 2 primes make q of 109 bits, N = 4096.
 - *Noise of the fresh zero*, which hides what the columns did to c1: e0 + e1 s - u e under the
   public key, at most 21 (1 + 2 N).
 - *The cut to 64 bits.* 2^64 c / q is rounded down, prime by prime: at most K + 1 below, for c0 and
-  for each coefficient of c1, which s multiplies: (K + 1) (N + 1).
+  for each coefficient of c1, which s multiplies: (K + 1) (N + 1). Modular sums are cut to 80 bits:
+  less than 130 K (N + 1) of these units, as `residues.Cut` computes them.
 
-`noise_bound` adds them up, in units of the phase at 2^64. An answer is the phase at 2^64, plus a
-mask, rounded to its highest bits:
+`noise_bound` adds them up, in units of the phase at 2^64, or 2^80. An answer is the phase plus a
+mask, rounded to its highest bits, and both noise and rounding are below half a unit of V: V is
+right always, not just probably.
 
 - *Exact sums*: 49 bits, units of 2^15, so rounding adds at most 2^14. A unit of V is 2^16. The
-  noise is below 2^14, so both together are below 2^15, half a unit: V is right always, not
-  just probably.
-- *Modular sums*: 48 bits, units of 2^16, so rounding adds at most 2^15. A unit of V is 2^64 / t,
-  above 2^9, and V is off by at most (2^15 + noise) t / 2^64 and 1/2: less than `MODULAR_ERROR`.
-  Answers are coarse on purpose: whether noise carries into one tells something of the noise.
+  noise is below 2^14, so both together are below 2^15.
+- *Modular sums*: 56 bits, units of 2^24, so rounding adds at most 2^23. A unit of V is 2^80 / t,
+  above 2^25. The noise is below 2^23, so both together are below 2^24.
+
+Answers are coarse on purpose: whether noise carries into one tells something of the noise.
 
 Security. The table of homomorphicencryption.org for 128 bits against classical attacks and ternary
 secrets allows a q of 109 bits for N = 4096 and of 218 bits for N = 8192. SEAL refuses more.
 The party with columns may depart from the protocol and have anything opened: 16 answers of 49 bits
-tell at most 784 bits of a secret key of 6,492 bits, of which 137 such answers would tell all. So
-a key is for one round, and for `SUMS_PER_KEY` sums.
+tell at most 784 bits of a secret key of 6,492 bits (of 56 bits: 896), of which 137 such answers
+would tell all. So a key is for one round, and for `SUMS_PER_KEY` sums.
 """
 
 from dataclasses import dataclass
@@ -54,13 +56,11 @@ SUMS_PER_KEY = 16
 ANSWER_BYTES = 8
 """Bytes of an opened sum."""
 
-MODULAR_ERROR = 128
-"""A modular sum is off by less than this."""
-
 EXACT_BITS = 48
 """Bits of an exact sum, with its sign."""
 
-_WORD_BYTES = 8
+_MODULAR_BITS = 56
+_CUT = 130  # units of 2^-80 that the cut of a residue is below the exact fraction, at most
 _ERROR = 21  # SEAL draws errors from a centred binomial distribution of 42 coins
 
 
@@ -112,7 +112,7 @@ _SUM_PRIMES = (18014398509309953, 36028797018652673)
 SLOTS = Ring(
     degree=8192,
     primes=(1152921504606683137, 1152921504606748673, 1152921504606830593, 68719230977),
-    plain=36028797017571329,
+    plain=36028797017456641,
     special=True,
 )
 """8,192 slots of integers modulo a prime of 55 bits, each multiplied by itself."""
@@ -129,7 +129,7 @@ class Sums:
         columns: Columns of the party that gets the sums.
         rows: All rows of a sum.
         value_bits: Values are of a magnitude of at most two to this power; None for modular sums,
-            whose values are any modulo `SLOTS.plain`.
+            whose values are any modulo `SLOTS.plain`, and which are meant modulo it.
         feature_bits: Integers of columns are of a magnitude below two to this power.
     """
 
@@ -155,12 +155,13 @@ class Sums:
                 f"sums of {self.rows} rows may overflow: {self.value_bits} bits of values and "
                 f"{self.feature_bits} of columns are too many for {EXACT_BITS} bits"
             )
-        if noise_bound(self.rows, self.feature_bits) >= 1 << 14:
+        room = self.word_bits - self.answer_bits - 1
+        if noise_bound(self.rows, self.feature_bits, self.word_bits) >= 1 << room:
             raise ValueError(f"{self.rows} rows are too many for one sum")
 
     @property
     def modular(self) -> bool:
-        """Whether sums are meant modulo a prime, and may be off by less than `MODULAR_ERROR`."""
+        """Whether sums are meant modulo a prime."""
         return self.value_bits is None
 
     @property
@@ -186,9 +187,14 @@ class Sums:
         return 0 if self.modular else 55 - EXACT_BITS
 
     @property
+    def word_bits(self) -> int:
+        """Bits that a coefficient is cut to, and those of a mask."""
+        return 80 if self.modular else 64
+
+    @property
     def answer_bits(self) -> int:
-        """Bits of an opened sum, which are the highest of 64."""
-        return EXACT_BITS if self.modular else EXACT_BITS + 1
+        """Bits of an opened sum, which are the highest of a word."""
+        return _MODULAR_BITS if self.modular else EXACT_BITS + 1
 
     @property
     def keys(self) -> int:
@@ -207,7 +213,7 @@ class Sums:
     @property
     def masked_bytes(self) -> int:
         """Bytes of all masked sums of a round."""
-        return self.columns * (1 + self.ring.degree) * _WORD_BYTES
+        return self.columns * (1 + self.ring.degree) * self.word_bits // 8
 
     @property
     def answer_bytes(self) -> int:
@@ -225,10 +231,10 @@ def value_bits(rows: int, feature_bits: int = FEATURE_BITS) -> int:
     return ((1 << EXACT_BITS - 1) // (rows << feature_bits)).bit_length() - 1
 
 
-def noise_bound(rows: int, feature_bits: int = FEATURE_BITS) -> Fraction:
-    """Returns the most that noise moves a phase at 2^64, see the top of this file."""
+def noise_bound(rows: int, feature_bits: int = FEATURE_BITS, word_bits: int = 64) -> Fraction:
+    """Returns the most that noise moves a phase of so many bits, see the top of this file."""
     degree, primes = EXACT_RING.degree, EXACT_RING.primes
     product = (rows << feature_bits) * (_ERROR + Fraction(1, 2))
     zero = _ERROR * (1 + 2 * degree)
-    cut = (len(primes) + 1) * (degree + 1)
-    return (product + zero) * Fraction(1 << 64, prod(primes)) + cut
+    cut = len(primes) + 1 if word_bits == 64 else len(primes) * _CUT  # noqa: PLR2004
+    return (product + zero) * Fraction(1 << word_bits, prod(primes)) + cut * (degree + 1)

@@ -28,15 +28,13 @@ from numpy.typing import NDArray
 from isthmus.crypto.lattice import seal
 from isthmus.crypto.lattice.keys import PublicKey, received, uniform_half
 from isthmus.crypto.lattice.parameters import EXACT_BITS, SEED_BYTES, SUMS_PER_KEY, Sums
-from isthmus.crypto.lattice.residues import Cut, Words
+from isthmus.crypto.lattice.residues import Cut, Residues
 
 AnyIntegers = NDArray[np.integer]
 """Integers of any type of numpy."""
 
 Factors = Sequence[seal.Plaintext | None]
 """Some rows of each column, transformed; None where all are zero."""
-
-_WORD_BITS = 64
 
 
 class Partial:
@@ -194,7 +192,7 @@ class PublicKeys:
         ]
 
 
-def finish(keys: PublicKeys, partials: Sequence[Partial]) -> tuple[bytes, Words]:
+def finish(keys: PublicKeys, partials: Sequence[Partial]) -> tuple[bytes, list[int]]:
     """Add up what workers computed, and hide it from the owner of the values.
 
     Args:
@@ -202,24 +200,33 @@ def finish(keys: PublicKeys, partials: Sequence[Partial]) -> tuple[bytes, Words]
         partials: One of each worker, which together have all rows.
 
     Returns:
-        What to send, `Sums.masked_bytes`, and the masks, which stay here: shape (columns,).
+        What to send, `Sums.masked_bytes`, and the mask of each column, which stay here.
     """
     sums, context = keys.sums, seal.context(keys.sums.ring)
     cut = Cut(sums.ring.data_primes)
-    masks = np.frombuffer(secrets.token_bytes(8 * sums.columns), "<u8")
+    masks = [secrets.randbits(sums.word_bits) for _ in range(sums.columns)]
     parts = list[bytes]()
-    for column in range(sums.columns):
+    for column, mask in enumerate(masks):
         hidden = keys.keys[column // SUMS_PER_KEY].zero()
         found = [total for partial in partials if (total := partial.totals[column]) is not None]
         if found:
             context.add(hidden, context.transformed_back(context.sum(found)))
         c0, c1 = context.residues(hidden)
-        constant = cut(c0[:, :1]) + masks[column]
-        parts += [constant.astype("<u8").tobytes(), cut(c1).astype("<u8").tobytes()]
+        parts += _words(sums, cut, c0[:, :1], mask) + _words(sums, cut, c1)
     return b"".join(parts), masks
 
 
-def unmask(sums: Sums, answers: bytes, masks: Words) -> list[int]:
+def _words(sums: Sums, cut: Cut, polynomial: Residues, mask: int = 0) -> list[bytes]:
+    """Returns coefficients cut to words, the highest 64 bits of all first, plus a mask."""
+    if not sums.modular:
+        return [(cut(polynomial) + np.uint64(mask)).astype("<u8").tobytes()]
+    high, more = cut.fine(polynomial)
+    more += np.uint64(mask & 0xFFFF)
+    high += np.uint64(mask >> 16) + (more >> np.uint64(16))
+    return [high.astype("<u8").tobytes(), more.astype("<u2").tobytes()]
+
+
+def unmask(sums: Sums, answers: bytes, masks: Iterable[int]) -> list[int]:
     """Subtract the masks from the answers.
 
     Args:
@@ -228,8 +235,7 @@ def unmask(sums: Sums, answers: bytes, masks: Words) -> list[int]:
         masks: The masks.
 
     Returns:
-        The sum of each column: exact, or for modular sums from 0 to t - 1 and, modulo t, within
-        `MODULAR_ERROR` of it.
+        The sum of each column: exact, or for modular sums exact modulo t, from 0 to t - 1.
 
     Raises:
         ValueError: There are not as many answers as columns, or one cannot be a sum.
@@ -241,23 +247,21 @@ def unmask(sums: Sums, answers: bytes, masks: Words) -> list[int]:
     words = np.frombuffer(answers, "<u8").tolist()
     if any(word >> sums.answer_bits for word in words):
         raise ValueError(f"an answer has more than {sums.answer_bits} bits")
-    spare = _WORD_BITS - sums.answer_bits
+    spare = sums.word_bits - sums.answer_bits
     phases = [
-        ((word << spare) - mask) % (1 << _WORD_BITS)
-        for word, mask in zip(words, masks.tolist(), strict=True)
+        ((word << spare) - int(mask)) % (1 << sums.word_bits)
+        for word, mask in zip(words, masks, strict=True)
     ]
+    modulus = sums.ring.plain if sums.modular else 1 << EXACT_BITS
+    rounding = 1 << sums.word_bits - 1
+    found = [(phase * modulus + rounding >> sums.word_bits) % modulus for phase in phases]
     if sums.modular:
-        return [_rounded(phase * sums.ring.plain) % sums.ring.plain for phase in phases]
-    found = [_rounded(phase << EXACT_BITS) for phase in phases]
+        return found
     half = 1 << EXACT_BITS - 1
     signed = [(value + half) % (2 * half) - half for value in found]
     if any(abs(value) > sums.most for value in signed):
         raise ValueError(f"a sum is not within {sums.most} of zero, as {sums.rows} rows declare")
     return signed
-
-
-def _rounded(scaled: int) -> int:
-    return (scaled + (1 << _WORD_BITS - 1)) >> _WORD_BITS
 
 
 def _pieces(data: bytes, size: int) -> Iterator[memoryview]:

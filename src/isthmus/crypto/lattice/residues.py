@@ -16,6 +16,7 @@ Words = NDArray[np.uint64]
 _BYTE = 8
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_MORE, _MORE_AT, _MORE_MASK = np.uint64(16), np.uint64(48), np.uint64(0xFFFF)
 
 
 def packed(polynomial: Residues, primes: Sequence[int]) -> bytes:
@@ -117,10 +118,11 @@ def total(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
 
 
 class Cut:
-    """The highest 64 bits of c / q for coefficients c modulo q, given by their residues.
+    """The highest 64 or 80 bits of c / q for coefficients c modulo q, given by their residues.
 
     c / q = sum c_i k_i modulo 1, with k_i = (1 / (q / q_i) modulo q_i) / q_i. In 128 bits of k_i,
-    each product is rounded down by less than 1 + 2^-3: the result is less than `primes + 1` below.
+    each product is rounded down by less than 1 + 2^-3 in units of 2^-64: the result is less than
+    `primes + 1` below. In units of 2^-80 it is less than 2 + 2^-48 c_i for each prime: below 130.
     """
 
     def __init__(self, primes: Sequence[int]) -> None:
@@ -139,6 +141,13 @@ class Cut:
             words += residues * high  # wraps: only the fraction counts
             words += _high_word(residues, low)
         return words
+
+    def fine(self, polynomial: Residues) -> tuple[Words, Words]:
+        """Returns the highest 64 bits and the 16 after them, shape (degree,) each."""
+        words, more = self(polynomial), np.zeros(polynomial.shape[-1], np.uint64)
+        for residues, (_, low) in zip(polynomial, self._factors, strict=True):
+            more += residues * low >> _MORE_AT
+        return words + (more >> _MORE), more & _MORE_MASK
 
 
 def _high_word(words: Words, factor: np.uint64) -> Words:

@@ -47,7 +47,7 @@ _MAGIC, _MAJOR, _MINOR = 0xA15E, 4, 3
 _PLAIN, _ZSTD = 0, 2
 _BLAKE2XB = 1  # the generator that SEAL expands seeds with
 _NO_PRIMES: tuple[int, int, int, int] = (0, 0, 0, 0)  # parms_id of a plaintext not transformed
-_EXTRA_PRIME = 36028797018652673  # makes SEAL keep the special prime of a ring with the others
+_EXTRA_PRIME = 36028797014704129  # makes SEAL keep the special prime of a ring with the others
 
 
 @cache

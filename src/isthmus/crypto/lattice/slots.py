@@ -1,8 +1,8 @@
 """Where the values of rows lie in the slots of ciphertexts.
 
-A polynomial has `SLOTS.degree` slots, and a row has K values. Where rows are many, a ciphertext
-holds one value of a chunk of rows, and a chunk takes K ciphertexts. Where they are few, several
-values lie side by side in one ciphertext: what is computed slot by slot is added up in the clear.
+A polynomial has as many slots as coefficients, and a row has K values. Where rows are many, a
+ciphertext holds one value of a chunk of rows, and a chunk takes K ciphertexts. Where they are few,
+several values lie side by side in one: what is computed slot by slot is added up in the clear.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,19 @@ from isthmus.crypto.lattice.parameters import SLOTS
 
 @dataclass(frozen=True)
 class Layout:
-    """Slots of `rows` rows with `values` values each."""
+    """Slots of `rows` rows with `values` values each.
+
+    Attributes:
+        rows: Number of rows.
+        values: Values of a row.
+        slots: Slots of a polynomial.
+        side_by_side: Whether several values of a row may lie in one ciphertext.
+    """
 
     rows: int
     values: int
+    slots: int = SLOTS.degree
+    side_by_side: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what takes no slots.
@@ -33,7 +42,7 @@ class Layout:
     @property
     def beside(self) -> int:
         """Values of a row in one ciphertext."""
-        return max(1, min(self.values, SLOTS.degree // self.rows))
+        return max(1, min(self.values, self.slots // self.rows)) if self.side_by_side else 1
 
     @property
     def ciphertexts(self) -> int:
@@ -43,8 +52,8 @@ class Layout:
     @property
     def chunks(self) -> list[slice]:
         """Rows of each chunk."""
-        starts = range(0, self.rows, SLOTS.degree)
-        return [slice(start, min(start + SLOTS.degree, self.rows)) for start in starts]
+        starts = range(0, self.rows, self.slots)
+        return [slice(start, min(start + self.slots, self.rows)) for start in starts]
 
     def placed(self, values: Integers) -> Integers:
         """Put the values of a chunk into slots.
@@ -58,7 +67,7 @@ class Layout:
         rows = values.shape[1]
         full = np.zeros((self.ciphertexts * self.beside, rows), np.int64)
         full[: len(values)] = values
-        slots = np.zeros((self.ciphertexts, SLOTS.degree), np.int64)
+        slots = np.zeros((self.ciphertexts, self.slots), np.int64)
         slots[:, : self.beside * rows] = full.reshape(self.ciphertexts, -1)
         return slots
 

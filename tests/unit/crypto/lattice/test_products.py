@@ -19,7 +19,6 @@ from isthmus.crypto.lattice.parameters import (
     EXACT_BITS,
     EXACT_RING,
     FEATURE_BITS,
-    MODULAR_ERROR,
     SUMS_PER_KEY,
     Sums,
     noise_bound,
@@ -151,15 +150,12 @@ class TestExactSums:
 class TestModularSums:
     @settings(max_examples=10, deadline=None)
     @given(rows=st.sampled_from([1, 4097, 9000]), seed=st.integers(0, 2**32))
-    def test_are_off_by_less_than_the_bound_whatever_the_values(self, rows: int, seed: int) -> None:
+    def test_are_exact_modulo_the_prime_whatever_the_values(self, rows: int, seed: int) -> None:
         sums, generator = Sums(2, rows, None), np.random.default_rng(seed)
         t = sums.ring.plain
         x = generator.integers(-LARGEST, LARGEST + 1, (rows, 2))
         values = generator.integers(0, t, rows)
-        for found, expected in zip(Round(sums, x, values).opened(), plain(x, values), strict=True):
-            assert 0 <= found < t
-            off = (found - expected) % t
-            assert min(off, t - off) < MODULAR_ERROR
+        assert Round(sums, x, values).opened() == [value % t for value in plain(x, values)]
 
 
 class TestNoise:
@@ -244,7 +240,7 @@ class TestPrivacy:
         case = random_round()
         again, masks = finish(case.keys, [case.partial])
         assert (case.words() != np.frombuffer(again, "<u8").reshape(2, -1)).all()
-        assert (masks != case.masks).all()
+        assert not set(masks) & set(case.masks)
 
     def test_what_is_sent_does_not_follow_from_columns_and_ciphertexts(self) -> None:
         # Without the fresh zero, the owner would find a column by trying: it knows c1 of its own.
@@ -381,7 +377,7 @@ class TestRefusals:
         sums = Sums(1, 10, 3)
         far = np.array([1 << EXACT_BITS - 1], "<u8").tobytes()
         with pytest.raises(ValueError, match="a sum is not within 1310640 of zero, as 10 rows"):
-            unmask(sums, far, np.zeros(1, np.uint64))
+            unmask(sums, far, [0])
 
     def test_of_ciphertexts_that_cancel_out(self) -> None:
         # The same ciphertext for two polynomials whose columns are opposite.

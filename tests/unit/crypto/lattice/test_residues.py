@@ -83,6 +83,14 @@ class TestCut:
         below = ((value << 64) - word * q) % (q << 64)
         assert below < (len(PRIMES) + 1) * q
 
+    @given(st.integers(0, prod(PRIMES) - 1))
+    def test_to_80_bits_is_less_than_260_below(self, value: int) -> None:
+        polynomial = np.array([[value % prime] for prime in PRIMES], np.uint64)
+        high, more = Cut(PRIMES).fine(polynomial)
+        word, q = (int(high[0]) << 16) + int(more[0]), prod(PRIMES)
+        below = ((value << 80) - word * q) % (q << 80)
+        assert below < 130 * len(PRIMES) * q
+
     def test_agrees_with_the_chinese_remainder(self) -> None:
         rows = uniform(bytes(32), 64, PRIMES)
         words = Cut(PRIMES)(rows)

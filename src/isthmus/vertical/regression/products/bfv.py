@@ -119,7 +119,7 @@ class BfvSums:
     def __init__(self, keys: products.PublicKeys) -> None:
         """Start with the keys of the value side."""
         self._keys = keys
-        self._masks = np.zeros(0, np.uint64)
+        self._masks = list[int]()
 
     def load(self, part: bytes) -> BfvPart:
         """Returns the part that another process of ours has computed."""

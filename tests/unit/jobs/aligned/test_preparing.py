@@ -11,12 +11,14 @@ from pyarrow import csv, parquet
 
 import isthmus
 from isthmus.core.errors import SpecError
+from isthmus.jobs import finished
 from isthmus.jobs.aligned import run as aligned_run
 from isthmus.jobs.aligned import stored
-from isthmus.jobs.aligned.results import TrainedResult
+from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.check import check
 from isthmus.jobs.explain import explain
 from isthmus.jobs.run import run
+from isthmus.jobs.simulate import simulate
 from isthmus.jobs.trained import write_scoring_job
 from isthmus.ledger.record import records
 from isthmus.vertical.preparation.columns import Evidence
@@ -236,3 +238,15 @@ def test_check_says_what_will_happen_between_alignment_and_training(new: Desk) -
     steps = check(new.job, new.party_file("insurer")).steps
     (told,) = [step for step in steps if "weigh the evidence" in step]
     assert "labels cross encrypted (okamoto-uchiyama, 2,048 bits)" in told
+
+
+@pytest.mark.slow
+def test_simulated_beside_the_same_model_of_columns_prepared_in_one_place(
+    new: Desk, tmp_path: Path
+) -> None:
+    result = finished.read(simulate(new.job, tmp_path / "runs"))
+    assert isinstance(result, SimulatedTraining)
+    auc = result.metrics["auc"]
+    assert auc["joint"] == pytest.approx(auc["pooled"], abs=0.01)
+    assert auc["joint"] != auc["active_only"]
+    assert result.missing == {}

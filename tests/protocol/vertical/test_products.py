@@ -14,6 +14,7 @@ from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError
 from isthmus.crypto import keys, radix
 from isthmus.crypto.encryption import RegressionEncryption
+from isthmus.crypto.lattice.parameters import SLOTS
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
 from isthmus.vertical.regression.products.column_side import ColumnSide
@@ -27,7 +28,7 @@ from isthmus.vertical.regression.products.messages import (
     ProductKey,
     ProductSeed,
 )
-from isthmus.vertical.regression.products.scheme import Bounds
+from isthmus.vertical.regression.products.scheme import Bounds, Modular
 from isthmus.vertical.regression.products.value_side import ValueSide
 from isthmus.vertical.regression.products.workers import LocalWorkers, start_workers
 from isthmus.vertical.worker_processes import WorkerDiedError
@@ -132,6 +133,21 @@ class TestProducts:
         values = values_of(bounds_of(BFV, 40, 14, 1.0), (40,))
         (found,) = sums(BFV, columns, values)
         assert found.tolist() == (columns.integers().T @ values).tolist()
+
+    def test_of_values_modulo_the_prime_of_slots_are_sums_modulo_it(self) -> None:
+        columns, prime = columns_of(150, 3), SLOTS.plain
+        values = GENERATOR.integers(0, prime, 150)
+        values[0] = prime - 1
+
+        def value_side(peer: Channel) -> None:
+            ValueSide(peer, BFV, Modular(14), 3)(values)
+
+        def column_side(peer: Channel) -> Integers:
+            return ColumnSide(peer, columns, BFV, Modular(14))()
+
+        found = run_together(active=value_side, passive=column_side)["passive"]
+        exact = columns.integers().astype(object).T @ values.astype(object)
+        assert found.tolist() == (exact % prime).tolist()
 
 
 class TestForecast:

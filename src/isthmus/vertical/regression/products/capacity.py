@@ -52,9 +52,9 @@ def running(encryption: RegressionEncryption, asked: Engine) -> str:
     if encryption.scheme != "bfv":
         numbers = encryption.of_numbers
         return keys.running(numbers.scheme, asked, numbers.key_bits)
-    from isthmus.crypto.lattice import parameters, seal  # noqa: PLC0415 - it loads SEAL
+    from isthmus.crypto.lattice import seal  # noqa: PLC0415 - it loads SEAL
 
-    seal.context(parameters.EXACT_RING)
+    seal.load_engine()
     return "seal"
 
 

@@ -107,6 +107,12 @@ def beside_keys(rows: Table, columns: Mapping[str, Any]) -> Any:
     return table.take(np.argsort(numbers, kind="stable"))
 
 
+def save_beside_keys(rows: Table, columns: Mapping[str, Any], path: Path) -> None:
+    """Write columns beside the identifiers of rows, as Parquet."""
+    with written(path) as file:
+        parquet.write_table(beside_keys(rows, columns), file)
+
+
 @contextmanager
 def written(path: Path) -> Generator[IO[bytes]]:
     """Open a file that nobody but its owner can read, and write it."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from isthmus.core.arrays import Floats
-from isthmus.data.scores import beside_keys, written
+from isthmus.data.scores import save_beside_keys
 from isthmus.data.table import Table
 from isthmus.evaluation.description import BinPoints, PreparedColumn
 from isthmus.jobs.aligned import stored
@@ -27,8 +27,6 @@ def write(trained: Run, into: Run, rows: Table, scores: Floats | None) -> None:
     kept = stored.prepared_columns(trained)
     if kept is None or kept.scorecard is None:
         return
-    from pyarrow import parquet  # noqa: PLC0415 - most jobs have no scorecard
-
     spec, part = kept.scorecard, trained.read_json(trained.model.name, Part)
     if into.folder == trained.folder:
         into.write_json(into.scorecard.name, scorecard.points(part, kept.prepared, spec))
@@ -39,8 +37,7 @@ def write(trained: Run, into: Run, rows: Table, scores: Floats | None) -> None:
     columns["own_points"] = found.points
     for rank, (names, lost) in enumerate(zip(found.names, found.lost, strict=True), 1):
         columns |= {f"reason_{rank}": names, f"lost_{rank}": lost}
-    with written(into.reasons) as file:
-        parquet.write_table(beside_keys(rows, columns), file)
+    save_beside_keys(rows, columns, into.reasons)
 
 
 def columns(run: Run) -> list[PreparedColumn]:

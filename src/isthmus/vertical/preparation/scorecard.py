@@ -57,7 +57,7 @@ def points(part: Part, prepared: Prepared, spec: Scorecard) -> Points:
             strict=True,
         )
     ]
-    return Points(found, None if part.intercept is None else _base(part.intercept, spec))
+    return Points(found, _base(part.intercept, spec) if isinstance(part.intercept, float) else None)
 
 
 def of_scores(scores: Floats, spec: Scorecard) -> Floats:
@@ -117,7 +117,9 @@ def _columns(part: Part, prepared: Prepared) -> Sequence[tuple[Evidence, Column]
 
 def _added(weights: Floats, fitted: Column, spec: Scorecard) -> Floats:
     standardised = (weights - fitted.mean) / fitted.deviation
-    return -_factor(spec) * fitted.coefficient * standardised
+    coefficient = np.array(fitted.coefficient, np.float64)  # one number, as labels are 0 and 1
+    added: Floats = -_factor(spec) * coefficient * standardised
+    return added
 
 
 def _factor(spec: Scorecard) -> float:

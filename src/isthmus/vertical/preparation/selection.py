@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isthmus.core.arrays import Bools, Floats, Integers
-from isthmus.vertical.preparation.columns import Column, Evidence, LeftOut, Prepared
+from isthmus.vertical.preparation.columns import Column, Evidence, LeftOut, Prepared, kept
 from isthmus.vertical.preparation.spec import Selection
 
 _SUM_BITS = 47
@@ -130,30 +130,32 @@ def by_comparison(
     correlations = found.correlations()
     stay, out = np.ones(len(columns) + others, np.bool_), list[LeftOut]()
     if spec.correlation is not None:
-        theirs = list(range(len(columns), len(columns) + others))
-        compared = list[int]()
-        for at in sorted(range(len(columns)), key=lambda at: (-_information(columns[at]), at)):
-            beside = [*theirs, *compared]
-            near = [abs(float(correlations[at, each])) for each in beside]
-            if max(near, default=0.0) <= spec.correlation:
-                compared.append(at)
-                continue
-            stay[at] = False
-            with_ = beside[int(np.argmax(near))]
-            other = repr(columns[with_].name) if with_ < len(columns) else "one of another party"
-            out.append(
-                LeftOut(
-                    columns[at],
-                    f"its correlation with {other} is {max(near):.3f}, above {spec.correlation:g}",
-                )
-            )
+        out += _repeated(columns, correlations, stay, spec.correlation)
     if spec.inflation is not None:
         out += _inflated(columns, correlations, stay, spec.inflation)
-    ours = stay[: len(columns)]
-    kept = [column for column, keep in zip(columns, ours, strict=True) if keep]
-    factors = inflation(correlations[np.ix_(stay, stay)])[: len(kept)].tolist()
-    named = dict(zip((column.name for column in kept), factors, strict=True))
-    return Prepared(columns=kept, left_out=out, inflation=named)
+    left = kept(columns, stay[: len(columns)])
+    factors: list[float] = inflation(correlations[np.ix_(stay, stay)])[: len(left)].tolist()
+    named = dict(zip((column.name for column in left), factors, strict=True))
+    return Prepared(columns=left, left_out=out, inflation=named)
+
+
+def _repeated(
+    columns: Sequence[Column], correlations: Floats, stay: Bools, most: float
+) -> list[LeftOut]:
+    """Leave out own columns that repeat another party's, or one of ours with more information."""
+    out, compared = list[LeftOut](), list(range(len(columns), len(stay)))
+    for at in sorted(range(len(columns)), key=lambda at: (-_information(columns[at]), at)):
+        near = [abs(float(correlations[at, each])) for each in compared]
+        nearest = max(near, default=0.0)
+        if nearest <= most:
+            compared.append(at)
+            continue
+        stay[at] = False
+        beside = compared[near.index(nearest)]
+        other = repr(columns[beside].name) if beside < len(columns) else "one of another party"
+        why = f"its correlation with {other} is {nearest:.3f}, above {most:g}"
+        out.append(LeftOut(columns[at], why))
+    return out
 
 
 def _inflated(
@@ -166,7 +168,7 @@ def _inflated(
         largest = float(factors.max())
         if largest <= most:
             break
-        alike = ours[factors >= largest * _ALIKE].tolist()
+        alike: list[int] = ours[factors >= largest * _ALIKE].tolist()
         at = min(alike, key=lambda at: (_information(columns[at]), -at))
         stay[at] = False
         why = f"its variance inflation factor is {largest:.4g}, above {most:g}"

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 JOB = im.Job.load(ROOT / "examples/health/job.toml").replace(
     alignment={"method": "cryptographic", "minimum_size": 100},
-    regression={"family": "binomial", "passive_columns": 2, "encryption": {"key_bits": 2048}},
+    regression={"family": "binomial", "passive_columns": 2},
 )
 
 

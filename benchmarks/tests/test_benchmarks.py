@@ -30,7 +30,7 @@ from isthmus.vertical.regression.encrypted.forecast import forecast
 from isthmus.vertical.regression.spec import Regression
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
-WEAK = RegressionEncryption(key_bits=2048)  # and 1024 by the environment
+WEAK = RegressionEncryption("okamoto-uchiyama", 2048)  # and 1024 by the environment
 GREETING = """
 import json, pathlib, sys
 cost = dict.fromkeys(["wall", "cpu", "memory", "sent", "shared"], int(sys.argv[1]))

@@ -27,7 +27,7 @@ from tests.transcripts import declared, kinds
 TRAIN, TEST = np.arange(400), np.arange(400, 500)
 SPEC = Regression(
     passive_columns=2,
-    encryption=RegressionEncryption(key_bits=2048),
+    encryption=RegressionEncryption("okamoto-uchiyama", 2048),
     label_exposure=0.5,
     block_rows=128,
 )

@@ -35,7 +35,7 @@ class RegressionEncryption(Spec, frozen=True):
     scheme: Annotated[
         Scheme | Literal["bfv"],
         Meta(description="homomorphic encryption of whole vectors (bfv), or of single numbers"),
-    ] = "okamoto-uchiyama"
+    ] = "bfv"
     key_bits: Annotated[
         KeyBits | None,
         Meta(

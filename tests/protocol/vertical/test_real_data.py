@@ -46,7 +46,7 @@ def test_equals_the_central_model(name: str, family: Family, measure: float) -> 
         passive_columns=len(train["host"].names),
         label_exposure=0.05,
         max_rounds=200,
-        encryption=RegressionEncryption(key_bits=2048),
+        encryption=RegressionEncryption(),
     )
     outcome = run_together(
         guest=lambda line: active(line, train["guest"], test["guest"], spec, Telemetry(), Memory()),

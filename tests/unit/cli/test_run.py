@@ -26,8 +26,6 @@ class Clinic:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.job = folder / "attested.toml"
-        text = self.job.read_text()
-        self.job.write_text(text + "\n[regression.encryption]\nkey_bits = 2048\n")
         with socket.create_server(("127.0.0.1", 0)) as server:
             port: int = server.getsockname()[1]
         for party in ("clinic", "insurer"):

@@ -43,6 +43,7 @@ minimum_size = 100
 passive_columns = 2
 
 [regression.encryption]
+scheme = "okamoto-uchiyama"
 key_bits = 2048
 """
 

@@ -11,7 +11,14 @@ from tests.unit.jobs.desk import Desk
 
 ACTIVE = '[parties.clinic]\nrole = "active"\nrows = 300\n'
 PASSIVE = '[parties.insurer]\nrole = "passive"\n'
-REGRESSION = "[regression]\npassive_columns = 2\n\n[regression.encryption]\nkey_bits = 2048\n"
+REGRESSION = """\
+[regression]
+passive_columns = 2
+
+[regression.encryption]
+scheme = "okamoto-uchiyama"
+key_bits = 2048
+"""
 
 JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "unknown key": (

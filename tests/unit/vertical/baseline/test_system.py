@@ -36,7 +36,7 @@ ROWS = 300
 NUMBERS = np.random.default_rng(5)
 AGE, WEIGHT = NUMBERS.normal(size=(2, ROWS))
 ILL = (AGE + NUMBERS.normal(size=ROWS) > 0).astype(int)
-SMALL = RegressionEncryption(key_bits=2048)
+SMALL = RegressionEncryption("okamoto-uchiyama", 2048)
 TREES = BoostingBaseline(trees=2, depth=2)
 
 
@@ -74,10 +74,15 @@ REFUSALS: dict[str, tuple[Baseline, dict[str, Any], str]] = {
         {"monotone": {"age": "increasing"}},
         r'`datasets\.monotone` is for columns of a \[baseline\] with model = "boosting"',
     ),
-    "weights that nobody heeds": (
+    "exposure of a yes or no": (
         RegressionBaseline(),
-        {"weight": "weight"},
-        "a regression knows no sample weights",
+        {"exposure": "weight"},
+        r"`datasets\.exposure` is for the families poisson, gamma and tweedie",
+    ),
+    "offset of trees": (
+        TREES,
+        {"offset": "weight"},
+        r"`datasets\.offset` is for a job with \[regression\]",
     ),
     "names in a regression": (
         RegressionBaseline(),

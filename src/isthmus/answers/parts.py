@@ -215,7 +215,7 @@ def _ready(ready: "Ready") -> Iterator[tuple[str, str]]:
 
 def _time(found: "Estimate") -> str:
     """How long a run computes, in words."""
-    whole = found.alignment + found.per_round * found.rounds
+    whole = found.alignment + found.preparation + found.per_round * found.rounds
     if not found.rounds:
         return f"about {duration(whole)} of computing, {_MEASURED}"
     most = "at most " if found.at_most else ""

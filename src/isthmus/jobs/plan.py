@@ -205,6 +205,9 @@ class Estimate(msgspec.Struct, frozen=True):
     at_most: bool
     """Whether there are so many rounds at most; False where the job expects them."""
 
+    preparation: float = 0.0
+    """Seconds of all parties before the first round, likewise."""
+
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What this machine brings to a job."""

@@ -7,10 +7,11 @@ from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.crypto.curve import BlindingKey
 from isthmus.crypto.oblivious.okvs import hashed
 from isthmus.jobs.aligned.alignment import held
-from isthmus.jobs.aligned.job import alignment_of
+from isthmus.jobs.aligned.job import alignment_of, most_columns, preparation_of
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.plan import Estimate
 from isthmus.ledger.forecast import Sizes
+from isthmus.vertical.preparation import system as preparing
 from isthmus.vertical.system import PlansAhead
 
 _BLINDED, _HASHED = 128, 4_096  # what is measured
@@ -36,7 +37,17 @@ def estimate(plan: AlignedPlan, sizes: Sizes) -> Estimate | None:
             return None
         training = system.seconds_per_round(loaded.spec, sizes, plan.party.compute.engine)
         rounds = sizes.rounds
-    return Estimate(_alignment(plan, sizes), training, rounds, plan.job.expected is None)
+    at_most = plan.job.expected is None
+    return Estimate(_alignment(plan, sizes), training, rounds, at_most, _preparation(plan, sizes))
+
+
+def _preparation(plan: AlignedPlan, sizes: Sizes) -> float:
+    """The first party prepares columns with each of the others, one after the other."""
+    spec = preparation_of(plan.loaded)
+    if spec is None:
+        return 0.0
+    columns = [most_columns(plan.loaded, other) for other in plan.job.peers(plan.first)]
+    return preparing.seconds(spec, sizes.train, columns, plan.party.compute.engine)
 
 
 def _alignment(plan: AlignedPlan, sizes: Sizes) -> float:

@@ -1,12 +1,13 @@
 """The interface of preparation to `jobs`: checks, sentences, and what it tells."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from isthmus.core.errors import SpecError
+from isthmus.crypto.encryption import Engine
 from isthmus.data import binning
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
@@ -116,6 +117,26 @@ def told(spec: Preparation, training: Regression, telling: Telling) -> dict[str,
     if spec.select is not None and spec.select.active_columns is not None:
         found[SLOPES] = float(most)
     return found
+
+
+def seconds(spec: Preparation, rows: int, columns: Sequence[int], engine: Engine) -> float:
+    """Measure for a moment, and reckon how long all parties compute, one after the other.
+
+    Args:
+        spec: The `[preparation]` table.
+        rows: Training rows.
+        columns: Columns of each passive party.
+        engine: What this party asks to compute its encryption with.
+
+    Returns:
+        Seconds; what takes next to no time beside encryption is not in them.
+    """
+    if spec.woe is None:
+        return 0.0
+    from isthmus.crypto import speed
+
+    found = speed.measure(spec.encryption, engine)
+    return rows * (len(columns) * found.encryption + sum(columns) * found.addition)
 
 
 def trial(ours: Own, test: Table | None, spec: Preparation) -> tuple[Table, Table | None]:

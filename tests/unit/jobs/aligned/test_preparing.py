@@ -235,7 +235,11 @@ class TestRefuses:
 
 
 def test_check_says_what_will_happen_between_alignment_and_training(new: Desk) -> None:
-    steps = check(new.job, new.party_file("insurer")).steps
+    found = check(new.job, new.party_file("insurer"))
+    assert found.ready is not None
+    assert found.ready.estimate is not None
+    assert found.ready.estimate.preparation > 0
+    steps = found.steps
     (told,) = [step for step in steps if "weigh the evidence" in step]
     assert "labels cross encrypted (okamoto-uchiyama, 2,048 bits)" in told
 

@@ -54,7 +54,7 @@ def time_elementwise(passive: Table, rows: int, bits: int) -> Elementwise:
     scale = scaling.fit(passive)
     x = radix.quantise(scale(passive.features))[:rows].integers()
     bounds = Bounds(len(passive), radix.MAX_FEATURE_BITS, 1.0)
-    residuals = bounds.encode(np.linspace(-0.9, 0.9, rows))
+    residuals = bounds.integers(np.linspace(-0.9, 0.9, rows)).tolist()
     public, private = paillier.generate_paillier_keypair(n_length=bits)
 
     encrypted, encryption = _timed(lambda: [public.encrypt(value) for value in residuals])

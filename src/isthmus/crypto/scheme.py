@@ -66,7 +66,7 @@ class PublicKey(Protocol):
     """Encrypts, and decodes ciphertexts that the other party sent.
 
     A dishonest owner of the private key could make a public key whose randomness hides less from
-    the owner. So masks (`fixed_point`) protect the sums that the owner decrypts; everything else
+    the owner. So masks (`sum_masks`) protect the sums that the owner decrypts; everything else
     relies on an owner that follows the protocol.
     """
 

@@ -12,7 +12,7 @@ B = 2^w, fields f_0, f_1, ..., f_(k-1) are encoded as v = f_0 + f_1 B + ... + f_
 4. *Nothing overflows.* k fields make |v| <= 2^(w-1) (B^k - 1) / (B - 1) < B^k = 2^(w k), and a
    ciphertext has only so many pairs that `GUARD_BITS` of the scheme's `sum_bits` stay free.
 5. *Numbers that no honest party sends are refused.* Okamoto-Uchiyama decrypts modulo a secret
-   prime, and the decryption of a larger number reveals it (see `crypto.fixed_point`). If the prime
+   prime, and the decryption of a larger number reveals it (see `crypto.sum_masks`). If the prime
    is not known, such a number is within the range of the fields with a probability of
    2^-GUARD_BITS.
 """

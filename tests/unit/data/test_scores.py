@@ -1,6 +1,7 @@
 """Scores of rows, kept on disk in the form of the table that the rows came from."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +115,19 @@ class TestJoin:
 
     def test_in_sql(self, stored: Path) -> None:
         """SQLite stands for databases that are filled from both files."""
-        database = sqlite3.connect(":memory:")
-        for name, table in (
-            ("people", csv.read_csv(stored / "people.csv")),
-            ("scores", parquet.read_table(stored / "predictions.parquet")),
-        ):
-            columns = ", ".join(f'"{column}"' for column in table.column_names)
-            places = ", ".join("?" * len(table.column_names))
-            database.execute(f"create table {name} ({columns})")
-            lines = [tuple(row.values()) for row in table.to_pylist()]
-            database.executemany(f"insert into {name} values ({places})", lines)  # noqa: S608
-        found = database.execute(
-            "select p.age, s.score from people p join scores s using (Person, day) order by p.age"
-        ).fetchall()
+        with closing(sqlite3.connect(":memory:")) as database:
+            for name, table in (
+                ("people", csv.read_csv(stored / "people.csv")),
+                ("scores", parquet.read_table(stored / "predictions.parquet")),
+            ):
+                columns = ", ".join(f'"{column}"' for column in table.column_names)
+                places = ", ".join("?" * len(table.column_names))
+                database.execute(f"create table {name} ({columns})")
+                lines = [tuple(row.values()) for row in table.to_pylist()]
+                database.executemany(f"insert into {name} values ({places})", lines)  # noqa: S608
+            found = database.execute(
+                "select p.age, s.score from people p join scores s using (Person, day) order by p.age"
+            ).fetchall()
         assert found == list(zip([30, 40, 50], SCORES.tolist(), strict=True))
 
 

@@ -1,6 +1,7 @@
 """Tables of a party file that describe its data, and the normalisation of identifiers."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -263,6 +264,24 @@ class Dataset(Spec, frozen=True):
                 f"`{key}.monotone` is for columns of {whose}, and nothing would come of it here: "
                 "remove it."
             )
+
+    def refuse_single(self, purposes: Sequence[str], key: str, whose: str) -> None:
+        """Refuse columns with a purpose that would have no effect.
+
+        Args:
+            purposes: Some of the keys of `single`.
+            key: Path of this table in the party file, for the error.
+            whose: Where these columns belong, for the error.
+
+        Raises:
+            SpecError: There is such a column.
+        """
+        for purpose in purposes:
+            if purpose in self.single:
+                raise SpecError(
+                    f"`{key}.{purpose}` is for {whose}, and nothing would come of it here: remove "
+                    "it."
+                )
 
     def anchored(self, folder: Path) -> Self:
         """Returns the same with absolute paths, given the folder that they are relative to."""

@@ -22,6 +22,7 @@ from isthmus.system import LocalInputs
 from isthmus.vertical.baseline.data import Data, as_boosting
 from isthmus.vertical.baseline.spec import Baseline, BoostingBaseline, RegressionBaseline
 from isthmus.vertical.boosting import system as boosting
+from isthmus.vertical.preparation import system as preparation
 from isthmus.vertical.regression import scaling
 from isthmus.vertical.regression import system as regression
 
@@ -46,10 +47,14 @@ def load(spec: Baseline, inputs: LocalInputs) -> Data:
     dataset = inputs.train
     if dataset is None or dataset.label is None:
         raise SpecError("name the column to predict, `label`, in the table of the data set.")
+    preparation.check_dataset(None, "datasets", dataset)
+    if isinstance(spec, RegressionBaseline):
+        dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
+        regression.check_dataset(spec, "active", "datasets", dataset)
+    else:
+        boosting.check_dataset(as_boosting(spec), "active", "datasets", dataset)
     numbers_only = isinstance(spec, RegressionBaseline)
     rows, test = _read(dataset, inputs, numbers_only=numbers_only)
-    if numbers_only:
-        dataset.refuse_monotone("datasets", 'a [baseline] with model = "boosting"')
     if not rows.names:
         raise SpecError("`columns` chooses none, so there is nothing to learn from.")
     if inputs.test is None or test is None:
@@ -195,9 +200,10 @@ def _check(spec: Baseline, rows: Table, test: Table | None) -> None:
     match spec:
         case RegressionBaseline():
             regression.check_numbers(rows, test)
+            scaling.check(rows, spec)
             scaling.label(rows, spec)
             if test is not None:
-                scaling.check_known(test, spec)
+                scaling.check_scored(rows, test, spec)
         case BoostingBaseline():
             boosting.check_party(as_boosting(spec), "", "active", rows, test)
         case _:

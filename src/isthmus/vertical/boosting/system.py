@@ -36,6 +36,7 @@ def engine(spec: Boosting, asked: Engine) -> str:
 
 def check_dataset(_spec: Boosting, role: str, key: str, dataset: Dataset) -> None:
     """Refuse keys of a data set that would have no effect."""
+    dataset.refuse_single(("exposure", "offset"), key, "a job with [regression]")
     if role != "active":
         dataset.refuse_monotone(key, "the active party of a job with [boosting]")
 

@@ -5,6 +5,7 @@ Neither network nor keys: the roles exchange what these functions take and retur
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import linalg
@@ -34,12 +35,20 @@ class Penalty:
         curvature = float(np.sum(self.l2 * direction**2))
         if not self.l1.any():
             return Line(slope, curvature)
-        sums = [float(np.sum(self.l1 * np.abs(weights + at * direction))) for at in LENGTHS]
-        return Line(slope, curvature, np.array([*sums, np.sum(self.l1 * np.abs(direction))]))
+        pieces = pairwise(LENGTHS.tolist())
+        grown = [np.sum(self.l1 * _growth(weights, direction, *piece)) for piece in pieces]
+        return Line(slope, curvature, np.array(grown))
 
     def __call__(self, weights: Floats) -> float:
         """Returns the penalty of coefficients."""
         return float(np.sum(self.l1 * np.abs(weights) + self.l2 * weights**2 / 2))
+
+
+def _growth(weights: Floats, direction: Floats, begin: float, end: float) -> Floats:
+    # Of the magnitude of each coefficient, per unit of length; exact where none changes its sign.
+    first, last = weights + begin * direction, weights + end * direction
+    across: Floats = (np.abs(last) - np.abs(first)) / (end - begin)
+    return np.where(first * last > 0, np.sign(last) * direction, across)
 
 
 def penalty(spec: LinearModel, columns: int, outputs: tuple[int, ...], free: int = 0) -> Penalty:

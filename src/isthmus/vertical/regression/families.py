@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 import numpy as np
-from scipy import special
 
 from isthmus.core.arrays import Bools, Floats
 from isthmus.core.errors import SpecError
@@ -115,7 +114,7 @@ class Binomial:
 
     def mean(self, predictor: Floats) -> Floats:
         """Returns probabilities of the label 1."""
-        return special.expit(predictor)
+        return _expit(predictor)
 
     def losses(self, predictor: Floats, label: Floats) -> Floats:
         """Returns the loss of each row."""
@@ -123,16 +122,17 @@ class Binomial:
 
     def residual(self, predictor: Floats, label: Floats) -> Floats:
         """Returns mean minus label."""
-        return special.expit(predictor) - label
+        return _expit(predictor) - label
 
     def curvature(self, predictor: Floats) -> Floats:
         """Returns the variance of each label."""
-        mean = special.expit(predictor)
+        mean = _expit(predictor)
         return mean * (1 - mean)
 
     def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
         """Returns the log-odds of the mean label, less the mean offset."""
-        odds = special.logit(np.average(label, weights=weight))
+        mean = np.average(label, weights=weight)
+        odds = np.log(mean) - np.log1p(-mean)
         return np.asarray(odds - np.average(offset, weights=weight))
 
 
@@ -201,14 +201,16 @@ class Multinomial:
 
     def mean(self, predictor: Floats) -> Floats:
         """Returns the probability of each class, shape (rows, classes)."""
-        probabilities: Floats = special.softmax(predictor, axis=1)
+        odds = np.exp(predictor - predictor.max(axis=1, keepdims=True))
+        probabilities: Floats = odds / odds.sum(axis=1, keepdims=True)
         return probabilities
 
     def losses(self, predictor: Floats, label: Floats) -> Floats:
         """Returns the loss of each row."""
-        at_label = np.take_along_axis(predictor, label.astype(np.intp)[:, np.newaxis], axis=1)
-        total: Floats = special.logsumexp(predictor, axis=1)
-        return total - at_label[:, 0]
+        most: Floats = predictor.max(axis=1)
+        odds: Floats = np.exp(predictor - most[:, np.newaxis])
+        at_label: Floats = predictor[np.arange(len(label)), label.astype(np.intp)]
+        return most + np.log(np.sum(odds, axis=1)) - at_label
 
     def residual(self, predictor: Floats, label: Floats) -> Floats:
         """Returns probabilities minus 1 at the label, shape (rows, classes); rows sum to zero."""
@@ -224,8 +226,8 @@ class Multinomial:
     def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:  # noqa: ARG002
         """Returns logarithms of the shares of the classes."""
         shares = np.bincount(label.astype(np.intp), weight, self.classes) / np.sum(weight)
-        logarithms = np.log(np.maximum(shares, np.exp(-_HIGHEST)))
-        return logarithms - logarithms.mean()
+        logarithms: Floats = np.log(np.maximum(shares, np.exp(-_HIGHEST)))
+        return logarithms - np.mean(logarithms)
 
 
 @dataclass(frozen=True)
@@ -387,6 +389,12 @@ def residual_limit(residual: Floats) -> float:
 def _log_mean(label: Floats, weight: Floats, offset: Floats) -> Floats:
     total = max(float(weight @ label), np.exp(-_HIGHEST))
     return np.asarray(np.log(total) - np.log(weight @ _exp(offset)))
+
+
+def _expit(predictor: Floats) -> Floats:
+    # Neither end overflows, and small probabilities keep all of their digits.
+    probability: Floats = np.exp(-np.logaddexp(0.0, -predictor))
+    return probability
 
 
 def _exp(exponent: Floats) -> Floats:

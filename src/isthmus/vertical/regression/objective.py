@@ -20,17 +20,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg, optimize, special
+from scipy import optimize
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression.families import Binomial, Likelihood, Multinomial
 from isthmus.vertical.regression.scaling import Label
-from isthmus.vertical.regression.spec import Family
-
-LENGTHS = np.array([0, *np.arange(1, 9) / 8, 1.25, 1.5, *2.0 ** np.arange(1, 7)])
-"""Lengths of a step at which a party states its L1 penalty; straight lines between bound it."""
 
 _LONGEST = 2.0**20
+
+LENGTHS = np.array([0, *np.arange(1, 9) / 8, 1.25, 1.5, *2.0 ** np.arange(1, 8), _LONGEST])
+"""Lengths of a step between which a party bounds its L1 penalty from above, by straight lines."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Line:
     """Second derivative of the L2 part."""
 
     absolute: Floats | None = None
-    """The L1 part at `LENGTHS`, and its derivative beyond the last of them; None without L1."""
+    """How much the L1 part grows per unit of length, between each of `LENGTHS` and the next; None
+    without L1."""
 
     def __add__(self, other: "Line") -> "Line":
         absolute = self.absolute
@@ -56,11 +56,9 @@ class Line:
         """Returns begin, end and slope of the straight lines that bound the L1 part from above."""
         if self.absolute is None:
             return [(0.0, _LONGEST, 0.0)]
-        slopes = [*np.diff(self.absolute[:-1]) / np.diff(LENGTHS), self.absolute[-1]]
-        ends = pairwise([*LENGTHS.tolist(), _LONGEST])
-        return [
-            (begin, end, float(slope)) for (begin, end), slope in zip(ends, slopes, strict=True)
-        ]
+        ends = pairwise(LENGTHS.tolist())
+        slopes = self.absolute.tolist()
+        return [(begin, end, slope) for (begin, end), slope in zip(ends, slopes, strict=True)]
 
 
 class Loss:
@@ -176,97 +174,3 @@ def _root(derivative: Callable[[float], float], value: float, begin: float, end:
 
 def _rowwise(weight: Floats, values: Floats) -> Floats:
     return weight if values.ndim == 1 else weight[:, np.newaxis]
-
-
-CURVATURE: dict[Family, float] = {"binomial": 0.25, "gaussian": 1.0}
-"""Largest second derivative of a row's loss by its predictor (Boehning & Lindsay 1988)."""
-
-RESIDUAL_LIMIT: dict[Family, float] = {"binomial": 1.0, "gaussian": 256.0}
-"""Largest residual that is encrypted: 1 for probabilities, or 256 standard deviations."""
-
-
-def mean(family: Family, predictor: Floats) -> Floats:
-    """Returns the expected label given the linear predictor."""
-    return special.expit(predictor) if family == "binomial" else predictor
-
-
-def residual(family: Family, predictor: Floats, label: Floats) -> Floats:
-    """Returns prediction minus label, the derivative of each row's loss by its predictor."""
-    return mean(family, predictor) - label
-
-
-def loss(family: Family, predictor: Floats, label: Floats) -> float:
-    """Returns the mean negative log-likelihood of the rows, without the penalty."""
-    if family == "binomial":
-        return float(np.mean(np.logaddexp(0, predictor) - label * predictor))
-    return float(np.mean((predictor - label) ** 2) / 2)
-
-
-def gradient(x: Floats, residual: Floats, weights: Floats, penalty: Floats) -> Floats:
-    """Returns the gradient of the penalised loss by one party's coefficients.
-
-    Args:
-        x: Standardised columns of this party, shape (rows, columns).
-        residual: Prediction minus label, shape (rows,).
-        weights: Coefficients, shape (columns,).
-        penalty: L2 strength of each coefficient, shape (columns,).
-
-    Returns:
-        Shape (columns,), in loss units per unit of coefficient.
-
-    Source:
-        US12056582B2 (S1), the gradient step; our reading: docs/systems/s1.md.
-    """
-    return x.T @ residual / len(residual) + penalty * weights
-
-
-class Preconditioner:
-    """Preconditioner by an upper bound of one party's own block of the Hessian.
-
-    With it, correlation among a party's own columns needs no additional rounds; only correlation
-    between parties does. The bound needs no other party: Boehning & Lindsay 1988.
-    """
-
-    def __init__(self, x: Floats, penalty: Floats, family: Family) -> None:
-        gram = CURVATURE[family] * (x.T @ x) / len(x)
-        # A tiny ridge makes linearly dependent columns solvable; it does not change the optimum.
-        ridge = penalty + 1e-9 * np.trace(gram) / len(gram)
-        self._factor = linalg.cho_factor(gram + np.diag(ridge))
-
-    def __call__(self, gradient: Floats) -> Floats:
-        """Returns the preconditioned gradient, shape (columns,)."""
-        solved: Floats = linalg.cho_solve(self._factor, gradient)
-        return solved
-
-
-def step_length(
-    family: Family, predictor: Floats, slope: Floats, label: Floats, penalty: Line
-) -> float:
-    """Exact line search: returns the length of the step that minimises the penalised loss.
-
-    The predictor is linear in the coefficients, so the active party can do the line search by
-    itself, if it knows the change of the predictor along the direction.
-
-    Args:
-        family: The family.
-        predictor: Linear predictor at the start, shape (rows,).
-        slope: Change of the predictor per unit of step, shape (rows,).
-        label: Labels, shape (rows,).
-        penalty: Derivatives of the penalty along the direction, summed over all parties.
-
-    Returns:
-        The length, >= 0; 0 if no step lowers the loss.
-    """
-
-    def derivative(length: float) -> float:
-        moved = residual(family, predictor + length * slope, label)
-        return float(moved @ slope / len(label)) + penalty.slope + length * penalty.curvature
-
-    if derivative(0.0) >= 0:
-        return 0.0
-    longest = 1.0
-    while derivative(longest) < 0 and longest < 2**20:
-        longest *= 2
-    if derivative(longest) < 0:  # separable and without penalty: there is no minimum
-        return longest
-    return float(optimize.brentq(derivative, 0.0, longest, xtol=1e-10))

@@ -10,6 +10,9 @@ from isthmus.data.table import Table
 from isthmus.vertical.regression import families
 from isthmus.vertical.regression.spec import LinearModel
 
+_COLLINEAR = 1e-9
+"""Share of a column's length that is rounding, where the rest is a combination of others."""
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -108,18 +111,55 @@ def label(table: Table, spec: LinearModel) -> Label:
     return Label((values - mean) / deviation, weight, np.zeros(len(values)), mean, deviation)
 
 
-def check_known(table: Table, spec: LinearModel) -> None:
-    """Refuse labels outside the family among those of rows to score, where they are known.
+def check_scored(train: Table, test: Table, spec: LinearModel) -> None:
+    """Refuse rows to score that are not as those to train on.
 
     Args:
-        table: The rows.
+        train: The rows to train on.
+        test: The rows to score, whose labels need not be known.
         spec: The family.
 
     Raises:
-        SpecError: There are some.
+        SpecError: Known labels are outside the family, or one has offsets and the other has none.
     """
-    if table.label is not None:
-        families.likelihood(spec).check(table.label[~np.isnan(table.label)])
+    if test.label is not None:
+        families.likelihood(spec).check(test.label[~np.isnan(test.label)])
+    if (train.offset is None) != (test.offset is None):
+        raise SpecError(
+            "of the data sets to train on and to score, one has an `exposure` or an `offset`, and "
+            "the other has none: name the column in both."
+        )
+
+
+def check(table: Table, spec: LinearModel) -> None:
+    """Refuse columns of one party for which no coefficients are the best ones.
+
+    Args:
+        table: The party's training rows.
+        spec: The penalty.
+
+    Raises:
+        SpecError: Without a penalty, a column is a combination of others.
+    """
+    if spec.penalty > 0 or not table.names:
+        return
+    from scipy import linalg  # noqa: PLC0415 - most jobs have a penalty, and check without it
+
+    deviation = table.features.std(axis=0)
+    varying = np.flatnonzero(deviation > 0)  # a constant column is refused in other words
+    x = (table.features[:, varying] - table.features[:, varying].mean(axis=0)) / deviation[varying]
+    triangle, order = linalg.qr(x, mode="r", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    dependent = np.flatnonzero(size < _COLLINEAR * size[:1])
+    if len(dependent):
+        names = [repr(table.names[varying[order[place]]]) for place in dependent]
+        one = len(names) == 1
+        raise SpecError(
+            f"{'column' if one else 'columns'} {', '.join(names)} {'is a' if one else 'are'} "
+            f"linear combination{'' if one else 's'} of the others on these {len(table):,} rows, "
+            "so that no coefficients are the best ones: leave "
+            f"{'it' if one else 'them'} out of `columns`, or agree on a `penalty` above 0."
+        )
 
 
 def _offset(table: Table, spec: LinearModel) -> Floats:

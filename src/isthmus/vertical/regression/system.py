@@ -19,7 +19,7 @@ from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.regression import levels, limits, scaling
 from isthmus.vertical.regression.products import capacity
-from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.regression.spec import LinearModel, Regression
 from isthmus.vertical.system import (
     EQUATIONS,
     Measured,
@@ -43,9 +43,15 @@ def engine(spec: Regression, asked: Engine) -> str:
     return capacity.running(spec.encryption, asked)
 
 
-def check_dataset(_spec: Regression, _role: str, key: str, dataset: Dataset) -> None:
+def check_dataset(spec: LinearModel, role: str, key: str, dataset: Dataset) -> None:
     """Refuse keys of a data set that would have no effect."""
     dataset.refuse_monotone(key, "the active party of a job with [boosting]")
+    if role != "active":
+        dataset.refuse_single(("weight", "exposure", "offset"), key, "the active party")
+    if spec.family not in ("poisson", "gamma", "tweedie"):
+        dataset.refuse_single(("exposure",), key, "the families poisson, gamma and tweedie")
+    if spec.family == "multinomial":
+        dataset.refuse_single(("offset",), key, "families with one predictor for each row")
 
 
 def most_rounds(spec: Regression) -> int:
@@ -65,11 +71,15 @@ def check_party(spec: Regression, party: str, role: str, train: Table, test: Tab
 
     Raises:
         SpecError: A cell is not a number, the passive party has another number of columns, the
-            active party has none, or its label does not fit the family.
+            active party has none, they are collinear without a penalty, or labels, weights or
+            offsets do not fit the family.
     """
     check_numbers(train, test)
+    scaling.check(train, spec)
     if role == "active":
         scaling.label(train, spec)
+        if test is not None:
+            scaling.check_scored(train, test, spec)
         if not train.names:  # see `active`, step 1
             raise SpecError(
                 "`columns` chooses none, and the active party trains columns of its own: without "
@@ -133,7 +143,7 @@ def check_numbers(train: Table, test: Table | None) -> None:
         test: Test rows, if they are a separate data set.
 
     Raises:
-        SpecError: A column is categorical, a cell is empty, or rows have weights.
+        SpecError: A column is categorical, or a cell is empty.
     """
     tables = [train] if test is None else [train, test]
     if train.categories or any(np.isnan(table.features).any() for table in tables):
@@ -141,8 +151,6 @@ def check_numbers(train: Table, test: Table | None) -> None:
             "a regression needs a number in every cell: its columns can neither be `categorical` "
             'nor have `missing = "keep"`. Choose others, or encode them.'
         )
-    if train.weight is not None:
-        raise SpecError("a regression knows no sample weights: take `weight` out of the data set.")
 
 
 def describe_training(spec: Regression) -> list[str]:

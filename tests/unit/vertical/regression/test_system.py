@@ -1,12 +1,16 @@
 """A vertical regression as a job plays it."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
@@ -53,6 +57,88 @@ class TestPooled:
         assert found.keys() == ({"auc", "ks"} if family == "binomial" else {"rmse", "r2"})
         undefined = [found.get(name, {"pooled": None}) for name in ("auc", "ks", "r2")]
         assert undefined == [{"pooled": None}] * 3
+
+    def test_measures_every_family_by_its_own_measures(self) -> None:
+        three = table([0.0, 1.0, 2.0, 1.0, 0.0, 2.0, 1.0])
+        for family, classes, measures in (
+            ("multinomial", 3, {"accuracy", "log_loss"}),
+            ("poisson", 0, {"deviance", "d2"}),
+            ("tweedie", 0, {"deviance", "d2"}),
+        ):
+            spec = Regression(passive_columns=1, family=family, classes=classes)
+            found = system.pooled(spec, PooledRows([three], [three], job="digest", seed=7))
+            assert found.keys() == measures
+            assert all(values["pooled"] is not None for values in found.values())
+
+
+class TestCheckParty:
+    def check(self, spec: Regression, train: Table, test: Table | None = None) -> None:
+        system.check_party(spec, "clinic", "active", train, test)
+
+    def test_takes_weights_and_offsets(self) -> None:
+        ours = replace(TRAIN, weight=np.ones(7), offset=np.ones(7))
+        self.check(SPEC, ours, ours)
+
+    def test_refuses_collinear_columns_without_a_penalty(self) -> None:
+        x = np.random.default_rng(1).normal(size=(7, 2))
+        features = np.column_stack([x, x @ [2.0, -1.0] + 3.0])
+        train = replace(TRAIN, features=features, names=("age", "height", "both"))
+        with pytest.raises(SpecError, match=r"is a linear combination of the others on these 7"):
+            self.check(Regression(passive_columns=1, penalty=0.0), train)
+        self.check(SPEC, train)
+
+    def test_refuses_labels_to_score_outside_the_family(self) -> None:
+        with pytest.raises(SpecError, match="1 of 2 labels are other than 0 and 1"):
+            self.check(SPEC, TRAIN, table([1.0, 2.0, np.nan]))
+
+    def test_refuses_rows_to_score_that_lack_the_exposure_of_those_to_train_on(self) -> None:
+        exposed = replace(TRAIN, offset=np.zeros(7))
+        spec = Regression(passive_columns=1, family="poisson")
+        with pytest.raises(SpecError, match="one has an `exposure` or an `offset`, and the other"):
+            self.check(spec, exposed, TRAIN)
+
+
+class TestCheckDataset:
+    @pytest.mark.parametrize(
+        ("keys", "role", "key", "whose"),
+        [
+            ({}, "passive", "weight", "the active party"),
+            ({}, "passive", "offset", "the active party"),
+            ({}, "active", "exposure", "the families poisson, gamma and tweedie"),
+            (
+                {"family": "multinomial", "classes": 3},
+                "active",
+                "offset",
+                "families with one predictor for each row",
+            ),
+        ],
+    )
+    def test_refuses_columns_that_would_have_no_effect(
+        self, keys: dict[str, Any], role: str, key: str, whose: str
+    ) -> None:
+        spec = Regression(passive_columns=1, **keys)
+        with pytest.raises(SpecError, match=f"`datasets.people.{key}` is for {whose}"):
+            system.check_dataset(
+                spec, role, "datasets.people", Dataset(path="x", **{key: "column"})
+            )
+
+    def test_takes_an_exposure_of_counts(self) -> None:
+        spec = Regression(passive_columns=1, family="poisson")
+        system.check_dataset(spec, "active", "datasets.people", Dataset(path="x", exposure="years"))
+
+
+class TestSpec:
+    @pytest.mark.parametrize(
+        ("keys", "said"),
+        [
+            ({"family": "multinomial"}, "multinomial needs `classes`"),
+            ({"classes": 3}, "only multinomial has `classes`"),
+            ({"family": "poisson", "class_weight": "balanced"}, "`class_weight` is for classes"),
+        ],
+    )
+    def test_refuses_keys_that_contradict_each_other(self, keys: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            Regression(passive_columns=1, **keys)
 
 
 class TestPlay:

@@ -126,7 +126,8 @@ class TestJoin:
                 lines = [tuple(row.values()) for row in table.to_pylist()]
                 database.executemany(f"insert into {name} values ({places})", lines)  # noqa: S608
             found = database.execute(
-                "select p.age, s.score from people p join scores s using (Person, day) order by p.age"
+                "select p.age, s.score from people p join scores s using (Person, day) "
+                "order by p.age"
             ).fetchall()
         assert found == list(zip([30, 40, 50], SCORES.tolist(), strict=True))
 

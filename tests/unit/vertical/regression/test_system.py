@@ -117,10 +117,9 @@ class TestCheckDataset:
         self, keys: dict[str, Any], role: str, key: str, whose: str
     ) -> None:
         spec = Regression(passive_columns=1, **keys)
+        dataset = structs.replace(Dataset(path="people.csv"), **{key: "column"})
         with pytest.raises(SpecError, match=f"`datasets.people.{key}` is for {whose}"):
-            system.check_dataset(
-                spec, role, "datasets.people", Dataset(path="x", **{key: "column"})
-            )
+            system.check_dataset(spec, role, "datasets.people", dataset)
 
     def test_takes_an_exposure_of_counts(self) -> None:
         spec = Regression(passive_columns=1, family="poisson")

@@ -55,7 +55,8 @@ def host(folder: Path) -> None:
     with ray_session.started() as session:
         token = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).read_text()
         address = session.ray.get_runtime_context().gcs_address
-        _tell(address=address, token=token, folder=str(folder))
+        own = os.environ[processes.MARK]
+        _tell(address=address, token=token, folder=str(folder), own=own)
         sys.stdin.read()
 
 

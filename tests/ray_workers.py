@@ -1,7 +1,8 @@
 """Workers of a regression on Ray, as a process of their own: python -m tests.ray_workers.
 
-It multiplies with two workers, of which one is killed in the middle, and writes as JSON what came
-out, what should, and who listened where.
+They are on the Ray whose ADDRESS and TOKEN the environment has, or on one of their own. It
+multiplies with two workers, of which one is killed in the middle, and writes as JSON what came out,
+what should, and who listened where.
 """
 
 import json
@@ -16,6 +17,7 @@ import numpy as np
 from isthmus.crypto import radix
 from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.paramserver.distributed import processes
+from isthmus.paramserver.spec import Cluster
 from isthmus.transport.channel import Channel
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.kinds import bounds_of
@@ -35,8 +37,10 @@ def main() -> None:
     columns = radix.quantise(generator.normal(size=(ROWS, 3)))
     bounds = bounds_of(BFV, ROWS, 14, 1.0)
     values = bounds.integers(generator.uniform(-1, 1, ROWS))
-    with start_on_ray(2, None) as workers:
-        own = Path(os.environ[processes.MARK])
+    address = os.environ.get("ADDRESS")
+    given = Cluster(address, os.environ["TOKEN"], "not_encrypted") if address else None
+    with start_on_ray(2, given) as workers:
+        own = Path(os.environ.get("FOLDER") or os.environ[processes.MARK])
         found = processes.listeners({*processes.of_folder(own), os.getpid()})
 
         def kill_one() -> None:

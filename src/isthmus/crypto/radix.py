@@ -14,7 +14,7 @@ and digit (fewer, if `bucket_sums` joins columns), 2 * 128 per digit, and one mu
 small constant per digit and column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +61,26 @@ class Quantised:
 
     def integers(self) -> Integers:
         """Returns the integers that residuals are multiplied by, shape (rows, columns)."""
-        digits = (_BASE - 1) - self.codes.astype(np.int64)
-        levels = digits[:, : len(self.steps)]
-        levels[:, self.two_digit] += _BASE * digits[:, len(self.steps) :]
-        return levels * self.scales - self.centres
+        found = np.empty((len(self), len(self.steps)), np.int64)
+        for number, column in enumerate(self._columns()):
+            found[:, number] = column
+        return found
 
     def values(self) -> Floats:
         """Returns the quantised columns, shape (rows, columns): with these the sums are exact."""
-        return self.integers() * self.steps
+        found = np.empty((len(self), len(self.steps)))
+        for number, column in enumerate(self._columns()):
+            found[:, number] = column * self.steps[number]
+        return found
+
+    def _columns(self) -> Iterator[Integers]:
+        """Yields the integers of each column: all at once would take many times the memory."""
+        high = {int(column): len(self.steps) + at for at, column in enumerate(self.two_digit)}
+        for number, (scale, centre) in enumerate(zip(self.scales, self.centres, strict=True)):
+            levels = (_BASE - 1) - self.codes[:, number].astype(np.int64)
+            if number in high:
+                levels += _BASE * ((_BASE - 1) - self.codes[:, high[number]].astype(np.int64))
+            yield levels * scale - centre
 
 
 def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:

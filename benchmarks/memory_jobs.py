@@ -72,7 +72,7 @@ _DATASET = '[datasets.people]\npath = "{file}"\nidentifiers = ["id"]\n'
 
 
 def _regression(folder: Path, size: Size) -> None:
-    told = ["OpenedGradient", "GradientNorms", "PartialSlope", "PenaltyLine", "PartialPredictor"]
+    told = ["OpenedSums", "LossScale", "PartialSlope", "PartialNumbers", "PartialPredictor"]
     table = f'[regression]\nfamily = "binomial"\npassive_columns = {size.columns}\nmax_rounds = 1\n'
     _joint(folder, size, [*_ALIGNED, *told], table)
 

@@ -309,7 +309,7 @@ _OF_AN_ATTEMPT = {
 """Keys of JSON files that say the same."""
 
 _REPEATED = {
-    *("GradientNorms", "PartialSlope", "PenaltyLine", "PartialPredictor"),
+    *("LossScale", "PartialSlope", "PartialNumbers", "PartialPredictor"),
     *("Confirmation", "RoundStart", "RoundUpdate", "Published", "Decisions"),
 }
 """Messages that follow from data and job alone: no key, mask or secret seed is in them."""

@@ -33,7 +33,7 @@ class SmallJob:
 _DISCLOSED = {
     "cryptographic": ("ComparedRows", "SharedRows"),
     "attested": ("SealedIdentifiers", "SealedPositions"),
-    "regression": ("OpenedGradient", "GradientNorms", "PartialSlope", "PenaltyLine"),
+    "regression": ("OpenedSums", "LossScale", "PartialSlope", "PartialNumbers"),
     "predictor": ("PartialPredictor",),
     "trees": ("ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions"),
     "rounds": ("Confirmation", "RoundStart", "RoundUpdate", "Published"),
@@ -120,7 +120,7 @@ def _regression(more: str = "") -> Callable[[Path], None]:
     return make
 
 
-_DISCLOSED["regression_in_batches"] = ("OpenedGradient", "PartialPredictor")
+_DISCLOSED["regression_in_batches"] = ("OpenedSums", "LossScale", "PartialPredictor")
 
 
 def _boosting(*parties: str) -> Callable[[Path], None]:

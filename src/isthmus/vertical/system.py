@@ -149,6 +149,9 @@ class ScoringContext:
     part: StoredPart
     telemetry: Telemetry
 
+    identity: "Identity | None" = field(default=None, kw_only=True)
+    """Who we are to other passive parties, where they sum something under masks."""
+
 
 @dataclass(frozen=True)
 class OnlineContext(ScoringContext):

@@ -17,7 +17,7 @@ class TestExplain:
         telling, _, others = shown.partition("The others:")
         assert " * ComparedRows " in shown
         assert "ComparedRows\n    tells which of its own rows the sender has too" in telling
-        assert "MaskedGradient\n    tells nothing" in others
+        assert "MaskedSums\n    tells nothing" in others
         assert "recorded" not in shown
 
     def test_breaks_lines_between_words_and_before_80_columns(

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.crypto.pairwise import LIMIT, MOST, PairwiseMasks, to_numbers, to_words
+from isthmus.crypto.pairwise import (
+    LIMIT,
+    MOST,
+    PairwiseMasks,
+    to_numbers,
+    to_wide,
+    to_words,
+    wide_sum,
+)
 
 PARTIES = ("bank", "insurer", "shop", "tram")
 NUMBERS = st.floats(-LIMIT, LIMIT, exclude_min=True, exclude_max=True)
@@ -69,3 +77,35 @@ class TestWords:
     def test_refuse_what_could_wrap_around(self, value: float) -> None:
         with pytest.raises(ValueError, match=r"not within 16,777,216 of zero"):
             to_words(np.array([0.0, value]))
+
+
+class TestWideNumbers:
+    @given(
+        st.lists(
+            st.lists(st.floats(-(2.0**43), 2.0**43), min_size=2, max_size=2),
+            min_size=4,
+            max_size=4,
+        )
+    )
+    def test_sum_under_masks_as_numbers_do(self, parties: list[list[float]]) -> None:
+        shares = [
+            mask.wide(to_wide(np.array(values)), b"norms")
+            for mask, values in zip(masks().values(), parties, strict=True)
+        ]
+        exact = np.sum(parties, axis=0)
+        assert wide_sum(shares, 2) == pytest.approx(exact, abs=2.0**-78, rel=1e-14)
+
+    def test_keep_what_is_very_small(self) -> None:
+        one, other = masks(PARTIES[:2]).values()
+        shares = [each.wide(to_wide(np.array([1e-18])), b"norms") for each in (one, other)]
+        assert wide_sum(shares, 1) == pytest.approx([2e-18], rel=1e-5)
+
+    def test_refuse_other_than_was_due(self) -> None:
+        one, _ = masks(PARTIES[:2]).values()
+        share = one.wide(to_wide(np.array([1.0, 2.0])), b"norms")
+        with pytest.raises(ValueError, match="other than 3 numbers"):
+            wide_sum([share], 3)
+        with pytest.raises(ValueError, match="not 16 bytes"):
+            wide_sum([[share[0][1:]]], 1)
+        with pytest.raises(ValueError, match="not within 17,592,186,044,416 of zero"):
+            to_wide(np.array([np.nan]))

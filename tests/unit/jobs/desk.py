@@ -19,8 +19,8 @@ JOB = """\
 name = "trial"
 seed = 7
 disclosed = [
-  "ComparedRows", "SharedRows", "OpenedGradient", "GradientNorms", "PartialSlope",
-  "PenaltyLine", "PartialPredictor",
+  "ComparedRows", "SharedRows", "LossScale", "OpenedSums", "PartialNumbers",
+  "PartialSlope", "PartialPredictor",
 ]
 
 [parties.clinic]

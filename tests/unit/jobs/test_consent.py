@@ -42,7 +42,7 @@ class TestNeeded:
 
     def test_depends_on_how_the_job_trains(self, in_batches: Loaded) -> None:
         names = [kind.__name__ for kind in consent.needed(in_batches)]
-        assert names == ["ComparedRows", "SharedRows", "OpenedGradient", "PartialPredictor"]
+        assert names == ["ComparedRows", "SharedRows", "LossScale", "OpenedSums", "PartialPredictor"]
 
 
 class TestCrossings:
@@ -65,7 +65,7 @@ class TestCrossings:
 class TestSentBy:
     def test_parts_the_messages_of_a_job_between_its_parties(self, loaded: Loaded) -> None:
         clinic, insurer = consent.sent_by(loaded, "clinic"), consent.sent_by(loaded, "insurer")
-        assert "OpenedGradient" in clinic - insurer
+        assert "OpenedSums" in clinic - insurer
         assert "PartialPredictor" in insurer - clinic
         assert clinic & insurer == {"RowCount", "BlindedRows"}
 

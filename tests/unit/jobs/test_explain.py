@@ -22,7 +22,7 @@ class TestForecast:
         assert names[:3] == ["Hello", "HeldAlignment", "RowCount"]
         assert names[3:5] == ["BlindedRows", "ComparedRows"]
         assert names[-1] == "Done"
-        assert "OpenedGradient" not in names  # the clinic sends it
+        assert "OpenedSums" not in names  # the clinic sends it
 
     def test_adds_up(self, desk: Desk) -> None:
         found = explain(desk.plan("clinic"))

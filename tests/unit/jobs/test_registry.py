@@ -153,7 +153,7 @@ class TestLoadSystem:
 
     def test_needs_no_extra_for_a_system_of_the_core(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(extras, "find_spec", lambda _: None)
-        assert registry.load_system(registry.row("regression")).MOST_PARTIES == 2
+        assert registry.load_system(registry.row("regression")).NUMBERS_ONLY
 
     @pytest.mark.parametrize(
         ("table", "before", "policy"),

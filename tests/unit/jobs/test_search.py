@@ -95,9 +95,9 @@ class TestSearch:
         for folder in runs:
             run = Run(searched.folder / folder / "clinic")
             learned = run.read_json(run.result.name, TrainedResult).learned
-            gradients += sum(row.count for row in learned if row.message == "OpenedGradient")
-        assert told["OpenedGradient"].count == gradients
-        assert told["OpenedGradient"].per_run == gradients / 4
+            gradients += sum(row.count for row in learned if row.message == "OpenedSums")
+        assert told["OpenedSums"].count == gradients
+        assert told["OpenedSums"].per_run == gradients / 4
         assert "Hello" not in told
         assert result.equations == pytest.approx(4 * 2 / 52, rel=0.1)  # columns over rarer labels
 
@@ -124,7 +124,7 @@ class TestSearch:
         for trial in result_of(searched).trials:
             assert f"{trial.metrics['auc']:.4f} ± {trial.deviations['auc']:.4f}" in shown
         assert "<th>max_rounds</th>" in shown
-        assert "OpenedGradient" in shown
+        assert "OpenedSums" in shown
 
     def test_that_was_stopped_goes_on_and_trains_nothing_again(
         self, trial: Desk, tmp_path: Path

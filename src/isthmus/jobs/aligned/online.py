@@ -24,6 +24,7 @@ from isthmus.data import reading
 from isthmus.data.scores import Scores
 from isthmus.data.sources import InMemory
 from isthmus.data.table import Table
+from isthmus.jobs.aligned import identities
 from isthmus.jobs.aligned.alignment import Aligned
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import ScoredResult
@@ -71,7 +72,13 @@ def serve(session: PartySession[AlignedPlan]) -> None:
 
         assert plan.stored is not None, "`make_plan` found it"  # noqa: S101 - a mistake of ours
         context = OnlineContext(
-            lines, serving.rows, plan.stored, session.telemetry, serving.requests, wait
+            lines,
+            serving.rows,
+            plan.stored,
+            session.telemetry,
+            serving.requests,
+            wait,
+            identity=identities.of(plan),
         )
         stop.serving = True
         if plan.loaded.system.answer(plan.loaded.spec, context):

@@ -7,7 +7,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability, TrainedGroups
-from isthmus.jobs.aligned import measuring, scorecards
+from isthmus.jobs.aligned import identities, measuring, scorecards
 from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, ScoredResult
@@ -30,7 +30,8 @@ def play(session: PartySession[AlignedPlan]) -> None:
         aligned = align_rows(session, lines)
         rows = plan.train.take(aligned.indices[plan.loaded.dataset].rows)
         with telemetry.timed("scoring"):
-            context = ScoringContext(lines, rows, plan.stored, telemetry)
+            who = identities.of(plan)
+            context = ScoringContext(lines, rows, plan.stored, telemetry, identity=who)
             scored: Scored = plan.loaded.system.score(plan.loaded.spec, context)
         if scored.scores is not None:
             measuring.save(session, scored.scores)

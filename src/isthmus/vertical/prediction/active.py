@@ -18,10 +18,11 @@ from isthmus.vertical.prediction.decision import decide
 from isthmus.vertical.prediction.forecast import answers
 from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.requests import too_many
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.prediction.spec import MOST_ROWS, Prediction
+from isthmus.vertical.regression.families import with_zero
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.model import Part as LinearPart
-from isthmus.vertical.regression.rows import receive_rows
+from isthmus.vertical.regression.shares import Share, Totals, relay
 
 
 def active(
@@ -46,11 +47,21 @@ def active(
     if spec.decision is not None:
         return _decided(passives, part, rows, spec.decision.cut)
     if isinstance(part, LinearPart):
-        (passive,) = passives.values()
-        theirs = receive_rows(passive, PartialPredictor, len(rows), spec.block_rows)
-        return part.predict(rows.features, theirs)
+        totals = Totals([passives[name] for name in sorted(passives)], spec.block_rows)
+        relay(totals.passives)
+        theirs = totals.rows(PartialPredictor, len(rows), _contrasts(part))
+        return _expected(part, rows, theirs)
     found = scoring.receive_scores(passives, Scorer(part), rows, spec.block_rows)
     return _outputs(found)
+
+
+def _contrasts(part: LinearPart) -> tuple[int, ...]:
+    """Shape of what crosses of each row: all classes but one."""
+    return tuple(count - 1 for count in part.outputs)
+
+
+def _expected(part: LinearPart, rows: Table, theirs: Floats) -> Floats:
+    return part.predict(rows.features, with_zero(theirs), rows.offsets).T
 
 
 def _decided(
@@ -92,7 +103,7 @@ class Asking:
         assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
         self._passives = passives
         self._asked = {name: line for name, line in passives.items() if answers(spec, name)}
-        self._model = _Linear(part) if isinstance(part, LinearPart) else _Trees(part)
+        self._model = _Linear(part, passives) if isinstance(part, LinearPart) else _Trees(part)
         self._online = spec.online
         self._requests = requests
         self._check = check
@@ -181,15 +192,16 @@ class Asking:
 class _Linear:
     """The part of a regression."""
 
-    def __init__(self, part: LinearPart) -> None:
+    def __init__(self, part: LinearPart, passives: Mapping[str, Channel]) -> None:
         self._part = part
+        self._totals = Totals([passives[name] for name in sorted(passives)], MOST_ROWS)
+        relay(self._totals.passives)
 
-    def read(self, passive: Channel, _name: str, rows: int) -> Floats:
-        return receive_rows(passive, PartialPredictor, rows, rows)
+    def read(self, passive: Channel, _name: str, rows: int) -> Share:
+        return self._totals.share(passive, PartialPredictor, slice(0, rows), _contrasts(self._part))
 
-    def score(self, rows: Table, theirs: Mapping[str, Floats]) -> Floats:
-        (share,) = theirs.values()
-        return self._part.predict(rows.features, share)
+    def score(self, rows: Table, theirs: Mapping[str, Share]) -> Floats:
+        return _expected(self._part, rows, self._totals.add(list(theirs.values())))
 
 
 class _Trees:

@@ -1,8 +1,10 @@
 """Forecast of the messages of scoring: all sizes follow from the job and the number of rows."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
+from msgspec.structs import replace
 
 from isthmus.crypto.lattice.comparison_parameters import (
     BITS_BYTES,
@@ -21,7 +23,8 @@ from isthmus.vertical.prediction.messages import (
     RequestedRows,
     ZeroRows,
 )
-from isthmus.vertical.prediction.spec import Prediction
+from isthmus.vertical.prediction.spec import MOST_ROWS, Prediction
+from isthmus.vertical.regression import shares_forecast
 from isthmus.vertical.regression.messages import PartialPredictor
 
 
@@ -37,17 +40,24 @@ def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
         The flows. Only the passive party sends, but where rows are scored online.
     """
     if spec.online is not None:
-        return _online(spec, passive, most_requests(spec) or {}, sizes.requests)
+        return _online(spec, passive, sizes)
     if spec.decision is not None:
         return _decision(sizes.test)
     if not answers(spec, passive):
         return []
+    if spec.system == "regression":
+        return [*shares_forecast.keys(sizes), *_shares(spec, sizes.test, 1, sizes)]
     starts = range(0, sizes.test, spec.block_rows)
     found = Counter((min(spec.block_rows, sizes.test - at), _largest_alike(at)) for at in starts)
     return [
-        Flow("passive", _answer(spec, passive, first, rows), count)
+        Flow("passive", _decisions(spec, passive, first, rows), count)
         for (rows, first), count in found.items()
     ]
+
+
+def _shares(spec: Prediction, rows: int, times: int, sizes: Sizes) -> Iterator[Flow]:
+    shape = (rows, spec.classes - 1) if spec.classes else (rows,)
+    return shares_forecast.rows(PartialPredictor, shape, spec.block_rows, times, sizes)
 
 
 def answers(spec: Prediction, passive: str) -> bool:
@@ -78,23 +88,25 @@ def _decision(rows: int) -> list[Flow]:
     return found
 
 
-def _online(
-    spec: Prediction, passive: str, most: dict[int, int], known: dict[int, int] | None
-) -> list[Flow]:
-    requests = most if known is None else known
-    found = list[Flow]()
+def _online(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
+    requests = sizes.requests
+    if requests is None:
+        requests = most_requests(spec) or {}
+    found = list(shares_forecast.keys(sizes)) if spec.system == "regression" else []
     for rows, count in requests.items():
         if rows and not answers(spec, passive):
             continue  # it is told of the end alone
         found.append(Flow("active", RequestedRows(rows=np.zeros(rows, np.uint32)), count))
-        if rows:
-            found.append(Flow("passive", _answer(spec, passive, 0, rows), count))
+        if not rows:
+            continue
+        if spec.system == "regression":
+            found += _shares(replace(spec, block_rows=MOST_ROWS), rows, count, sizes)
+        else:
+            found.append(Flow("passive", _decisions(spec, passive, 0, rows), count))
     return found
 
 
-def _answer(spec: Prediction, passive: str, first_row: int, rows: int) -> Message:
-    if spec.system == "regression":
-        return PartialPredictor(first_row=first_row, values=np.zeros(rows))
+def _decisions(spec: Prediction, passive: str, first_row: int, rows: int) -> Message:
     decisions = np.zeros((rows, spec.splits[passive]), np.bool_)
     return Decisions(first_row=first_row, left=pack_bits(decisions))
 

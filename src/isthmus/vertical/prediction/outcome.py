@@ -25,7 +25,7 @@ def score(spec: Prediction, context: ScoringContext) -> Scored:
     rows, stored = context.rows, context.part
     if stored.role == "passive":
         (peer,) = context.peers.values()
-        passive(peer, parts.passive_part(stored), rows, spec)
+        passive(peer, parts.passive_part(stored), rows, spec, context.identity)
         return Scored()
     part = parts.active_part(stored)
     found = active(context.peers, part, rows, spec)
@@ -48,7 +48,8 @@ def answer_requests(spec: Prediction, context: OnlineContext) -> bool:
     """Answer requests of the active party; returns whether it said that there are no more."""
     (peer,) = context.peers.values()
     part = parts.passive_part(context.part)
-    return answer(peer, part, context.rows, spec, context.requests, context.wait)
+    rows, asked = context.rows, context.requests
+    return answer(peer, part, rows, spec, asked, context.wait, context.identity)
 
 
 def measured(part: Part | ActivePart, scores: Scores) -> Measured:

@@ -93,7 +93,7 @@ def of_run(stored: StoredPart, model: str) -> Prediction:
     """
     part = _part(stored)
     if isinstance(part, LinearPart):
-        return Prediction(model=model, system="regression")
+        return Prediction(model=model, system="regression", classes=sum(part.outputs))
     return Prediction(model=model, system="boosting", splits=_splits(part, stored.party))
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from isthmus.crypto.identity import Identity
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message
 from isthmus.vertical.boosting import scoring
 from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.messages import Decisions, pack_bits
@@ -17,16 +17,23 @@ from isthmus.vertical.boosting.predict import Decider
 from isthmus.vertical.prediction.decision import help_decide
 from isthmus.vertical.prediction.messages import Positions, RequestedRows
 from isthmus.vertical.prediction.requests import too_many
-from isthmus.vertical.prediction.spec import Online, Prediction
+from isthmus.vertical.prediction.spec import MOST_ROWS, Online, Prediction
+from isthmus.vertical.regression.families import against_last
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.model import Part as LinearPart
-from isthmus.vertical.regression.rows import send_rows
+from isthmus.vertical.regression.shares import Hearing, Shares, agree
 
 Next = Callable[[], bool]
 """Waits for the next request; False if we are to stop instead."""
 
 
-def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Prediction) -> None:
+def passive(
+    active: Channel,
+    part: LinearPart | TreePart,
+    rows: Table,
+    spec: Prediction,
+    identity: Identity | None = None,
+) -> None:
     """Send our share of each row's score, as training did for its test rows.
 
     Of a regression, the active party learns our share of each row's linear predictor; of trees,
@@ -38,22 +45,26 @@ def passive(active: Channel, part: LinearPart | TreePart, rows: Table, spec: Pre
         part: Our part of the model.
         rows: Our columns of the rows to score, in the common order.
         spec: The `[prediction]` table.
+        identity: Who we are to other passive parties, which sum shares of a regression with ours.
     """
     if isinstance(part, LinearPart) and spec.decision is not None:
         help_decide(active, part.predictor(rows.features))
     elif isinstance(part, LinearPart):
-        send_rows(active, PartialPredictor, part.predictor(rows.features), spec.block_rows)
+        hearing = Hearing(active)
+        shares = Shares(hearing, spec.block_rows, agree(hearing, identity))
+        shares.rows(PartialPredictor, against_last(part.predictor(rows.features)))
     else:
         scoring.send_decisions(active, part, rows, spec.block_rows)
 
 
-def answer(
+def answer(  # noqa: PLR0913, PLR0917 - the caller knows all of these, and nobody else does
     active: Channel,
     part: LinearPart | TreePart,
     rows: Table,
     spec: Prediction,
     requests: Counter[int],
     wait: Next,
+    identity: Identity | None = None,
 ) -> bool:
     """Answer requests with our share of the score of each row that they name.
 
@@ -67,6 +78,7 @@ def answer(
         spec: The `[prediction]` table.
         requests: Counts the requests of this run, by their number of rows.
         wait: Waits for the next request.
+        identity: Who we are to other passive parties, which sum shares of a regression with ours.
 
     Returns:
         Whether the active party said that there are no more; False if we were to stop.
@@ -75,16 +87,16 @@ def answer(
         PeerError: It asks for more than the job allows, or for rows that there are not.
     """
     assert spec.online is not None, "ask `online` first"  # noqa: S101 - a mistake of ours
-    share = _shares(part)
-    own = replace(rows, keys=None)
+    own, hearing = replace(rows, keys=None), Hearing(active)
+    send = _sender(hearing, part, identity)
     while wait():
-        request = active.receive(RequestedRows)
+        request = hearing.receive(RequestedRows)
         with checked(active, RequestedRows):
             _check(request.rows, len(rows), spec.online, requests)
         requests[len(request.rows)] += 1
         if not len(request.rows):
             return True
-        active.send(share(own.take(request.rows.astype(np.int64))))
+        send(own.take(request.rows.astype(np.int64)))
     return False
 
 
@@ -99,8 +111,13 @@ def _check(wanted: Positions, shared: int, online: Online, requests: Mapping[int
         raise ValueError(f"{beyond:,} of {len(wanted):,} positions are none of the {shared:,} rows")
 
 
-def _shares(part: LinearPart | TreePart) -> Callable[[Table], Message]:
+def _sender(
+    hearing: Hearing, part: LinearPart | TreePart, identity: Identity | None
+) -> Callable[[Table], None]:
     if isinstance(part, LinearPart):
-        return lambda rows: PartialPredictor(first_row=0, values=part.predictor(rows.features))
+        shares = Shares(hearing, MOST_ROWS, agree(hearing, identity))
+        return lambda rows: shares.rows(
+            PartialPredictor, against_last(part.predictor(rows.features))
+        )
     decide = Decider(part.columns, part.splits)
-    return lambda rows: Decisions(first_row=0, left=pack_bits(decide(rows)))
+    return lambda rows: hearing.active.send(Decisions(first_row=0, left=pack_bits(decide(rows))))

@@ -7,7 +7,7 @@ from isthmus.ledger.record import Record
 from isthmus.vertical.boosting.messages import Decisions
 from isthmus.vertical.prediction.messages import RequestedRows
 from isthmus.vertical.prediction.spec import Online, Prediction
-from isthmus.vertical.regression.messages import PartialPredictor
+from isthmus.vertical.regression.messages import MaskedPredictor, PartialPredictor
 
 
 def too_many(rows: int, online: Online, requests: Mapping[int, int]) -> str:
@@ -68,6 +68,7 @@ def _items(record: Record) -> int:
 _ROWS: Mapping[str, Callable[[int, int], int]] = {
     RequestedRows.__name__: lambda items, _splits: items,
     PartialPredictor.__name__: lambda items, _splits: items,
+    MaskedPredictor.__name__: lambda items, _splits: items,
     Decisions.__name__: lambda items, splits: items * 8 // splits,
 }
 """Rows of a request, by the message that tells it: of its items, and of our splits."""

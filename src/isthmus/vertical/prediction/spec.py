@@ -6,13 +6,16 @@ from msgspec import Meta
 
 from isthmus.core.spec import Spec
 
+MOST_ROWS = 32_768
+"""Most rows of a message."""
+
 
 class Online(Spec, frozen=True):
     """The `[prediction.online]` table: single rows are asked for, over lines that stay open."""
 
-    request_rows: Annotated[int, Meta(ge=1, le=32_768, description="most rows of one request")] = (
-        100
-    )
+    request_rows: Annotated[
+        int, Meta(ge=1, le=MOST_ROWS, description="most rows of one request")
+    ] = 100
     rows: Annotated[
         int,
         Meta(
@@ -56,7 +59,11 @@ class Prediction(Spec, frozen=True):
             "about each row it sends; for boosting"
         ),
     ] = {}
-    block_rows: Annotated[int, Meta(ge=1, le=32_768, description="rows sent at a time")] = 8192
+    classes: Annotated[
+        int,
+        Meta(ge=0, le=100, description="classes of a multinomial regression, else 0"),
+    ] = 0
+    block_rows: Annotated[int, Meta(ge=1, le=MOST_ROWS, description="rows sent at a time")] = 8192
     online: Annotated[
         Online | None,
         Meta(

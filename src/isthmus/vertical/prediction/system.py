@@ -79,6 +79,13 @@ def scoring_steps(spec: Prediction) -> Sequence[str]:
     ]
 
 
+def sums(spec: Prediction, passives: int) -> str:
+    """Returns who sums what under masks, as the beginning of a sentence; empty if nobody does."""
+    if spec.system != "regression" or passives == 1:
+        return ""
+    return "passive parties sum their shares of the scores"
+
+
 def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
     """Forecast the messages between the active party and one passive party."""
     return forecasts.forecast(spec, passive, sizes)

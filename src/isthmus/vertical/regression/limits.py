@@ -17,7 +17,7 @@ rounds. Two things make such equations tell single labels:
 
 import numpy as np
 
-from isthmus.core.arrays import Floats
+from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import PolicyError
 from isthmus.vertical.regression.spec import Regression
 
@@ -47,7 +47,7 @@ def rarer(spec: Regression, label: Floats) -> int:
     return int(others.min())
 
 
-def check_columns(names: tuple[str, ...], values: Floats, least: int) -> None:
+def check_columns(names: tuple[str, ...], values: Floats | Integers, least: int) -> None:
     """Refuse columns that tell few rows from all others.
 
     Args:
@@ -70,7 +70,7 @@ def check_columns(names: tuple[str, ...], values: Floats, least: int) -> None:
         )
 
 
-def told_apart(column: Floats) -> int:
+def told_apart(column: Floats | Integers) -> int:
     """Returns how many rows have another value than the commonest one."""
     counts = np.unique(column, return_counts=True)[1]
     return len(column) - int(counts.max(initial=0))

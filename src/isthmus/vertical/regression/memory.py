@@ -1,5 +1,6 @@
 """The checkpoint of a party after every round: a run that was cut off ends with the same bits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,16 +48,17 @@ class Memory:
             number, _, name = key.partition(".")
             self.states.setdefault(int(number), {})[name] = array
 
-    def common(self, theirs: int) -> int:
-        """Returns the last round that both parties can go on from.
+    def common(self, others: Sequence[int]) -> int:
+        """Returns the last round that all parties can go on from.
 
         Args:
-            theirs: Rounds that the other party has finished; it holds the state before, too.
+            others: Rounds that each other party has finished; it holds the state before, too.
 
         Returns:
             The number of rounds; 0 where they have no state in common.
         """
-        return max((it for it in self.states if theirs - _KEPT < it <= theirs), default=0)
+        kept = (it for it in self.states if all(theirs - _KEPT < it <= theirs for theirs in others))
+        return max(kept, default=0)
 
     def can_go_on_after(self, rounds: int) -> bool:
         """Whether there is a state to go on from: always, after no round."""

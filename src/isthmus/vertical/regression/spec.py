@@ -73,6 +73,11 @@ class LinearModel(Spec, frozen=True):
         if self.class_weight != "none" and self.family not in ("binomial", "multinomial"):
             raise ValueError(f"`class_weight` is for classes, and {self.family} has none")
 
+    @property
+    def contrasts(self) -> int:
+        """Numbers that tell the classes of a row apart, one less than there are; 0: no classes."""
+        return self.classes - 1 if self.family == "multinomial" else 0
+
 
 class Shared(Spec, frozen=True, kw_only=True):
     """The `[regression.shared]` table of a job: how training at this level runs."""

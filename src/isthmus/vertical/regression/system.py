@@ -29,7 +29,7 @@ from isthmus.vertical.system import (
     Telling,
 )
 
-MOST_PARTIES = 2
+MOST_PARTIES: int | None = None
 NUMBERS_ONLY = True
 
 

@@ -22,7 +22,7 @@ def page(trials: int = 2, **changes: Any) -> str:
         "measure": "AUC",
         "best": "0.7000 ± 0.0100",
         "trials": (HEADINGS, lines),
-        "told": (("message that tells something", "in all #"), [("OpenedGradient", "12")]),
+        "told": (("message that tells something", "in all #"), [("OpenedSums", "12")]),
         "equations": 0.125,
     }
     return render(SearchReport(**fields | changes))
@@ -46,7 +46,7 @@ class TestRender:
         assert "0.7024 ± 0.0100" in shown
 
     def test_tells_what_all_trainings_told(self) -> None:
-        assert '<td>OpenedGradient</td><td class="number">12</td>' in page()
+        assert '<td>OpenedSums</td><td class="number">12</td>' in page()
         assert "told a passive party 0.1250 equations about each label" in page()
         shown = page(told=(("message that tells something",), []), equations=None)
         assert "No message told its reader anything" in shown

@@ -39,7 +39,7 @@ def desks(
         desk.edit_party(party, "127.0.0.1:7401", address)
     if MODELS[request.param]:
         text = desk.job.read_text().partition("[regression]")[0]
-        first, last = text.index('"OpenedGradient"'), text.index("]\n\n[parties.clinic]")
+        first, last = text.index('"LossScale"'), text.index("]\n\n[parties.clinic]")
         desk.job.write_text(text[:first] + TOLD + text[last:] + MODELS[request.param])
     desk.both(run)
     return desk.folder

@@ -58,7 +58,7 @@ class TestResult:
     def test_says_who_learned_what_in_both_directions(self, clinic: Run) -> None:
         learned = clinic.read_json("result.json", TrainedResult).learned
         directions = {seen.message: seen.direction for seen in learned if seen.message != "Hello"}
-        assert directions["OpenedGradient"] == "clinic → insurer"
+        assert directions["OpenedSums"] == "clinic → insurer"
         assert directions["PartialSlope"] == "insurer → clinic"
 
 

@@ -42,7 +42,7 @@ class TestMemory:
         self, theirs: int, common: int, tmp_path: Path
     ) -> None:
         memory = three_rounds(tmp_path / "checkpoint.npz")
-        assert memory.common(theirs) == common
+        assert memory.common([theirs]) == common
         assert memory.can_go_on_after(common)
 
     def test_goes_on_after_no_round_that_it_has_not_kept(self, tmp_path: Path) -> None:

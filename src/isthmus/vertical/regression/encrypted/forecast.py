@@ -1,19 +1,29 @@
-"""Forecast of the messages of a regression."""
+"""Forecast of the messages of a regression at the level `encrypted`."""
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from isthmus.crypto import keys
-from isthmus.ledger.forecast import Flow, Sizes, blocks
-from isthmus.vertical.regression.encrypted import messages
+from isthmus.ledger.forecast import Flow, Sizes
+from isthmus.vertical.regression import shares_forecast
+from isthmus.vertical.regression.encrypted.messages import (
+    Direction,
+    LossScale,
+    Progress,
+    Shape,
+    Start,
+    Step,
+)
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
-from isthmus.vertical.regression.rows import PerRow, batches
+from isthmus.vertical.regression.products import forecast as products
+from isthmus.vertical.regression.products.forecast import Products
+from isthmus.vertical.regression.rows import batches
 from isthmus.vertical.regression.spec import Regression
+
+_LENGTHS = 18
+"""Numbers of the L1 penalty along a line: one less than `objective.LENGTHS`."""
 
 
 def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
-    """Forecast the messages of training and scoring.
+    """Forecast the messages of training and scoring, between the active party and a passive one.
 
     Args:
         spec: The `[regression]` table.
@@ -23,51 +33,50 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     Returns:
         The flows of both roles.
     """
-    cipher = spec.encryption.of_numbers
-    key = keys.public_key_bytes(cipher.scheme, cipher.key_bits)
-    columns = spec.columns_of(passive)
     train = _conjugate_gradients if spec.batches == 1 else _momentum
+    columns = spec.columns_of(passive)
     return [
-        Flow("passive", messages.Shape(rows=sizes.train, columns=columns, rounds=0), 1),
-        Flow("active", messages.Start(key=bytes(key), rounds=0, run="0" * 32), 1),
+        Flow("passive", Shape(rows=sizes.train, columns=columns, rounds=0), 1),
+        Flow("active", Start(rounds=0, run="0" * 32), 1),
+        Flow("active", LossScale(curvature=-2, limit=0), 1),
+        *shares_forecast.keys(sizes),
+        *products.key_flow(spec.encryption, "active"),
         *train(spec, columns, sizes),
-        *_per_row(PartialPredictor, sizes.test, spec),
+        *_rows(spec, PartialPredictor, sizes.test, 1, sizes),
     ]
 
 
 def _conjugate_gradients(spec: Regression, columns: int, sizes: Sizes) -> Iterator[Flow]:
     steps = sizes.rounds - 1  # the last round only finds that training has converged
-    yield from _times(sizes.rounds, _gradient(spec, columns, sizes.train))
-    yield Flow("passive", messages.GradientNorms(square=1.0, overlap=1.0), sizes.rounds)
-    yield Flow("active", messages.Direction(conjugacy=1.0, converged=False), sizes.rounds)
-    yield from _times(steps, _per_row(PartialSlope, sizes.train, spec))
-    yield Flow("passive", messages.PenaltyLine(slope=1.0, curvature=1.0), steps)
-    yield Flow("active", messages.Step(length=1.0), steps)
+    penalties = 2 + (_LENGTHS if spec.l1_ratio > 0 else 0)
+    yield from _products(spec, columns, sizes.train, sizes.rounds)
+    yield shares_forecast.numbers(2, sizes.rounds, sizes)
+    yield Flow("active", Direction(conjugacy=1.0, converged=False), sizes.rounds)
+    slopes = steps + (spec.l1_ratio > 0)
+    yield from _rows(spec, PartialSlope, sizes.train, slopes, sizes)
+    yield shares_forecast.numbers(penalties, steps, sizes)
+    yield Flow("active", Step(length=1.0), steps)
 
 
 def _momentum(spec: Regression, columns: int, sizes: Sizes) -> Iterator[Flow]:
     for batch in batches(sizes.train, spec.batches):
         rows = batch.stop - batch.start
-        yield from _times(sizes.rounds, _per_row(PartialPredictor, rows, spec))
-        yield from _times(sizes.rounds, _gradient(spec, columns, rows))
-    yield Flow("active", messages.Progress(converged=False), sizes.rounds)
+        yield from _rows(spec, PartialPredictor, rows, sizes.rounds, sizes)
+        yield from _products(spec, columns, rows, sizes.rounds)
+    yield Flow("active", Progress(converged=False), sizes.rounds)
 
 
-def _gradient(spec: Regression, columns: int, rows: int) -> Iterator[Flow]:
-    cipher = spec.encryption.of_numbers
-    size = keys.ciphertext_bytes(cipher.scheme, cipher.key_bits)
-    for count, block in blocks(rows, spec.block_rows):
-        residuals = messages.Residuals(first_row=rows, ciphertexts=bytes(block * size))
-        yield Flow("active", residuals, count)
-    yield Flow("passive", messages.MaskedGradient(ciphertexts=bytes(columns * size)), 1)
-    yield Flow("active", messages.OpenedGradient(sums=[bytes(17)] * columns), 1)
+def _products(spec: Regression, columns: int, rows: int, times: int) -> Iterator[Flow]:
+    of = Products("active", "passive", rows, columns, times, spec.contrasts or 1)
+    return products.flows(spec.encryption, spec.block_rows, of)
 
 
-def _per_row(kind: type[PerRow], rows: int, spec: Regression) -> Iterator[Flow]:
-    for count, block in blocks(rows, spec.block_rows):
-        yield Flow("passive", kind(first_row=rows, values=np.zeros(block)), count)
-
-
-def _times(rounds: int, flows: Iterator[Flow]) -> Iterator[Flow]:
-    for flow in flows:
-        yield Flow(flow.sender, flow.sample, flow.count * rounds)
+def _rows(
+    spec: Regression,
+    kind: type[PartialPredictor] | type[PartialSlope],
+    rows: int,
+    times: int,
+    sizes: Sizes,
+) -> Iterator[Flow]:
+    shape = (rows, spec.contrasts) if spec.contrasts else (rows,)
+    return shares_forecast.rows(kind, shape, spec.block_rows, times, sizes)

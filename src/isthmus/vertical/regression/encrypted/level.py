@@ -50,15 +50,11 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> "ActiveTra
     """Train and score, as the active party."""
     from isthmus.vertical.regression.encrypted.active import active as play
 
-    (peer,) = context.peers.values()
-    train, test, telemetry = context.train, context.test, context.telemetry
-    return play(peer, train, test, spec, telemetry, memory, engine=context.engine)
+    return play(spec, context, memory)
 
 
 def passive(spec: Regression, context: RoleContext, memory: Memory) -> "PassiveTrained":
     """Train and help to score, as a passive party."""
     from isthmus.vertical.regression.encrypted.passive import passive as play
 
-    (peer,) = context.peers.values()
-    train, test, telemetry = context.train, context.test, context.telemetry
-    return play(peer, train, test, spec, telemetry, memory, engine=context.engine)
+    return play(spec, context, memory)

@@ -28,14 +28,11 @@ def failing(library: Library) -> str | None:
     generator = random.Random(0)
     for limbs in library:
         longest = most_bits(limbs)
-        for modulus in (
-            generator.getrandbits(longest) | 1 << (longest - 1) | 1,
-            (1 << longest) - 1,
-        ):
-            field = Field(library, modulus)
-            for name, found, expected in _results(field, modulus, generator):
-                if field.leave(found, field.width) != _bytes(expected, field.width):
-                    return f"{name} of {limbs} limbs"
+        modulus = generator.getrandbits(longest) | 1 << (longest - 1) | 1
+        field = Field(library, modulus)
+        for name, found, expected in _results(field, modulus, generator):
+            if field.leave(found, field.width) != _bytes(expected, field.width):
+                return f"{name} of {limbs} limbs"
     return None
 
 

@@ -17,7 +17,7 @@
 
 #define WINDOW_BITS 8
 #define ENTRIES (1 << WINDOW_BITS)
-#define GROUP 8 /* pairs of eight numbers that share what is loaded of a window */
+#define GROUP 8 /* sets of 16 numbers for which a window stays in the cache; even */
 
 #define PASTE(name, limbs) name##_##limbs
 #define NAMED(name, limbs) PASTE(name, limbs)

@@ -1,4 +1,4 @@
-/* Eight numbers side by side: vocabulary of this library. */
+/* Sixteen numbers side by side, in pairs of vectors of eight: vocabulary of this library. */
 #ifndef ISTHMUS_VECTORS_H
 #define ISTHMUS_VECTORS_H
 
@@ -8,7 +8,7 @@
 
 typedef __m512i vec; /* one 64-bit lane for each of eight numbers */
 
-#define LANES 8
+#define LANES 16 /* two vectors */
 #define LIMB_BITS 52
 
 /* c + the low, or the high, 52 bits of a 104-bit product. The instructions read 52 bits of a and b. */

@@ -58,14 +58,11 @@ def _results(
     yield "sums", field.sums(rows, index, np.cumsum([0, *map(len, lists)])), sums
 
     base = a[-1]
-    digits = np.array([generator.choices(range(256), k=3) for _ in range(19)], np.uint8)
+    digits = np.array([generator.choices(range(256), k=2) for _ in range(17)], np.uint8)
     powers = [pow(base, int.from_bytes(bytes(row), "little"), n) for row in digits]
-    yield "powers", field.powers(field.table(base, 3), digits), powers
-    yield (
-        "power",
-        field.power(rows, np.array([13, 0, 1, 15], np.uint8)),
-        [pow(x, 0xD01F, n) for x in a],
-    )
+    yield "powers", field.powers(field.table(base, 2), digits), powers
+    exponent = np.array([13, 0, 15], np.uint8)
+    yield "power", field.power(rows[8:], exponent), [pow(x, 0xD0F, n) for x in a[8:]]
 
 
 def _bytes(numbers: list[int], width: int) -> bytes:

@@ -7,9 +7,10 @@ import numpy as np
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Engine, RegressionEncryption
+from isthmus.vertical.regression.products.messages import MaskedSums
 
-MOST_SUMS = 8_000
-"""Most sums of a product with "bfv": more do not fit in one message."""
+_MOST_SUMS = 4_000
+"""Most sums of a product with "bfv": far more do not fit in one message."""
 
 _SUMS = 16  # of one key
 
@@ -27,12 +28,17 @@ def check(encryption: RegressionEncryption, sums: int) -> None:
     Raises:
         SpecError: One is the case.
     """
+    most = _MOST_SUMS
     if encryption.scheme != "bfv":
-        keys.check(encryption.of_numbers.key_bits)
-    elif sums > MOST_SUMS:
+        numbers = encryption.of_numbers
+        keys.check(numbers.key_bits)
+        size = keys.ciphertext_bytes(numbers.scheme, numbers.key_bits)
+        most = MaskedSums.max_bytes // size - 1
+    if sums > most:
         raise SpecError(
-            f'the scheme "bfv" has at most {MOST_SUMS:,} sums in a product, and this job {sums:,}: '
-            'train fewer columns, or set scheme = "okamoto-uchiyama" in [regression.encryption].'
+            f"a product with scheme = {encryption.scheme!r} has room for {most:,} sums, and this "
+            f"job has {sums:,}: train fewer columns, or choose another `scheme` in "
+            "[regression.encryption]."
         )
 
 

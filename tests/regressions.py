@@ -169,3 +169,8 @@ def a_spec(**changes: Any) -> Regression:
         "encryption": RegressionEncryption(scheme="okamoto-uchiyama", key_bits=2048),
     } | changes
     return Regression(**settled)
+
+
+def bfv() -> RegressionEncryption:
+    """The scheme of whole vectors."""
+    return RegressionEncryption(scheme="bfv")

@@ -114,6 +114,7 @@ ROWS = (
         messages=(
             "isthmus.vertical.regression.messages",
             "isthmus.vertical.regression.encrypted.messages",
+            "isthmus.vertical.regression.shared.messages",
             "isthmus.vertical.regression.products.messages",
         ),
     ),

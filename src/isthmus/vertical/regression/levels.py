@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.vertical.regression.encrypted import level as encrypted
 from isthmus.vertical.regression.memory import Memory
+from isthmus.vertical.regression.shared import level as shared
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import RoleContext, Telling
 
@@ -45,7 +46,10 @@ class Level(Protocol):
         ...
 
 
-_LEVELS: Mapping[str, Level] = {"encrypted": cast(Level, encrypted)}
+_LEVELS: Mapping[str, Level] = {
+    "encrypted": cast(Level, encrypted),
+    "shared": cast(Level, shared),
+}
 
 
 def of(spec: Regression) -> Level:

@@ -56,7 +56,7 @@ def check_dataset(spec: LinearModel, role: str, key: str, dataset: Dataset) -> N
 
 def most_rounds(spec: Regression) -> int:
     """Returns the largest number of passes over the rows."""
-    return spec.max_rounds
+    return spec.max_rounds if spec.shared is None else spec.shared.rounds
 
 
 def check_party(spec: Regression, party: str, role: str, train: Table, test: Table | None) -> None:
@@ -85,6 +85,12 @@ def check_party(spec: Regression, party: str, role: str, train: Table, test: Tab
                 "`columns` chooses none, and the active party trains columns of its own: without "
                 "any, the first thing that the passive party's gradient tells is the label."
             )
+        if spec.shared is not None and len(train.names) != spec.shared.active_columns:
+            raise SpecError(
+                f"the active party has {len(train.names)} columns ({', '.join(train.names)}) where "
+                f"the job says `regression.shared.active_columns = {spec.shared.active_columns}`. "
+                "Choose `columns` in the party file, or agree on another number."
+            )
     elif len(train.names) != spec.columns_of(party):
         key = "" if isinstance(spec.passive_columns, int) else f".{party}"
         raise SpecError(
@@ -104,7 +110,14 @@ def check_parties(spec: Regression, passives: Sequence[str]) -> None:
     Raises:
         SpecError: The table `passive_columns` names others.
     """
-    if isinstance(spec.passive_columns, int) or spec.passive_columns.keys() == set(passives):
+    if isinstance(spec.passive_columns, int):
+        if spec.level == "shared" and len(passives) > 1:
+            raise SpecError(
+                'level = "shared" needs `regression.passive_columns` as a table, with a number of '
+                f"columns for each of {', '.join(passives)}."
+            )
+        return
+    if spec.passive_columns.keys() == set(passives):
         return
     raise SpecError(
         f"`regression.passive_columns` names {', '.join(spec.passive_columns) or 'nobody'}, and "
@@ -234,3 +247,10 @@ def pooled(spec: Regression, rows: PooledRows) -> PartialMetrics:
     from isthmus.vertical.regression import outcome
 
     return outcome.pooled(spec, rows)
+
+
+def leakage(spec: Regression, rows: PooledRows) -> dict[str, float]:
+    """Returns how much a passive party can have learned of labels, where all rows are together."""
+    from isthmus.vertical.regression import leakage as attack
+
+    return attack.simulated(spec, rows.trains)

@@ -1,0 +1,144 @@
+"""What both roles check, draw and pass on in the same way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from isthmus.core.errors import PeerError
+from isthmus.crypto.lattice.shares import Terms
+from isthmus.crypto.radix import Quantised
+from isthmus.transport.channel import Channel
+from isthmus.transport.message import Message
+from isthmus.vertical.regression.products import messages as products
+from isthmus.vertical.regression.products.column_side import ColumnSide
+from isthmus.vertical.regression.products.kinds import kind_of
+from isthmus.vertical.regression.products.lines import Workers
+from isthmus.vertical.regression.products.scheme import Modular
+from isthmus.vertical.regression.products.value_side import ValueSide
+from isthmus.vertical.regression.shared import expansion, rounding
+from isthmus.vertical.regression.shared.expansion import Expansion
+from isthmus.vertical.regression.shared.messages import Factors, MaskedResiduals
+from isthmus.vertical.regression.shared.rounding import Scale
+from isthmus.vertical.regression.spec import Regression
+from isthmus.vertical.system import RoleContext
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a party knows of the training, besides its columns.
+
+    Attributes:
+        spec: The `[regression]` table.
+        context: The inputs of the role.
+        passives: Names of the passive parties, in the order of products.
+        workers: Our workers; None: this process computes.
+    """
+
+    spec: Regression
+    context: RoleContext
+    passives: Sequence[str]
+    workers: Workers | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of training."""
+        return len(self.context.train)
+
+    @property
+    def columns(self) -> list[int]:
+        """Coefficients of the active party, with its intercept, and of the passive ones."""
+        passive = [self.spec.columns_of(name) for name in self.passives]
+        return [self.spec.sharing.active_columns + 1, *passive]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the shares of residuals just add up, without any product."""
+        return expansion.products(self.spec, len(self.passives)) == 0
+
+    @property
+    def terms(self) -> Terms:
+        """What all parties know of the shares of a round, where there are products."""
+        count = expansion.products(self.spec, len(self.passives))
+        return Terms(self.rows, max(count, 1), len(self.passives))
+
+    def scale(self, functions: Expansion) -> Scale:
+        """Returns the fixed point of a round, still without exponent."""
+        return rounding.scale(self.rows, self.spec.feature_bits, functions, len(self.passives))
+
+    def values_for(self, peer: Channel, party: int) -> ValueSide:
+        """Returns the value side of products with the columns of a party."""
+        return ValueSide(
+            peer,
+            self.spec.encryption,
+            Modular(self.spec.feature_bits),
+            self.columns[party],
+            block_rows=self.spec.block_rows,
+            engine=self.context.engine,
+            workers=self.workers,
+            telemetry=self.context.telemetry,
+        )
+
+    def columns_at(self, peer: Channel, columns: Quantised) -> ColumnSide:
+        """Returns the column side of products with our columns."""
+        return ColumnSide(
+            peer,
+            columns,
+            self.spec.encryption,
+            Modular(self.spec.feature_bits),
+            block_rows=self.spec.block_rows,
+            engine=self.context.engine,
+            workers=self.workers,
+            telemetry=self.context.telemetry,
+        )
+
+
+def generator(party: int, number: int) -> np.random.Generator:
+    """Returns the generator that rounds a party's functions in a round: the same if done again."""
+    return np.random.default_rng([party, number])
+
+
+def chunk(peer: Channel, kind: type[Factors | MaskedResiduals], rows: slice) -> bytes:
+    """Receive a message about one chunk of rows.
+
+    Args:
+        peer: The channel to the sender.
+        kind: Its type.
+        rows: The chunk.
+
+    Returns:
+        The ciphertexts, as received.
+
+    Raises:
+        PeerError: It is about other rows.
+    """
+    message = peer.receive(kind)
+    if message.first_row != rows.start:
+        raise PeerError(
+            f"{peer.peer!r} sent {kind.__name__} from row {message.first_row} where row "
+            f"{rows.start} was due. Compare `isthmus version` on both sides."
+        )
+    return message.ciphertexts
+
+
+def pass_on_product(training: Training, values: Channel, columns: Channel) -> None:
+    """Pass on the messages of a product between two passive parties.
+
+    Args:
+        training: Sizes, and the job.
+        values: The channel to the party with values.
+        columns: That to the party with columns.
+    """
+    spec = training.spec
+    size = kind_of(spec.encryption, "auto", spec.block_rows).block_rows
+    _pass_on(products.ProductSeed, columns, values)
+    _pass_on(products.ProductKey, values, columns)
+    for _ in range(ceil(training.rows / size)):
+        _pass_on(products.EncryptedValues, values, columns)
+    _pass_on(products.MaskedSums, columns, values)
+    _pass_on(products.OpenedSums, values, columns)
+
+
+def _pass_on(kind: type[Message], source: Channel, target: Channel) -> None:
+    target.send(source.receive(kind))

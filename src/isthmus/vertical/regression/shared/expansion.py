@@ -1,0 +1,242 @@
+"""The residual as a short sum of products: of every product, each party computes one factor.
+
+The residual of a row depends on the sum of numbers that nobody may see together: the active party's
+share `a` of the linear predictor, and those of the passive parties, b_1 to b_m. For every family
+
+    residual(a + b_1 + ... + b_m) = f_0(a) + f_1(a) h_1 + ... + f_K(a) h_K.
+
+With one passive party, h_k = g_k(b_1) is a function of its share. Every further one makes the h of
+those before it into others: a function of its own share, plus functions of it times the h.
+
+| family   | products      | error                                                              |
+|----------|---------------|--------------------------------------------------------------------|
+| binomial | K of the job  | it falls fast with K, see `logistic.py`; a polynomial of degree K  |
+|          |               | in a + b costs as much, and ends far off                           |
+| gaussian | 0             | none: the shares just add up (1 with several passive parties)      |
+| poisson  | 1             | none: exp(a + b) = exp(a) exp(b)                                   |
+| gamma    | 1             | none                                                               |
+| tweedie  | 2             | none                                                               |
+
+All parties compute the same functions from coarse levels that they tell each other: the spread of
+their shares, or, where there is no error, the largest share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Protocol, assert_never
+
+import numpy as np
+
+from isthmus.core.arrays import Floats
+from isthmus.vertical.regression.shared.logistic import enough, logistic
+from isthmus.vertical.regression.spec import Regression
+
+MOST_LEVEL = 255
+
+MOST_FUNCTIONS = 32
+"""`functions` of a job at most."""
+
+_LEAST = 0.25
+_STEPS = 4  # levels until a size has doubled
+
+
+class Expansion(Protocol):
+    """The functions of one round."""
+
+    @property
+    def error(self) -> float:
+        """Root mean square of what the sum leaves of a residual, as far as the spreads tell it."""
+        ...
+
+    def of_first(self, share: Floats) -> Floats:
+        """Returns functions of the first passive party's share, from -1 to 1, shape (K, rows)."""
+        ...
+
+    def of_middle(self, share: Floats, position: int) -> tuple[Floats, Floats]:
+        """Returns functions of another passive party's share.
+
+        Args:
+            share: Shape (rows,).
+            position: Of the party: 1 is the second passive one.
+
+        Returns:
+            What is added to each result, shape (K, rows), and what the functions of the parties
+            before are multiplied by, shape (K, K, rows), those of a result first.
+        """
+        ...
+
+    def of_active(self, share: Floats, label: Floats) -> tuple[Floats, Floats]:
+        """Returns f_0 less the label, shape (rows,), and f_1 to f_K, shape (K, rows)."""
+        ...
+
+    def growth(self, position: int) -> tuple[Floats, Floats]:
+        """Bound how a middle party's results differ from functions from -1 to 1.
+
+        Args:
+            position: Of the party.
+
+        Returns:
+            The most by which each result differs, of exact functions before it, shape (K,), and
+            the largest magnitudes of factors, by which errors before it grow, shape (K, K).
+        """
+        ...
+
+
+def level(spec: Regression, share: Floats) -> int:
+    """Returns what a party tells of its share of the predictor, on a ladder in steps of 19%."""
+    found = share.std() if spec.family == "binomial" else np.abs(share).max()
+    ratio = max(float(found) / _LEAST, 1.0)
+    return min(ceil(_STEPS * log2(ratio)), MOST_LEVEL)
+
+
+def products(spec: Regression, passives: int) -> int:
+    """Count the products that make up a residual, K.
+
+    Args:
+        spec: The `[regression]` table.
+        passives: Passive parties.
+
+    Returns:
+        How many; 0 where the shares of residuals just add up.
+
+    Raises:
+        ValueError: The family is multinomial, which `Regression` refuses.
+    """
+    match spec.family:
+        case "binomial":
+            return spec.sharing.functions
+        case "gaussian":
+            return int(passives > 1)
+        case "poisson" | "gamma":
+            return 1
+        case "tweedie":
+            return 2
+        case "multinomial":
+            raise ValueError("there are no products for a multinomial family")
+        case _:
+            assert_never(spec.family)
+
+
+def expansion(spec: Regression, levels: Sequence[int]) -> Expansion:
+    """Choose the functions of a round.
+
+    Args:
+        spec: The `[regression]` table.
+        levels: `level` of the shares of the active party and of the passive ones, in order.
+
+    Returns:
+        The functions, the same at all parties.
+
+    Raises:
+        ValueError: The family is multinomial, which `Regression` refuses.
+    """
+    sizes = tuple(map(_size, levels))
+    match spec.family:
+        case "binomial":
+            return logistic(sizes[0], sizes[1:], spec.sharing.functions)
+        case "gaussian":
+            return Additive(sizes[1:])
+        case "poisson":
+            return Exponential((1.0,), (False,), sizes[1:], less_label=True)
+        case "gamma":
+            return Exponential((-1.0,), (True,), sizes[1:], constant=1.0)
+        case "tweedie":
+            q = spec.tweedie_power
+            return Exponential((2 - q, 1 - q), (False, True), sizes[1:])
+        case "multinomial":
+            raise ValueError("there are no products for a multinomial family")
+        case _:
+            assert_never(spec.family)
+
+
+def enough_functions(levels: Sequence[int], error: float) -> int:
+    """Returns the least `functions` of a job whose error is at most `error`."""
+    sizes = tuple(map(_size, levels))
+    return enough(sizes[0], sizes[1:], error, MOST_FUNCTIONS)
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A residual a + b_1 + ... + b_m - y, whose shares just add up."""
+
+    largest: tuple[float, ...]  # magnitude of the share of each passive party
+    error: float = 0.0
+
+    @property
+    def sum(self) -> float:
+        """The largest magnitude of what the passive parties have together."""
+        return sum(self.largest)
+
+    def of_first(self, share: Floats) -> Floats:
+        """Returns the share, in units of `sum`, shape (1, rows)."""
+        return self._scaled(share, 0)
+
+    def of_middle(self, share: Floats, position: int) -> tuple[Floats, Floats]:
+        """Returns the share, in units of `sum`, and 1."""
+        return self._scaled(share, position), np.ones((1, 1, len(share)))
+
+    def of_active(self, share: Floats, label: Floats) -> tuple[Floats, Floats]:
+        """Returns the share less the label, and `sum`."""
+        return share - label, np.full((1, len(share)), self.sum)
+
+    def growth(self, position: int) -> tuple[Floats, Floats]:
+        """Results are from -1 to 1."""
+        del position
+        return np.zeros(1), np.ones((1, 1))
+
+    def _scaled(self, share: Floats, position: int) -> Floats:
+        largest = self.largest[position]
+        return (np.clip(share, -largest, largest) / self.sum)[np.newaxis]
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """A residual with a log link: exp(p (a + b)) for one or two powers p, without error."""
+
+    powers: tuple[float, ...]
+    times_label: tuple[bool, ...]
+    """Whether the product of that power is multiplied by minus the label."""
+
+    largest: tuple[float, ...]
+    """The largest magnitude of the share of each passive party; beyond it counts as its end."""
+
+    constant: float = 0.0
+    """What a residual has beside the products."""
+
+    less_label: bool = False
+    """Whether the label is subtracted."""
+
+    error: float = 0.0
+
+    def of_first(self, share: Floats) -> Floats:
+        """Returns a power of the exponential of the share, from 0 to 1, for each p."""
+        largest = self.largest[0]
+        within = np.clip(share, -largest, largest)
+        return np.array([np.exp(p * within - abs(p) * largest) for p in self.powers])
+
+    def of_middle(self, share: Floats, position: int) -> tuple[Floats, Floats]:
+        """Returns zero, and the same of this share, each for its own result."""
+        count, largest = len(self.powers), self.largest[position]
+        factors = np.zeros((count, count, len(share)))
+        within = np.clip(share, -largest, largest)
+        for at, p in enumerate(self.powers):
+            factors[at, at] = np.exp(p * within - abs(p) * largest)
+        return np.zeros((count, len(share))), factors
+
+    def of_active(self, share: Floats, label: Floats) -> tuple[Floats, Floats]:
+        """Returns f_0 less the label, shape (rows,), and f_1 to f_K, shape (K, rows)."""
+        factors = [
+            np.exp(p * share + abs(p) * sum(self.largest)) * (-label if by_label else 1.0)
+            for p, by_label in zip(self.powers, self.times_label, strict=True)
+        ]
+        return self.constant - (label if self.less_label else 0.0 * label), np.array(factors)
+
+    def growth(self, position: int) -> tuple[Floats, Floats]:
+        """Results are from 0 to 1."""
+        del position
+        return np.zeros(len(self.powers)), np.eye(len(self.powers))
+
+
+def _size(level: int) -> float:
+    return float(_LEAST * 2 ** (min(level, MOST_LEVEL) / _STEPS))

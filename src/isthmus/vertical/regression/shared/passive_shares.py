@@ -1,0 +1,136 @@
+"""A passive party's part in a round: shares of the residuals, and sums of its columns.
+
+The first passive party has the key of the round and one share, s. Every further one puts its share
+of the predictor into what passes it under that key, and has no share of the residuals: it gets
+products of its columns with both.
+"""
+
+import numpy as np
+
+from isthmus.core.arrays import Floats, Integers
+from isthmus.crypto.lattice.shares import FactorOwner, Multiplier
+from isthmus.crypto.radix import Quantised
+from isthmus.vertical.regression.products.checks import checked
+from isthmus.vertical.regression.shared import exchange, expansion, rounding
+from isthmus.vertical.regression.shared.exchange import Training
+from isthmus.vertical.regression.shared.messages import (
+    FactorKey,
+    Factors,
+    MaskedResiduals,
+    ResidualScale,
+    Spreads,
+)
+from isthmus.vertical.regression.shared.rounding import Scale
+from isthmus.vertical.regression.shares import Hearing
+
+
+class FirstPassive:
+    """The passive party that has the key of a round."""
+
+    def __init__(self, hearing: Hearing, training: Training, columns: Quantised) -> None:
+        """Prepare our columns; nothing is sent yet."""
+        active = hearing.active
+        self._hearing, self._setting, self._columns = hearing, training, columns
+        self._take = training.columns_at(active, columns)
+        # All others need products with our share, the active party last.
+        parties = [*range(2, len(training.columns)), 0]
+        self._give = {party: training.values_for(active, party) for party in parties}
+
+    def seed(self) -> bytes:
+        """The key is ours: its owner's seed is made with it."""
+        return b""
+
+    def sums(self, share: Floats, spreads: Spreads, number: int) -> tuple[Integers, int]:
+        """Get the sums of our columns times the residuals.
+
+        Args:
+            share: Ours of the predictor, shape (rows,).
+            spreads: Of all parties.
+            number: Of the round.
+
+        Returns:
+            The sums, shape (columns,), and the bits after the point of a residual.
+
+        Raises:
+            PeerError: The active party broke the protocol.
+        """
+        training = self._setting
+        functions = expansion.expansion(training.spec, spreads.levels)
+        scale = training.scale(functions)
+        if training.adds_up:
+            scale = _scaled(self._hearing, scale)
+            residuals = rounding.additive(share, scale)
+        else:
+            generator = exchange.generator(1, number)
+            factors = rounding.of_first(functions.of_first(share), scale, generator)
+            residuals, scale = self._residuals(factors, spreads.seeds, scale)
+        theirs = self._take().tolist()
+        for party, give in self._give.items():
+            give(residuals if party else rounding.negative(residuals))
+        ours = rounding.product(self._columns, residuals)
+        return rounding.sums(ours, theirs), scale.bits
+
+    def _residuals(
+        self, factors: Integers, seeds: list[bytes], scale: Scale
+    ) -> tuple[Integers, Scale]:
+        terms = self._setting.terms
+        active, timed = self._hearing.active, self._setting.context.telemetry.timed
+        with timed("encryption"), checked(active, Spreads):
+            owner = FactorOwner(terms, seeds)
+            key = owner.public()
+        active.send(FactorKey(key=key))
+        for chunk in terms.chunks:
+            with timed("encryption"):
+                encrypted = owner.encrypt(factors[:, chunk])
+            active.send(Factors(first_row=chunk.start, ciphertexts=encrypted))
+        scale = _scaled(self._hearing, scale)
+        shares = list[Integers]()
+        for chunk in terms.chunks:
+            masked = exchange.chunk(active, MaskedResiduals, chunk)
+            with timed("decryption"), checked(active, MaskedResiduals):
+                shares.append(owner.share(masked, chunk.stop - chunk.start))
+        return np.concatenate(shares), scale
+
+
+class FurtherPassive:
+    """A passive party without a key."""
+
+    def __init__(self, hearing: Hearing, training: Training, columns: Quantised) -> None:
+        """Prepare our columns; nothing is sent yet."""
+        active = hearing.active
+        self._hearing, self._setting = hearing, training
+        self._position = training.passives.index(training.context.party)
+        self._take_of_active = training.columns_at(active, columns)
+        self._take_of_first = training.columns_at(active, columns)
+        self._multiplier = Multiplier(training.terms)
+
+    def seed(self) -> bytes:
+        """Returns our seed of the key of the next round."""
+        return self._multiplier.seed
+
+    def sums(self, share: Floats, spreads: Spreads, number: int) -> tuple[Integers, int]:
+        """Get the sums of our columns times the residuals; see `FirstPassive.sums`."""
+        training, position, multiplier = self._setting, self._position, self._multiplier
+        active, timed = self._hearing.active, training.context.telemetry.timed
+        self._multiplier = Multiplier(training.terms)  # of the next round
+        functions = expansion.expansion(training.spec, spreads.levels)
+        scale = training.scale(functions)
+        generator = exchange.generator(1 + position, number)
+        key = active.receive(FactorKey).key
+        with checked(active, FactorKey):
+            multiplier.load(key, spreads.seeds)
+        for chunk in training.terms.chunks:
+            encrypted = exchange.chunk(active, Factors, chunk)
+            with timed("kernel"), checked(active, Factors):
+                constants, factors = functions.of_middle(share[chunk], position)
+                whole, integers = rounding.of_middle(constants, factors, position, scale, generator)
+                converted = multiplier.convert(encrypted, integers, whole)
+            active.send(Factors(first_row=chunk.start, ciphertexts=converted))
+        scale = _scaled(self._hearing, scale)
+        of_active = self._take_of_active().tolist()
+        of_first = self._take_of_first().tolist()
+        return rounding.sums(of_first, of_active), scale.bits
+
+
+def _scaled(hearing: Hearing, scale: Scale) -> Scale:
+    return scale.with_exponent(hearing.receive(ResidualScale).exponent)

@@ -13,7 +13,7 @@ ciphertexts commute, so the sums are the same group elements, bit by bit.
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -60,16 +60,15 @@ def bucket_sums(
         parts.append(rows.bucket_sums(codes[:, single], buckets, cumulative=cumulative))
 
     # 1. Add up the rows of each cell, for all tables in one call.
-    cells = [_cells(codes[:, table]) for table in joint]
-    sums = rows.sums(list(chain.from_iterable(cells)))
+    orders, sizes = zip(*(_cells(codes[:, table]) for table in joint), strict=True)
+    positions, starts = np.concatenate(orders), np.append(0, np.cumsum(np.concatenate(sizes)))
+    sums = rows.list_sums(positions, starts)
 
     # 2. Sum each table's cells by bucket; all rows of a cell have the codes of its first row.
-    ends = accumulate(map(len, cells))
-    for table, members, end in zip(joint, cells, ends, strict=True):
-        first = [rows_of_cell[0] for rows_of_cell in members]
-        part = sums[end - len(members) : end]
-        cell_codes = codes[np.ix_(first, table)]
-        parts.append(part.bucket_sums(cell_codes, buckets, cumulative=cumulative))
+    ends = np.cumsum([len(counts) for counts in sizes]).tolist()
+    for table, start, end in zip(joint, [0, *ends], ends, strict=False):
+        cell_codes = codes[np.ix_(positions[starts[start:end]], table)]
+        parts.append(sums[start:end].bucket_sums(cell_codes, buckets, cumulative=cumulative))
 
     # 3. Put the columns back in order.
     where = np.argsort([*single, *chain.from_iterable(joint)])
@@ -111,12 +110,10 @@ def _cost(rows: int, table: Sequence[int], buckets: Sequence[int]) -> float:
     return _CHOSEN * (rows - occupied) + (len(table) + _HANDLING) * occupied
 
 
-def _cells(codes: Codes) -> list[list[int]]:
-    """Returns the rows of each occupied cell of the columns' joint table."""
+def _cells(codes: Codes) -> tuple[Integers, Integers]:
+    """Returns the rows of a joint table, cell by cell, and the sizes of the occupied cells."""
     offsets = codes.astype(np.intp) - codes.min(axis=0)
     sizes = (offsets.max(axis=0) + 1).tolist()
     cell = np.asarray(np.ravel_multi_index(tuple(offsets.T), sizes))
-    order: Integers = np.argsort(cell.astype(np.uint16), kind="stable")
-    starts = np.flatnonzero(np.diff(cell[order], prepend=-1)).tolist()
-    rows: list[int] = order.tolist()
-    return [rows[start:end] for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)]
+    counts = np.bincount(cell)
+    return np.argsort(cell.astype(np.uint16), kind="stable"), counts[counts > 0]

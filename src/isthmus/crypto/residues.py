@@ -5,8 +5,9 @@ Of both schemes that gmpy2 computes: adding plaintexts is multiplying residues.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 
+from isthmus.core.arrays import Integers
 from isthmus.crypto.fixed_width import check_units, join, split
 from isthmus.crypto.integers import big, power, product
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
@@ -101,6 +102,19 @@ class ResidueCiphertexts:
             return product((self.values[row] for row in group), self._key.modulus)
 
         return ResidueCiphertexts(self._key, spread(add_up, groups, CHUNK))
+
+    def list_sums(self, positions: Integers, starts: Integers) -> "ResidueCiphertexts":
+        """Returns the same for many groups: positions list after list, and where each starts.
+
+        Args:
+            positions: Of elements, which may repeat.
+            starts: Where each list starts in `positions`, and where the last one ends.
+
+        Returns:
+            A sum for each list.
+        """
+        every: list[int] = positions.tolist()
+        return self.sums([every[start:end] for start, end in pairwise(starts.tolist())])
 
     def bucket_sums(
         self, codes: Codes, buckets: int, *, cumulative: bool = False

@@ -6,6 +6,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.core.arrays import Integers
+
 Codes = NDArray[np.int8]
 
 MAX_BUCKETS = 128
@@ -41,6 +43,18 @@ class Ciphertexts(Protocol):
 
     def sums(self, groups: Sequence[Sequence[int]]) -> Self:
         """Returns the sum of the elements of each group of positions; 0 for an empty group."""
+        ...
+
+    def list_sums(self, positions: Integers, starts: Integers) -> Self:
+        """Returns the same for many groups: positions list after list, and where each starts.
+
+        Args:
+            positions: Of elements, which may repeat.
+            starts: Where each list starts in `positions`, and where the last one ends.
+
+        Returns:
+            A sum for each list.
+        """
         ...
 
     def bucket_sums(self, codes: Codes, buckets: int, *, cumulative: bool = False) -> Self:

@@ -152,13 +152,25 @@ class KernelCiphertexts:
 
     def sum(self) -> "KernelCiphertexts":
         """Returns the sum of all elements, as a vector of length one."""
-        return self._sums(np.arange(len(self)), np.array([0, len(self)]))
+        return self.list_sums(np.arange(len(self)), np.array([0, len(self)]))
 
     def sums(self, groups: Sequence[Sequence[int]]) -> "KernelCiphertexts":
         """Returns the sum of the elements of each group of positions; 0 for an empty group."""
         starts = np.cumsum([0, *map(len, groups)])
-        index = np.fromiter(chain.from_iterable(groups), np.int64, starts[-1])
-        return self._sums(index, starts)
+        positions = np.fromiter(chain.from_iterable(groups), np.int64, starts[-1])
+        return self.list_sums(positions, starts)
+
+    def list_sums(self, positions: Integers, starts: Integers) -> "KernelCiphertexts":
+        """Returns the same for many groups: positions list after list, and where each starts.
+
+        Args:
+            positions: Of elements, which may repeat.
+            starts: Where each list starts in `positions`, and where the last one ends.
+
+        Returns:
+            A sum for each list.
+        """
+        return KernelCiphertexts(self._key, self._key.field.sums(self.rows, positions, starts))
 
     def bucket_sums(
         self, codes: Codes, buckets: int, *, cumulative: bool = False
@@ -176,7 +188,7 @@ class KernelCiphertexts:
         check_codes(codes, len(self), buckets)
         by_bucket = np.argsort(codes.T, axis=1, kind="stable")
         counts = [np.bincount(column, minlength=buckets) for column in codes.T]
-        sums = self._sums(by_bucket.ravel(), np.append(0, np.cumsum(counts)))
+        sums = self.list_sums(by_bucket.ravel(), np.append(0, np.cumsum(counts)))
         if not cumulative:
             return sums
         running = sums.rows.reshape(-1, buckets, self.rows.shape[1])
@@ -193,9 +205,6 @@ class KernelCiphertexts:
     def dump(self) -> bytes:
         """Returns the bytes to send: fixed-width numbers, one after the other."""
         return self._key.field.leave(self.rows, self._key.ciphertext_bytes)
-
-    def _sums(self, index: Integers, starts: Integers) -> "KernelCiphertexts":
-        return KernelCiphertexts(self._key, self._key.field.sums(self.rows, index, starts))
 
 
 class KernelPrivateKey:

@@ -1,16 +1,20 @@
 """Storage of a tree's encrypted rows between levels, as bytes: in memory, or on disk if many.
 
-As objects of an engine, rows take more than twice the memory of their bytes, and all of them would
-be in memory at once. So only their bytes are stored: up to `IN_MEMORY` bytes in memory, more than
-that in an unnamed temporary file, which only this process can open and which disappears with it.
-The rows of a node become objects again in parts, while they are summed.
+As objects of an engine, rows take more memory than their bytes, with gmpy2 more than twice as much,
+and all of them would be in memory at once. So only their bytes are stored: up to `IN_MEMORY` bytes
+in memory, more than that in an unnamed temporary file, which only this process can open and which
+disappears with it. The rows of a node become objects again in parts, while they are summed.
 
 The file is in `TMPDIR`, which should be on a disk, not in memory.
 """
 
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
+from typing import IO
 from weakref import finalize
+
+import numpy as np
 
 from isthmus.core.arrays import Integers
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
@@ -32,8 +36,8 @@ class StoredRows:
             key: The key that all rows are encrypted under.
         """
         self._key = key
-        self._file = SpooledTemporaryFile[bytes](IN_MEMORY)
-        finalize(self, self._file.close)  # when this object is garbage-collected
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
         self._row_bytes = 0
 
     def add(self, block: bytes, rows: int) -> None:
@@ -47,7 +51,15 @@ class StoredRows:
             OSError: The disk is full.
         """
         self._row_bytes = len(block) // rows
-        self._file.write(block)
+        if self._file is None and len(self._memory) + len(block) > IN_MEMORY:
+            self._file = TemporaryFile()  # noqa: SIM115 - it lives as long as we
+            finalize(self, self._file.close)  # when this object is garbage-collected
+            self._file.write(self._memory)
+            self._memory.clear()
+        if self._file is None:
+            self._memory += block
+        else:
+            self._file.write(block)
 
     def parts(self, rows: Integers) -> Iterator[tuple[Integers, Ciphertexts]]:
         """Restore some rows, after all have been added.
@@ -60,8 +72,12 @@ class StoredRows:
         """
         for first in range(0, len(rows), PART_ROWS):
             part = rows[first : first + PART_ROWS]
-            yield part, self._key.restore(b"".join(map(self._read, part.tolist())))
+            yield part, self._key.restore(self._read(part))
 
-    def _read(self, row: int) -> bytes:
-        self._file.seek(row * self._row_bytes)
-        return self._file.read(self._row_bytes)
+    def _read(self, rows: Integers) -> bytes:
+        data: bytearray | mmap = self._memory
+        if self._file is not None:
+            self._file.flush()
+            data = mmap(self._file.fileno(), 0, access=ACCESS_READ)  # no longer than this call
+        every = np.frombuffer(data, np.uint8).reshape(-1, self._row_bytes)
+        return every[rows].tobytes()

@@ -49,6 +49,9 @@ class Plain:
     def sums(self, groups: Sequence[Sequence[int]]) -> "Plain":
         return Plain([sum(self.values[row] for row in group) for group in groups])
 
+    def list_sums(self, positions: Integers, starts: Integers) -> "Plain":
+        raise NotImplementedError
+
     def bucket_sums(self, codes: Codes, buckets: int, *, cumulative: bool = False) -> "Plain":
         raise NotImplementedError
 

@@ -32,6 +32,10 @@ WIDE_BYTES = 16
 """Bytes of a number of 128 bits."""
 
 _UNITS = 2.0**36  # to one
+
+ROUNDING = 0.5 / _UNITS
+"""How far a number may be from what its word stands for."""
+
 _WIDE, _WIDE_BITS, _WIDE_LIMIT = 1 << 128, 80, 2.0**44
 
 

@@ -176,4 +176,4 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-_ABBREVIATIONS = frozenset({"auc", "ks", "rmse", "mae", "r2"})
+_ABBREVIATIONS = frozenset({"auc", "ks", "rmse", "mae", "r2", "d2"})

@@ -18,6 +18,10 @@ class Coefficient(msgspec.Struct, frozen=True):
     name: str
     per_deviation: float  # per standard deviation of the column
     per_unit: float  # per unit of the column
+    error: float | None = None  # standard error, per unit of the column
+    z: float | None = None  # coefficient by standard error
+    p: float | None = None  # how likely so large a z is, if the true coefficient is zero
+    ratio: float | None = None  # of odds, or of means, per unit of the column
 
 
 class BinPoints(msgspec.Struct, frozen=True):
@@ -85,6 +89,8 @@ class Description:
     coefficients: list[Coefficient] = field(default_factory=list[Coefficient])
     intercept: float | None = None
     importance: list[Importance] = field(default_factory=list[Importance])
+    errors: str = ""  # what standard errors mean, in a sentence
+    ratio: str = ""  # what the ratio of a coefficient is of
 
 
 class Learned(msgspec.Struct, frozen=True):

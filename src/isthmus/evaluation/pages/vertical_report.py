@@ -51,6 +51,8 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     lift: list[LiftRow] = []
     coefficients: list[Coefficient] = []
     intercept: float | None = None
+    errors: str = ""  # what the standard errors of coefficients mean, in a sentence
+    ratio: str = ""  # what their ratios are of
     importance: list[Importance] = []
     prepared: list[PreparedColumn] = []  # columns of this party, where the job prepares them
     scorecard: list[BinPoints] = []  # their bins, where there are any
@@ -172,4 +174,4 @@ def _training_figures(report: VerticalReport) -> list[str]:
     return drawn
 
 
-_LOWER_IS_BETTER = frozenset({"rmse", "mae"})
+_LOWER_IS_BETTER = frozenset({"rmse", "mae", "deviance", "log_loss"})

@@ -41,6 +41,8 @@ def page(run: Run, shown: Mapping[str, Any], outcome: LocalOutcome) -> str:
             metrics=outcome.metrics,
             coefficients=described.coefficients,
             intercept=described.intercept,
+            errors=described.errors,
+            ratio=described.ratio,
             importance=described.importance,
             validation=outcome.validation,
             stability=outcome.stability,

@@ -1,23 +1,182 @@
-"""The coefficients of a part of a model, for its report."""
+"""Standard errors of coefficients, and the coefficients of a part of a model for its report.
 
+The covariance of maximum-likelihood estimates is the inverse of the Fisher information X^T W X,
+times the dispersion. For one party's own coefficients that is the inverse of what is left of its
+own block once the other columns are projected out of its columns, in the metric W; and a projection
+depends on the other columns only by the space that they span (Seber & Lee 2003, section 3.7).
+
+At the level `encrypted` the active party gets one combination of the other columns per round. As
+soon as these are as many as there are columns, they span the same space: its standard errors are
+those of the joint model, and nothing more crosses for them. With fewer they are lower bounds, and
+are said to be. The active party alone knows W, so passive parties have none of their own.
+
+A penalty is left out of the information: a small one hardly moves standard errors, and a large one
+leaves no estimates that they would be errors of. With L1, or several classes, there are none.
+"""
+
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
+import msgspec
+import numpy as np
+from scipy import linalg
+
+from isthmus.core.arrays import Floats
 from isthmus.evaluation.description import Coefficient, Description
-from isthmus.vertical.regression.model import Part
+from isthmus.vertical.regression.families import Binomial, Multinomial, Poisson
+from isthmus.vertical.regression.model import Column, Part
+from isthmus.vertical.regression.objective import Loss
+from isthmus.vertical.regression.spec import LinearModel
+
+_EXACT = 1e-11
+"""Share of a combination's length that is rounding, where the rest is known from others."""
+
+_LOUD = 1e4
+"""By how much a combination must exceed its rounding to be of use."""
+
+_MOST_KEPT = 2**22
+"""Numbers of other parties that are kept for standard errors."""
+
+_DEPENDENT = 1e-9
+"""The same of a column."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Standard errors of one party's coefficients, shape (columns,)."""
+
+    values: Floats
+    kind: Literal["joint", "bound"]
+
+
+def room(spec: LinearModel, rows: int) -> int:
+    """Returns how many combinations of other parties' columns to keep for standard errors."""
+    return 0 if spec.l1_ratio > 0 or spec.family == "multinomial" else _MOST_KEPT // max(rows, 1)
+
+
+def standard_errors(
+    loss: Loss,
+    predictor: Floats,
+    x: Floats,
+    others: Floats,
+    columns: int,
+    rounding: float = 0.0,
+) -> Errors | None:
+    """Compute standard errors of one party's coefficients in a model of all columns.
+
+    Args:
+        loss: The loss of the training rows.
+        predictor: All parties' linear predictor of these rows, shape (rows,).
+        x: This party's standardised columns, those of the intercept too, shape (rows, own).
+        others: Combinations of the other parties' columns, shape (rows, combinations).
+        columns: How many columns the other parties have.
+        rounding: How far a number of `others` may be from what it stands for.
+
+    Returns:
+        The errors; None where there are none: several classes, or columns that hang together.
+    """
+    if isinstance(loss.likelihood, Multinomial):
+        return None
+    weight = loss.weight * loss.likelihood.curvature(predictor)
+    ours, theirs = (np.sqrt(weight)[:, np.newaxis] * it for it in (x, others))
+    basis = _basis(theirs, rounding)
+    left = ours - basis @ (basis.T @ ours)
+    (triangle,) = linalg.qr(left, mode="r")[:1]
+    triangle = triangle[: x.shape[1]]
+    if (np.abs(np.diag(triangle)) <= _DEPENDENT * np.linalg.norm(ours, axis=0)).any():
+        return None
+    inverse = linalg.solve_triangular(triangle, np.eye(x.shape[1]))
+    dispersion = _dispersion(loss, predictor, x.shape[1] + columns)
+    errors = np.sqrt(dispersion * np.sum(inverse**2, axis=1))
+    return Errors(errors, "joint" if basis.shape[1] >= columns else "bound")
+
+
+def _basis(combinations: Floats, rounding: float) -> Floats:
+    # Orthonormal columns that span the same space, shape (rows, dimensions): as far as it can be
+    # told from rounding.
+    noise = rounding * np.sqrt(len(combinations))
+    lengths = np.linalg.norm(combinations, axis=0)
+    clear = lengths > _LOUD * noise
+    if not clear.any():
+        return np.empty((len(combinations), 0))
+    scaled = combinations[:, clear] / lengths[clear]
+    basis, triangle, _ = linalg.qr(scaled, mode="economic", pivoting=True)
+    least = max(_EXACT, 10 * noise / lengths[clear].min())
+    found: Floats = basis[:, np.abs(np.diag(triangle)) > least]
+    return found
+
+
+def _dispersion(loss: Loss, predictor: Floats, parameters: int) -> float:
+    # Pearson's estimate; of classes and counts it is 1.
+    if isinstance(loss.likelihood, Binomial | Poisson):
+        return 1.0
+    weighted = loss.residual(predictor)
+    curvature = loss.weight * loss.likelihood.curvature(predictor)
+    counted = curvature > 0
+    squares = float(np.sum(weighted[counted] ** 2 / curvature[counted]))
+    return squares / max(len(predictor) - parameters, 1)
+
+
+def with_errors(part: Part, errors: Errors | None) -> Part:
+    """Returns a part with standard errors of its columns; those of the intercept are left out."""
+    if errors is None:
+        return part
+    columns = [
+        msgspec.structs.replace(column, error=float(error))
+        for column, error in zip(part.columns, errors.values, strict=False)
+    ]
+    return msgspec.structs.replace(part, columns=columns, errors=errors.kind)
 
 
 def described(part: Part) -> Description:
     """Describe a part: the coefficients of a party's columns, of several classes one by one."""
     intercept = part.intercept if isinstance(part.intercept, float) else None
-    return Description([*_coefficients(part)], intercept)
+    coefficients = [it for column in part.columns for it in _coefficients(part, column)]
+    return Description(coefficients, intercept, errors=_SAID[part.errors], ratio=_ratio(part))
 
 
-def _coefficients(part: Part) -> Iterator[Coefficient]:
-    for column in part.columns:
-        if isinstance(column.coefficient, float):
-            value = column.coefficient
-            yield Coefficient(column.name, value, value / column.deviation)
-        else:
-            for number, value in enumerate(column.coefficient):
-                name = f"{column.name}, class {number}"
-                yield Coefficient(name, value, value / column.deviation)
+def _ratio(part: Part) -> str:
+    match part.family:
+        case "gaussian":
+            return ""
+        case "binomial" | "multinomial":
+            return "odds ratio"
+        case _:
+            return "rate ratio"
+
+
+_SAID = {
+    "": "",
+    "joint": "Standard errors are those of the model of all columns, as if there was no penalty.",
+    "bound": "Standard errors are lower bounds, as if there was no penalty: fewer combinations of "
+    "the other parties' columns are known here than they have columns.",
+}
+
+
+def _coefficients(part: Part, column: Column) -> Iterator[Coefficient]:
+    several = not isinstance(column.coefficient, float)
+    for number, value in enumerate(np.atleast_1d(column.coefficient).tolist()):
+        name = f"{column.name}, class {number}" if several else column.name
+        yield Coefficient(
+            name,
+            value,
+            value / column.deviation,
+            error=None if column.error is None else column.error / column.deviation,
+            z=None if column.error is None else value / column.error,
+            p=None if column.error is None else two_sided(value / column.error),
+            ratio=_exp(value / column.deviation) if _ratio(part) else None,
+        )
+
+
+def two_sided(z: float) -> float:
+    """Returns how likely a standard normal number is at least so far from zero."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def _exp(value: float) -> float | None:
+    return math.exp(value) if abs(value) < _HIGHEST else None
+
+
+_HIGHEST = 300.0

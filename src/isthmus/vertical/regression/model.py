@@ -1,5 +1,7 @@
 """The parts of a joint model: each party stores its own."""
 
+from typing import Literal
+
 import msgspec
 import numpy as np
 
@@ -16,6 +18,7 @@ class Column(msgspec.Struct, frozen=True):
     mean: float
     deviation: float
     coefficient: float | tuple[float, ...]  # per standard deviation; one for each class
+    error: float | None = None  # standard error of the coefficient; see `coefficients.py`
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -31,6 +34,7 @@ class Part(msgspec.Struct, frozen=True):
     label_mean: float = 0.0
     label_deviation: float = 1.0
     tweedie_power: float = 1.5
+    errors: Literal["", "joint", "bound"] = ""  # what standard errors of the columns are
     run: str = ""  # name of the training: the same in all parts of one model
 
     @property
@@ -47,7 +51,7 @@ class Part(msgspec.Struct, frozen=True):
     def outputs(self) -> tuple[int, ...]:
         """Shape of the outputs of a row: () for one number, (classes,) for several."""
         coefficients = self.coefficients
-        return coefficients.shape[1:] if len(coefficients) else np.shape(self.intercept)
+        return coefficients.shape[1:] if len(coefficients) else np.shape(self.intercept or 0.0)
 
     def predictor(self, features: Floats) -> Floats:
         """Returns this party's share of the linear predictor.

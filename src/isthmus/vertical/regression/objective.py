@@ -69,6 +69,11 @@ class Loss:
         self._label = label
 
     @property
+    def weight(self) -> Floats:
+        """What each row counts for, shape (rows,); the mean is 1."""
+        return self._label.weight
+
+    @property
     def offset(self) -> Floats:
         """Predictors without any column, of a shape that adds to those of the rows."""
         offset = self._label.offset

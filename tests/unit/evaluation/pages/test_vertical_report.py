@@ -96,6 +96,23 @@ class TestRender:
         assert "Results on the test rows" not in Page(page).headings
         assert "ROC" not in page
 
+    def test_shows_standard_errors_and_odds_ratios_where_there_are_some(self) -> None:
+        age = Coefficient("age", 0.05, 0.0054, error=0.0021, z=2.571, p=0.0101, ratio=1.0054)
+        of_others = Coefficient("limit", -0.21, -1.6e-6, ratio=0.9999984)
+        html = render(
+            msgspec.structs.replace(
+                ACTIVE,
+                coefficients=[age, of_others],
+                errors="Standard errors are those of the model of all columns.",
+                ratio="odds ratio",
+            )
+        )
+        for shown in ("0.0021", "+2.57", "0.01", "1.005", "odds ratio", "of all columns"):
+            assert shown in html
+        for heading in ("standard error", "odds ratio"):
+            assert f">{heading}<" in html
+            assert f">{heading}<" not in render(ACTIVE)
+
     def test_shows_a_validator_intervals_cuts_and_shifts(self) -> None:
         found = validate(LABEL.astype(np.float64), {"joint": SURE, "active_only": UNSURE})
         shifts = Stability(sampling_noise=0.01, score=0.02, columns={"age": 0.3})

@@ -9,10 +9,12 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError, PeerError, SpecError
+from isthmus.crypto import pairwise
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
-from isthmus.vertical.regression import families, limits, model, scaling
+from isthmus.vertical.regression import coefficients, families, limits, model, scaling
 from isthmus.vertical.regression.block import Block, penalty
+from isthmus.vertical.regression.coefficients import Errors, standard_errors, with_errors
 from isthmus.vertical.regression.encrypted import residuals
 from isthmus.vertical.regression.encrypted.messages import (
     Direction,
@@ -91,12 +93,24 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
         predictor, converged = learn(problem, products, start)
     part = model.part(spec.family, train.names, scale, block.weights[:-1])
     part = model.named(model.labelled(part, block.weights[-1], label), run)
+    part = with_errors(part, _errors(problem, predictor) if converged else None)
 
     # 5. Score.
     theirs = problem.totals.rows(PartialPredictor, len(test), problem.contrasts)
     predictions = part.predict(test.features, families.with_zero(theirs), test.offsets)
     training = None if predictor is None else part.expected(predictor, train.offsets - label.offset)
     return ActiveTrained(part, alone, predictions, training, memory.rounds, converged)
+
+
+def _errors(problem: "_Problem", predictor: Floats | None) -> Errors | None:
+    # Standard errors of our coefficients, from the slopes that we have seen.
+    seen = problem.memory.last().get("seen")
+    if predictor is None or seen is None or problem.spec.l1_ratio > 0:
+        return None
+    passives = problem.passives
+    columns = sum(problem.spec.columns_of(passive.peer) for passive in passives)
+    rounding = 0.0 if len(passives) == 1 else len(passives) * pairwise.ROUNDING
+    return standard_errors(problem.loss, predictor, problem.block.x, seen, columns, rounding)
 
 
 def _announced(passive: Channel, label: Floats, spec: Regression) -> int:
@@ -247,6 +261,8 @@ def _conjugate_gradients(problem: _Problem, give: _Products, start: Floats) -> _
     state: Mapping[str, Floats] = memory.last()
     predictor = state.get("predictor", start)
     last_square = float(state.get("last_square", np.inf))
+    seen = state.get("seen", np.empty((len(start), 0)))  # for standard errors
+    room = coefficients.room(problem.spec, len(start))
 
     for _ in range(len(memory), problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.
@@ -264,13 +280,14 @@ def _conjugate_gradients(problem: _Problem, give: _Products, start: Floats) -> _
             return _settled(problem, predictor), True
 
         # 3. Do the line search ourselves, and send the length of the step.
-        slope = block.turn(conjugacy)
-        slope = slope + _whole(totals.rows(PartialSlope, len(slope), problem.contrasts))
+        theirs = _whole(totals.rows(PartialSlope, len(start), problem.contrasts))
+        slope = block.turn(conjugacy) + theirs
+        seen = np.column_stack([seen, theirs]) if seen.shape[1] < room else seen
         length = loss.step_length(predictor, slope, problem.line(), give.limit)
         _tell(problem.passives, Step(length=length))
         block.move(length)
         predictor, last_square = predictor + length * slope, square if length > 0 else np.inf
-        memory.add(**block.state, predictor=predictor, last_square=np.array(last_square))
+        memory.add(**block.state, predictor=predictor, last_square=np.array(last_square), seen=seen)
     return predictor, False
 
 

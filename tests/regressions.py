@@ -1,4 +1,4 @@
-"""Small vertical regressions in tests: one table in one place, and parties that hold its columns."""
+"""Small vertical regressions in tests: a table of all columns, and parties that hold them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,13 +95,17 @@ def identity(party: str, passives: Sequence[str], job: str = "0" * 64) -> Identi
     return Identity.of(party, job, *keys_of(party), known)
 
 
+def _as_it_is(line: Channel) -> Channel:
+    return line
+
+
 def context(
     split: Split, party: str, lines: Mapping[str, Channel], members: Members
 ) -> RoleContext:
     """The inputs of a role."""
     ours = split.own(party)
     train, test = split.rows()
-    wrap = members.lines.get(party, lambda line: line)
+    wrap = members.lines.get(party, _as_it_is)
     return RoleContext(
         role="active" if party == ACTIVE else "passive",
         peers={name: wrap(line) for name, line in lines.items()},
@@ -161,7 +165,7 @@ def coefficients(outcome: Play, split: Split) -> Floats:
 
 def a_spec(**changes: Any) -> Regression:
     """A job with little penalty that refuses little."""
-    settled = {
+    settled: dict[str, Any] = {
         "penalty": 1e-3,
         "label_exposure": 1.0,
         "block_rows": 128,

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+OWN = "own_weights_auc"
+"""Not a leak, but what to compare one with: how well a party's part of the model ranks by label."""
+
 _SEEN = {
+    "label_auc": "the gradients of its coefficients",
     "cluster_auc": "which rows are together in a node",
     "sample_auc": "which rows a tree is grown on",
 }
@@ -11,7 +15,7 @@ _SEEN = {
 
 def worst(leakage: Mapping[str, float]) -> float | None:
     """Returns the AUC of the best guess of the labels; None where nothing is known of one."""
-    return max(leakage.values(), default=None)
+    return max((auc for name, auc in leakage.items() if name != OWN), default=None)
 
 
 def sentence(leakage: Mapping[str, float]) -> str:
@@ -23,10 +27,11 @@ def sentence(leakage: Mapping[str, float]) -> str:
     Returns:
         Plain text.
     """
-    name = max(leakage, key=lambda each: leakage[each])
+    name = max(leakage.keys() - {OWN}, key=lambda each: leakage[each])
+    beside = f"; its part of the model has {leakage[OWN]:.4f}" if OWN in leakage else ""
     return (
         f"Another party can guess labels from {_SEEN.get(name, 'what it saw')}, with an AUC of "
-        f"{leakage[name]:.4f} ({SCALE})."
+        f"{leakage[name]:.4f}{beside} ({SCALE})."
     )
 
 

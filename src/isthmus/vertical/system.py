@@ -289,6 +289,15 @@ class ProtectsRareValues(Protocol):
 
 
 @runtime_checkable
+class AttacksItself(Protocol):
+    """A system that can measure, where all columns are in one place, what labels it has told."""
+
+    def leakage(self, spec: Any, rows: PooledRows, /) -> dict[str, float]:
+        """Returns how much other parties can have learned about the labels, by measure."""
+        ...
+
+
+@runtime_checkable
 class SumsUnderMasks(Protocol):
     """A system whose passive parties sum something under masks that they share two by two."""
 

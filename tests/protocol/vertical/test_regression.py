@@ -15,7 +15,7 @@ from isthmus.crypto.identity import Identity
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message
+from isthmus.transport.message import Message, encode
 from isthmus.vertical.regression import clear, families, scaling
 from isthmus.vertical.regression.encrypted.forecast import forecast
 from isthmus.vertical.regression.encrypted.messages import Direction, LossScale, Shape, Start, Step
@@ -241,9 +241,9 @@ class TestSeveralPassiveParties:
                     return message
 
         outcome = changed(spec_of(FOUR, max_rounds=2), split(parties=FOUR), "bank", other)
-        for error in outcome.raised.values():
-            assert "cannot be summed under masks" in str(error)
-        if not outcome.raised:
+        if outcome.raised:  # it may become too large to go on
+            assert any("cannot be summed under masks" in str(it) for it in outcome.raised.values())
+        else:
             predictions = outcome.returned["hub"].predictions
             assert ((predictions < 1e-6) | (predictions > 1 - 1e-6)).mean() > 0.9
 
@@ -283,7 +283,7 @@ def changed(
             return self.line.receive(kind)
 
     wrap = {ACTIVE: lambda line: Lying(line) if line.peer == victim else line}
-    return train(spec, data, Members(lines=wrap), patience=8.0)  # type: ignore[arg-type]
+    return train(spec, data, Members(lines=wrap), patience=8.0)
 
 
 class TestForecast:
@@ -334,8 +334,15 @@ class TestGoesOnAfterAFailure:
     """A line breaks at a message; started again, all parties end with the same bits."""
 
     def ends_alike(
-        self, folder: Path, data: Split, spec: Regression, victim: str, nth: int
+        self,
+        folder: Path,
+        data: Split,
+        spec: Regression,
+        victim: str,
+        nth: int,
+        whole: Play | None = None,
     ) -> None:
+        whole = whole or learn(spec, data)
         kept = {name: Memory(folder / name, "job") for name in data.columns}
         broken = train(
             spec, data, Members(memories=kept, lines={victim: breaks_at(nth)}), patience=5.0
@@ -345,7 +352,6 @@ class TestGoesOnAfterAFailure:
         for memory in again.values():
             memory.load()
         outcome = learn(spec, data, Members(memories=again))
-        whole = learn(spec, data)
         for party in ["hub", *data.passives]:
             ours, theirs = outcome.returned[party].part, whole.returned[party].part
             assert ours.coefficients.tobytes() == theirs.coefficients.tobytes()
@@ -353,21 +359,16 @@ class TestGoesOnAfterAFailure:
         assert ours.rounds == theirs.rounds
         assert ours.predictions.tobytes() == theirs.predictions.tobytes()
 
-    def moments(self, data: Split, spec: Regression, victim: str) -> int:
-        """How many messages a party sends in a training."""
-        sent = learn(spec, data).sent
-        if victim != ACTIVE:
-            return len(sent[victim])
-        return sum(len(sent[f"hub to {party}"]) for party in data.passives)
-
     @pytest.mark.parametrize("victim", [ACTIVE, "insurer"])
     def test_at_every_message(self, victim: str, tmp_path: Path) -> None:
-        data = Split(joined(rows=200), TWO, 160)
-        spec = spec_of(max_rounds=4, block_rows=4_096)
-        for nth in range(1, self.moments(data, spec, victim) + 1):
+        data = Split(joined(rows=160), TWO, 128)
+        spec = spec_of(max_rounds=3, block_rows=4_096)
+        whole = learn(spec, data)
+        sent = whole.sent["hub to insurer" if victim == ACTIVE else victim]
+        for nth in range(1, len(sent) + 1):
             folder = tmp_path / str(nth)
             folder.mkdir()
-            self.ends_alike(folder, data, spec, victim, nth)
+            self.ends_alike(folder, data, spec, victim, nth, whole)
 
     @pytest.mark.parametrize("name", ["lasso", "multinomial"])
     @pytest.mark.parametrize("nth", [9, 14])
@@ -394,7 +395,7 @@ class TestGoesOnAfterAFailure:
         second = learn(spec, data, Members(memories=kept))
         before = of_kinds(first.sent["bank"], MaskedSlope, MaskedNumbers)
         after = of_kinds(second.sent["bank"], MaskedSlope, MaskedNumbers)
-        words = [np.asarray(it.values).tobytes() for it in [*before, *after]]
+        words = [encode(it) for it in [*before, *after]]
         assert before
         assert len(set(words)) == len(words)
 

@@ -38,6 +38,8 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
     prepared: dict[str, int] = {}  # columns that passive parties train, where they were prepared
+    level: str = ""  # of protection, where a system has several
+    workers: int = 1  # processes that computed
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
     exposure: list[Exposed] = []  # what all runs have told, by peer and kind
     validation: Validation | None = None  # where scores are probabilities and labels are known
@@ -76,6 +78,9 @@ class SimulatedTraining(SimulatedResult, frozen=True, kw_only=True, tag="aligned
     rounds: int
     converged: bool | None
     ending: str
+    level: str = ""
+    engine: str = ""  # of the first party
+    workers: dict[str, int] = {}  # of each party
     leakage: dict[str, float] = {}
     validation: Validation | None = None
     stability: Stability | None = None

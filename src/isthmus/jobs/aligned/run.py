@@ -172,6 +172,8 @@ def _store_result(
         converged=outcome.converged,
         ending=outcome.ending,
         curve=outcome.curve,
+        level=getattr(plan.loaded.spec, "level", ""),
+        workers=plan.party.compute.workers or 1,
         leakage=described.leakage,
         exposure=exposure.of_run(plan, run),
         validation=described.validation,

@@ -23,7 +23,7 @@ from isthmus.jobs.aligned.results import (
 from isthmus.jobs.aligned.rows import divide, scores_fold
 from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
-from isthmus.vertical.system import PooledRows
+from isthmus.vertical.system import AttacksItself, PooledRows
 
 ResultT = TypeVar("ResultT", AlignmentResult, TrainedResult, ScoredResult)
 
@@ -59,6 +59,9 @@ def put_together(
         rounds=first.rounds,
         converged=first.converged,
         ending=first.ending,
+        level=first.level,
+        engine=first.engine,
+        workers={party: each.workers for party, each in trained.items()},
         leakage=first.leakage,
         validation=first.validation,
         stability=first.stability,
@@ -98,9 +101,13 @@ def compare(
     Returns:
         The joint result with metrics of the model `pooled`.
     """
-    pooled: PartialMetrics = loaded.system.pooled(loaded.spec, _pooled(loaded, plans, run))
+    system, spec, rows = loaded.system, loaded.spec, _pooled(loaded, plans, run)
+    pooled: PartialMetrics = system.pooled(spec, rows)
     beside = {name: {**values, **pooled.get(name, {})} for name, values in result.metrics.items()}
-    return msgspec.structs.replace(result, metrics=beside)
+    leakage = dict(result.leakage)
+    if isinstance(system, AttacksItself):
+        leakage |= system.leakage(spec, rows)
+    return msgspec.structs.replace(result, metrics=beside, leakage=leakage)
 
 
 def _alignment(loaded: Loaded, results: Mapping[str, ResultT]) -> Alignment:

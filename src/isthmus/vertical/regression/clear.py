@@ -1,6 +1,6 @@
 """The joint optimisation in the clear, of columns that one party has: it is what all roles do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,15 @@ class Fitted:
     converged: bool
 
 
-def fit(
-    columns: Sequence[Floats], label: Label, spec: LinearModel, tolerance: float, most: int
+def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles see
+    columns: Sequence[Floats],
+    label: Label,
+    spec: LinearModel,
+    tolerance: float,
+    most: int,
+    *,
+    start: Floats | None = None,
+    watch: Callable[[Floats], object] = len,
 ) -> Fitted:
     """Minimise the penalised loss as parties do, each of which has some of the columns.
 
@@ -41,6 +48,8 @@ def fit(
         spec: Family and penalty.
         tolerance: Norm of the proposed steps where training ends.
         most: Rounds at most.
+        start: Coefficients of the first party to begin with; the intercept comes last.
+        watch: Sees the residuals of every round, before the step.
 
     Returns:
         The coefficients, and how training ended.
@@ -54,10 +63,14 @@ def fit(
         Block(x, penalty(spec, x.shape[1], outputs, free), outputs, curvature)
         for x, free in [(ours, 1), *((x, 0) for x in columns[1:])]
     ]
-    blocks[0].weights[-1] = loss.constant()
+    if start is None:
+        blocks[0].weights[-1] = loss.constant()
+    else:
+        blocks[0].weights, predictor = start.copy(), ours @ start + loss.offset
     norms, last_square = list[float](), np.inf
     for _ in range(most):
         residual = loss.residual(predictor)
+        watch(residual)
         proposed = [block.propose(block.gradient(residual)) for block in blocks]
         square, overlap = (sum(parts) for parts in zip(*proposed, strict=True))
         norms.append(float(np.sqrt(square)))

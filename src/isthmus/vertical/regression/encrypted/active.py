@@ -75,7 +75,7 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     memory.rewind(memory.common(rounds))
 
     # 3. Tell all passive parties the same, and hand their keys to each other.
-    curvature = loss.curvature(np.zeros_like(start) + loss.offset)
+    curvature = loss.curvature(np.zeros_like(start) + loss.offset + loss.constant())
     limit = residuals.largest(spec, label, loss.residual(start))
     run = secrets.token_hex(16)
     _tell(passives, Start(rounds=len(memory), run=run))

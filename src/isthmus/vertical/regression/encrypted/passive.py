@@ -99,7 +99,7 @@ def _quantised(train: Table, scale: Scaling, spec: Regression) -> Quantised:
         raise SpecError(f"{error}. Correct it, or leave it out of `columns`.") from None
 
 
-class _Gradients:
+class Gradients:
     """Computes our gradient with the active party's help.
 
     We never see a residual, and the active party never sees a column.
@@ -134,7 +134,7 @@ class _Training:
         return slice(0, len(self.context.train))
 
     @contextmanager
-    def gradients(self, columns: Quantised, limit: float) -> Generator[_Gradients]:
+    def gradients(self, columns: Quantised, limit: float) -> Generator[Gradients]:
         """Take gradients, until the block ends.
 
         Args:
@@ -158,14 +158,14 @@ class _Training:
                 workers=workers,
                 telemetry=context.telemetry,
             )
-            yield _Gradients(take, columns.steps, bounds)
+            yield Gradients(take, columns.steps, bounds)
 
     def progress(self, number: int) -> None:
         """Tell people that a round begins."""
         self.context.telemetry.progress("train", number, self.spec.max_rounds)
 
 
-def _conjugate_gradients(training: _Training, gradients: _Gradients) -> tuple[int, bool]:
+def _conjugate_gradients(training: _Training, gradients: Gradients) -> tuple[int, bool]:
     """Full batch; the function of the same name in `active.py` names the method."""
     block, shares, spec = training.block, training.shares, training.spec
 
@@ -195,7 +195,7 @@ def _numbers(line: Line) -> Floats:
     return np.array([line.slope, line.curvature, *absolute])
 
 
-def _momentum(training: _Training, gradients: _Gradients) -> tuple[int, bool]:
+def _momentum(training: _Training, gradients: Gradients) -> tuple[int, bool]:
     """Fixed batches; the function of the same name in `active.py` explains the method."""
     block, shares, spec = training.block, training.shares, training.spec
 

@@ -34,7 +34,7 @@ class TestExplain:
         assert found.party == "clinic"
         assert str(found).startswith("clinic (active) would send ")
         assert repr(found) == str(found)
-        facts = len(found.assumptions) + 1  # and the memory
+        facts = len(found.assumptions) + 2  # the memory, and what computes the encryption
         assert found._repr_html_().count("<tr>") == len(found.flows) + 1 + facts
 
     def test_is_that_of_the_files(self) -> None:

@@ -1,5 +1,7 @@
 """Decisions about scores: one bit for each row crosses, and no score."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -69,6 +71,23 @@ class TestDecision:
         np.testing.assert_array_equal(found[far] == 1, exact[far])
         assert not (found[~exact] == 1).any()  # of those near the cut, none below it is a yes
         assert set(found) == {0.0, 1.0}
+
+    def test_counts_the_exposure_of_each_row(self) -> None:
+        desk = Desk(200, "poisson")
+        offset = np.log(np.random.default_rng(12).random(200) + 0.1)
+        desk.clinic = replace(desk.clinic, offset=offset)
+        found = desk.play().returned["hub"]
+        predictor = desk.predictor + offset
+        far = np.abs(predictor - np.log(CUT)) > STEP
+        np.testing.assert_array_equal(found[far] == 1, np.exp(predictor[far]) > CUT)
+        assert (found != (np.exp(desk.predictor) > CUT)).any()
+
+    def test_is_not_for_several_classes(self) -> None:
+        desk = Desk(2)
+        classes = linear.part("multinomial", ("a",), Scaling(np.zeros(1), np.ones(1)), np.eye(1, 3))
+        desk.ours = classes
+        error = desk.play().raised["hub"]
+        assert "whose scores are one number" in str(error)
 
     def test_crosses_in_four_messages_of_the_forecast_sizes(self) -> None:
         desk = Desk(20)

@@ -28,7 +28,7 @@ from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.xgboost_comparison import xgboost_predictions
 from isthmus.vertical.labelled import unmeasured
-from isthmus.vertical.regression import measuring
+from isthmus.vertical.regression import coefficients, measuring
 from isthmus.vertical.regression.pooled import train_pooled as train_regression
 from isthmus.vertical.validated import stability_since, trained_groups, validated
 
@@ -81,7 +81,7 @@ def train(spec: Baseline, data: Data, run: Run, telemetry: Telemetry) -> LocalTr
 
 
 def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
-    fitted = train_regression(data.train, spec)
+    fitted = coefficients.of_all(train_regression(data.train, spec), data.train, spec)
     return _Fitted(
         fitted,
         fitted.predict(data.test.features, offset=data.test.offsets).T,

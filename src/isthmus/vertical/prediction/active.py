@@ -67,13 +67,13 @@ def _expected(part: LinearPart, rows: Table, theirs: Floats) -> Floats:
 def _decided(
     passives: Mapping[str, Channel], part: LinearPart | TreePart, rows: Table, cut: float
 ) -> Floats:
-    if not isinstance(part, LinearPart) or len(passives) > 1:
+    if not isinstance(part, LinearPart) or part.outputs or len(passives) > 1:
         raise SpecError(
-            "decisions are for a regression of two parties: take `decision` out of the job to get "
-            "scores. Nothing was sent."
+            "decisions are for a regression of two parties whose scores are one number: take "
+            "`decision` out of the job to get scores. Nothing was sent."
         )
     (passive,) = passives.values()
-    return decide(passive, part, part.predictor(rows.features), cut).astype(np.float64)
+    return decide(passive, part, part.share(rows.features, rows.offsets), cut).astype(np.float64)
 
 
 class Asking:

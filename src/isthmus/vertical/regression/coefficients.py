@@ -24,7 +24,9 @@ import numpy as np
 from scipy import linalg
 
 from isthmus.core.arrays import Floats
+from isthmus.data.table import Table
 from isthmus.evaluation.description import Coefficient, Description
+from isthmus.vertical.regression import families, scaling
 from isthmus.vertical.regression.families import Binomial, Multinomial, Poisson
 from isthmus.vertical.regression.model import Column, Part
 from isthmus.vertical.regression.objective import Loss
@@ -39,8 +41,11 @@ _LOUD = 1e4
 _MOST_KEPT = 2**22
 """Numbers of other parties that are kept for standard errors."""
 
-_DEPENDENT = 1e-9
-"""The same of a column."""
+_DEPENDENT = 1e-10
+"""Share of the information that is rounding, where a column is a combination of others."""
+
+_BLOCK = 65_536
+"""Rows at a time."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +84,30 @@ def standard_errors(
     """
     if isinstance(loss.likelihood, Multinomial):
         return None
-    weight = loss.weight * loss.likelihood.curvature(predictor)
-    ours, theirs = (np.sqrt(weight)[:, np.newaxis] * it for it in (x, others))
-    basis = _basis(theirs, rounding)
-    left = ours - basis @ (basis.T @ ours)
-    (triangle,) = linalg.qr(left, mode="r")[:1]
-    triangle = triangle[: x.shape[1]]
-    if (np.abs(np.diag(triangle)) <= _DEPENDENT * np.linalg.norm(ours, axis=0)).any():
+    root = np.sqrt(loss.weight * loss.likelihood.curvature(predictor))
+    basis = _basis(root[:, np.newaxis] * others, rounding)
+    whole, left = _information(root, x, basis)
+    length = np.sqrt(np.diag(whole))
+    if (length == 0).any():
         return None
-    inverse = linalg.solve_triangular(triangle, np.eye(x.shape[1]))
+    scaled = left / np.multiply.outer(length, length)
+    if linalg.eigvalsh(scaled)[0] < _DEPENDENT:
+        return None
     dispersion = _dispersion(loss, predictor, x.shape[1] + columns)
-    errors = np.sqrt(dispersion * np.sum(inverse**2, axis=1))
+    errors = np.sqrt(dispersion * np.diag(linalg.inv(scaled))) / length
     return Errors(errors, "joint" if basis.shape[1] >= columns else "bound")
+
+
+def _information(root: Floats, x: Floats, basis: Floats) -> tuple[Floats, Floats]:
+    # The information about the coefficients of `x` by themselves, and what is left of it if those
+    # of the basis are unknown too; block by block, for the sake of memory.
+    whole, shared = np.zeros((x.shape[1],) * 2), np.zeros((basis.shape[1], x.shape[1]))
+    for first in range(0, len(x), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        scaled = root[block, np.newaxis] * x[block]
+        whole += scaled.T @ scaled
+        shared += basis[block].T @ scaled
+    return whole, whole - shared.T @ shared
 
 
 def _basis(combinations: Floats, rounding: float) -> Floats:
@@ -117,6 +134,28 @@ def _dispersion(loss: Loss, predictor: Floats, parameters: int) -> float:
     counted = curvature > 0
     squares = float(np.sum(weighted[counted] ** 2 / curvature[counted]))
     return squares / max(len(predictor) - parameters, 1)
+
+
+def of_all(part: Part, train: Table, spec: LinearModel) -> Part:
+    """Returns a model of one organisation's own columns with the standard errors of all of them.
+
+    Args:
+        part: The whole model.
+        train: The rows that it was trained on.
+        spec: Family and penalty.
+
+    Returns:
+        The model; without errors where there are none.
+    """
+    if spec.l1_ratio > 0 or spec.family == "multinomial":
+        return part
+    label = scaling.label(train, spec)
+    x = np.column_stack([scaling.fit(train)(train.features), np.ones(len(train))])
+    loss = Loss(families.likelihood(spec), label)
+    errors = standard_errors(
+        loss, x @ part.weights + loss.offset, x, np.empty((len(train), 0)), columns=0
+    )
+    return with_errors(part, errors)
 
 
 def with_errors(part: Part, errors: Errors | None) -> Part:

@@ -69,6 +69,18 @@ class Part(msgspec.Struct, frozen=True):
             share += np.multiply.outer(scaled, column.coefficient)
         return share if self.intercept is None else share + np.array(self.intercept)
 
+    def share(self, features: Floats, offset: Floats) -> Floats:
+        """Returns this party's share of the linear predictor, with an offset in it.
+
+        Args:
+            features: Columns in their own units, shape (rows, columns).
+            offset: Of each row, shape (rows,); that of a gaussian family is in units of the label.
+
+        Returns:
+            Shape (rows,).
+        """
+        return self.predictor(features) + offset / self.label_deviation
+
     def predict(
         self, features: Floats, others: Floats | float = 0.0, offset: Floats | float = 0.0
     ) -> Floats:

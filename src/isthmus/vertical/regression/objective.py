@@ -25,6 +25,7 @@ from scipy import optimize
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression.families import Binomial, Likelihood, Multinomial
 from isthmus.vertical.regression.scaling import Label
+from isthmus.vertical.regression.spec import Regression
 
 _LONGEST = 2.0**20
 
@@ -157,6 +158,39 @@ class Loss:
         while length > 0 and np.abs(self.residual(predictor + length * slope)).max() > limit:
             length = length / 2 if length > 2.0**-40 else 0.0
         return length
+
+
+def ending(
+    spec: Regression, rounds: int, *, converged: bool, norm: float | None, separated: bool = False
+) -> str:
+    """Say how training ended, and what to do if it did not end well.
+
+    Args:
+        spec: The `[regression]` table.
+        rounds: How many there were.
+        converged: Whether the last steps were small enough.
+        norm: Their norm; None where it is not known.
+        separated: Whether the columns tell the classes of all training rows apart.
+
+    Returns:
+        The sentence, without a full stop.
+    """
+    if converged:
+        found = f"converged after {rounds} rounds"
+    else:
+        far = "" if norm is None else f" (steps of {norm:.1g}, and `tolerance` is {spec.tolerance})"
+        found = f"stopped after {rounds} rounds, not converged{far}"
+    if separated:
+        enough = max(_SEPARATED, 10 * spec.penalty)
+        return (
+            f"{found}: the columns tell the classes of all training rows apart without an error, "
+            f"so that only the penalty keeps coefficients finite; try `penalty = {enough:g}`"
+        )
+    return found if converged else f"{found}: raise `max_rounds` or `penalty`"
+
+
+_SEPARATED = 0.01
+"""A penalty that keeps scores away from 0 and 1."""
 
 
 def _minimum(derivative: Callable[[float], float], penalty: Line) -> float:

@@ -1,6 +1,8 @@
 """Runs either role of vertical regression, and measures the result."""
 
 import hashlib
+import math
+from dataclasses import asdict
 
 import msgspec
 
@@ -11,10 +13,10 @@ from isthmus.evaluation.description import Description, PartialMetrics
 from isthmus.store.checkpoint import Arrays, Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.labelled import unmeasured
-from isthmus.vertical.regression import levels
+from isthmus.vertical.regression import levels, objective
 from isthmus.vertical.regression.coefficients import described
 from isthmus.vertical.regression.measuring import measured
-from isthmus.vertical.regression.memory import Memory
+from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Regression
@@ -29,7 +31,9 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
     memory.load()
     if context.role == "passive":
         ours = level.passive(spec, context, memory)
-        ending = _ending(ours.rounds, ours.converged)
+        ending = ours.ending or objective.ending(
+            spec, ours.rounds, converged=ours.converged, norm=None
+        )
         return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
     trained = level.active(spec, context, memory)
     found = _found(trained)
@@ -37,11 +41,18 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
         model=trained.part,
         rounds=len(trained.rounds),
         converged=trained.converged,
-        ending=_ending(len(trained.rounds), trained.converged),
+        ending=trained.ending
+        or objective.ending(
+            spec,
+            len(trained.rounds),
+            converged=trained.converged,
+            norm=trained.rounds[-1].gradient_norm,
+            separated=trained.separated,
+        ),
         run=trained.part.run,
         scores=Scores(test, trained.predictions.T),
         train_scores=None if trained.training is None else trained.training.T,
-        curve=[{"loss": at.loss, "gradient_norm": at.gradient_norm} for at in trained.rounds],
+        curve=_curve(trained.rounds),
         found=found,
         measure=lambda: _measured(spec, test, found),
     )
@@ -74,10 +85,12 @@ def _measured(spec: Regression, test: Table, found: Checkpoint) -> Measured:
     )
 
 
-def _ending(rounds: int, converged: bool) -> str:  # noqa: FBT001
-    if converged:
-        return f"converged after {rounds} rounds"
-    return f"stopped after {rounds} rounds, not converged: raise `max_rounds` or `penalty`"
+def _curve(rounds: list[Round]) -> list[dict[str, float]]:
+    # The loss is NaN where nobody knows it.
+    return [
+        {name: value for name, value in asdict(at).items() if not math.isnan(value)}
+        for at in rounds
+    ]
 
 
 def _rounds_of(context: RoleContext) -> str:

@@ -19,6 +19,12 @@ class ActiveTrained:
     rounds: list[Round]
     converged: bool
 
+    ending: str = ""
+    """How training ended, in a few words; empty: as any training that stops when it converges."""
+
+    separated: bool = False
+    """Whether the columns tell the classes of all training rows apart, as far as it is known."""
+
     told: Arrays = field(default_factory=dict[str, Floats])
     """What it takes to measure what passive parties can have learned about labels, by name."""
 
@@ -30,3 +36,6 @@ class PassiveTrained:
     part: model.Part
     rounds: int
     converged: bool
+
+    ending: str = ""
+    """How training ended, in a few words; empty: as any training that stops when it converges."""

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
+from isthmus.data.table import Table
 from isthmus.vertical.regression import clear, coefficients, families, model
 from isthmus.vertical.regression.coefficients import standard_errors, two_sided
 from isthmus.vertical.regression.objective import Loss
+from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.scaling import Label, Scaling
 from isthmus.vertical.regression.spec import Family, LinearModel
 
@@ -136,6 +138,26 @@ class TestStandardErrors:
         spec = LinearModel(family="multinomial", classes=2)
         loss = Loss(families.likelihood(spec), a_label("binomial"))
         assert standard_errors(loss, np.zeros((ROWS, 2)), ours(), X[:, 1:], 2) is None
+
+
+class TestOfAll:
+    def test_equals_statsmodels_for_rows_of_one_organisation(self) -> None:
+        spec = LinearModel(family="gaussian", penalty=0.0)
+        identifiers = [b"%d" % row for row in range(ROWS)]
+        weight = 1 + NOISE
+        table = Table(identifiers, X, ("a", "b", "c"), LABELS["gaussian"], weight)
+        part = coefficients.of_all(train_pooled(table, spec), table, spec)
+        values, errors = STATSMODELS["gaussian"]
+        deviation = part.label_deviation
+        assert part.coefficients * deviation == pytest.approx(values[:3], rel=1e-6)
+        found = [(column.error or 0.0) * deviation for column in part.columns]
+        assert found == pytest.approx(errors[:3], rel=1e-6)
+
+    def test_is_without_errors_for_l1(self) -> None:
+        spec = LinearModel(family="gaussian", l1_ratio=1.0)
+        table = Table([b"%d" % row for row in range(ROWS)], X, tuple("abc"), LABELS["gaussian"])
+        part = train_pooled(table, spec)
+        assert coefficients.of_all(part, table, spec) == part
 
 
 class TestDescribed:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression.block import Penalty
 from isthmus.vertical.regression.families import Binomial, Gaussian, Likelihood, Poisson
-from isthmus.vertical.regression.objective import LENGTHS, Line, Loss
+from isthmus.vertical.regression.objective import LENGTHS, Line, Loss, ending
 from isthmus.vertical.regression.scaling import Label
+from isthmus.vertical.regression.spec import Regression
 
 FAMILIES: tuple[Likelihood, ...] = (Binomial(), Gaussian(), Poisson())
 each = pytest.mark.parametrize("family", FAMILIES, ids=lambda it: type(it).__name__)
@@ -104,6 +105,28 @@ class TestStepLength:
         bound = loss.step_length(np.zeros(3), np.array([2.0, 0.0, 1.0]), Line(), limit=1000.0)
         assert bound > 0
         assert np.abs(loss.residual(bound * np.array([2.0, 0.0, 1.0]))).max() <= 1000
+
+
+class TestEnding:
+    SPEC = Regression(passive_columns=1)
+
+    def test_says_that_it_converged(self) -> None:
+        found = ending(self.SPEC, 9, converged=True, norm=1e-6)
+        assert found == "converged after 9 rounds"
+
+    def test_says_how_far_it_is_and_what_to_do(self) -> None:
+        found = ending(self.SPEC, 50, converged=False, norm=0.00321)
+        assert found == (
+            "stopped after 50 rounds, not converged (steps of 0.003, and `tolerance` is 1e-05): "
+            "raise `max_rounds` or `penalty`"
+        )
+
+    @pytest.mark.parametrize(("penalty", "advice"), [(0.0, "0.01"), (0.1, "1")])
+    def test_says_which_penalty_separable_labels_take(self, penalty: float, advice: str) -> None:
+        spec = Regression(passive_columns=1, penalty=penalty)
+        found = ending(spec, 9, converged=True, norm=0.0, separated=True)
+        assert found.startswith("converged after 9 rounds: the columns tell the classes of all")
+        assert found.endswith(f"try `penalty = {advice}`")
 
 
 class TestLine:

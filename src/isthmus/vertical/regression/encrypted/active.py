@@ -99,7 +99,15 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     theirs = problem.totals.rows(PartialPredictor, len(test), problem.contrasts)
     predictions = part.predict(test.features, families.with_zero(theirs), test.offsets)
     training = None if predictor is None else part.expected(predictor, train.offsets - label.offset)
-    return ActiveTrained(part, alone, predictions, training, memory.rounds, converged)
+    return ActiveTrained(
+        part,
+        alone,
+        predictions,
+        training,
+        memory.rounds,
+        converged,
+        separated=predictor is not None and loss.separated(predictor),
+    )
 
 
 def _errors(problem: "_Problem", predictor: Floats | None) -> Errors | None:

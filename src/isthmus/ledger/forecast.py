@@ -53,8 +53,7 @@ class Sizes:
     """Requests to score rows online, by their number of rows; None: as many as the job allows."""
 
     prepared: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Columns that passive parties train, by name, once they are prepared; of others it is not
-    known yet."""
+    """Columns that parties train, by name, once they are prepared; of others it is not known."""
 
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:

@@ -214,6 +214,41 @@ class TestForecast:
             assert sum(flow.count for flow in flows) == len(sent)
 
 
+class TestTheNumberOfTheActivePartysColumns:
+    """It crosses where all parties train on shares, which the job says by its own most."""
+
+    def play(self, most: int, said: int) -> Play:
+        return play(
+            active=lambda line: active(
+                {"insurer": line},
+                Own(CLINIC),
+                SELECTING,
+                {"insurer": MOST},
+                Telemetry(),
+                active_most=most,
+            ),
+            passive=lambda line: passive(
+                line, Own(INSURER), SELECTING, MOST, Telemetry(), active_most=said
+            ),
+        )
+
+    def test_is_known_to_all_then(self) -> None:
+        found = self.play(3, 3)
+        ours, theirs = found.returned["active"], found.returned["passive"]
+        assert ours.active_columns == theirs.active_columns == len(ours.columns)
+        for role, sent in found.sent.items():
+            flows = forecast(SELECTING, ROWS, MOST, len(theirs.columns), len(ours.columns))
+            assert sum(it.bytes for it in flows if it.sender == role) == sum(map(len, sent))
+
+    def test_is_not_told_otherwise(self) -> None:
+        assert prepare(WOE)[1].active_columns is None
+
+    def test_is_no_larger_than_the_job_says(self) -> None:
+        assert "says that it trains 1 columns" in str(self.play(3, 0).raised["passive"])
+        refused = self.play(0, 3).raised["active"]
+        assert "`regression.shared.active_columns = 0`: agree on more" in str(refused)
+
+
 class TestAStoppedRun:
     def test_goes_on_with_what_both_have_prepared(self) -> None:
         ours, theirs = prepare(WOE)

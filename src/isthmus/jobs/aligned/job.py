@@ -56,21 +56,32 @@ def most_columns(loaded: Loaded, passive: str) -> int:
     return found
 
 
+def most_active_columns(loaded: Loaded) -> int | None:
+    """Returns the most columns that the active party trains, if the job says so to all parties."""
+    shared = loaded.spec.shared
+    return None if shared is None else shared.active_columns
+
+
 def training_spec(loaded: Loaded, columns: Mapping[str, int]) -> Any:
     """What the job says of its system, with the columns that passive parties train.
 
     Args:
         loaded: The job.
-        columns: Number of prepared columns, by name of the passive party, of those that are known.
+        columns: Number of prepared columns, by name of the party, of those that are known.
 
     Returns:
         The table of the system.
     """
     if preparation_of(loaded) is None or not columns:
         return loaded.spec
-    if len(columns) == 1:
-        return msgspec.structs.replace(loaded.spec, passive_columns=next(iter(columns.values())))
-    return msgspec.structs.replace(loaded.spec, passive_columns=dict(columns))
+    spec, first = loaded.spec, columns.get(loaded.first)
+    passives = {name: count for name, count in columns.items() if name != loaded.first}
+    if first is not None and spec.shared is not None:
+        shared = msgspec.structs.replace(spec.shared, active_columns=first)
+        spec = msgspec.structs.replace(spec, shared=shared)
+    if len(passives) == 1:
+        return msgspec.structs.replace(spec, passive_columns=next(iter(passives.values())))
+    return msgspec.structs.replace(spec, passive_columns=passives) if passives else spec
 
 
 def check(loaded: Loaded) -> None:
@@ -134,7 +145,9 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     if preparation is not None:
         most = most_columns(loaded, other)
         columns = sizes.prepared.get(other, most)
-        prepared = list(forecast_preparation(preparation, sizes.train, most, columns))
+        ours = most_active_columns(loaded)
+        ours = ours and sizes.prepared.get(loaded.first, ours)
+        prepared = list(forecast_preparation(preparation, sizes.train, most, columns, ours))
     if loaded.trains:
         trained = loaded.system.forecast(training_spec(loaded, sizes.prepared), other, sizes)
     return [list(_choice()), list(_alignments(loaded, other, sizes)), prepared, trained]

@@ -106,10 +106,9 @@ class AlignedPlan(PartyPlan):
         dataset, us = self.party.datasets[loaded.dataset], self.party.party
         ours = Own(self.train, dataset.edges, dataset.order)
         train, test = preparing.trial(ours, self.test, spec)
-        if self.listens:
-            return AsTrained(loaded.spec, train, test)
         columns = len(train.names)
-        preparing.check_most(spec, columns, most_columns(loaded, us))
+        if not self.listens:
+            preparing.check_most(spec, columns, most_columns(loaded, us))
         return AsTrained(training_spec(loaded, {us: columns}), train, test)
 
     @property

@@ -16,7 +16,12 @@ from msgspec.structs import replace
 
 from isthmus.data.table import Table
 from isthmus.jobs.aligned import stored
-from isthmus.jobs.aligned.job import most_columns, preparation_of, training_spec
+from isthmus.jobs.aligned.job import (
+    most_active_columns,
+    most_columns,
+    preparation_of,
+    training_spec,
+)
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.stored import StoredColumns
 from isthmus.jobs.plan import Loaded
@@ -65,7 +70,11 @@ def prepare(session: PartySession[AlignedPlan], lines: Lines, train: Table, test
         kept = run.read_json(run.preparation.name, StoredColumns)
         held = kept.prepared if kept.rows == digest else None
     ours = own(plan, train)
-    ask: dict[str, Any] = {"engine": plan.party.compute.engine, "held": held}
+    ask: dict[str, Any] = {
+        "engine": plan.party.compute.engine,
+        "active_most": most_active_columns(plan.loaded),
+        "held": held,
+    }
     with session.telemetry.timed("preparation"):
         if plan.listens:
             most = {name: most_columns(plan.loaded, name) for name in lines}
@@ -128,8 +137,16 @@ def own(plan: AlignedPlan, train: Table) -> Own:
 
 
 def _rows(loaded: Loaded, prepared: Prepared, train: Table, test: Table) -> Rows:
-    spec = training_spec(loaded, prepared.passive_columns)
+    spec = training_spec(loaded, counts(loaded, prepared))
     return Rows(prepared(train), prepared(test), spec, prepared)
+
+
+def counts(loaded: Loaded, prepared: Prepared | None) -> dict[str, int]:
+    """Returns how many columns each party trains, by name, of those that are known here."""
+    if prepared is None:
+        return {}
+    ours = prepared.active_columns
+    return prepared.passive_columns | ({} if ours is None else {loaded.first: ours})
 
 
 def _digest(plan: AlignedPlan, train: Table) -> str:

@@ -37,7 +37,7 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     converged: bool | None  # None where training has no tolerance to reach
     ending: str  # how training ended, in a few words
     curve: list[dict[str, float]]
-    prepared: dict[str, int] = {}  # columns that passive parties train, where they were prepared
+    prepared: dict[str, int] = {}  # columns that parties train, where they were prepared
     level: str = ""  # of protection, where a system has several
     workers: int = 1  # processes that computed
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels

@@ -158,7 +158,6 @@ def _store_result(
     rows: Rows,
 ) -> None:
     plan, run = session.plan, session.run
-    prepared = rows.prepared
     result = TrainedResult(
         **session.facts(),
         alignment=alignment,
@@ -166,7 +165,7 @@ def _store_result(
         system=plan.loaded.table,
         model=model,
         columns=len(rows.train.names),
-        prepared={} if prepared is None else prepared.passive_columns,
+        prepared=preparing.counts(plan.loaded, rows.prepared),
         metrics=described.metrics,
         rounds=outcome.rounds,
         converged=outcome.converged,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
@@ -31,6 +33,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     telemetry: Telemetry,
     *,
     engine: Engine = "auto",
+    active_most: int | None = None,
     held: Prepared | None = None,
 ) -> Prepared:
     """Prepare our columns, and help the passive parties to prepare theirs.
@@ -46,6 +49,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
         most: Most columns of each passive party, by name.
         telemetry: Receives progress.
         engine: What we ask to compute our encryption with.
+        active_most: Most columns of ours, if the passive parties are told how many there are.
         held: What we had prepared before the run was stopped.
 
     Returns:
@@ -58,12 +62,8 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     # 1. Go on with what all have prepared before; or else begin anew, with a key of this run.
     asked = {name: _rows_alike(line, len(ours.train)) for name, line in passives.items()}
     anew = held is None or not all(each.held for each in asked.values())
-    scheme = labels.scheme(spec, engine)
-    keys = dict[str, AdditiveOwner]()
+    keys = _keys(spec, len(ours.train), most, engine) if anew else {}
     for name, line in passives.items():
-        if anew and spec.woe is not None:
-            sums = labels.declared(len(ours.train), most[name] * spec.slots)
-            keys[name] = scheme.owner(sums, b"")
         key = keys[name].public() if name in keys else b""
         line.send(PreparesAnew(anew=anew, key=key))
     if held is not None and not anew:
@@ -79,7 +79,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     # 3. Leave out columns of ours; let the passive parties compare theirs with the others.
     prepared = own.compared(ours, found, spec.select)
     if spec.select is not None and spec.select.active_columns is not None:
-        _check_most(prepared, spec.select.active_columns)
+        _check_most(prepared, spec.select.active_columns, "preparation.select")
         integers = own.quantised(ours, prepared.columns).integers()
         for name, line in passives.items():
             between.give(line, integers, spec.select, most[name], spec.block_rows, engine)
@@ -87,12 +87,16 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
 
     # 4. How many columns does each of them train?
     counts = {name: _columns(line, most[name]) for name, line in passives.items()}
-    return Prepared(
-        columns=prepared.columns,
-        left_out=prepared.left_out,
-        inflation=prepared.inflation,
-        passive_columns=counts,
-    )
+    prepared = replace(prepared, passive_columns=counts)
+    if active_most is None:
+        return prepared
+
+    # 5. Where all parties train on shares, each knows how many columns we train, too.
+    _check_most(prepared, active_most, "regression.shared")
+    count = len(prepared.columns)
+    for line in passives.values():
+        line.send(PreparedColumns(columns=count))
+    return replace(prepared, active_columns=count)
 
 
 def _rows_alike(line: Channel, rows: int) -> Prepares:
@@ -103,6 +107,19 @@ def _rows_alike(line: Channel, rows: int) -> Prepares:
             "the alignment differs. Begin another run with `--again` on both sides."
         )
     return asked
+
+
+def _keys(
+    spec: Preparation, rows: int, most: Mapping[str, int], engine: Engine
+) -> dict[str, AdditiveOwner]:
+    """Returns a key of this run for each passive party, if labels cross."""
+    if spec.woe is None:
+        return {}
+    scheme = labels.scheme(spec, engine)
+    return {
+        name: scheme.owner(labels.declared(rows, columns * spec.slots), b"")
+        for name, columns in most.items()
+    }
 
 
 def _sum_labels(line: Channel, key: AdditiveOwner, label: Floats, spec: Preparation) -> None:
@@ -135,9 +152,9 @@ def _columns(line: Channel, most: int) -> int:
     return columns
 
 
-def _check_most(prepared: Prepared, most: int) -> None:
+def _check_most(prepared: Prepared, most: int, table: str) -> None:
     if len(prepared.columns) > most:
         raise SpecError(
             f"the active party has {len(prepared.columns)} columns once they are prepared, and the "
-            f"job says `preparation.select.active_columns = {most}`: agree on more."
+            f"job says `{table}.active_columns = {most}`: agree on more."
         )

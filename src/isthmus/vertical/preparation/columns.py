@@ -131,6 +131,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     passive_columns: dict[str, int] = {}
     """Columns that each passive party trains, by its name; at a passive party, its own alone."""
 
+    active_columns: int | None = None
+    """Columns that the active party trains, where all parties learn it."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns that are trained on."""

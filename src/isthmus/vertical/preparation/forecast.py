@@ -13,7 +13,9 @@ from isthmus.vertical.preparation.spec import Preparation, Selection
 from isthmus.vertical.regression.products import forecast as products
 
 
-def forecast(spec: Preparation, train: int, most: int, columns: int) -> Iterator[Flow]:
+def forecast(
+    spec: Preparation, train: int, most: int, columns: int, of_active: int | None = None
+) -> Iterator[Flow]:
     """Forecast the messages between the active party and one passive party.
 
     Args:
@@ -21,6 +23,7 @@ def forecast(spec: Preparation, train: int, most: int, columns: int) -> Iterator
         train: Training rows.
         most: Most columns of a passive party.
         columns: Columns that it trains.
+        of_active: Columns that the active party trains, if it says so.
 
     Yields:
         The flows of both roles.
@@ -34,6 +37,8 @@ def forecast(spec: Preparation, train: int, most: int, columns: int) -> Iterator
     if spec.select is not None and spec.select.active_columns is not None:
         yield from _comparison(spec, spec.select, spec.select.active_columns, train, most)
     yield Flow("passive", messages.PreparedColumns(columns=columns), 1)
+    if of_active is not None:
+        yield Flow("active", messages.PreparedColumns(columns=of_active), 1)
 
 
 def _labels(spec: Preparation, train: int, sums: int) -> Iterator[Flow]:

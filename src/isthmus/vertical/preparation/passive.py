@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from isthmus.core.arrays import Integers
 from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
@@ -31,6 +33,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     telemetry: Telemetry,
     *,
     engine: Engine = "auto",
+    active_most: int | None = None,
     held: Prepared | None = None,
 ) -> Prepared:
     """Prepare our columns, with sums of the active party's encrypted labels.
@@ -45,6 +48,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         most: Most columns that the job lets us have.
         telemetry: Receives progress.
         engine: What we ask to compute our encryption with.
+        active_most: Most columns of the active party, if it tells how many there are.
         held: What we had prepared before the run was stopped.
 
     Returns:
@@ -88,7 +92,18 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         prepared = own.compared(ours, found, select)
     _check_most(len(prepared.columns), most)
     active.send(PreparedColumns(columns=len(prepared.columns)))
-    return prepared
+    if active_most is None:
+        return prepared
+
+    # 4. Where all parties train on shares, the active party says the same.
+    columns_of_active = active.receive(PreparedColumns).columns
+    if columns_of_active > active_most:
+        raise PeerError(
+            f"{active.peer!r} says that it trains {columns_of_active:,} columns, and the job says "
+            f"`regression.shared.active_columns = {active_most:,}`. Compare `isthmus version` on "
+            "both sides."
+        )
+    return replace(prepared, active_columns=columns_of_active)
 
 
 def _events(

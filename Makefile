@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NAME   ?=
+# What an installation depends on; C code is compiled by it.
+BUILT  := pyproject.toml constraints.txt hatch_build.py $(wildcard src/isthmus/crypto/kernel/source/*)
 # Whole runs wait much, so there are more workers than cores.
 WORKERS  ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -57,18 +59,18 @@ $(VENV)/python.stamp:
 	@touch $@
 
 # A larger set of extras satisfies a smaller one: each stamp is laid for the sets below it too.
-$(VENV)/core.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+$(VENV)/core.stamp: $(VENV)/python.stamp $(BUILT)
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+$(VENV)/dev.stamp: $(VENV)/python.stamp $(BUILT)
 	$(PIP) -e '.[dev]'
 	@touch $(VENV)/core.stamp $@
 
-$(VENV)/all.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+$(VENV)/all.stamp: $(VENV)/python.stamp $(BUILT)
 	$(PIP) -e '.[all,dev]'
 	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@
 
-$(VENV)/bench.stamp: $(VENV)/python.stamp pyproject.toml constraints.txt
+$(VENV)/bench.stamp: $(VENV)/python.stamp $(BUILT)
 	$(PIP) -e '.[bench,dev]'
 	@touch $(VENV)/core.stamp $(VENV)/dev.stamp $@

@@ -27,12 +27,13 @@ from isthmus.vertical.prediction.passive import answer, passive
 from isthmus.vertical.prediction.requests import asked_rows, recorded
 from isthmus.vertical.prediction.spec import Online, Prediction
 from isthmus.vertical.regression import model as linear
-from isthmus.vertical.regression.messages import PartialPredictor
+from isthmus.vertical.regression.messages import MaskedPredictor, PartialPredictor
 from isthmus.vertical.regression.scaling import Label, Scaling
 from isthmus.vertical.regression.spec import Family
 from tests.coded import INSURER, PHARMACY, Run, a_data, a_spec
+from tests.regressions import identity
 from tests.roles import Play, Role, gather
-from tests.transcripts import kinds
+from tests.transcripts import kinds, of_kinds
 
 pytestmark = pytest.mark.usefixtures("keys_made_once")
 
@@ -202,6 +203,85 @@ class TestRegression:
         sizes = Sizes({}, regressed.ROWS, 0, regressed.ROWS, {}, 0)
         expected = sum(flow.bytes for flow in forecast(spec, "insurer", sizes))
         assert sum(map(len, outcome.sent["insurer"])) == expected
+
+
+class OfThree:
+    """The same model, but the insurer's columns are those of two parties."""
+
+    PARTS = {"insurer": slice(0, 10), "pharmacy": slice(10, 17)}
+
+    def __init__(self) -> None:
+        self.whole = Regressed()
+        self.spec = self.whole.spec
+
+    def helper(self, party: str, rows: Sequence[int]) -> tuple[linear.Part, Table]:
+        """A party's part of the model, and its columns."""
+        at, all_columns = self.PARTS[party], self.whole.insurer
+        part = msgspec.structs.replace(self.whole.theirs, columns=self.whole.theirs.columns[at])
+        own = Table(all_columns.identifiers, all_columns.features[:, at], all_columns.names[at])
+        return part, own.take(np.array(rows))
+
+    def at_once(self, rows: Sequence[int]) -> Play:
+        def helping(party: str) -> Role:
+            part, own = self.helper(party, rows)
+            who = identity(party, list(self.PARTS))
+            return lambda line: passive(line, part, own, self.spec, who)
+
+        ours = self.whole.clinic.take(np.array(rows))
+        return gather(
+            lambda lines: active(lines, self.whole.ours, ours, self.spec),
+            {party: helping(party) for party in self.PARTS},
+        )
+
+    def online(self, requests: Sequence[Sequence[int]]) -> "tuple[Asked, Play]":
+        asked = Asked(self.spec)
+
+        def answering(party: str) -> Role:
+            part, own = self.helper(party, range(Regressed.ROWS))
+            who = identity(party, list(self.PARTS))
+            counted = asked.counted[party]
+            return lambda line: answer(line, part, own, self.spec, counted, always, who)
+
+        asks = asked.asks(self.whole.ours, self.whole.clinic, requests)
+        return asked, gather(asks, {party: answering(party) for party in self.PARTS})
+
+
+class TestRegressionOfThreeParties:
+    """The active party learns the sum of the shares of the others, and no share."""
+
+    def test_gives_the_scores_of_one_place(self) -> None:
+        rows = range(Regressed.ROWS)
+        expected = Regressed().at_once().returned["hub"]
+        assert OfThree().at_once(rows).returned["hub"] == pytest.approx(expected, abs=1e-9)
+
+    def test_scores_online_as_at_once_to_the_last_digit(self) -> None:
+        every = OfThree().at_once(range(Regressed.ROWS)).returned["hub"]
+        _, outcome = OfThree().online(REQUESTS)
+        for rows, found in zip(REQUESTS, outcome.returned["hub"], strict=True):
+            assert np.array_equal(found, every[rows])
+
+    def test_sends_nothing_twice_even_of_one_row(self) -> None:
+        _, outcome = OfThree().online([[7, 7], [7], [7]])
+        for party in OfThree.PARTS:
+            sent = of_kinds(outcome.sent[party], MaskedPredictor)
+            words = np.concatenate([each.values for each in sent]).tolist()
+            assert len(set(words)) == len(words) == 4
+
+    def test_sends_as_many_bytes_as_forecast(self) -> None:
+        asked, online = OfThree().online(REQUESTS)
+        at_once = OfThree().at_once(range(Regressed.ROWS))
+        rows = dict.fromkeys(("hub", *OfThree.PARTS), 1)
+        known = Sizes(rows, 0, 0, 0, {}, 0, requests=dict(asked.counted["hub"]))
+        all_of_them = Sizes(rows, Regressed.ROWS, 0, Regressed.ROWS, {}, 0)
+        offline = msgspec.structs.replace(asked.spec, online=None)
+        for spec, sizes, outcome in (
+            (asked.spec, known, online),
+            (offline, all_of_them, at_once),
+        ):
+            for party in OfThree.PARTS:
+                sent = (*outcome.sent[party], *outcome.sent[f"hub to {party}"])
+                expected = sum(flow.bytes for flow in forecast(spec, party, sizes))
+                assert sum(map(len, sent)) == expected
 
 
 ONLINE = Online(request_rows=8, rows=60)

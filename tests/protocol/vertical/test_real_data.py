@@ -4,17 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from isthmus.core.telemetry import Telemetry
-from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.data.table import Table
-from isthmus.vertical.regression.encrypted.active import active
-from isthmus.vertical.regression.memory import Memory
-from isthmus.vertical.regression.encrypted.passive import passive
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Family, Regression
 from tests import real_data
 from tests.real_data import rows
-from tests.roles import run_together
+from tests.regressions import ACTIVE, Split
+from tests.regressions import train as training
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,6 +22,17 @@ def joined(ours: Table, theirs: Table) -> Table:
     assert ours.identifiers == theirs.identifiers
     features = np.hstack([ours.features, theirs.features])
     return Table(ours.identifiers, features, ours.names + theirs.names, ours.label)
+
+
+def stacked(train: Table, test: Table) -> Table:
+    assert train.label is not None
+    assert test.label is not None
+    return Table(
+        [*train.identifiers, *test.identifiers],
+        np.vstack([train.features, test.features]),
+        train.names,
+        np.concatenate([train.label, test.label]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,21 +48,24 @@ def joined(ours: Table, theirs: Table) -> Table:
 def test_equals_the_central_model(name: str, family: Family, measure: float) -> None:
     train = {party: rows(name, party, "train") for party in ("guest", "host")}
     test = {party: rows(name, party, "test", train[party]) for party in train}
+    own = len(train["guest"].names)
+    split = Split(
+        stacked(joined(train["guest"], train["host"]), joined(test["guest"], test["host"])),
+        {ACTIVE: range(own), "host": range(own, own + len(train["host"].names))},
+        train=len(train["guest"]),
+    )
     spec = Regression(
         family=family,
         passive_columns=len(train["host"].names),
-        label_exposure=0.05,
+        label_exposure=1.0,
         max_rounds=200,
-        encryption=RegressionEncryption(),
     )
-    outcome = run_together(
-        guest=lambda line: active(line, train["guest"], test["guest"], spec, Telemetry(), Memory()),
-        host=lambda line: passive(line, train["host"], test["host"], spec, Telemetry(), Memory()),
-    )
-    trained = outcome["guest"]
-    pooled = train_pooled(joined(train["guest"], train["host"]), spec)
-    expected = pooled.predict(joined(test["guest"], test["host"]).features)
-    label = test["guest"].label
+    outcome = training(spec, split)
+    assert not outcome.raised
+    trained = outcome.returned["hub"]
+    pooled = train_pooled(split.training, spec)
+    expected = pooled.predict(split.test.features)
+    label = split.test.label
     assert label is not None
     assert trained.converged
     if family == "binomial":

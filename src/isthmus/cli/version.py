@@ -25,16 +25,19 @@ def version() -> Answer:
 
     engines = {name: _installed(name) for name in ENGINES}
     encryption = keys.running("okamoto-uchiyama", "auto")
+    why = keys.without_kernel("okamoto-uchiyama")
     value = {
         "isthmus": __version__,
         "python": platform.python_version(),
         "encryption": encryption,
+        "kernel": why or "runs",
         "engines": engines,
     }
     lines = [
         ("isthmus", __version__),
         ("python", platform.python_version()),
         ("encryption", f"computed by {encryption}, unless a party file says otherwise"),
+        ("kernel", f"cannot run: {why}" if why else "runs on this processor"),
     ]
     lines += [(name, found or "not installed") for name, found in engines.items()]
     return Answer(value, facts(lines))

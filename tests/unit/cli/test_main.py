@@ -59,6 +59,7 @@ class TestStandardOutput:
         code, out, err = isthmus("version", "--json")
         assert (code, json.loads(out)["isthmus"], err) == (0, __version__, "")
         assert json.loads(out)["encryption"] == keys.running("okamoto-uchiyama", "auto")
+        assert json.loads(out)["kernel"] == (keys.without_kernel("okamoto-uchiyama") or "runs")
 
     def test_holds_one_json_object_when_a_command_fails(self, tmp_path: Path) -> None:
         code, out, err = isthmus("check", str(tmp_path / "job.toml"), "--json")

@@ -1,5 +1,6 @@
 """The compiled code of this installation, if it can be trusted here."""
 
+import warnings
 from functools import cache
 
 from isthmus.crypto.kernel import self_test
@@ -36,5 +37,12 @@ def _found() -> Library | str:
     except (OSError, AttributeError) as error:
         return str(error)
     if wrong := self_test.failing(library):
-        return f"its self-test failed: {wrong} computes wrongly"
+        failed = f"its self-test failed: {wrong} computes wrongly"
+        warnings.warn(
+            f"the kernel of isthmus cannot be used, and gmpy2 takes over: {failed}. Install "
+            "isthmus again; if that does not help, tell its authors, with processor and compiler",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return failed
     return library

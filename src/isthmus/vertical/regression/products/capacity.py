@@ -1,4 +1,4 @@
-"""What this machine computes a scheme with, what fits in its messages, and how long it takes."""
+"""Each scheme on this machine: its engine, the room in its messages, and how long it takes."""
 
 import time
 

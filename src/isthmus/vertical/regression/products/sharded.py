@@ -20,7 +20,7 @@ from isthmus.vertical.regression.products.worker import (
     Forget,
     Grids,
     Keys,
-    Prepare,
+    MakeRoom,
     Rows,
     Setup,
     Task,
@@ -137,7 +137,7 @@ class ShardedColumns(_OnWorkers):
         blocks = self._blocks[at :: len(self._used)]
         _send(
             line,
-            Prepare(
+            MakeRoom(
                 number=self._number,
                 setup=self._setup,
                 grids=_grids(self._columns),

@@ -47,7 +47,7 @@ class Grids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: bytes
 
 
-class Prepare(Task, frozen=True):
+class MakeRoom(Task, frozen=True):
     """Make room for the columns of a shard."""
 
     setup: Setup
@@ -107,7 +107,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is wrong with this machine."""
 
 
-Tasks = Prepare | Rows | Begin | Add | Finish | Keys | Encrypt | Forget
+Tasks = MakeRoom | Rows | Begin | Add | Finish | Keys | Encrypt | Forget
 
 _TASKS = msgspec.msgpack.Decoder(Tasks)
 
@@ -152,7 +152,7 @@ class Worker:
             case Keys():
                 kind = _kind(task.setup)
                 self._keys[task.number] = kind.encryptor(task.setup.declared, task.stored)
-            case Prepare():
+            case MakeRoom():
                 self._rooms[task.number] = _Room(task)
             case Rows():
                 self._rooms[task.number].add(task.codes)
@@ -180,7 +180,7 @@ class Worker:
 class _Room:
     """Columns of a shard while their rows arrive."""
 
-    def __init__(self, task: Prepare) -> None:
+    def __init__(self, task: MakeRoom) -> None:
         self._task = task
         self._codes = np.empty((task.rows, task.passes), np.int8)
         self._filled = 0

@@ -102,9 +102,7 @@ class TestEqualsThePooledPreparation:
     def test_to_the_last_digit(self, spec: Preparation) -> None:
         ours, theirs = prepare(spec)
         expected = prepare_pooled([Own(CLINIC), Own(INSURER)], spec)
-        assert ours == msgspec.structs.replace(
-            expected[0], passive_columns={"insurer": len(theirs.columns)}
-        )
+        assert ours == msgspec.structs.replace(expected[0], counts={"insurer": len(theirs.columns)})
         assert theirs == expected[1]
 
     def test_under_paillier_too(self) -> None:
@@ -124,7 +122,7 @@ class TestEqualsThePooledPreparation:
         )
         assert not found.raised
         expected = prepare_pooled([Own(CLINIC), Own(INSURER), Own(second)], WOE)
-        assert found.returned["hub"].passive_columns == {"first": 4, "second": 2}
+        assert found.returned["hub"].counts == {"first": 4, "second": 2}
         assert [found.returned["first"], found.returned["second"]] == expected[1:]
 
 
@@ -172,7 +170,9 @@ class TestPrivacy:
         found = play(clinic=clinic(COMPARING[0]), insurer=insurer(COMPARING[0]))
         crossed = {*kinds(found.sent["clinic"]), *kinds(found.sent["insurer"])}
         assert crossed <= {*declared(messages), *declared(of_products)}
-        assert {each for each in crossed if declared(messages).get(each)} == {*declared(messages)}
+        assert {each for each in crossed if declared(messages).get(each)} == {
+            *declared(messages).keys() - {"ColumnCounts"}
+        }
 
     def test_the_active_party_gets_masked_sums_that_change_with_every_run(self) -> None:
         def sums(found: Play) -> bytes:
@@ -214,10 +214,11 @@ class TestForecast:
             assert sum(flow.count for flow in flows) == len(sent)
 
 
-class TestTheNumberOfTheActivePartysColumns:
-    """It crosses where all parties train on shares, which the job says by its own most."""
+class TestNumbersOfColumnsOfAllParties:
+    """They cross where all parties train on shares; the job then says the most of each."""
 
-    def play(self, most: int, said: int) -> Play:
+    def play(self, **said: int) -> Play:
+        every = {"active": 3, "insurer": MOST} | said
         return play(
             active=lambda line: active(
                 {"insurer": line},
@@ -225,28 +226,32 @@ class TestTheNumberOfTheActivePartysColumns:
                 SELECTING,
                 {"insurer": MOST},
                 Telemetry(),
-                active_most=most,
+                every_most={"active": every["active"], "insurer": MOST},
             ),
             passive=lambda line: passive(
-                line, Own(INSURER), SELECTING, MOST, Telemetry(), active_most=said
+                line, Own(INSURER), SELECTING, MOST, Telemetry(), every_most=every
             ),
         )
 
-    def test_is_known_to_all_then(self) -> None:
-        found = self.play(3, 3)
+    def test_are_known_to_all_then(self) -> None:
+        found = self.play()
         ours, theirs = found.returned["active"], found.returned["passive"]
-        assert ours.active_columns == theirs.active_columns == len(ours.columns)
+        every = {"active": len(ours.columns), "insurer": len(theirs.columns)}
+        assert ours.counts == theirs.counts == every
         for role, sent in found.sent.items():
-            flows = forecast(SELECTING, ROWS, MOST, len(theirs.columns), len(ours.columns))
+            flows = forecast(SELECTING, ROWS, MOST, len(theirs.columns), every)
             assert sum(it.bytes for it in flows if it.sender == role) == sum(map(len, sent))
 
-    def test_is_not_told_otherwise(self) -> None:
-        assert prepare(WOE)[1].active_columns is None
+    def test_are_not_told_otherwise(self) -> None:
+        assert prepare(WOE)[1].counts == {}
 
-    def test_is_no_larger_than_the_job_says(self) -> None:
-        assert "says that it trains 1 columns" in str(self.play(3, 0).raised["passive"])
-        refused = self.play(0, 3).raised["active"]
+    def test_are_no_larger_than_the_job_says(self) -> None:
+        refused = self.play(active=0).raised["active"]
         assert "`regression.shared.active_columns = 0`: agree on more" in str(refused)
+        assert "or more columns, than the job" in str(self.play(insurer=0).raised["passive"])
+
+    def test_are_of_the_parties_of_the_job(self) -> None:
+        assert "says that other parties train" in str(self.play(shop=3).raised["passive"])
 
 
 class TestAStoppedRun:

@@ -56,10 +56,14 @@ def most_columns(loaded: Loaded, passive: str) -> int:
     return found
 
 
-def most_active_columns(loaded: Loaded) -> int | None:
-    """Returns the most columns that the active party trains, if the job says so to all parties."""
+def every_most(loaded: Loaded) -> dict[str, int] | None:
+    """Returns the most columns of every party, if the job has all know how many each trains."""
     shared = loaded.spec.shared
-    return None if shared is None else shared.active_columns
+    if shared is None:
+        return None
+    passives = loaded.job.peers(loaded.first)
+    of_passives = {name: most_columns(loaded, name) for name in passives}
+    return {loaded.first: shared.active_columns, **of_passives}
 
 
 def training_spec(loaded: Loaded, columns: Mapping[str, int]) -> Any:
@@ -145,9 +149,9 @@ def flows(loaded: Loaded, other: str, sizes: Sizes) -> list[list[Flow]]:
     if preparation is not None:
         most = most_columns(loaded, other)
         columns = sizes.prepared.get(other, most)
-        ours = most_active_columns(loaded)
-        ours = ours and sizes.prepared.get(loaded.first, ours)
-        prepared = list(forecast_preparation(preparation, sizes.train, most, columns, ours))
+        every = every_most(loaded)
+        told = every and every | {name: sizes.prepared.get(name, every[name]) for name in every}
+        prepared = list(forecast_preparation(preparation, sizes.train, most, columns, told))
     if loaded.trains:
         trained = loaded.system.forecast(training_spec(loaded, sizes.prepared), other, sizes)
     return [list(_choice()), list(_alignments(loaded, other, sizes)), prepared, trained]

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from isthmus.data.table import Table
 from isthmus.jobs.aligned import stored
 from isthmus.jobs.aligned.job import (
-    most_active_columns,
+    every_most,
     most_columns,
     preparation_of,
     training_spec,
@@ -72,7 +72,7 @@ def prepare(session: PartySession[AlignedPlan], lines: Lines, train: Table, test
     ours = own(plan, train)
     ask: dict[str, Any] = {
         "engine": plan.party.compute.engine,
-        "active_most": most_active_columns(plan.loaded),
+        "every_most": every_most(plan.loaded),
         "held": held,
     }
     with session.telemetry.timed("preparation"):
@@ -84,7 +84,7 @@ def prepare(session: PartySession[AlignedPlan], lines: Lines, train: Table, test
             most_of_us = most_columns(plan.loaded, plan.party.party)
             prepared = passive(line, ours, spec, most_of_us, session.telemetry, **ask)
             count = {plan.party.party: len(prepared.columns)}
-            prepared = replace(prepared, passive_columns=count)
+            prepared = replace(prepared, counts=prepared.counts or count)
         run.write_json(run.preparation.name, StoredColumns(digest, prepared, spec.scorecard))
         return _rows(plan.loaded, prepared, train, test)
 
@@ -137,16 +137,8 @@ def own(plan: AlignedPlan, train: Table) -> Own:
 
 
 def _rows(loaded: Loaded, prepared: Prepared, train: Table, test: Table) -> Rows:
-    spec = training_spec(loaded, counts(loaded, prepared))
+    spec = training_spec(loaded, prepared.counts)
     return Rows(prepared(train), prepared(test), spec, prepared)
-
-
-def counts(loaded: Loaded, prepared: Prepared | None) -> dict[str, int]:
-    """Returns how many columns each party trains, by name, of those that are known here."""
-    if prepared is None:
-        return {}
-    ours = prepared.active_columns
-    return prepared.passive_columns | ({} if ours is None else {loaded.first: ours})
 
 
 def _digest(plan: AlignedPlan, train: Table) -> str:

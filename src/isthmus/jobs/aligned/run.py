@@ -165,7 +165,7 @@ def _store_result(
         system=plan.loaded.table,
         model=model,
         columns=len(rows.train.names),
-        prepared=preparing.counts(plan.loaded, rows.prepared),
+        prepared={} if rows.prepared is None else rows.prepared.counts,
         metrics=described.metrics,
         rounds=outcome.rounds,
         converged=outcome.converged,

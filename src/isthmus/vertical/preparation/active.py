@@ -13,6 +13,7 @@ from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.preparation import between, evidence, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.messages import (
+    ColumnCounts,
     EncryptedLabels,
     MaskedLabelSums,
     OpenedLabelSums,
@@ -33,7 +34,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
     telemetry: Telemetry,
     *,
     engine: Engine = "auto",
-    active_most: int | None = None,
+    every_most: Mapping[str, int] | None = None,
     held: Prepared | None = None,
 ) -> Prepared:
     """Prepare our columns, and help the passive parties to prepare theirs.
@@ -49,7 +50,7 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
         most: Most columns of each passive party, by name.
         telemetry: Receives progress.
         engine: What we ask to compute our encryption with.
-        active_most: Most columns of ours, if the passive parties are told how many there are.
+        every_most: Most columns of every party, ours too, if all are told how many each trains.
         held: What we had prepared before the run was stopped.
 
     Returns:
@@ -87,16 +88,16 @@ def active(  # noqa: PLR0913 - the caller knows all of these, and nobody else do
 
     # 4. How many columns does each of them train?
     counts = {name: _columns(line, most[name]) for name, line in passives.items()}
-    prepared = replace(prepared, passive_columns=counts)
-    if active_most is None:
-        return prepared
+    if every_most is None:
+        return replace(prepared, counts=counts)
 
-    # 5. Where all parties train on shares, each knows how many columns we train, too.
-    _check_most(prepared, active_most, "regression.shared")
-    count = len(prepared.columns)
+    # 5. Where all parties train on shares, each knows how many columns every party trains.
+    (us,) = every_most.keys() - passives.keys()
+    _check_most(prepared, every_most[us], "regression.shared")
+    counts = {us: len(prepared.columns), **counts}
     for line in passives.values():
-        line.send(PreparedColumns(columns=count))
-    return replace(prepared, active_columns=count)
+        line.send(ColumnCounts(columns=counts))
+    return replace(prepared, counts=counts)
 
 
 def _rows_alike(line: Channel, rows: int) -> Prepares:

@@ -128,11 +128,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     inflation: dict[str, float] = {}
     """Variance inflation factor of each column, if they were compared."""
 
-    passive_columns: dict[str, int] = {}
-    """Columns that each passive party trains, by its name; at a passive party, its own alone."""
-
-    active_columns: int | None = None
-    """Columns that the active party trains, where all parties learn it."""
+    counts: dict[str, int] = {}
+    """Columns that other parties train, by name, as far as this one knows; where all parties know
+    all numbers, its own is among them."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Forecast of the messages of the preparation of columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from isthmus.vertical.regression.products import forecast as products
 
 
 def forecast(
-    spec: Preparation, train: int, most: int, columns: int, of_active: int | None = None
+    spec: Preparation, train: int, most: int, columns: int, every: Mapping[str, int] | None = None
 ) -> Iterator[Flow]:
     """Forecast the messages between the active party and one passive party.
 
@@ -23,7 +23,7 @@ def forecast(
         train: Training rows.
         most: Most columns of a passive party.
         columns: Columns that it trains.
-        of_active: Columns that the active party trains, if it says so.
+        every: Columns that each party trains, by name, if all are told.
 
     Yields:
         The flows of both roles.
@@ -37,8 +37,8 @@ def forecast(
     if spec.select is not None and spec.select.active_columns is not None:
         yield from _comparison(spec, spec.select, spec.select.active_columns, train, most)
     yield Flow("passive", messages.PreparedColumns(columns=columns), 1)
-    if of_active is not None:
-        yield Flow("active", messages.PreparedColumns(columns=of_active), 1)
+    if every is not None:
+        yield Flow("active", messages.ColumnCounts(columns=dict(every)), 1)
 
 
 def _labels(spec: Preparation, train: int, sums: int) -> Iterator[Flow]:

@@ -8,12 +8,14 @@
 | MaskedLabelSums | passive -> active | nothing: sums under masks, as many as the job says       |
 | OpenedLabelSums | active -> passive | how many rows of label 1 each of its bins has            |
 | OwnMoments      | active -> passive | the correlations of the active party's columns           |
-| PreparedColumns | both              | how many columns the other party trains                  |
+| PreparedColumns | passive -> active | how many columns the passive party trains                |
+| ColumnCounts    | active -> passive | how many columns every party trains                      |
 
 The three of labels cross for [preparation.woe]. OwnMoments, and the messages of the encrypted
 product (`products/messages.py`), cross where the job compares columns of both parties: of these the
-passive party learns the correlation of each of its columns with each of the active party's. The
-active party says how many columns it trains at the level "shared" of a regression only.
+passive party learns the correlation of each of its columns with each of the active party's.
+ColumnCounts crosses at the level "shared" of a regression, where each party multiplies others'
+columns.
 
 Bins of a passive party, their edges, weights and information values never leave it. Two columns
 whose bins differ by few rows would tell the labels of these few, so the rows of a bin, and what is
@@ -28,6 +30,8 @@ from msgspec import Meta
 from isthmus.core.arrays import Integers
 from isthmus.transport import message
 from isthmus.transport.message import Count, Message
+
+Columns = Annotated[int, Meta(ge=1, le=100_000)]
 
 
 class Prepares(Message, frozen=True):
@@ -97,9 +101,18 @@ class OwnMoments(Message, frozen=True):
 
 
 class PreparedColumns(Message, frozen=True):
-    """Columns that the sender trains."""
+    """Columns that the passive party trains."""
 
     purpose: ClassVar[str] = "agree on sizes"
-    reveals: ClassVar[str] = "how many columns the other party trains"
+    reveals: ClassVar[str] = "how many columns the passive party trains"
 
-    columns: Annotated[int, Meta(ge=1, le=100_000)]
+    columns: Columns
+
+
+class ColumnCounts(Message, frozen=True):
+    """Columns that each party trains, by its name."""
+
+    purpose: ClassVar[str] = "agree on sizes"
+    reveals: ClassVar[str] = "how many columns every party trains"
+
+    columns: dict[str, Columns]

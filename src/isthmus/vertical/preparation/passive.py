@@ -1,6 +1,6 @@
 """The passive party's role: it has columns but no labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from isthmus.vertical.preparation import between, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.evidence import Grouped
 from isthmus.vertical.preparation.messages import (
+    ColumnCounts,
     EncryptedLabels,
     MaskedLabelSums,
     OpenedLabelSums,
@@ -33,7 +34,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
     telemetry: Telemetry,
     *,
     engine: Engine = "auto",
-    active_most: int | None = None,
+    every_most: Mapping[str, int] | None = None,
     held: Prepared | None = None,
 ) -> Prepared:
     """Prepare our columns, with sums of the active party's encrypted labels.
@@ -48,7 +49,7 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         most: Most columns that the job lets us have.
         telemetry: Receives progress.
         engine: What we ask to compute our encryption with.
-        active_most: Most columns of the active party, if it tells how many there are.
+        every_most: Most columns of every party, ours too, if all are told how many each trains.
         held: What we had prepared before the run was stopped.
 
     Returns:
@@ -92,18 +93,11 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         prepared = own.compared(ours, found, select)
     _check_most(len(prepared.columns), most)
     active.send(PreparedColumns(columns=len(prepared.columns)))
-    if active_most is None:
+    if every_most is None:
         return prepared
 
-    # 4. Where all parties train on shares, the active party says the same.
-    columns_of_active = active.receive(PreparedColumns).columns
-    if columns_of_active > active_most:
-        raise PeerError(
-            f"{active.peer!r} says that it trains {columns_of_active:,} columns, and the job says "
-            f"`regression.shared.active_columns = {active_most:,}`. Compare `isthmus version` on "
-            "both sides."
-        )
-    return replace(prepared, active_columns=columns_of_active)
+    # 4. Where all parties train on shares, each knows how many columns every party trains.
+    return replace(prepared, counts=_counts(active, every_most))
 
 
 def _events(
@@ -133,6 +127,16 @@ def _events(
     opened = active.receive(OpenedLabelSums)
     with checked(active, OpenedLabelSums):
         return sums.opened(opened.sums, spec.slots)
+
+
+def _counts(active: Channel, most: Mapping[str, int]) -> dict[str, int]:
+    counts = active.receive(ColumnCounts).columns
+    if counts.keys() != most.keys() or any(counts[name] > most[name] for name in most):
+        raise PeerError(
+            f"{active.peer!r} says that other parties train, or more columns, than the job lets: "
+            "compare `isthmus version` on both sides."
+        )
+    return counts
 
 
 def _check_most(columns: int, most: int) -> None:

@@ -137,7 +137,7 @@ def train(
     level = levels.of(spec)
 
     def memory(party: str) -> Memory:
-        return members.memories.get(party) or Memory()
+        return members.memories[party] if party in members.memories else Memory()  # may be empty
 
     def active(lines: Mapping[str, Channel]) -> Any:
         return level.active(spec, context(split, ACTIVE, lines, members), memory(ACTIVE))

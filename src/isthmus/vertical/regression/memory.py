@@ -20,7 +20,7 @@ _ROUNDS = "rounds"
 class Round:
     """Loss and gradient norm of one round, which only the active party knows."""
 
-    loss: float
+    loss: float  # NaN where nobody knows it
     gradient_norm: float
 
 

@@ -1,4 +1,4 @@
-"""What training gives each role, at any level."""
+"""Results of training at each role, at any level."""
 
 from dataclasses import dataclass, field
 

@@ -40,6 +40,9 @@ from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import RoleContext
 
+_ERROR = 0.005
+"""Root mean square error of a probability that nobody need care about."""
+
 
 def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrained:
     """Train our coefficients together with those of the passive parties, then score the test rows.
@@ -94,8 +97,16 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     # 4. Score.
     theirs = totals.rows(PartialPredictor, len(test))
     predictions = part.predict(test.features, theirs, test.offsets)
-    converged = float(memory.last()["norm"]) < spec.tolerance
-    return ActiveTrained(part, alone, predictions, None, memory.rounds, converged)
+    norm, levels = memory.last()["norm"], memory.last()["levels"]
+    return ActiveTrained(
+        part=part,
+        alone=alone,
+        predictions=predictions,
+        training=None,
+        rounds=memory.rounds,
+        converged=float(norm) < spec.tolerance,
+        ending=exchange.ending(spec, float(norm)) + _approximation(spec, levels),
+    )
 
 
 def _train(
@@ -132,7 +143,7 @@ def _train(
             ours.move(shown)
             norm = descent.norm(shown)
             memory.rounds.append(Round(np.nan, float(norm)))
-            memory.add(**ours.state, norm=norm)
+            memory.add(**ours.state, norm=norm, levels=np.array(residuals.levels, np.float64))
             context.telemetry.progress(
                 "train", number + 1, spec.sharing.rounds, gradient_norm=float(norm)
             )
@@ -168,6 +179,19 @@ def _announced(passive: Channel, label: Floats, spec: Regression) -> int:
     return shape.rounds
 
 
+def _approximation(spec: Regression, levels: Floats) -> str:
+    """Returns how well functions approximated residuals in the last round, and what would help."""
+    last = [int(level) for level in levels]
+    error = expansion.expansion(spec, last).error
+    if error == 0:
+        return ""
+    told = f"; {spec.sharing.functions} functions approximate a probability to {error:.1g}"
+    if error <= _ERROR:
+        return told
+    enough = expansion.enough_functions(last, _ERROR)
+    return f"{told}, {enough} would to {_ERROR}: agree on more `regression.shared.functions`"
+
+
 def _tell(passives: Sequence[Channel], message: Message) -> None:
     """Tell all passive parties the same: what differs would keep their masks from cancelling."""
     for passive in passives:
@@ -191,7 +215,7 @@ class _Residuals:
         if multiplier is not None:
             seeds.append(multiplier.seed)
         _tell(self._peers, Spreads(levels=levels, seeds=seeds))
-        functions = expansion.expansion(spec, levels)
+        self.levels, functions = levels, expansion.expansion(spec, levels)
 
         # 2. Compute our functions, weighted, and how large a residual may be.
         constant, factors = functions.of_active(share, self._label.values)
@@ -224,13 +248,13 @@ class _Residuals:
     ) -> Integers:
         shares = list[Integers]()
         for chunk in terms.chunks:
-            encrypted = exchange.chunk(self._peers[0], Factors, chunk)
+            encrypted = self._peers[0].receive(Factors).ciphertexts
             for peer in self._peers[1:]:
-                peer.send(Factors(first_row=chunk.start, ciphertexts=encrypted))
-                encrypted = exchange.chunk(peer, Factors, chunk)
+                peer.send(Factors(ciphertexts=encrypted))
+                encrypted = peer.receive(Factors).ciphertexts
             last = self._peers[-1]
             with self._setting.context.telemetry.timed("kernel"), checked(last, Factors):
                 masked, ours = multiplier.sums(encrypted, factors[:, chunk], constant[chunk])
-            self._peers[0].send(MaskedResiduals(first_row=chunk.start, ciphertexts=masked))
+            self._peers[0].send(MaskedResiduals(ciphertexts=masked))
             shares.append(ours)
         return np.concatenate(shares)

@@ -1,4 +1,4 @@
-"""What both roles check, draw and pass on in the same way."""
+"""Sizes and random numbers that both roles share, and products that are passed on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from math import ceil
 
 import numpy as np
 
-from isthmus.core.errors import PeerError
 from isthmus.crypto.lattice.shares import Terms
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
@@ -19,7 +18,6 @@ from isthmus.vertical.regression.products.scheme import Modular
 from isthmus.vertical.regression.products.value_side import ValueSide
 from isthmus.vertical.regression.shared import expansion, rounding
 from isthmus.vertical.regression.shared.expansion import Expansion
-from isthmus.vertical.regression.shared.messages import Factors, MaskedResiduals
 from isthmus.vertical.regression.shared.rounding import Scale
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import RoleContext
@@ -99,27 +97,23 @@ def generator(party: int, number: int) -> np.random.Generator:
     return np.random.default_rng([party, number])
 
 
-def chunk(peer: Channel, kind: type[Factors | MaskedResiduals], rows: slice) -> bytes:
-    """Receive a message about one chunk of rows.
+def ending(spec: Regression, norm: float) -> str:
+    """Say how training ended.
 
     Args:
-        peer: The channel to the sender.
-        kind: Its type.
-        rows: The chunk.
+        spec: The `[regression]` table.
+        norm: Of the last gradient, preconditioned.
 
     Returns:
-        The ciphertexts, as received.
-
-    Raises:
-        PeerError: It is about other rows.
+        A few words.
     """
-    message = peer.receive(kind)
-    if message.first_row != rows.start:
-        raise PeerError(
-            f"{peer.peer!r} sent {kind.__name__} from row {message.first_row} where row "
-            f"{rows.start} was due. Compare `isthmus version` on both sides."
-        )
-    return message.ciphertexts
+    rounds = f"all {spec.sharing.rounds} rounds"
+    if norm < spec.tolerance:
+        return f"converged in {rounds}"
+    return (
+        f"ended after {rounds}, with a gradient of {norm:.1g}: for coefficients closer to the "
+        "optimum, agree on more `regression.shared.rounds`"
+    )
 
 
 def pass_on_product(training: Training, values: Channel, columns: Channel) -> None:

@@ -69,15 +69,13 @@ def _residuals(terms: Terms, position: int, rounds: int) -> Iterator[Flow]:
     sent = terms.fresh_bytes if first else terms.converted_bytes
     got = terms.fresh_bytes if position == 1 else terms.converted_bytes
     for count, _ in blocks(terms.layout.rows, terms.layout.slots):
-        factors = Factors(first_row=terms.layout.rows, ciphertexts=bytes(sent))
+        factors = Factors(ciphertexts=bytes(sent))
         yield Flow(_PASSIVE, factors, count * rounds)
         if first:
-            masked = MaskedResiduals(
-                first_row=terms.layout.rows, ciphertexts=bytes(terms.masked_bytes)
-            )
+            masked = MaskedResiduals(ciphertexts=bytes(terms.masked_bytes))
             yield Flow(_ACTIVE, masked, count * rounds)
         else:
-            factors = Factors(first_row=terms.layout.rows, ciphertexts=bytes(got))
+            factors = Factors(ciphertexts=bytes(got))
             yield Flow(_ACTIVE, factors, count * rounds)
 
 

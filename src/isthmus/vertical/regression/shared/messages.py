@@ -110,7 +110,6 @@ class Factors(Message, frozen=True):
     reveals: ClassVar[str] = "nothing: encrypted under the first passive party's key"
     max_bytes: ClassVar[int] = 128 * 2**20
 
-    first_row: Count
     ciphertexts: message.Encrypted
 
 
@@ -125,12 +124,11 @@ class ResidualScale(Message, frozen=True):
 
 
 class MaskedResiduals(Message, frozen=True):
-    """Residuals of one chunk of rows under encryption, under a mask that is uniform modulo q."""
+    """Residuals of one chunk of rows, encrypted, under a mask that is uniform modulo q."""
 
     purpose: ClassVar[str] = "shares of the residuals"
     reveals: ClassVar[str] = "nothing: uniform, whatever the residuals are"
 
-    first_row: Count
     ciphertexts: message.MaskedBytes
 
 

@@ -12,7 +12,7 @@ from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.scaling import Scaling
-from isthmus.vertical.regression.shared import descent, expansion
+from isthmus.vertical.regression.shared import descent, exchange, expansion
 from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.shared.exchange import Training
 from isthmus.vertical.regression.shared.messages import (
@@ -76,8 +76,8 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
 
     # 4. Score.
     shares.rows(PartialPredictor, part.predictor(test.features))
-    converged = float(memory.last()["norm"]) < spec.tolerance
-    return PassiveTrained(part, spec.sharing.rounds, converged)
+    norm, rounds = float(memory.last()["norm"]), spec.sharing.rounds
+    return PassiveTrained(part, rounds, norm < spec.tolerance, exchange.ending(spec, norm))
 
 
 def _train(

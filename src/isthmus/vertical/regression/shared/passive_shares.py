@@ -82,11 +82,11 @@ class FirstPassive:
         for chunk in terms.chunks:
             with timed("encryption"):
                 encrypted = owner.encrypt(factors[:, chunk])
-            active.send(Factors(first_row=chunk.start, ciphertexts=encrypted))
+            active.send(Factors(ciphertexts=encrypted))
         scale = _scaled(self._hearing, scale)
         shares = list[Integers]()
         for chunk in terms.chunks:
-            masked = exchange.chunk(active, MaskedResiduals, chunk)
+            masked = active.receive(MaskedResiduals).ciphertexts
             with timed("decryption"), checked(active, MaskedResiduals):
                 shares.append(owner.share(masked, chunk.stop - chunk.start))
         return np.concatenate(shares), scale
@@ -120,12 +120,12 @@ class FurtherPassive:
         with checked(active, FactorKey):
             multiplier.load(key, spreads.seeds)
         for chunk in training.terms.chunks:
-            encrypted = exchange.chunk(active, Factors, chunk)
+            encrypted = active.receive(Factors).ciphertexts
             with timed("kernel"), checked(active, Factors):
                 constants, factors = functions.of_middle(share[chunk], position)
                 whole, integers = rounding.of_middle(constants, factors, position, scale, generator)
                 converted = multiplier.convert(encrypted, integers, whole)
-            active.send(Factors(first_row=chunk.start, ciphertexts=converted))
+            active.send(Factors(ciphertexts=converted))
         scale = _scaled(self._hearing, scale)
         of_active = self._take_of_active().tolist()
         of_first = self._take_of_first().tolist()

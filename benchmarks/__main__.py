@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     known = modules()
     if not arguments:
         for name, module in known.items():
-            print(f"{name:12}{question(module)}")
+            print(f"{name:14}{question(module)}")
         return 0
     name = arguments[0]
     if arguments != [name] or name not in known:

@@ -99,7 +99,7 @@ def measure(
             test_rows={},
             rounds=rounds,
         )
-        found = record(forecast(regression, sizes), Path(folder))
+        found = record(forecast(regression, PASSIVE, sizes), Path(folder))
     ledger = sum(kind.sender + kind.reader for kind in found.values()) / rounds
     floor = sum(kind.hashing for kind in found.values()) / rounds
     share = ledger / ran.round_wall

@@ -1,204 +1,264 @@
-"""What does a round of joint regression cost, beside elementwise Paillier?
+"""What does a joint regression cost, beside the same in the clear and beside its rivals?
 
-Both parties run as processes on this machine, over mutual TLS; `elementwise` has the rival.
+Both parties run as processes on this machine, over mutual TLS. Each table has a function of its
+own.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from benchmarks import simulated
-from benchmarks.descent import rounds_of_descent
+from msgspec.structs import replace
+
+from benchmarks import (
+    far_networks,
+    regression_accuracy,
+    regression_aims,
+    regression_attacks,
+    regression_notes,
+    regression_ray,
+    regression_tables,
+    simulated,
+)
 from benchmarks.elementwise import Elementwise, time_elementwise
 from benchmarks.measurement import Measurement, Row
-from benchmarks.simulated import ACTIVE, PASSIVE, Simulated, Workload
-from isthmus.core.errors import SpecError
-from isthmus.crypto.encryption import RegressionEncryption
-from isthmus.evaluation.description import measured
-from isthmus.vertical.regression.spec import Regression
-
-SYNTHETIC_ROWS = 100_000
-SYNTHETIC_COLUMNS = {ACTIVE: 30, PASSIVE: 30}
-
-MAX_ROUNDS = 50
-ENCRYPTION = RegressionEncryption()
-
-RIVAL_ROWS = 200
-RIVAL_BITS = 2048
-
-AIM_RATIO = 30
-"""Times less CPU than the rival."""
-
-AIM_SECONDS = 4.0
-"""Wall seconds of a round on default_credit."""
-
-MOMENTA = (0.9, 0.95, 0.99)
-MOST_DESCENT = 1_000
-
-CONTEXT = (
-    "For context, not measured in this run: FATE 2.2's coordinated logistic regression "
-    "(Paillier-2048) took 76-79 s for a pass over default_credit on a machine like this one."
+from benchmarks.regression_accuracy import Case
+from benchmarks.regression_jobs import Line, Trained, train
+from benchmarks.regression_notes import SLOW_BITS, SLOW_DELAY, Sizes
+from benchmarks.regression_rivals import RIVALS, SSLR, Fitted, Rival
+from benchmarks.regression_tables import (
+    CLEAR,
+    ELEMENTWISE,
+    ENCRYPTED,
+    OU,
+    SHARED,
+    Beside,
+    elementwise,
+    fitted,
+    reckoned,
 )
+from benchmarks.simulated import ACTIVE, PASSIVE, TEST, Workload
+from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
+from isthmus.crypto.encryption import Engine, RegressionEncryption
+from isthmus.jobs.party import Compute
+from isthmus.vertical.regression.spec import Regression, Shared
+
+BFV = RegressionEncryption(scheme="bfv")
+
+SIZES = Sizes()
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A run beside what its rivals take."""
+def real_cases(folder: Path) -> list[Case]:
+    """Rows of several kinds, and jobs at both levels; `shared` has no multinomial family.
 
-    name: str
-    ran: Simulated
-    rival_cpu: float
-    descent: int | None
+    Args:
+        folder: Where files go.
 
-    @property
-    def ratio(self) -> float:
-        """How many times less CPU a round takes than the rival's."""
-        return self.rival_cpu / self.ran.round_cpu
-
-    def costs(self) -> Row:
-        """The table row of a round as a whole."""
-        return {
-            "workload": self.name,
-            "wall s": self.ran.round_wall,
-            "CPU s, both parties": self.ran.round_cpu,
-            "CPU s, rival": self.rival_cpu,
-            "rival / isthmus": self.ratio,
-            "MB sent": self.ran.sent_per_round(simulated.IN_A_ROUND) / 1e6,
-        }
-
-    def course(self) -> Row:
-        """The table row of the training as a whole."""
-        joint, metrics = self.ran.joint, measured(self.ran.joint.metrics)
-        return {
-            "workload": self.name,
-            "rounds to tolerance": joint.rounds if joint.converged else f"> {joint.rounds}",
-            "of gradient descent": self.descent or f"> {MOST_DESCENT}",
-            "AUC": metrics["auc"]["joint"],
-            "AUC, scikit-learn on joined data": metrics["auc"]["pooled"],
-            "AUC, active party alone": metrics["auc"]["active_only"],
-        }
-
-    def stages(self) -> Row:
-        """The table row of what each party does in a round."""
-        return {
-            "workload": self.name,
-            "active: encryption": self.ran.per_round(ACTIVE, "encryption"),
-            "active: waiting for sums": self.ran.per_round(ACTIVE, "transport"),
-            "active: decryption": self.ran.per_round(ACTIVE, "decryption"),
-            "passive: waiting for residuals": self.ran.per_round(PASSIVE, "transport"),
-            "passive: kernel": self.ran.per_round(PASSIVE, "kernel"),
-            "passive: encryption of masks": self.ran.per_round(PASSIVE, "encryption"),
-        }
+    Returns:
+        The cases.
+    """
+    health = regression_accuracy.health(folder)
+    breast = simulated.real("breast", 20)
+    vehicle = simulated.real("vehicle_scale", 9)
+    hardest = regression_accuracy.one_against_the_rest(vehicle, 0, folder)
+    few_labels = {"label_exposure": 0.2}  # 20 columns, and 174 rows of the rarer label
+    return [
+        Case(health, [_encrypted(health), _shared(health, 12)]),
+        Case(breast, [_encrypted(breast, **few_labels), _shared(breast, 30, 16, **few_labels)]),
+        Case(hardest, [_encrypted(hardest), _shared(hardest, 40, 12)]),
+        Case(vehicle, [_encrypted(vehicle, family="multinomial", classes=4)]),
+    ]
 
 
 def measure(
-    rows: int = SYNTHETIC_ROWS,
-    columns: Mapping[str, int] = SYNTHETIC_COLUMNS,
-    encryption: RegressionEncryption = ENCRYPTION,
-    max_rounds: int = MAX_ROUNDS,
-    rival: tuple[int, int] = (RIVAL_ROWS, RIVAL_BITS),
+    sizes: Sizes = SIZES,
+    rivals: Mapping[str, Rival] = RIVALS,
     real: Callable[[], Workload] = simulated.default_credit,
+    others: Callable[[Path], Sequence[Case]] = real_cases,
 ) -> Measurement:
-    """Run joint jobs on real and made-up rows, and the rivals on the same.
+    """Train jointly, and let rivals train on the same rows.
 
     Args:
-        rows: Made-up rows.
-        columns: Columns of each party in them.
-        encryption: How the jobs encrypt.
-        max_rounds: Rounds after which they end in any case.
-        rival: Rows to time the rival on, and the size of its modulus in bits.
+        sizes: How much is measured.
+        rivals: Who else trains.
         real: Finds the real rows, or raises SpecError.
+        others: Finds other rows to measure accuracy on, or raises SpecError; files go to a folder.
 
     Returns:
         The comparison.
     """
-    missing = list[str]()
-    with TemporaryDirectory() as folder:
-        workloads = [simulated.synthetic(rows, columns, Path(folder))]
-        elementwise = time_elementwise(workloads[0].training_rows(PASSIVE), *rival)
+    missing, tables = list[str](), dict[str, list[Row]]()
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        workloads = {rows: made(rows, sizes, folder) for rows in sizes.made_up}
+        trained = {rows: train(it, few(sizes, it)) for rows, it in workloads.items()}
+        fewest = workloads[min(workloads)]
+        numbers = time_elementwise(fewest.training_rows(PASSIVE), *sizes.elementwise)
         try:
-            workloads.insert(0, real())
+            workload = real()
         except SpecError as error:
             missing.append(str(error))
-        found = [
-            _compare(
-                workload,
-                Regression(
-                    passive_columns=workload.passive_columns,
-                    max_rounds=max_rounds,
-                    encryption=encryption,
-                ),
-                elementwise,
-            )
-            for workload in workloads
-        ]
+            workload = fewest
+        ours = both_levels(workload, sizes)
+        beside = Beside(
+            workload.name,
+            {name: fitted(run) for name, run in ours.items()}
+            | by_numbers(workload, sizes, ours[ENCRYPTED].rounds, numbers)
+            | by_rivals(workload, rivals, missing),
+        )
+        tables |= {
+            f"A training, {workload.name}": beside.fit_rows(),
+            f"A round, {workload.name}": beside.round_rows(),
+            "More rows": regression_tables.more_rows(trained),
+            "Wall seconds of a round": regression_tables.stages(
+                {workload.name: ours[ENCRYPTED]}
+                | {workloads[rows].name: run for rows, run in trained.items()}
+            ),
+            "A slow line": far(workload, sizes, missing),
+            "Accuracy": accuracy(workload, ours, others, folder, missing),
+            "Worker processes": by_workers(fewest, sizes, missing),
+            "Attacks": regression_attacks.table(),
+        }
+        notes = regression_notes.notes(sizes, numbers, workload, ours[ENCRYPTED])
     return Measurement(
-        answer="; ".join(map(_sentence, found)) + f" (elementwise phe-{elementwise.bits}).",
-        tables={
-            "A round": [compared.costs() for compared in found],
-            "Wall seconds of a round": [compared.stages() for compared in found],
-            "Training": [compared.course() for compared in found],
-        },
-        notes=_notes(elementwise, encryption),
-        falls_short=[*missing, *(text for compared in found for text in _missed(compared))],
+        answer=_answer(beside, trained),
+        tables={title: rows for title, rows in tables.items() if rows},
+        notes=notes,
+        falls_short=missing + regression_aims.missed([beside], trained, tables["Accuracy"]),
     )
 
 
-def _compare(workload: Workload, regression: Regression, rival: Elementwise) -> Compared:
-    ran = simulated.run(workload, regression=regression)
-    active, passive = (workload.training_rows(party) for party in (ACTIVE, PASSIVE))
-    descents = [
-        rounds_of_descent(active, passive, regression, momentum, MOST_DESCENT)
-        for momentum in MOMENTA
-    ]
-    return Compared(
-        workload.name,
-        ran,
-        rival_cpu=rival.round(ran.joint.rows["train"], len(passive.names)),
-        descent=min((rounds for rounds in descents if rounds), default=None),
-    )
+def both_levels(workload: Workload, sizes: Sizes) -> Mapping[str, Trained]:
+    """Train to the end at both levels, and in the clear."""
+    encrypted = _encrypted(workload, max_rounds=sizes.rounds)
+    return {
+        CLEAR: train(workload, encrypted, "clear"),
+        ENCRYPTED: train(workload, encrypted),
+        SHARED: train(workload, _shared(workload, sizes.shared_rounds)),
+    }
 
 
-def _sentence(compared: Compared) -> str:
-    return (
-        f"{compared.name}: a round takes {compared.ran.round_cpu:.1f} CPU s and "
-        f"{compared.ran.round_wall:.1f} s, {compared.ratio:.0f} times less CPU than the rival"
-    )
-
-
-def _missed(compared: Compared) -> list[str]:
-    missed = list[str]()
-    if compared.ratio < AIM_RATIO:
-        missed.append(
-            f"{compared.name}: {compared.ratio:.1f} times less CPU than the rival; the aim is "
-            f"{AIM_RATIO}."
+def by_numbers(
+    workload: Workload, sizes: Sizes, rounds: int, numbers: Elementwise
+) -> dict[str, Fitted]:
+    """Encrypt residuals one by one, with each engine that runs here, and reckon with `rounds`."""
+    job = replace(few(sizes, workload), encryption=sizes.numbers)
+    cipher = sizes.numbers.of_numbers
+    engines: set[Engine] = {"gmpy2", keys.running(cipher.scheme, "auto", cipher.key_bits)}
+    return {
+        OU + engine: reckoned(train(workload, job, compute=Compute(engine=engine)), rounds)
+        for engine in sorted(engines)
+    } | {
+        f"{ELEMENTWISE}{numbers.bits}": elementwise(
+            numbers, len(workload.training_rows(PASSIVE)), workload.passive_columns, rounds
         )
-    if compared.name == simulated.DEFAULT_CREDIT and compared.ran.round_wall > AIM_SECONDS:
-        missed.append(
-            f"{compared.name}: {compared.ran.round_wall:.1f} s a round; the aim is {AIM_SECONDS:g}."
-        )
-    return missed
+    }
 
 
-def _notes(rival: Elementwise, encryption: RegressionEncryption) -> list[str]:
-    cipher = encryption.of_numbers
-    return [
-        "Both parties are processes that share the cores of this one machine; the line between "
-        f"them is gRPC with mutual TLS on loopback. Encryption is {cipher.scheme}, "
-        f"{cipher.key_bits} bits.",
-        "A round goes from one gradient to the next. Its CPU seconds are those of both processes "
-        "with all their threads, so that line, ledger and checkpoints are in it.",
-        "The seconds of a stage are wall seconds at one party. The parties work at the same time, "
-        "so they do not add up to a round; waiting for sums is mostly the other party's kernel.",
-        f"The rival is phe, Paillier-{rival.bits} against our {cipher.key_bits} bits, with the "
-        "passive party's columns as the same integers as ours: per row one encryption, per row "
-        "and column one multiplication and one addition, per column one decryption. One thread, "
-        f"the first {rival.rows} rows of the synthetic data, reckoned up linearly: "
-        f"{rival.encryption * 1e3:.2f} ms, {rival.product * 1e6:.0f} us and "
-        f"{rival.decryption * 1e3:.2f} ms. Its transport is free.",
-        "Gradient descent is plain, in the clear, on all columns: steps of 1 / largest curvature, "
-        f"the best of the momenta {', '.join(map(str, MOMENTA))}, to the same tolerance. It is why "
-        "training goes by preconditioned conjugate gradients.",
-        CONTEXT,
+def by_rivals(
+    workload: Workload, rivals: Mapping[str, Rival], missing: list[str]
+) -> dict[str, Fitted]:
+    """Let rivals train; tell which of them did not."""
+    found = dict[str, Fitted]()
+    for name, rival in rivals.items():
+        try:
+            with rival.environment() as python:
+                found[name] = rival.train(python, workload)
+        except SpecError as error:
+            missing.append(f"{name} was not measured: {error}")
+    return found
+
+
+def far(workload: Workload, sizes: Sizes, missing: list[str]) -> list[Row]:
+    """Train some rounds over a slow line; tell why that cannot be."""
+    jobs = {ENCRYPTED: few(sizes, workload), SHARED: _shared(workload, sizes.few_rounds)}
+    try:
+        with far_networks.two(SLOW_BITS, SLOW_DELAY) as inside:
+            before = dict(zip((ACTIVE, PASSIVE), map(far_networks.command, inside), strict=True))
+            line = Line(far_networks.address(1), before)
+            trained = {CLEAR: train(workload, jobs[ENCRYPTED], "clear", line=line)}
+            trained |= {name: train(workload, job, line=line) for name, job in jobs.items()}
+    except SpecError as error:
+        missing.append(f"A slow line was not measured: {error}")
+        return []
+    return regression_tables.slow_line(trained, SLOW_BITS)
+
+
+def accuracy(
+    workload: Workload,
+    ours: Mapping[str, Trained],
+    others: Callable[[Path], Sequence[Case]],
+    folder: Path,
+    missing: list[str],
+) -> list[Row]:
+    """Compare with scikit-learn, on the rows that were trained on already, and on others."""
+    known = {run.spec: run for name, run in ours.items() if name != CLEAR}
+    cases = [Case(workload, list(known))]
+    try:
+        cases += others(folder)
+    except SpecError as error:
+        missing.append(str(error))
+    return regression_accuracy.table(cases, lambda rows, job: known.get(job) or train(rows, job))
+
+
+def by_workers(workload: Workload, sizes: Sizes, missing: list[str]) -> list[Row]:
+    """Train some rounds with processes that compute for each party."""
+    job = few(sizes, workload)
+    trained = {
+        f"{count} local": train(workload, job, compute=Compute(workers=count))
+        for count in sizes.workers
+    }
+    most = max(sizes.workers)
+    try:
+        with regression_ray.cluster() as ray:
+            compute = Compute(workers=most, cluster=ray)
+            trained[f"{most} on Ray"] = train(workload, job, compute=compute)
+    except SpecError as error:
+        missing.append(f"Workers on Ray were not measured: {error}")
+    return regression_tables.workers(trained)
+
+
+def few(sizes: Sizes, workload: Workload) -> Regression:
+    """Returns a job at the level `encrypted` that ends after a few rounds."""
+    return _encrypted(workload, max_rounds=sizes.few_rounds)
+
+
+def made(rows: int, sizes: Sizes, folder: Path) -> Workload:
+    """Returns made-up rows."""
+    into = folder / f"{rows}"
+    into.mkdir()
+    columns = dict.fromkeys((ACTIVE, PASSIVE), sizes.columns)
+    return simulated.synthetic(rows, columns, into, tests=sizes.tests)
+
+
+def _encrypted(workload: Workload, **said: Any) -> Regression:
+    return Regression(passive_columns=workload.passive_columns, encryption=BFV, **said)
+
+
+def _shared(workload: Workload, rounds: int, functions: int = 6, **said: Any) -> Regression:
+    own = len(workload.rows(ACTIVE, TEST).names)
+    table = Shared(active_columns=own, rounds=rounds, functions=functions)
+    return _encrypted(workload, level="shared", shared=table, **said)
+
+
+def _answer(beside: Beside, made_up: Mapping[int, Trained]) -> str:
+    ours, shared = beside.fits[ENCRYPTED], beside.fits[SHARED]
+    clear = beside.fits[CLEAR].fit.wall
+    others = [name for name in beside.fits if name.startswith((OU, SSLR))]
+    said = [
+        f"{beside.name}: `encrypted` takes {ours.fit.wall:.2g} s and {ours.fit.cpu:.2g} CPU s, "
+        f"{ours.fit.wall / clear:.2g} times the seconds of the same in the clear; `shared` takes "
+        f"{shared.fit.wall:.2g} s and {shared.fit.cpu:.2g} CPU s",
+        *(
+            f"{name.removeprefix('encrypted, ')} takes {beside.fits[name].fit.wall:.2g} s and "
+            f"{beside.fits[name].fit.cpu:.2g} CPU s"
+            for name in others
+        ),
+        *(
+            f"a round over {rows:,} made-up rows takes {run.round.cpu:.2g} CPU s"
+            for rows, run in made_up.items()
+        ),
     ]
+    return "; ".join(said) + "."

@@ -1,6 +1,7 @@
 """A line between two networks: `python -m benchmarks.far_line PROCESS PROCESS`, one in each.
 
-It prints the names of its two ends, and carries what comes to one to the other until it is ended.
+Bits in a second and seconds one way may follow. It prints the names of its two ends, and carries
+what comes to one to the other until it is ended.
 """
 
 import ctypes
@@ -22,12 +23,12 @@ _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _LARGEST = 65536
 
 
-def main(processes: list[str]) -> None:
+def main(processes: list[str], rate: float, delay: float) -> None:
     name = f"far{'-'.join(processes)}"[:13]
     ends = [_end(each, name + side) for each, side in zip(processes, "ab", strict=True)]
     print(*(name for _, name in ends), flush=True)
     for (read, _), (write, _) in (ends, ends[::-1]):
-        _carry(read, write)
+        _carry(read, write, rate, delay)
     threading.Event().wait()
 
 
@@ -52,7 +53,7 @@ def _end(process: str, name: str) -> tuple[int, str]:
     return device, name
 
 
-def _carry(read: int, write: int) -> None:
+def _carry(read: int, write: int, rate: float, delay: float) -> None:
     held = deque[tuple[float, bytes]]()
     there = threading.Semaphore(0)
 
@@ -60,8 +61,8 @@ def _carry(read: int, write: int) -> None:
         free = 0.0
         while True:
             packet = os.read(read, _LARGEST)
-            free = max(free, time.perf_counter()) + 8 * len(packet) / RATE
-            held.append((free + DELAY, packet))
+            free = max(free, time.perf_counter()) + 8 * len(packet) / rate
+            held.append((free + delay, packet))
             there.release()
 
     def give() -> None:
@@ -78,4 +79,4 @@ def _carry(read: int, write: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:3], *map(float, sys.argv[3:] or (RATE, DELAY)))

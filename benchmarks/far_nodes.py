@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks import programs, tiers_run
+from benchmarks import far_networks, programs, tiers_run
 from benchmarks.tiers_run import Trained, Wanted
 from isthmus.cli.answer import keep_stdout_clean
 from isthmus.core.errors import SpecError
@@ -65,7 +65,7 @@ def main(stream: Path) -> list[Trained]:
     """Train what standard input says."""
     wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Wanted])
     with TemporaryDirectory(prefix="far") as place, _nodes(Path(place)) as token:
-        cluster = Cluster(f"{_address(1)}:{PORT}", str(token), "not_encrypted")
+        cluster = Cluster(f"{far_networks.address(1)}:{PORT}", str(token), "not_encrypted")
         return [
             _apart(replace(it, server=replace(it.server, cluster=cluster)), stream, Path(place))
             for it in wanted
@@ -104,10 +104,6 @@ def _apart(wanted: Wanted, stream: Path, place: Path) -> Trained:
     raise SpecError(f"Ray put all workers on the node of the shard {_TRIES} times.")
 
 
-def _address(node: int) -> str:
-    return f"10.77.0.{node}"
-
-
 @contextmanager
 def _nodes(folder: Path) -> Iterator[Path]:
     """Start a node of Ray in each network; yields the file with the token."""
@@ -127,46 +123,24 @@ def _nodes(folder: Path) -> Iterator[Path]:
             inside.append(kept.pid)
         time.sleep(0.5)  # until they have their networks
         for node, process in enumerate(inside, 1):
-            _in(process, "ip link set lo up", f"ip addr add {_address(node)}/32 dev lo")
+            far_networks.run(
+                process, "ip link set lo up", f"ip addr add {far_networks.address(node)}/32 dev lo"
+            )
         for pair in combinations(range(1, NODES + 1), 2):
-            _join(running, pair, inside)
+            far_networks.join(running, pair, inside)
         for node, process in enumerate(inside, 1):
             _start(running, node, process, environment | {"TMPDIR": str(folder)})
         yield token
-
-
-def _join(running: ExitStack, pair: tuple[int, int], inside: Sequence[int]) -> None:
-    ends = [str(inside[node - 1]) for node in pair]
-    line = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "benchmarks.far_line", *ends], stdout=subprocess.PIPE
-    )
-    running.callback(line.kill)
-    assert line.stdout is not None
-    names = line.stdout.readline().decode().split()
-    for name, node, other in zip(names, pair, reversed(pair), strict=True):
-        _in(
-            inside[node - 1],
-            f"ip link set {name} mtu 60000 txqueuelen 1000 up",
-            f"ip route add {_address(other)}/32 dev {name} src {_address(node)}",
-        )
-
-
-def _in(process: int, *commands: str) -> None:
-    for command in commands:
-        subprocess.run(  # noqa: S603
-            ["nsenter", "--target", str(process), "--net", *command.split()],  # noqa: S607
-            check=True,
-        )
 
 
 def _start(running: ExitStack, node: int, process: int, environment: dict[str, str]) -> None:
     first = ["--head", f"--port={PORT}", "--include-dashboard=false"]
     started = subprocess.Popen(  # noqa: S603
         [
-            *("nsenter", "--target", str(process), "--net"),
+            *far_networks.command(process),
             *(Path(sys.executable).with_name("ray"), "start", "--block", "--num-cpus=2"),
-            *(first if node == 1 else [f"--address={_address(1)}:{PORT}"]),
-            *(f"--node-ip-address={_address(node)}", f"--object-store-memory={_STORE}"),
+            *(first if node == 1 else [f"--address={far_networks.address(1)}:{PORT}"]),
+            *(f"--node-ip-address={far_networks.address(node)}", f"--object-store-memory={_STORE}"),
         ],
         env=environment,
         stdout=sys.stderr,

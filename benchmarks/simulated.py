@@ -35,8 +35,9 @@ from isthmus.jobs.simulate import simulate
 from isthmus.store.runs import Run
 from isthmus.tee.policy import EnclavePolicy
 from isthmus.transport.message import Message
-from isthmus.vertical.regression.encrypted import messages
-from isthmus.vertical.regression.messages import PartialSlope
+from isthmus.vertical.regression.encrypted.messages import Direction, Step
+from isthmus.vertical.regression.messages import PartialNumbers, PartialSlope
+from isthmus.vertical.regression.products import messages as products
 
 ACTIVE, PASSIVE = "active", "passive"
 """The parties are named after their roles."""
@@ -46,21 +47,22 @@ TRAIN, TEST = "train", "test"
 DEFAULT_CREDIT = "default_credit"
 
 IN_A_ROUND = (
-    messages.Residuals,
-    messages.MaskedGradient,
-    messages.OpenedGradient,
-    messages.GradientNorms,
-    messages.Direction,
+    products.ProductSeed,
+    products.ProductKey,
+    products.EncryptedValues,
+    products.MaskedSums,
+    products.OpenedSums,
+    PartialNumbers,
+    Direction,
     PartialSlope,
-    messages.PenaltyLine,
-    messages.Step,
+    Step,
 )
-"""What crosses in a round of conjugate gradients."""
+"""What crosses in a round of conjugate gradients; keys only with the scheme "bfv"."""
 
 _SEED = 7
 _POLICY = PartyPolicy(enclaves=EnclavePolicy(allow_simulated=True))
 _TICK = 0.01  # seconds: the system counts CPU in such steps
-_IDENTIFIER, _LABEL = "id", "y"
+IDENTIFIER, LABEL = "id", "y"
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class Workload:
         """How a party file describes one of the files."""
         return Dataset(
             path=str(self.files[party, part]),
-            identifiers=(_IDENTIFIER,),
-            label=_LABEL if party == ACTIVE else None,
+            identifiers=(IDENTIFIER,),
+            label=LABEL if party == ACTIVE else None,
         )
 
     def training_rows(self, party: str) -> Table:
@@ -92,10 +94,19 @@ class Workload:
 
 
 def default_credit() -> Workload:
-    """FATE's split of UCI's default of credit card clients, from the folder of shared data.
+    """UCI's default of credit card clients: 24,000 training rows of 13 and 10 columns."""
+    return real(DEFAULT_CREDIT, passive_columns=10)
+
+
+def real(name: str, passive_columns: int) -> Workload:
+    """Rows of FATE's examples, in its split, from the folder of shared data.
+
+    Args:
+        name: Of the data set.
+        passive_columns: How many columns its host has.
 
     Returns:
-        The workload: 24,000 training rows of 13 and 10 columns.
+        The workload.
 
     Raises:
         SpecError: It is not on this machine.
@@ -104,31 +115,34 @@ def default_credit() -> Workload:
     folder = Path(os.environ.get("ISTHMUS_DATA", beside)) / "vertical"
     theirs = {ACTIVE: "guest", PASSIVE: "host"}
     files = {
-        (party, part): folder / f"{DEFAULT_CREDIT}_{name}_{part}.csv.gz"
-        for party, name in theirs.items()
+        (party, part): folder / f"{name}_{role}_{part}.csv.gz"
+        for party, role in theirs.items()
         for part in (TRAIN, TEST)
     }
     absent = [path.name for path in files.values() if not path.is_file()]
     if absent:
         raise SpecError(
-            f"{DEFAULT_CREDIT} was left out: {absent[0]} is not here. Set ISTHMUS_DATA to a folder "
-            "whose folder `vertical` has the files of FATE's examples/data."
+            f"{name} was left out: {absent[0]} is not here. Set ISTHMUS_DATA to a folder whose "
+            "folder `vertical` has the files of FATE's examples/data."
         )
-    return Workload(DEFAULT_CREDIT, files, passive_columns=10)
+    return Workload(name, files, passive_columns)
 
 
-def synthetic(rows: int, columns: Mapping[str, int], folder: Path) -> Workload:
-    """Made-up rows with correlated columns, a fifth as many for testing.
+def synthetic(
+    rows: int, columns: Mapping[str, int], folder: Path, tests: int | None = None
+) -> Workload:
+    """Made-up rows with correlated columns.
 
     Args:
         rows: Training rows of each party, all shared.
         columns: How many columns each party has.
         folder: Where the files go.
+        tests: Rows for testing; None: a fifth as many.
 
     Returns:
         The workload.
     """
-    random, total = generator(_SEED, "benchmark"), rows + rows // 5
+    random, total = generator(_SEED, "benchmark"), rows + (rows // 5 if tests is None else tests)
     factors = random.normal(size=(total, 3))
     x = {
         party: random.normal(size=(total, count)) + factors @ random.normal(size=(3, count))
@@ -141,9 +155,9 @@ def synthetic(rows: int, columns: Mapping[str, int], folder: Path) -> Workload:
     for part, chosen in ((TRAIN, slice(rows)), (TEST, slice(rows, None))):
         for party, values in x.items():
             files[party, part] = folder / f"{party}-{part}.parquet"
-            named = {_IDENTIFIER: np.arange(total)[chosen]} | _named(party, values[chosen])
+            named = {IDENTIFIER: np.arange(total)[chosen]} | _named(party, values[chosen])
             if party == ACTIVE:
-                named[_LABEL] = label[chosen]
+                named[LABEL] = label[chosen]
             parquet.write_table(pa.table(named), files[party, part])
     name = f"synthetic {rows:,} x {'+'.join(map(str, columns.values()))}"
     return Workload(name, files, columns[PASSIVE])
@@ -198,7 +212,7 @@ def run(workload: Workload, engine: Engine = "auto", **training: Spec) -> Simula
     watch = _Watch()
     with TemporaryDirectory() as folder:
         finished = simulate(
-            _write_job(workload, engine, training, Path(folder)), Path(folder), watch
+            write_job(workload, Compute(engine=engine), training, Path(folder)), Path(folder), watch
         )
         joint = finished.read_json(finished.result.name, SimulatedTraining)
         parties = {
@@ -216,14 +230,25 @@ def run(workload: Workload, engine: Engine = "auto", **training: Spec) -> Simula
     )
 
 
-def _write_job(
-    workload: Workload, engine: Engine, training: Mapping[str, Spec], folder: Path
+def write_job(
+    workload: Workload, compute: Compute, training: Mapping[str, Spec], folder: Path
 ) -> Path:
+    """Write a job and its parties, as `isthmus simulate` takes them.
+
+    Args:
+        workload: The rows.
+        compute: How each party computes.
+        training: What the job says of its training, by the name of the table.
+        folder: Where the files go.
+
+    Returns:
+        The file of the job.
+    """
     job = Job(
         name="benchmark",
         seed=_SEED,
         parties={party: Member(role=party) for party in (ACTIVE, PASSIVE)},
-        data=Data(train=TRAIN, test=TEST, identifiers=[_IDENTIFIER]),
+        data=Data(train=TRAIN, test=TEST, identifiers=[IDENTIFIER]),
     ).replace(
         alignment=AttestedAlignment(minimum_size=1),  # the fast one: what is measured comes after
         **training,
@@ -233,7 +258,6 @@ def _write_job(
     for party in job.parties:
         (folder / party).mkdir()
         datasets = {part: workload.dataset(party, part) for part in (TRAIN, TEST)}
-        compute = Compute(engine=engine)
         text = spec.dump(Party(party=party, datasets=datasets, policy=_POLICY, compute=compute))
         (folder / party / PARTY_FILE).write_bytes(text)
     return file

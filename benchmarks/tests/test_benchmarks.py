@@ -11,7 +11,6 @@ from benchmarks import (
     __main__,
     bench_alignment,
     bench_ledger,
-    bench_regression,
     identifiers,
     measurement,
     rivals,
@@ -30,7 +29,7 @@ from isthmus.vertical.regression.encrypted.forecast import forecast
 from isthmus.vertical.regression.spec import Regression
 
 COLUMNS = {ACTIVE: 2, PASSIVE: 3}
-WEAK = RegressionEncryption("okamoto-uchiyama", 2048)  # and 1024 by the environment
+BFV = RegressionEncryption(scheme="bfv")
 GREETING = """
 import json, pathlib, sys
 cost = dict.fromkeys(["wall", "cpu", "memory", "sent", "shared"], int(sys.argv[1]))
@@ -40,7 +39,7 @@ FAILURE = """
 import sys, time
 sys.exit("no luck") if sys.argv[1] == "fail" else time.sleep(600)
 """
-SMALL = Regression(passive_columns=3, max_rounds=3, encryption=WEAK)
+SMALL = Regression(passive_columns=3, max_rounds=3, encryption=BFV)
 
 
 @pytest.fixture
@@ -66,12 +65,20 @@ class TestCommand:
             "alignment",
             "boosting",
             "ciphers",
+            "faults",
             "fusion",
+            "islands",
             "ledger",
+            "memory",
+            "multilingual",
             "multitask",
+            "processes",
             "regression",
             "rounds",
+            "scoring",
+            "situations",
             "start",
+            "suspects",
             "table",
             "tiers",
         ]
@@ -81,7 +88,7 @@ class TestCommand:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert __main__.main(["weather"]) == 2
-        known = "alignment, boosting, ciphers, fusion, ledger, multitask, regression, rounds"
+        known = "alignment, boosting, ciphers, faults, fusion, islands, ledger, memory"
         assert f"there are {known}" in capsys.readouterr().err
 
     def test_prints_one_line_of_json_and_writes_a_page(
@@ -143,9 +150,9 @@ class TestRivals:
 class TestLedger:
     def test_records_what_belongs_to_a_round_and_nothing_else(self, tmp_path: Path) -> None:
         sizes = Sizes(dict.fromkeys(COLUMNS, 600), 600, 600, 1, {}, rounds=3)
-        found = bench_ledger.record(forecast(SMALL, sizes), tmp_path)
+        found = bench_ledger.record(forecast(SMALL, PASSIVE, sizes), tmp_path)
         assert set(found) == {kind.__name__ for kind in simulated.IN_A_ROUND}
-        assert found["Residuals"].count == 3
+        assert found["EncryptedValues"].count == 3
 
 
 class TestIdentifiers:
@@ -224,13 +231,3 @@ class TestProcesses:
             RR22,
             JOIN,
         ]
-
-    def test_train_and_leave_out_data_that_is_not_here(self) -> None:
-        def absent() -> Workload:
-            raise SpecError("the real rows are not here.")
-
-        found = bench_regression.measure(600, COLUMNS, WEAK, 3, (5, 512), absent)
-        (cost,), (course,) = found.tables["A round"], found.tables["Training"]
-        assert cost["MB sent"] == pytest.approx(0.09, abs=0.03)
-        assert course["rounds to tolerance"] == "> 3"
-        assert found.falls_short[0] == "the real rows are not here."

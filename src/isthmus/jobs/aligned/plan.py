@@ -10,6 +10,7 @@ import msgspec
 
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core.errors import PolicyError, SpecError, naming_file
+from isthmus.core.extras import require_module
 from isthmus.data import fingerprint, reading
 from isthmus.data.spec import Dataset
 from isthmus.data.table import ColumnCoding, Table
@@ -186,6 +187,8 @@ def make_plan(loaded: Loaded, party_file: Path | None) -> AlignedPlan:
     if loaded.trains:
         with naming_file(file):
             _ = plan.engine  # can it run here?
+            if party.compute.cluster is not None:
+                require_module("ray", "the table [compute.cluster]", "ray")
             ours = plan.as_trained
             loaded.system.check_party(ours.spec, party.party, plan.role, ours.train, ours.test)
     return plan

@@ -2,6 +2,7 @@
 
 import pytest
 
+from isthmus.core import extras
 from isthmus.core.errors import SpecError
 from tests.unit.jobs.desk import Desk
 
@@ -64,6 +65,16 @@ PARTY_REFUSALS: dict[str, tuple[str, str, str, str]] = {
 
 
 class TestMakePlan:
+    def test_asks_for_the_extra_of_a_cluster(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cluster = 'address = "127.0.0.1:9"\ntoken = "token"\nline = "tls"\n'
+        desk.edit_party("clinic", "wait = 30.0\n", f"wait = 30.0\n[compute.cluster]\n{cluster}")
+        assert desk.plan("clinic").party.compute.cluster is not None
+        monkeypatch.setattr(extras, "find_spec", lambda _: None)
+        with pytest.raises(SpecError, match=r"\[compute.cluster\] needs the extra `ray`"):
+            desk.plan("clinic")
+
     def test_has_the_role_and_the_rows_of_the_party(self, desk: Desk) -> None:
         plan = desk.plan("insurer")
         assert (plan.role, len(plan.train), plan.train.names) == (

@@ -38,6 +38,7 @@ def predict(spec: Baseline, rows: Table, run: Run, out: IO[bytes]) -> Predicted:
     """
     if isinstance(spec, RegressionBaseline):
         part = run.read_json(run.model.name, Part)
+        part.check_offset(rows)
         found = part.predict(rows.features, offset=rows.offsets).T
     else:
         found = _trees(run.read_json(run.model.name, ActivePart), rows)

@@ -74,6 +74,7 @@ def check(spec: Prediction, stored: StoredPart, rows: Table) -> None:
         )
     if isinstance(part, LinearPart):
         check_numbers(rows, None)
+        part.check_offset(rows)
     else:
         _check_splits(spec.splits, _splits(part, stored.party), stored)
 

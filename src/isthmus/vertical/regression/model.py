@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 
 from isthmus.core.arrays import Floats
+from isthmus.core.errors import SpecError
+from isthmus.data.table import Table
 from isthmus.vertical.regression import families
 from isthmus.vertical.regression.scaling import Label, Scaling
 from isthmus.vertical.regression.spec import Family
@@ -34,6 +36,7 @@ class Part(msgspec.Struct, frozen=True):
     label_mean: float = 0.0
     label_deviation: float = 1.0
     tweedie_power: float = 1.5
+    shifted: bool = False  # whether rows had an offset or an exposure, and need one to be scored
     errors: Literal["", "joint", "bound"] = ""  # what standard errors of the columns are
     run: str = ""  # name of the training: the same in all parts of one model
 
@@ -68,6 +71,22 @@ class Part(msgspec.Struct, frozen=True):
             scaled = (values - column.mean) / column.deviation
             share += np.multiply.outer(scaled, column.coefficient)
         return share if self.intercept is None else share + np.array(self.intercept)
+
+    def check_offset(self, rows: Table) -> None:
+        """Refuse rows to score that lack what training had.
+
+        Args:
+            rows: The rows, at the party that has the intercept.
+
+        Raises:
+            SpecError: Training had an exposure or an offset, and these rows have none.
+        """
+        if self.shifted and rows.offset is None:
+            raise SpecError(
+                "the model was trained on rows with an `exposure` or an `offset`, and its "
+                "predictions are in proportion to them: name the column in the data set of the "
+                "rows to score, too; an exposure of 1 everywhere gives rates."
+            )
 
     def share(self, features: Floats, offset: Floats) -> Floats:
         """Returns this party's share of the linear predictor, with an offset in it.
@@ -139,6 +158,7 @@ def labelled(part: Part, intercept: Floats | float, label: Label) -> Part:
         label_mean=label.mean,
         label_deviation=label.deviation,
         tweedie_power=label.tweedie_power,
+        shifted=label.shifted,
     )
 
 

@@ -67,6 +67,7 @@ class Label:
     mean: float = 0.0
     deviation: float = 1.0
     tweedie_power: float = 1.5
+    shifted: bool = False  # whether rows have an offset or an exposure
 
 
 def label(table: Table, spec: LinearModel) -> Label:
@@ -91,7 +92,7 @@ def label(table: Table, spec: LinearModel) -> Label:
             f"{missing} of {spec.classes} classes {'has' if missing == 1 else 'have'} no row to "
             "train on: number the others from 0, and set `classes` to how many there are."
         )
-    offset = _offset(table, spec)
+    offset, shifted = _offset(table, spec), table.offset is not None
     if np.ptp(values) == 0 and table.offset is None:
         raise SpecError(
             f"the label has one single value on the {len(table)} training rows: there is nothing "
@@ -99,7 +100,8 @@ def label(table: Table, spec: LinearModel) -> Label:
         )
     weight = _weight(table, values, spec)
     if spec.family != "gaussian":
-        return Label(values, weight, offset, tweedie_power=spec.tweedie_power)
+        power = spec.tweedie_power
+        return Label(values, weight, offset, tweedie_power=power, shifted=shifted)
     values = values - offset
     mean = float(np.mean(weight * values))
     deviation = float(np.sqrt(np.mean(weight * (values - mean) ** 2)))
@@ -108,7 +110,8 @@ def label(table: Table, spec: LinearModel) -> Label:
             "the label without its offset has one single value on the training rows: there is "
             "nothing to learn. Check `offset` of the data set."
         )
-    return Label((values - mean) / deviation, weight, np.zeros(len(values)), mean, deviation)
+    zero = np.zeros(len(values))
+    return Label((values - mean) / deviation, weight, zero, mean, deviation, shifted=shifted)
 
 
 def check_scored(train: Table, test: Table, spec: LinearModel) -> None:

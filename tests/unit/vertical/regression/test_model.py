@@ -141,6 +141,14 @@ class TestPart:
         part = model.part("multinomial", ("age",), scaling.fit(people()), coefficient)
         assert msgspec.json.decode(msgspec.json.encode(part), type=model.Part) == part
 
+    def test_refuses_rows_without_the_exposure_that_training_had(self) -> None:
+        trained = replace(people([1, 0, 2, 1]), offset=np.log([1.0, 2, 3, 4]))
+        part = train_pooled(trained, LinearModel(family="poisson"))
+        part.check_offset(trained)
+        with pytest.raises(SpecError, match="an exposure of 1 everywhere gives rates"):
+            part.check_offset(people())
+        train_pooled(people([1, 0, 2, 1]), LinearModel(family="poisson")).check_offset(people())
+
 
 class TestTrainPooled:
     def test_recovers_a_line(self) -> None:

@@ -122,7 +122,7 @@ def _metrics(result: TrainedResult, simulated: Run | None) -> PartialMetrics:
 def _convergence(result: TrainedResult) -> Convergence:
     return Convergence(
         rounds=list(range(1, len(result.curve) + 1)),
-        loss=[at["loss"] for at in result.curve],
+        loss=[at["loss"] for at in result.curve if "loss" in at],
         gradient_norm=[at["gradient_norm"] for at in result.curve if "gradient_norm" in at],
         validation_loss=[at["validation_loss"] for at in result.curve if "validation_loss" in at],
         kept=result.rounds,

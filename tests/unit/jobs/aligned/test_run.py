@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import SpecError
+from isthmus.crypto import keys
 from isthmus.data.index import Index
 from isthmus.data.scores import StoredScores
 from isthmus.evaluation.description import Metrics
@@ -23,7 +24,7 @@ from isthmus.ledger.verify import verify
 from isthmus.store.runs import UNCONFIRMED, UNMEASURED, Run
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import outcome as trees_outcome
-from isthmus.vertical.regression import outcome
+from isthmus.vertical.regression import measuring, outcome
 from isthmus.vertical.regression.model import Part
 from tests.unit.jobs.desk import PARTIES, Desk
 
@@ -92,6 +93,7 @@ class TestPlay:
         assert not stopped.measuring.exists()
         assert isinstance(result, TrainedResult)
         assert (after.model, after.egress, after.missing) == (result.model, result.egress, {})
+        assert after.engine == keys.running("okamoto-uchiyama", "auto")
         assert stopped.report.exists()
 
         # It finds all that another run finds in which nobody is stopped.
@@ -109,7 +111,7 @@ class TestPlay:
         self, trial: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
-        monkeypatch.setattr(outcome, "measure", no_measure)
+        monkeypatch.setattr(measuring, "measure", no_measure)
         ended = trial.both(run)["clinic"]
         result = ended.read_json(ended.result.name, TrainedResult)
         assert result.metrics == {}
@@ -229,7 +231,7 @@ depth = 2
 key_bits = 2048
 """
 TOLD = ("ColumnBins", "LevelNodes", "EncryptedSums", "OwnSplits", "WentLeft", "Decisions")
-OUTCOMES = {"regression": outcome, "trees": trees_outcome}
+OUTCOMES = {"regression": measuring, "trees": trees_outcome}
 
 
 def stop(*_: object) -> Metrics:

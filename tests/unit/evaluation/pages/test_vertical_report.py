@@ -225,6 +225,11 @@ class TestRender:
         assert "<script" not in page
         assert "&lt;script&gt;" in page
 
+    def test_says_what_computed_the_encryption_where_engines_differ(self) -> None:
+        told = "encryption computed by"
+        assert f"{told} gmpy2" in render(msgspec.structs.replace(PASSIVE, engine="gmpy2"))
+        assert told not in render(PASSIVE)
+
     def test_is_the_same_page_every_time(self) -> None:
         assert render(ACTIVE) == render(ACTIVE)
 

@@ -1,4 +1,4 @@
-"""What children of a job sign in a sum under masks, though all of it comes through the master.
+"""Statements that children sign in a sum under masks, though all of them come through the master.
 
 1. The public keys of a sum, with the job, the round and the parameters that the round starts from.
 2. The whole sum, with the keys of all who take part. They are new for every sum, so that no

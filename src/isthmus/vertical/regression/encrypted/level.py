@@ -39,7 +39,7 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
 def told(spec: Regression, telling: Telling) -> dict[str, float]:
     """Returns the most that a party tells a peer."""
     if telling.role == "passive":
-        return {SLOPES: float(spec.max_rounds)}
+        return {SLOPES: float(spec.max_rounds * (spec.contrasts or 1))}
     rows = telling.rows
     if telling.label is not None:
         rows = min(rows, limits.rarer(spec, telling.label))

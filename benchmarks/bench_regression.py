@@ -119,7 +119,7 @@ def measure(
             "A slow line": far(workload, sizes, missing),
             "Accuracy": accuracy(workload, ours, others, folder, missing),
             "Worker processes": by_workers(fewest, sizes, missing),
-            "Attacks": regression_attacks.table(),
+            "Attacks": regression_attacks.table(workload),
         }
         notes = regression_notes.notes(sizes, numbers, workload, ours[ENCRYPTED])
     return Measurement(

@@ -89,12 +89,11 @@ def notes(sizes: Sizes, numbers: Elementwise, workload: Workload, encrypted: Tra
         "Workers: as many at each party, all on this machine; CPU seconds of processes on Ray are "
         "not counted. Both parties use one Ray.",
         "Attacks: `before` is what was measured of the product when it had one level, masks of "
-        "126 bits and limits per row; `now` is played in this run, on made-up rows. Labels are "
-        "solved for by least squares and by matching pursuit, the better of both, "
-        f"{regression_attacks.SEEDS} tries. At both levels a passive party gets the same "
-        "gradients; at `shared` the active one gets no combination of the other's columns. Sums of "
-        "powers of two are under keys of 2,048 bits; a sum under Okamoto-Uchiyama still tells two "
-        "values to whoever cheats so.",
+        "126 bits, and a limit of equations per row; `now` is played in this run. Labels are "
+        "solved for by least squares over all gradients, which are the same at both levels: of "
+        "made-up rows that tell as much as a job may, the mean of "
+        f"{regression_attacks.SEEDS} tries. Powers of two are under keys of 2,048 bits; a sum "
+        "under Okamoto-Uchiyama still tells two values to whoever cheats so.",
         FATE,
     ]
 

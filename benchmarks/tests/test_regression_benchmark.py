@@ -1,5 +1,6 @@
 """The benchmark of regression runs, at sizes that say nothing; no rival is installed here."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,7 +26,6 @@ from benchmarks.elementwise import Elementwise
 from benchmarks.measurement import Row
 from benchmarks.pace import Course, Mark
 from benchmarks.regression_accuracy import AUC, COEFFICIENTS, Case
-from benchmarks.regression_attacks import Told
 from benchmarks.regression_jobs import Spent, Trained, train
 from benchmarks.regression_notes import Sizes
 from benchmarks.regression_rivals import SSLR, Fitted, Rival
@@ -107,7 +107,7 @@ class TestTraining:
         monkeypatch.setattr(bench_regression, "train", lambda *_, **__: trained)
         monkeypatch.setattr(far_networks, "two", nowhere)
         monkeypatch.setattr(regression_ray, "cluster", nowhere)
-        monkeypatch.setattr(regression_attacks, "table", list)
+        monkeypatch.setattr(regression_attacks, "table", lambda _: [])
         contenders = {"fast": Rival(this_python, lambda *_: took(1, 1)), SSLR: Rival(nowhere, None)}  # type: ignore[arg-type]
         found = bench_regression.measure(
             SIZES, contenders, absent, lambda _: [Case(workload, [SPEC])]
@@ -175,17 +175,14 @@ class TestAccuracy:
 
 
 class TestAttacks:
-    def test_find_rare_labels_which_is_why_a_job_may_not_tell_as_much(self) -> None:
-        rare = Told(rows=1_000, positives=10, columns=20, batches=10)
-        attacked, own = regression_attacks.label_attack(rare, seed=0)
-        assert attacked > own + 0.05
-        assert not rare.allowed
+    def test_on_rare_labels_and_flags_are_refused(self) -> None:
+        assert regression_attacks.rare_labels().startswith("refused by the job; else 2")
+        assert regression_attacks.flags() == "refused by the passive party"
 
-    def test_find_no_more_than_own_coefficients_within_the_limit(self) -> None:
-        most = Told(rows=1_000, positives=200, columns=10, batches=2)
-        attacked, own = regression_attacks.label_attack(most, seed=0)
-        assert attacked < own + 0.03
-        assert most.allowed
+    def test_on_labels_find_no_more_than_own_coefficients(self) -> None:
+        said = regression_attacks.most_labels(rows=600, share=0.5, columns=29)
+        attacked, own = (float(number) for number in re.findall(r"\d\.\d+", said))
+        assert 0.5 < attacked < own + 0.03
 
 
 class TestAims:

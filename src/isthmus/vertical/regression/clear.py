@@ -67,14 +67,15 @@ def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles se
         blocks[0].weights[-1] = loss.constant()
     else:
         blocks[0].weights, predictor = start.copy(), ours @ start + loss.offset
-    norms, last_square = list[float](), np.inf
+    norms, last_square, converged = list[float](), np.inf, False
     for _ in range(most):
         residual = loss.residual(predictor)
         watch(residual)
         proposed = [block.propose(block.gradient(residual)) for block in blocks]
         square, overlap = (sum(parts) for parts in zip(*proposed, strict=True))
         norms.append(float(np.sqrt(square)))
-        if norms[-1] < tolerance:
+        converged = norms[-1] < tolerance
+        if converged:
             break
         conjugacy = max(0.0, (square - overlap) / last_square)
         slope = sum((block.turn(conjugacy) for block in blocks), np.zeros_like(predictor))
@@ -84,7 +85,9 @@ def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles se
             block.move(length)
         predictor = predictor + length * slope
         last_square = square if length > 0 else np.inf
-    converged = bool(norms) and norms[-1] < tolerance
+        converged = length == 0 and conjugacy == 0  # the rest is rounding
+        if converged:
+            break
     if converged and spec.l1_ratio > 0:
         predictor = predictor + sum(block.settle() for block in blocks)
     return Fitted([block.weights for block in blocks], predictor, norms, converged)

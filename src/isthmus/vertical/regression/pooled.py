@@ -18,7 +18,7 @@ from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import LinearModel
 
 _TOLERANCE = 1e-8  # steps of an L1 model do not get much smaller: rounding
-_MOST_ROUNDS = 20_000
+_MOST_ROUNDS = 2_000
 
 
 def train_pooled(train: Table, spec: LinearModel) -> model.Part:

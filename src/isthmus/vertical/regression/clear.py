@@ -54,19 +54,11 @@ def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles se
     Returns:
         The coefficients, and how training ended.
     """
-    likelihood = families.likelihood(spec)
-    loss, outputs = Loss(likelihood, label), likelihood.outputs
-    ours = np.column_stack([columns[0], np.ones(len(label.values))])
-    predictor = np.zeros((len(ours), *outputs)) + loss.offset + loss.constant()
-    curvature = loss.curvature(predictor)
-    blocks = [
-        Block(x, penalty(spec, x.shape[1], outputs, free), outputs, curvature)
-        for x, free in [(ours, 1), *((x, 0) for x in columns[1:])]
-    ]
-    if start is None:
-        blocks[0].weights[-1] = loss.constant()
-    else:
-        blocks[0].weights, predictor = start.copy(), ours @ start + loss.offset
+    loss = Loss(families.likelihood(spec), label)
+    blocks = _blocks(columns, loss, spec)
+    if start is not None:
+        blocks[0].weights = start.copy()
+    predictor = loss.offset + blocks[0].x @ blocks[0].weights
     norms, last_square, converged = list[float](), np.inf, False
     for _ in range(most):
         residual = loss.residual(predictor)
@@ -91,3 +83,15 @@ def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles se
     if converged and spec.l1_ratio > 0:
         predictor = predictor + sum(block.settle() for block in blocks)
     return Fitted([block.weights for block in blocks], predictor, norms, converged)
+
+
+def _blocks(columns: Sequence[Floats], loss: Loss, spec: LinearModel) -> list[Block]:
+    # Of each party; that of the first has the intercept, at about its best value without columns.
+    ours, outputs = np.column_stack([columns[0], np.ones(len(columns[0]))]), loss.likelihood.outputs
+    curvature = loss.curvature(np.zeros((len(ours), *outputs)) + loss.offset + loss.constant())
+    blocks = [
+        Block(x, penalty(spec, x.shape[1], outputs, free), outputs, curvature)
+        for x, free in [(ours, 1), *((x, 0) for x in columns[1:])]
+    ]
+    blocks[0].weights[-1] = loss.constant()
+    return blocks

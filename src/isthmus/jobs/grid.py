@@ -98,12 +98,14 @@ def grid(said: Mapping[str, Any], where: str = "grid") -> Grid:
     return found
 
 
-def varied(job: Job, table: str, choice: Mapping[str, Any], fold: Fold | None) -> Job:
+def varied(
+    job: Job, tables: Sequence[str], choice: Mapping[str, Any], fold: Fold | None
+) -> Job:
     """Returns a job with other values.
 
     Args:
         job: The job.
-        table: The table of its system, the only one that a search may change.
+        tables: Those that a search may change: that of its system, and others that it has.
         choice: Values by dotted key.
         fold: What to score; None: the test rows of the job.
 
@@ -111,18 +113,19 @@ def varied(job: Job, table: str, choice: Mapping[str, Any], fold: Fold | None) -
         The job.
 
     Raises:
-        SpecError: A key is not one of the table, or a value does not fit.
+        SpecError: A key is not one of them, or a value does not fit.
     """
     said: dict[str, Any] = msgspec.to_builtins(job)
     for key, value in choice.items():
         first, *others = key.split(".")
-        if first != table or not others:
+        if first not in tables or not others:
+            named = " and ".join(f"[{table}]" for table in tables)
             raise SpecError(
                 f"`{key}` cannot be searched: all repetitions share one alignment and one "
-                f"consent, so only keys of [{table}] vary, for example "
-                f"`{table}.{_first(job, table)}`."
+                f"consent, so only keys of {named} vary, for example "
+                f"`{tables[0]}.{_first(job, tables[0])}`."
             )
-        _set(said[table], others, value)
+        _set(said[first], others, value)
     if fold is not None:
         said["data"]["fold"] = msgspec.to_builtins(fold)
     return spec.convert(said, Job, "job")

@@ -41,6 +41,9 @@ class Family:
     tables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Types of the tables of a job file that belong to this family, by name."""
 
+    searched: tuple[str, ...] = ()
+    """Those of them that a search may change, besides the table of the system."""
+
     messages: tuple[str, ...] = ()
     """Modules of the messages that its parties exchange, whatever they train."""
 
@@ -74,6 +77,7 @@ FAMILIES = (
             "alignment": CryptographicAlignment | AttestedAlignment,
             "preparation": Preparation,
         },
+        searched=("preparation",),
         messages=(
             "isthmus.jobs.messages",
             "isthmus.jobs.aligned.messages",

@@ -24,7 +24,7 @@ import msgspec
 from isthmus import __version__
 from isthmus.core.errors import IsthmusError, SpecError, naming_file
 from isthmus.evaluation.description import Learned, PartialMetrics
-from isthmus.jobs import report, simulate
+from isthmus.jobs import registry, report, simulate
 from isthmus.jobs.grid import Grid, varied
 from isthmus.jobs.job import Job
 from isthmus.jobs.load import resolve
@@ -182,8 +182,10 @@ def _variants(loaded: Loaded, grid: Grid) -> list[list[Loaded]]:
         with naming_file(loaded.path):
             return resolve(job, loaded.path)
 
+    others = registry.family(loaded.row.family).searched if loaded.row else ()
+    tables = [loaded.table, *(each for each in others if loaded.job.tables[each] is not None)]
     return [
-        [variant(varied(loaded.job, loaded.table, choice, part)) for part in grid.parts]
+        [variant(varied(loaded.job, tables, choice, part)) for part in grid.parts]
         for choice in grid.choices
     ]
 

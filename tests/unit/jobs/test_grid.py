@@ -74,7 +74,7 @@ class TestFold:
 class TestVaried:
     def test_changes_the_values_and_what_is_scored_and_nothing_else(self, job: Job) -> None:
         choice = {"regression.penalty": 0.5, "regression.encryption.key_bits": 4096}
-        found = varied(job, "regression", choice, Fold(part=2, of=5))
+        found = varied(job, ("regression",), choice, Fold(part=2, of=5))
         table: Regression = found.regression
         assert (table.penalty, table.encryption.key_bits) == (0.5, 4096)
         assert table.passive_columns == job.regression.passive_columns
@@ -82,9 +82,19 @@ class TestVaried:
         assert found.data.fold == Fold(part=2, of=5)
         assert (found.parties, found.alignment) == (job.parties, job.alignment)
 
+    def test_changes_how_columns_are_prepared(self, job: Job) -> None:
+        prepares = job.replace(preparation={"woe": {"bins": 4}})
+        tables = ("regression", "preparation")
+        found = varied(prepares, tables, {"preparation.woe.bins": 6}, None)
+        assert found.preparation.woe.bins == 6
+        with pytest.raises(
+            SpecError, match=r"only keys of \[regression\] and \[preparation\] vary"
+        ):
+            varied(prepares, tables, {"alignment.minimum_size": 1}, None)
+
     def test_is_the_job_itself_with_its_own_values(self, job: Job) -> None:
         choice = {"regression.passive_columns": job.regression.passive_columns}
-        assert varied(job, "regression", choice, None).digest == job.digest
+        assert varied(job, ("regression",), choice, None).digest == job.digest
 
     @pytest.mark.parametrize(
         ("key", "value", "sentence"),
@@ -100,4 +110,4 @@ class TestVaried:
         self, job: Job, key: str, value: object, sentence: str
     ) -> None:
         with pytest.raises(SpecError, match=sentence):
-            varied(job, "regression", {key: value}, None)
+            varied(job, ("regression",), {key: value}, None)

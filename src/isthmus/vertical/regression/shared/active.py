@@ -18,6 +18,7 @@ from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.pooled import train_pooled
+from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.products.checks import checked
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.scaling import Label, Scaling
@@ -119,7 +120,10 @@ def _train(
 ) -> None:
     """Play all rounds: every run does as many as the job says."""
     passives = totals.passives
-    with start_workers(context.workers, context.cluster) as workers:
+    count = context.workers or capacity.worthwhile(
+        spec.encryption, context.engine, len(context.train), spec.most_columns
+    )
+    with start_workers(count, context.cluster) as workers:
         training = Training(spec, context, [each.peer for each in passives], workers)
         residuals = _Residuals(passives, training, label)
         give = [training.values_for(each, at) for at, each in enumerate(passives, start=1)]

@@ -6,7 +6,7 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.vertical.regression import limits
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.spec import Regression
-from isthmus.vertical.system import EQUATIONS, RoleContext, Telling
+from isthmus.vertical.system import EQUATIONS, SLOPES, RoleContext, Telling
 
 if TYPE_CHECKING:  # they load SciPy
     from isthmus.vertical.regression.trained import ActiveTrained, PassiveTrained
@@ -37,9 +37,10 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
 
 def told(spec: Regression, telling: Telling) -> dict[str, float]:
     """Returns the most that a party tells a peer."""
+    rows, sharing = telling.rows, spec.sharing
     if telling.role == "passive":
-        return {}
-    rows = telling.rows
+        # A slope tells one number of each row; a round here tells one of each of its coefficients.
+        return {SLOPES: sharing.rounds * (sharing.active_columns + 1) / max(rows, 1)}
     if telling.label is not None:
         rows = min(rows, limits.rarer(spec, telling.label))
     return {EQUATIONS: limits.equations(spec, telling.passive) / max(rows, 1)}

@@ -10,6 +10,7 @@ from isthmus.data.table import Table
 from isthmus.vertical.regression import limits, model, scaling
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
+from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.scaling import Scaling
 from isthmus.vertical.regression.shared import descent, exchange, expansion
@@ -91,7 +92,10 @@ def _train(
     """Play all rounds: every run does as many as the job says."""
     names = sorted(context.identity.fingerprints) if context.identity else [context.party]
     play = FirstPassive if names[0] == context.party else FurtherPassive
-    with start_workers(context.workers, context.cluster) as workers:
+    count = context.workers or capacity.worthwhile(
+        spec.encryption, context.engine, len(context.train), len(ours.columns.steps)
+    )
+    with start_workers(count, context.cluster) as workers:
         training = Training(spec, context, names, workers)
         role = play(hearing, training, ours.columns)
         for number in range(len(memory), spec.sharing.rounds):

@@ -27,7 +27,8 @@ from isthmus.core.arrays import Floats
 from isthmus.data.table import Table
 from isthmus.evaluation.description import Coefficient, Description
 from isthmus.vertical.regression import families, scaling
-from isthmus.vertical.regression.families import Binomial, Multinomial, Poisson
+from isthmus.vertical.regression.families import Binomial, Multinomial
+from isthmus.vertical.regression.log_families import Poisson
 from isthmus.vertical.regression.model import Column, Part
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.spec import LinearModel

@@ -24,12 +24,16 @@ from typing import Protocol, assert_never
 
 import numpy as np
 
-from isthmus.core.arrays import Bools, Floats
-from isthmus.core.errors import SpecError
+from isthmus.core.arrays import Floats
+from isthmus.vertical.regression.log_families import (
+    HIGHEST,
+    Gamma,
+    Poisson,
+    Tweedie,
+    exp,
+    refuse_outside,
+)
 from isthmus.vertical.regression.spec import Family, LinearModel
-
-_HIGHEST = 300.0
-"""Where a logarithm of the mean is cut: sums of its exponentials over any rows stay finite."""
 
 
 class Likelihood(Protocol):
@@ -105,7 +109,7 @@ class Binomial:
 
     def check(self, label: Floats) -> None:
         """Refuse labels other than 0 and 1."""
-        _refuse(
+        refuse_outside(
             ~np.isin(label, (0.0, 1.0)),
             "other than 0 and 1",
             "Code them as 0 and 1, or set `family`: multinomial takes several classes, gaussian "
@@ -145,7 +149,7 @@ class Gaussian:
 
     def check(self, label: Floats) -> None:
         """Refuse labels that are not finite."""
-        _refuse(~np.isfinite(label), "empty or infinite", "Leave these rows out")
+        refuse_outside(~np.isfinite(label), "empty or infinite", "Leave these rows out")
 
     def mean(self, predictor: Floats) -> Floats:
         """Returns the predictor."""
@@ -193,7 +197,7 @@ class Multinomial:
 
     def check(self, label: Floats) -> None:
         """Refuse labels that are no class."""
-        _refuse(
+        refuse_outside(
             ~np.isin(label, np.arange(self.classes)),
             f"other than 0, 1, ... {self.classes - 1}",
             "Number the classes from 0, and set `classes` to how many there are",
@@ -208,9 +212,9 @@ class Multinomial:
     def losses(self, predictor: Floats, label: Floats) -> Floats:
         """Returns the loss of each row."""
         most: Floats = predictor.max(axis=1)
-        odds: Floats = np.exp(predictor - most[:, np.newaxis])
+        totals: Floats = np.exp(predictor - most[:, np.newaxis]).sum(axis=1)
         at_label: Floats = predictor[np.arange(len(label)), label.astype(np.intp)]
-        return most + np.log(np.sum(odds, axis=1)) - at_label
+        return most + np.log(totals) - at_label
 
     def residual(self, predictor: Floats, label: Floats) -> Floats:
         """Returns probabilities minus 1 at the label, shape (rows, classes); rows sum to zero."""
@@ -226,110 +230,8 @@ class Multinomial:
     def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:  # noqa: ARG002
         """Returns logarithms of the shares of the classes."""
         shares = np.bincount(label.astype(np.intp), weight, self.classes) / np.sum(weight)
-        logarithms: Floats = np.log(np.maximum(shares, np.exp(-_HIGHEST)))
+        logarithms: Floats = np.log(np.maximum(shares, np.exp(-HIGHEST)))
         return logarithms - np.mean(logarithms)
-
-
-@dataclass(frozen=True)
-class Poisson:
-    """A count whose mean is the exponential of the predictor."""
-
-    outputs: tuple[int, ...] = ()
-    curvature_bound: float | None = None
-
-    def check(self, label: Floats) -> None:
-        """Refuse labels below zero."""
-        _refuse_below_zero(label)
-
-    def mean(self, predictor: Floats) -> Floats:
-        """Returns expected counts."""
-        return _exp(predictor)
-
-    def losses(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns the loss of each row."""
-        return _exp(predictor) - label * predictor
-
-    def residual(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns mean minus label."""
-        return _exp(predictor) - label
-
-    def curvature(self, predictor: Floats) -> Floats:
-        """Returns the mean, which is the variance."""
-        return _exp(predictor)
-
-    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
-        """Returns the logarithm of the mean label by exposure."""
-        return _log_mean(label, weight, offset)
-
-
-@dataclass(frozen=True)
-class Gamma:
-    """An amount whose mean is the exponential of the predictor, and its deviation a share of it."""
-
-    outputs: tuple[int, ...] = ()
-    curvature_bound: float | None = None
-
-    def check(self, label: Floats) -> None:
-        """Refuse labels that are not above zero."""
-        _refuse(
-            ~(np.isfinite(label) & (label > 0)),
-            "0 or less, or infinite",
-            "Train on the rows with an amount, or set `family` to tweedie, which takes 0",
-        )
-
-    def mean(self, predictor: Floats) -> Floats:
-        """Returns expected amounts."""
-        return _exp(predictor)
-
-    def losses(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns the loss of each row."""
-        return label * _exp(-predictor) + predictor
-
-    def residual(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns 1 minus label by mean."""
-        return 1 - label * _exp(-predictor)
-
-    def curvature(self, predictor: Floats) -> Floats:
-        """Returns 1 for each row."""
-        return np.ones_like(predictor)
-
-    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
-        """Returns the logarithm of the mean label by exposure."""
-        return _log_mean(label, weight, offset)
-
-
-@dataclass(frozen=True)
-class Tweedie:
-    """An amount that is often zero: the variance is a power between 1 and 2 of the mean."""
-
-    power: float
-    outputs: tuple[int, ...] = ()
-    curvature_bound: float | None = None
-
-    def check(self, label: Floats) -> None:
-        """Refuse labels below zero."""
-        _refuse_below_zero(label)
-
-    def mean(self, predictor: Floats) -> Floats:
-        """Returns expected amounts."""
-        return _exp(predictor)
-
-    def losses(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns the loss of each row."""
-        above, below = 2 - self.power, 1 - self.power
-        return _exp(above * predictor) / above - label * _exp(below * predictor) / below
-
-    def residual(self, predictor: Floats, label: Floats) -> Floats:
-        """Returns mean minus label, each divided by a power of the mean."""
-        return _exp((2 - self.power) * predictor) - label * _exp((1 - self.power) * predictor)
-
-    def curvature(self, predictor: Floats) -> Floats:
-        """Returns a power of the mean."""
-        return _exp((2 - self.power) * predictor)
-
-    def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
-        """Returns the logarithm of the mean label by exposure."""
-        return _log_mean(label, weight, offset)
 
 
 def mean(family: Family, predictor: Floats) -> Floats:
@@ -342,7 +244,7 @@ def mean(family: Family, predictor: Floats) -> Floats:
         case "multinomial":
             return Multinomial(predictor.shape[1]).mean(predictor)
         case "poisson" | "gamma" | "tweedie":
-            return _exp(predictor)
+            return exp(predictor)
         case _:
             assert_never(family)
 
@@ -386,33 +288,7 @@ def residual_limit(residual: Floats) -> float:
     return float(2.0 ** (3 + np.ceil(np.log2(max(float(np.abs(residual).max()), 2.0**-40)))))
 
 
-def _log_mean(label: Floats, weight: Floats, offset: Floats) -> Floats:
-    total = max(float(weight @ label), np.exp(-_HIGHEST))
-    return np.asarray(np.log(total) - np.log(weight @ _exp(offset)))
-
-
 def _expit(predictor: Floats) -> Floats:
     # Neither end overflows, and small probabilities keep all of their digits.
     probability: Floats = np.exp(-np.logaddexp(0.0, -predictor))
     return probability
-
-
-def _exp(exponent: Floats) -> Floats:
-    grown: Floats = np.exp(np.minimum(exponent, _HIGHEST))
-    return grown
-
-
-def _refuse_below_zero(label: Floats) -> None:
-    _refuse(
-        ~(np.isfinite(label) & (label >= 0)),
-        "below 0 or infinite",
-        "Correct them, or set `family` to gaussian, which takes any number",
-    )
-
-
-def _refuse(outside: Bools, are: str, advice: str) -> None:
-    if outside.any():
-        raise SpecError(
-            f"{int(outside.sum()):,} of {len(outside):,} labels are {are}, which this family does "
-            f"not know. {advice}."
-        )

@@ -10,15 +10,8 @@ from sklearn.metrics import mean_tweedie_deviance
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.vertical.regression import families
-from isthmus.vertical.regression.families import (
-    Binomial,
-    Gamma,
-    Gaussian,
-    Likelihood,
-    Multinomial,
-    Poisson,
-    Tweedie,
-)
+from isthmus.vertical.regression.families import Binomial, Gaussian, Likelihood, Multinomial
+from isthmus.vertical.regression.log_families import Gamma, Poisson, Tweedie
 
 ALL: list[Likelihood] = [
     Binomial(),

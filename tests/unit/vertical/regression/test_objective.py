@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression.block import Penalty
-from isthmus.vertical.regression.families import Binomial, Gaussian, Likelihood, Poisson
+from isthmus.vertical.regression.families import Binomial, Gaussian, Likelihood
+from isthmus.vertical.regression.log_families import Poisson
 from isthmus.vertical.regression.objective import LENGTHS, Line, Loss, ending
 from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import Regression

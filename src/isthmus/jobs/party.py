@@ -140,8 +140,8 @@ class Compute(Spec, frozen=True):
         Annotated[int, Meta(ge=1, le=1024)] | None,
         Meta(
             description="processes of this party that compute on ciphertexts, each on rows of its "
-            "own; unset: one, and for boosting one per core where gmpy2 computes for long. Threads "
-            "that train a network, for jobs in rounds; unset: one"
+            "own; unset: one, or one per core where there is much to compute. Threads that train a "
+            "network, for jobs in rounds; unset: one"
         ),
     ] = None
     cluster: Annotated[

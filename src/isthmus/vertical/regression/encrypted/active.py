@@ -28,6 +28,7 @@ from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import LENGTHS, Line, Loss
 from isthmus.vertical.regression.pooled import train_pooled
+from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.products.scheme import Bounds
 from isthmus.vertical.regression.products.value_side import ValueSide
 from isthmus.vertical.regression.products.workers import start_workers
@@ -215,7 +216,10 @@ class _Problem:
         """
         spec, context = self.spec, self.context
         bounds = residuals.bounds(spec, len(self.label.values), limit)
-        with start_workers(context.workers, context.cluster) as workers:
+        count = context.workers or capacity.worthwhile(
+            spec.encryption, context.engine, len(self.label.values), spec.most_columns
+        )
+        with start_workers(count, context.cluster) as workers:
             sides = [
                 ValueSide(
                     passive,

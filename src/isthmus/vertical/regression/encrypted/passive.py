@@ -25,6 +25,7 @@ from isthmus.vertical.regression.encrypted.messages import (
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import Line
+from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.scheme import Bounds
 from isthmus.vertical.regression.products.workers import start_workers
@@ -146,7 +147,10 @@ class _Training:
         """
         spec, context = self.spec, self.context
         bounds = residuals.bounds(spec, len(columns), limit)
-        with start_workers(context.workers, context.cluster) as workers:
+        count = context.workers or capacity.worthwhile(
+            spec.encryption, context.engine, len(columns), len(columns.steps)
+        )
+        with start_workers(count, context.cluster) as workers:
             take = ColumnSide(
                 self.hearing.active,
                 columns,

@@ -1,5 +1,6 @@
 """Each scheme on this machine: its engine, the room in its messages, and how long it takes."""
 
+import os
 import time
 
 import numpy as np
@@ -13,6 +14,9 @@ _MOST_SUMS = 4_000
 """Most sums of a product with "bfv": far more do not fit in one message."""
 
 _SUMS = 16  # of one key
+
+_MANY_ROWS = 10_000  # seconds of gmpy2 in each round; a worker takes half a one to start
+_MANY_CELLS = 4_000_000  # a quarter of a second of SEAL in each round
 
 _DIGIT_BITS = 7
 """Bits of a column that one pass over the ciphertexts multiplies; see `crypto/radix.py`."""
@@ -62,6 +66,28 @@ def running(encryption: RegressionEncryption, asked: Engine) -> str:
 
     seal.load_engine()
     return "seal"
+
+
+def worthwhile(encryption: RegressionEncryption, asked: Engine, rows: int, columns: int) -> int:
+    """Choose a number of workers where a party file names none.
+
+    Args:
+        encryption: The `[regression.encryption]` table.
+        asked: What this party asks to compute with.
+        rows: Rows of a sum.
+        columns: Most columns of a column side.
+
+    Returns:
+        One, or one per core where a round has so much to compute that it pays to start them.
+    """
+    match running(encryption, asked):
+        case "gmpy2":
+            much = rows >= _MANY_ROWS
+        case "seal":
+            much = rows * columns >= _MANY_CELLS
+        case _:  # our kernel takes all cores by itself
+            much = False
+    return (os.cpu_count() or 1) if much else 1
 
 
 def seconds(

@@ -53,6 +53,28 @@ class TestRunning:
             capacity.running(PAILLIER, "kernel")
 
 
+class TestWorthwhile:
+    @pytest.mark.parametrize(
+        ("encryption", "rows", "columns", "workers"),
+        [
+            (BFV, 100_000, 30, 1),
+            (BFV, 1_000_000, 30, 8),
+            (PAILLIER, 5_000, 30, 1),
+            (PAILLIER, 24_000, 1, 8),
+        ],
+    )
+    def test_starts_a_worker_per_core_where_there_is_much_to_compute(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        encryption: RegressionEncryption,
+        rows: int,
+        columns: int,
+        workers: int,
+    ) -> None:
+        monkeypatch.setattr("os.cpu_count", lambda: 8)
+        assert capacity.worthwhile(encryption, "auto", rows, columns) == workers
+
+
 class TestSeconds:
     @each_scheme
     def test_are_more_for_more_rows_and_columns(self, encryption: RegressionEncryption) -> None:

@@ -36,7 +36,9 @@ def places(run: Run) -> Facts:
         "network": run.network,
         "index": run.index,
         "model": run.tables if run.tables.exists() else run.model,
+        "scorecard": run.scorecard,
         "predictions": run.predictions,
+        "reasons": run.reasons,
         "run": run.folder,
         "report": run.report,
     }

@@ -122,8 +122,7 @@ def _basis(combinations: Floats, rounding: float) -> Floats:
     scaled = combinations[:, clear] / lengths[clear]
     basis, triangle, _ = linalg.qr(scaled, mode="economic", pivoting=True)
     least = max(_EXACT, 10 * noise / lengths[clear].min())
-    found: Floats = basis[:, np.abs(np.diag(triangle)) > least]
-    return found
+    return np.asarray(basis[:, np.abs(np.diag(triangle)) > least], np.float64)
 
 
 def _dispersion(loss: Loss, predictor: Floats, parameters: int) -> float:

@@ -164,8 +164,8 @@ def labelled(part: Part, intercept: Floats | float, label: Label) -> Part:
 
 def _plain(coefficient: Floats | float) -> float | tuple[float, ...]:
     """A coefficient as the file of a model has it: a number, or one for each class."""
-    plain = np.asarray(coefficient).tolist()
-    return tuple(plain) if isinstance(plain, list) else plain
+    numbers = np.asarray(coefficient)
+    return tuple(map(float, numbers)) if numbers.ndim else float(numbers)
 
 
 def named(part: Part, run: str) -> Part:

@@ -237,6 +237,15 @@ class Encrypts(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsColumns(Protocol):
+    """A system over aligned columns that keeps more of them in memory than the columns."""
+
+    def kept_bytes(self, spec: Any, role: str, rows: int, columns: int, /) -> int:
+        """Returns how many bytes more a role keeps of so many rows and columns."""
+        ...
+
+
 EQUATIONS, NODES, SLOPES = "equations", "nodes", "slopes"
 """What a training tells a peer: equations about labels, per row of the rarer label; nodes of trees,
 which follow labels; linear combinations of columns, row by row."""

@@ -7,6 +7,7 @@ from isthmus.data.memory import of_rows
 from isthmus.jobs import consent
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.ledger.forecast import Sizes
+from isthmus.vertical.system import KeepsColumns
 
 _PROGRAM = {"active": 435 * 10**6, "passive": 325 * 10**6}
 """Bytes of a process with all libraries; the active party trains models to compare with."""
@@ -32,5 +33,9 @@ def forecast(plan: AlignedPlan, sizes: Sizes) -> int:
     crossing = Counter[type]()
     for each in consent.crossings(plan.loaded, replace(sizes, rounds=min(sizes.rounds, 1))):
         crossing[type(each.flow.sample)] += each.flow.bytes
+    code, columns = plan.loaded.code, len(plan.train.names)
+    kept = 0
+    if plan.loaded.trains and isinstance(code, KeepsColumns):
+        kept = code.kept_bytes(plan.loaded.spec, plan.role, sizes.train, columns)
     most = min(max(crossing.values(), default=0), _MOST_OBJECTS)
-    return _PROGRAM[plan.role] + of_rows(rows, len(plan.train.names)) + round(_FORMS * most)
+    return _PROGRAM[plan.role] + of_rows(rows, columns) + kept + round(_FORMS * most)

@@ -43,6 +43,13 @@ def engine(spec: Regression, asked: Engine) -> str:
     return capacity.running(spec.encryption, asked)
 
 
+def kept_bytes(spec: Regression, role: str, rows: int, columns: int) -> int:
+    """Returns what a role keeps in memory of its columns, to multiply them in each round."""
+    if role not in levels.of(spec).GET_GRADIENTS:
+        return 0
+    return capacity.kept_bytes(spec.encryption, rows, columns)
+
+
 def check_dataset(spec: LinearModel, role: str, key: str, dataset: Dataset) -> None:
     """Refuse keys of a data set that would have no effect."""
     dataset.refuse_monotone(key, "the active party of a job with [boosting]")

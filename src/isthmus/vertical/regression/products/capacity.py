@@ -8,7 +8,11 @@ import numpy as np
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Engine, RegressionEncryption
+from isthmus.crypto.lattice import parameters
 from isthmus.vertical.regression.products.messages import MaskedSums
+
+CACHE_BYTES = 2**30
+"""Most bytes of transformed columns that a party keeps in memory; others are transformed again."""
 
 _MOST_SUMS = 4_000
 """Most sums of a product with "bfv": far more do not fit in one message."""
@@ -68,6 +72,15 @@ def running(encryption: RegressionEncryption, asked: Engine) -> str:
     return "seal"
 
 
+def kept_bytes(encryption: RegressionEncryption, rows: int, columns: int) -> int:
+    """Returns what a column side keeps in memory beside its columns, from product to product."""
+    if encryption.scheme != "bfv":
+        return 0
+    ring = parameters.EXACT_RING
+    polynomial = len(ring.data_primes) * ring.degree * 8
+    return min(parameters.polynomials(rows) * columns * polynomial, CACHE_BYTES)
+
+
 def worthwhile(encryption: RegressionEncryption, asked: Engine, rows: int, columns: int) -> int:
     """Choose a number of workers where a party file names none.
 
@@ -116,12 +129,11 @@ def seconds(
 
 def _of_vectors(rows: int, columns: int) -> float:
     from isthmus.crypto.lattice.owner import Owner, new_seed  # noqa: PLC0415 - they load SEAL
-    from isthmus.crypto.lattice.parameters import EXACT_RING, Sums, polynomials  # noqa: PLC0415
     from isthmus.crypto.lattice.products import Columns, PublicKeys, finish  # noqa: PLC0415
 
     def product(count: int) -> tuple[float, float, float]:
         """Encryption and multiplication of one polynomial, and the rest, with so many columns."""
-        sums, seed = Sums(columns=count, rows=degree, value_bits=0), new_seed()
+        sums, seed = parameters.Sums(columns=count, rows=degree, value_bits=0), new_seed()
         factors = Columns(np.ones((degree, count), np.int16), sums, degree)
         factors.multiply([Owner(sums, seed).encrypt(values)])  # also transforms the columns
         marks = [time.process_time()]
@@ -137,10 +149,10 @@ def _of_vectors(rows: int, columns: int) -> float:
         making, encryption, multiplication, opening = np.diff(marks).tolist()
         return encryption, multiplication, making + opening
 
-    degree = EXACT_RING.degree
+    degree = parameters.EXACT_RING.degree
     values = np.ones(degree, np.int64)
     one, key = product(1), product(_SUMS)
-    keys_of_all = Sums(columns, max(rows, 1), value_bits=0).keys
+    keys_of_all = parameters.Sums(columns, max(rows, 1), value_bits=0).keys
     by_column = (key[1] - one[1]) / (_SUMS - 1)
-    by_row = polynomials(rows) * (keys_of_all * (key[0] + one[1]) + columns * by_column)
+    by_row = parameters.polynomials(rows) * (keys_of_all * (key[0] + one[1]) + columns * by_column)
     return float(by_row + keys_of_all * key[2])

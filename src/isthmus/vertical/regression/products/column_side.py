@@ -19,6 +19,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Engine, RegressionEncryption
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
+from isthmus.vertical.regression.products.capacity import CACHE_BYTES
 from isthmus.vertical.regression.products.checks import checked, equal_parts
 from isthmus.vertical.regression.products.kinds import kind_of
 from isthmus.vertical.regression.products.lines import Workers
@@ -39,9 +40,6 @@ from isthmus.vertical.regression.products.scheme import (
 )
 from isthmus.vertical.regression.products.sharded import ShardedColumns, slices
 from isthmus.vertical.regression.products.worker import Setup
-
-CACHE_BYTES = 2**30
-"""Most bytes of transformed columns that a party keeps in memory; others are transformed again."""
 
 
 class ColumnSide:

@@ -53,6 +53,13 @@ class TestRunning:
             capacity.running(PAILLIER, "kernel")
 
 
+class TestKeptBytes:
+    def test_are_those_of_transformed_columns_up_to_a_bound(self) -> None:
+        assert capacity.kept_bytes(BFV, rows=4096, columns=10) == 10 * 2 * 4096 * 8
+        assert capacity.kept_bytes(BFV, rows=10**7, columns=20) == capacity.CACHE_BYTES
+        assert capacity.kept_bytes(PAILLIER, rows=10**7, columns=20) == 0
+
+
 class TestWorthwhile:
     @pytest.mark.parametrize(
         ("encryption", "rows", "columns", "workers"),

@@ -67,7 +67,7 @@ def bucket_sums(
     # 2. Sum each table's cells by bucket; all rows of a cell have the codes of its first row.
     ends = np.cumsum([len(counts) for counts in sizes]).tolist()
     for table, start, end in zip(joint, [0, *ends], ends, strict=False):
-        cell_codes = codes[np.ix_(positions[starts[start:end]], table)]
+        cell_codes = codes[positions[starts[start:end]]][:, table]
         parts.append(sums[start:end].bucket_sums(cell_codes, buckets, cumulative=cumulative))
 
     # 3. Put the columns back in order.

@@ -265,12 +265,14 @@ class Field:
     def _products(self, rows: Rows, index: NDArray[np.int32], bounds: Integers) -> Rows:
         """Returns the products of lists that are not empty; long ones are cut first."""
         most = max(32, len(index) // _LISTS)
-        pieces = -(-np.diff(bounds) // most)
+        pieces: Integers = -(-np.diff(bounds) // most)
         if (pieces == 1).all():
             return self._lists(rows, index, bounds)
-        ends = np.cumsum(pieces)
-        within = np.arange(ends[-1]) - np.repeat(ends - pieces, pieces)
-        cuts = np.append(np.repeat(bounds[:-1], pieces) + most * within, bounds[-1])
+        ends: Integers = np.cumsum(pieces)
+        before: Integers = np.repeat(ends - pieces, pieces)
+        starts: Integers = np.repeat(bounds[:-1], pieces)
+        piece = np.arange(len(before)) - before
+        cuts = np.append(starts + most * piece, bounds[-1])
         parts = self._lists(rows, index, cuts)
         return self._lists(parts, np.arange(len(parts), dtype=np.int32), np.append(0, ends))
 

@@ -1,4 +1,4 @@
-"""How a label is distributed given the predictor: no network, no keys, no other party.
+"""Families of regression: distributions of a label given the predictor. No network, no keys.
 
 A family says what label is expected, and what a row loses: its negative log-likelihood, without
 terms that no coefficient changes. A row's residual is the derivative of its loss by its predictor.

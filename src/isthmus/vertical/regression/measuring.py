@@ -1,4 +1,4 @@
-"""What predictions of each family are measured by."""
+"""Measures of the predictions of each family."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a training may tell about single rows: equations per label, and columns of few rows.
+"""Limits of what training tells of single rows: equations per label, and columns of few rows.
 
 A gradient is a sum over rows of column times residual, and a residual is about a label. So each
 passive party gets one equation about the labels per column, class and batch, in any number of

@@ -5,7 +5,7 @@ from isthmus.vertical.regression.spec import LinearModel
 
 
 class RegressionBaseline(LinearModel, frozen=True, tag_field="model", tag="regression"):
-    """The `[baseline]` table of a job: a linear or logistic regression."""
+    """The `[baseline]` table of a job: a regression."""
 
 
 class BoostingBaseline(TreeModel, frozen=True, tag_field="model", tag="boosting"):

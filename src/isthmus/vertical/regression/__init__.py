@@ -1,1 +1,1 @@
-"""S1: linear and logistic regression over the columns of two parties."""
+"""S1: regression over the columns of two to five parties."""

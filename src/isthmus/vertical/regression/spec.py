@@ -59,6 +59,11 @@ class LinearModel(Spec, frozen=True):
         Meta(gt=1, lt=2, description="variance of a tweedie label, as a power of its mean"),
     ] = 1.5
 
+    @property
+    def kind(self) -> str:
+        """What such a regression is called."""
+        return {"binomial": "logistic", "gaussian": "linear"}.get(self.family, self.family)
+
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.
 

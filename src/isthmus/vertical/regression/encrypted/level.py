@@ -17,7 +17,6 @@ GET_GRADIENTS = frozenset({"passive"})
 
 def describe(spec: Regression) -> list[str]:
     """Returns what will happen in training, in order, a sentence each."""
-    kind = "logistic" if spec.family == "binomial" else "linear"
     over = "all rows" if spec.batches == 1 else f"{spec.batches} batches"
     encryption, said = spec.encryption, spec.passive_columns
     columns = f"{said:,} columns of each passive party"
@@ -25,7 +24,7 @@ def describe(spec: Regression) -> list[str]:
         columns = ", ".join(f"{count:,} columns of {name!r}" for name, count in said.items())
     size = "" if encryption.key_bits is None else f", {encryption.key_bits:,} bits"
     return [
-        f"Train a {kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "
+        f"Train a {spec.kind} regression over {over}, in {spec.max_rounds:,} rounds at most, on "
         f"{columns} and all chosen ones of the active party. Residuals cross encrypted "
         f"({encryption.scheme}{size})."
     ]

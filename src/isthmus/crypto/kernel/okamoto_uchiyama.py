@@ -4,8 +4,9 @@ For the same randomness, both make the same ciphertexts, to the bit: parties wit
 together. Everybody encrypts modulo n, the owner of the key too: with the factors it would be
 faster, but an error of memory in one of their tables would hand a factor to the other party.
 
-Encryption and decryption take the same time whatever the values are. The first and last steps in
-Python (values to bytes, and a logarithm by division) are too short to tell much, but not exact.
+The time of an encryption depends on the bytes of the longest value of a vector alone, that of a
+decryption on nothing secret. The first and last steps in Python (values to bytes, a logarithm by
+division) are short, but not that exact.
 """
 
 import secrets

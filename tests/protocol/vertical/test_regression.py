@@ -445,6 +445,15 @@ class TestRefusesTheJob:
         assert isinstance(outcome.raised["insurer"], SpecError)
         assert "'cost' has one single value" in str(outcome.raised["insurer"])
 
+    @pytest.mark.parametrize(("column", "party"), [(1, "hub"), (3, "insurer")])
+    @pytest.mark.parametrize("cell", [np.inf, np.nan])
+    def test_where_a_cell_is_not_finite(self, column: int, party: str, cell: float) -> None:
+        data = split()
+        data.table.features[:3, column] = cell
+        error = train(spec_of(), data, patience=8.0).raised[party]
+        assert isinstance(error, SpecError)
+        assert f"cells of {data.table.names[column]!r} (3) are infinite or not a num" in str(error)
+
     def test_where_a_column_tells_few_rows_from_all_others(self) -> None:
         data = split()
         data.table.features[:, 3] = np.arange(ROWS) < 19

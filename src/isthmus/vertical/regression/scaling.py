@@ -36,8 +36,16 @@ def fit(table: Table) -> Scaling:
         Means and standard deviations.
 
     Raises:
-        SpecError: A column is constant on these rows.
+        SpecError: A column is constant on these rows, or has cells that are not finite.
     """
+    wild = ~np.isfinite(table.features)
+    if wild.any():
+        counts = zip(table.names, wild.sum(axis=0).tolist(), strict=True)
+        few = ", ".join(f"{name!r} ({count:,})" for name, count in counts if count)
+        raise SpecError(
+            f"cells of {few} are infinite or not a number, on the {len(table)} aligned training "
+            "rows: correct them, or leave the column out of `columns` in your party file."
+        )
     mean = table.features.mean(axis=0)
     deviation = table.features.std(axis=0)
     same = [repr(name) for name, spread in zip(table.names, deviation, strict=True) if spread == 0]

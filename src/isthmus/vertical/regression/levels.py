@@ -31,6 +31,10 @@ class Level(Protocol):
         """Returns the messages between the active party and a passive one."""
         ...
 
+    def sums(self, spec: Regression, /) -> tuple[int, float]:
+        """Returns the most sums of a product, and as how many sums the work of a round counts."""
+        ...
+
     def told(self, spec: Regression, telling: Telling, /) -> dict[str, float]:
         """Returns the most that a party tells a peer: see `vertical/system.py`."""
         ...

@@ -35,7 +35,7 @@ NUMBERS_ONLY = True
 
 def check(spec: Regression) -> None:
     """Refuse an encryption that can be broken, or more columns than it has room for."""
-    capacity.check(spec.encryption, spec.most_columns * max(spec.contrasts, 1))
+    capacity.check(spec.encryption, levels.of(spec).sums(spec)[0])
 
 
 def engine(spec: Regression, asked: Engine) -> str:
@@ -209,7 +209,7 @@ def least(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
 
 def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:
     """Measures for a moment, and returns what both parties compute in a round."""
-    sums = spec.most_columns * max(spec.contrasts, 1)
+    sums = round(levels.of(spec).sums(spec)[1])
     return capacity.seconds(spec.encryption, asked, sizes.train, sums, spec.feature_bits)
 
 

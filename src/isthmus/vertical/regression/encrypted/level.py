@@ -35,6 +35,12 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     return forecast_training(spec, passive, sizes)
 
 
+def sums(spec: Regression) -> tuple[int, float]:
+    """Returns the most sums of a product, and as how many sums the work of a round counts."""
+    most = spec.most_columns * max(spec.contrasts, 1)
+    return most, most
+
+
 def told(spec: Regression, telling: Telling) -> dict[str, float]:
     """Returns the most that a party tells a peer."""
     if telling.role == "passive":

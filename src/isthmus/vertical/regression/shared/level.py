@@ -11,6 +11,9 @@ from isthmus.vertical.system import EQUATIONS, SLOPES, RoleContext, Telling
 if TYPE_CHECKING:  # they load SciPy
     from isthmus.vertical.regression.trained import ActiveTrained, PassiveTrained
 
+_FUNCTION, _CONVERSION = 6, 8
+"""What the products of a function take, and of two functions on the way, measured in sums."""
+
 GET_GRADIENTS = frozenset({"active", "passive"})
 
 
@@ -33,6 +36,16 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     from isthmus.vertical.regression.shared.forecast import forecast as forecast_training
 
     return forecast_training(spec, passive, sizes)
+
+
+def sums(spec: Regression) -> tuple[int, float]:
+    """Returns the most sums of a product, and as how many sums the work of a round counts."""
+    columns, said = spec.sharing.active_columns + 1, spec.passive_columns
+    passives = 1 if isinstance(said, int) else len(said)
+    every = columns + spec.most_columns * (2 * passives - 1)  # the others need two products
+    functions = spec.sharing.functions if spec.family == "binomial" else 1
+    conversions = _CONVERSION * (passives - 1) * functions**2
+    return max(columns, spec.most_columns), every + _FUNCTION * functions + conversions
 
 
 def told(spec: Regression, telling: Telling) -> dict[str, float]:

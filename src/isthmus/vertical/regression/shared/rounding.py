@@ -17,12 +17,14 @@ from math import ceil, log2
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
+from isthmus.core.errors import JobError
 from isthmus.crypto.lattice.parameters import SLOTS
 from isthmus.crypto.radix import Quantised
 from isthmus.vertical.regression.shared.expansion import Additive, Expansion
 
 _PRIME = SLOTS.plain
 _DIGIT = 19  # bits of a share that are multiplied at a time
+_LEAST_BITS = 4  # below it, what rounding adds at random to a gradient is no longer small
 _SPARE = 0.05  # for what lies between the points of tables
 _BLOCK_ROWS = 1 << 18  # 2^18 rows x 2^14 x 2^19 stay within the 53 bits of a float
 
@@ -67,8 +69,17 @@ def scale(rows: int, feature_bits: int, functions: Expansion, passives: int) -> 
 
     Returns:
         The scale, still without exponent.
+
+    Raises:
+        JobError: There are too many rows for so many parties.
     """
     bits = ((_PRIME - 1) // 2 // (rows << feature_bits)).bit_length() - 1
+    if bits < _LEAST_BITS * (passives + 1):
+        raise JobError(
+            f"{rows:,} rows of columns with {feature_bits} bits leave {bits} bits for functions of "
+            f"{passives + 1} parties, and each needs {_LEAST_BITS}: agree on a lower "
+            "`regression.feature_bits`, or train on fewer rows."
+        )
     if isinstance(functions, Additive):  # the others multiply by 1
         return Scale(bits, (bits // 2, *[0] * (passives - 1)))
     return Scale(bits, (bits // (passives + 1),) * passives)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from isthmus.core.errors import JobError
 from isthmus.crypto import radix
 from isthmus.crypto.lattice.parameters import SLOTS
 from isthmus.vertical.regression.shared import rounding
@@ -26,6 +27,14 @@ class TestScale:
         assert three.passive_bits == (8, 8)
         added = rounding.scale(24_000, 14, Additive((1.0, 1.0)), 2)
         assert added.passive_bits == (12, 0)  # the second multiplies by 1
+
+    def test_refuses_more_rows_than_it_has_bits_for(self) -> None:
+        functions = logistic(0.5, (0.5,) * 4, 4)
+        assert rounding.scale(24_000, 14, functions, 4).passive_bits == (5,) * 4
+        with pytest.raises(JobError, match="1,000,000 rows of columns with 14 bits leave 20 bits"):
+            rounding.scale(1_000_000, 14, functions, 5)
+        with pytest.raises(JobError, match="a lower `regression"):
+            rounding.scale(2_000_000, 14, functions, 4)
 
 
 class TestActive:

@@ -5,7 +5,9 @@ import math
 from dataclasses import asdict
 
 import msgspec
+import numpy as np
 
+from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table, joined
@@ -50,8 +52,8 @@ def play(spec: Regression, context: RoleContext) -> Outcome:
             separated=trained.separated,
         ),
         run=trained.part.run,
-        scores=Scores(test, trained.predictions.T),
-        train_scores=None if trained.training is None else trained.training.T,
+        scores=Scores(test, found.arrays["predictions"]),
+        train_scores=found.arrays.get("training"),
         curve=_curve(trained.rounds),
         found=found,
         measure=lambda: _measured(spec, test, found),
@@ -64,23 +66,30 @@ def measure_again(spec: Regression, context: RoleContext, found: Checkpoint) -> 
 
 
 def _found(trained: ActiveTrained) -> Checkpoint:
-    arrays: Arrays = {"predictions": trained.predictions}
+    arrays: Arrays = {"predictions": _by_class(trained.predictions)}
     if trained.training is not None:
-        arrays["training"] = trained.training
+        arrays["training"] = _by_class(trained.training)
     return Checkpoint(arrays, {"alone": msgspec.json.encode(trained.alone).decode()})
+
+
+def _by_class(predictions: Floats) -> Floats:
+    # As scores are kept: shape (rows,), or (classes, rows).
+    return np.ascontiguousarray(predictions.T)
 
 
 def _measured(spec: Regression, test: Table, found: Checkpoint) -> Measured:
     attempts = Attempts()
-    joint = found.arrays["predictions"].T
+    joint = found.arrays["predictions"]
     own = msgspec.json.decode(str(found.facts["alone"]), type=Part)
-    alone = attempts.find("active_only", lambda: own.predict(test.features, offset=test.offsets).T)
+    alone = attempts.find(
+        "active_only", lambda: _by_class(own.predict(test.features, offset=test.offsets))
+    )
     both = {"joint": joint, "active_only": alone}
     predictions = {model: values for model, values in both.items() if values is not None}
     metrics = attempts.find("metrics", lambda: measured(spec, test, predictions, attempts))
     return Measured(
         metrics=metrics or {},
-        scores=Scores(test, joint, alone),
+        scores=Scores(test, joint, alone if joint.ndim == 1 else None),
         missing=unmeasured(test) | attempts.missing,
     )
 

@@ -187,7 +187,7 @@ class TestRender:
     def test_has_no_box_to_scroll_in_and_folds_columns_beyond_a_screen(self) -> None:
         many = [Coefficient(f"column {number}", 1 / number, 1.0) for number in range(1, 31)]
         page = render(msgspec.structs.replace(PASSIVE, coefficients=many))
-        shown, folded = page.split("10 more columns")
+        shown, folded = page.split("10 more coefficients")
         assert ">column 20<" in shown
         assert ">column 21<" in folded
         assert "overflow: auto" not in page

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,17 @@ from msgspec import structs
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Telemetry
+from isthmus.data.scores import StoredScores
 from isthmus.data.spec import Dataset
 from isthmus.data.table import Table
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.transport.loopback import loopback
-from isthmus.vertical.regression import system
+from isthmus.vertical.regression import levels, system
+from isthmus.vertical.regression.memory import Round
+from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.spec import Family, Regression
+from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import PooledRows, RoleContext
 
 SPEC = Regression(passive_columns=1)
@@ -60,11 +65,12 @@ class TestPooled:
 
     def test_measures_every_family_by_its_own_measures(self) -> None:
         three = table([0.0, 1.0, 2.0, 1.0, 0.0, 2.0, 1.0])
-        for family, classes, measures in (
+        cases: tuple[tuple[Family, int, set[str]], ...] = (
             ("multinomial", 3, {"accuracy", "log_loss"}),
             ("poisson", 0, {"deviance", "d2"}),
             ("tweedie", 0, {"deviance", "d2"}),
-        ):
+        )
+        for family, classes, measures in cases:
             spec = Regression(passive_columns=1, family=family, classes=classes)
             found = system.pooled(spec, PooledRows([three], [three], job="digest", seed=7))
             assert found.keys() == measures
@@ -151,3 +157,28 @@ class TestPlay:
         with pytest.raises(SpecError, match=r"npz: belongs to another job.*Remove it to start"):
             system.play(SPEC, context)
         assert line.sent == []
+
+    def test_keeps_scores_of_classes_and_measures_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spec = Regression(passive_columns=1, family="multinomial", classes=3)
+        train = table([0.0, 1.0, 2.0, 1.0, 0.0, 2.0, 1.0, 2.0])
+        alone = train_pooled(train, spec)
+        scores = alone.predict(train.features)
+        trained = ActiveTrained(alone, alone, scores, scores, [Round(1.0, 1e-6)], converged=True)
+        level = SimpleNamespace(active=lambda *_: trained)
+        monkeypatch.setattr(levels, "of", lambda _: level)
+        context = RoleContext(
+            "active", {}, train, train, Telemetry(), tmp_path / "c", "digest", seed=7
+        )
+        played = system.play(spec, context)
+        assert played.scores is not None
+        assert played.found.arrays["training"].shape == (3, 8)
+        measured = played.measure()
+        assert measured.scores is not None
+        for found in (played.scores, measured.scores):
+            found.save(tmp_path / "scores.parquet")
+            kept = StoredScores.load(tmp_path / "scores.parquet")
+            assert kept.predictions == pytest.approx(scores.T)
+        assert measured.metrics.keys() == {"accuracy", "log_loss"}
+        assert measured.missing == {}

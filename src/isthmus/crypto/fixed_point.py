@@ -3,6 +3,11 @@
 A residual is an integer of magnitude at most 2^r, a feature one below 2^f, so a sum over n rows is
 below n 2^(f+r). `Bounds` gives residuals the largest r with n 2^(f+r) <= 2^s, where n is rounded up
 to a power of two: every sum is within (-2^s, 2^s). s is 62, or what the scheme has room for.
+
+Few bits are left where rows are many, and rows that are alike have the same residual. Rounded to
+the nearest integer, all would be off by the same, and so would a gradient. So row i is rounded up
+where its fraction is above a threshold of its own, which follows from the golden ratio times i.
+Thresholds are spread evenly over any run of rows, so sums are nearly right whatever repeats.
 """
 
 from collections.abc import Sequence
@@ -13,6 +18,7 @@ import numpy as np
 from isthmus.core.arrays import Floats, Integers
 
 _SUM_BITS = 62
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,10 @@ class Bounds:
         """Encode residuals as integers to encrypt.
 
         Args:
-            residuals: Of magnitude at most `limit`.
+            residuals: Of magnitude at most `limit`, shape (rows,) or (rows, outputs).
 
         Returns:
-            The residuals in units of `limit / 2**residual_bits`, rounded.
+            The residuals in units of `limit / 2**residual_bits`, rounded up or down.
 
         Raises:
             ValueError: A residual is beyond the limit, or NaN.
@@ -65,7 +71,9 @@ class Bounds:
             raise ValueError(
                 f"a residual is not within {self.limit:g} of zero: look for extreme labels"
             )
-        return np.rint(residuals / self._unit).astype(np.int64)
+        shifts = np.arange(len(residuals)) * _GOLDEN % 1.0
+        shifts = shifts.reshape(-1, *[1] * (residuals.ndim - 1))
+        return np.floor(residuals / self._unit + shifts).astype(np.int64)
 
     def decode(self, sums: Sequence[int] | Integers) -> Floats:
         """Convert sums of integer feature times residual to units of residuals."""

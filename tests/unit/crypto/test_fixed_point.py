@@ -34,10 +34,23 @@ class TestBounds:
 
 class TestEncoding:
     @given(st.lists(st.floats(-256, 256), min_size=1), rows)
-    def test_is_exact_to_half_a_unit(self, residuals: list[float], rows: int) -> None:
+    def test_is_exact_to_a_unit(self, residuals: list[float], rows: int) -> None:
         bounds = Bounds(rows, 14, 256.0)
         error = bounds.decode(bounds.integers(np.array(residuals))) - residuals
-        assert np.abs(error).max() <= 256 / 2**bounds.residual_bits / 2
+        assert np.abs(error).max() <= 256 / 2**bounds.residual_bits
+
+    @given(st.floats(-1, 1), st.integers(0, 3))
+    def test_of_rows_that_are_alike_has_the_right_mean(self, residual: float, kinds: int) -> None:
+        bounds = Bounds(10**7, 14, 1.0, 47)  # leaves 9 bits
+        rows = 2 ** (10 + kinds)
+        of_one = bounds.integers(np.full((rows, 2), residual))[:: kinds + 1]
+        found = bounds.decode(of_one).mean(axis=0)
+        assert found == pytest.approx([residual] * 2, abs=2**-9 / 100)
+
+    def test_of_whole_units_is_exact(self) -> None:
+        bounds = Bounds(10**7, 14, 1.0, 47)
+        residuals = np.arange(-512, 513) / 512
+        assert bounds.decode(bounds.integers(residuals)).tolist() == residuals.tolist()
 
     @pytest.mark.parametrize("value", [1.0000001, -2.0, float("nan"), float("inf")])
     def test_refuses_residuals_beyond_the_limit(self, value: float) -> None:

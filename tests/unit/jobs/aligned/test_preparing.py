@@ -4,6 +4,7 @@ import shutil
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from isthmus.core.errors import SpecError
 from isthmus.jobs import finished
 from isthmus.jobs.aligned import run as aligned_run
 from isthmus.jobs.aligned import stored
+from isthmus.jobs.aligned.job import every_most, training_spec
 from isthmus.jobs.aligned.results import SimulatedTraining, TrainedResult
 from isthmus.jobs.check import check
 from isthmus.jobs.explain import explain
+from isthmus.jobs.load import load_job
 from isthmus.jobs.run import run
 from isthmus.jobs.simulate import simulate
 from isthmus.jobs.trained import write_scoring_job
@@ -242,6 +245,16 @@ def test_check_says_what_will_happen_between_alignment_and_training(new: Desk) -
     steps = found.steps
     (told,) = [step for step in steps if "weigh the evidence" in step]
     assert "labels cross encrypted (okamoto-uchiyama, 2,048 bits)" in told
+
+
+def test_at_the_level_of_shares_the_job_says_the_most_of_every_party(ended: Desk) -> None:
+    loaded = load_job(ended.job)
+    table = {"level": "shared", "passive_columns": 3, "shared": {"active_columns": 4}}
+    shared = replace(loaded, job=loaded.job.replace(regression=table))
+    assert every_most(loaded) is None
+    assert every_most(shared) == {"clinic": 4, "insurer": 3}
+    trains = training_spec(shared, {"clinic": 2, "insurer": 1})
+    assert (trains.shared.active_columns, trains.columns_of("insurer")) == (2, 1)
 
 
 @pytest.mark.slow

@@ -74,6 +74,11 @@ REFUSALS: dict[str, tuple[Baseline, dict[str, Any], str]] = {
         {"monotone": {"age": "increasing"}},
         r'`datasets\.monotone` is for columns of a \[baseline\] with model = "boosting"',
     ),
+    "bins that nobody makes": (
+        RegressionBaseline(),
+        {"edges": {"age": (1.0,)}},
+        r"`datasets\.edges` is for jobs with \[preparation\.woe\]",
+    ),
     "exposure of a yes or no": (
         RegressionBaseline(),
         {"exposure": "weight"},

@@ -120,6 +120,17 @@ def _regression(more: str = "") -> Callable[[Path], None]:
     return make
 
 
+_DISCLOSED["regression_of_three"] = (
+    *("LossScale", "OpenedSums", "MaskedNumbers", "MaskedSlope", "MaskedPredictor"),
+)
+
+
+def _regression_of_three(folder: Path) -> None:
+    parties = ("clinic", "insurer", "pharmacy")
+    training = _REGRESSION.format(more="")
+    _columns_of_the_same_rows(folder, parties, "cryptographic", ["regression_of_three"], training)
+
+
 _DISCLOSED["regression_in_batches"] = ("OpenedSums", "LossScale", "PartialPredictor")
 
 
@@ -374,6 +385,7 @@ def _multilingual(folder: Path) -> None:
 JOBS = {
     "regression": SmallJob(_regression()),
     "regression in batches": SmallJob(_regression("batches = 3\n")),
+    "regression of three": SmallJob(_regression_of_three),
     "boosting": SmallJob(_boosting("clinic", "insurer")),
     "boosting of three": SmallJob(_boosting("clinic", "insurer", "pharmacy")),
     "diffie-hellman alignment": SmallJob(_aligning("cryptographic"), verb="align"),

@@ -86,7 +86,7 @@ def _regression(spec: RegressionBaseline, data: Data) -> _Fitted:
         fitted,
         fitted.predict(data.test.features, offset=data.test.offsets).T,
         lambda: fitted.predict(data.train.features, offset=data.train.offsets).T,
-        "one fit by scikit-learn",
+        "one fit",
     )
 
 

@@ -340,5 +340,5 @@ class TestSummary:
         assert isinstance(result, LocalResult)
         assert found.metrics == result.metrics
         told = f"{result.rows['train']} trained on, {result.rows['test']} scored"
-        assert (facts["rows"], facts["training"]) == (told, "one fit by scikit-learn")
+        assert (facts["rows"], facts["training"]) == (told, "one fit")
         assert (facts["run"], facts["report"]) == (str(ended.folder), str(ended.report))

@@ -39,8 +39,10 @@ _EXACT = 1e-11
 _LOUD = 1e4
 """By how much a combination must exceed its rounding to be of use."""
 
-_MOST_KEPT = 2**22
+_MOST_KEPT = 2**21
 """Numbers of other parties that are kept for standard errors."""
+
+_SPARE = 5
 
 _DEPENDENT = 1e-10
 """Share of the information that is rounding, where a column is a combination of others."""
@@ -57,9 +59,21 @@ class Errors:
     kind: Literal["joint", "bound"]
 
 
-def room(spec: LinearModel, rows: int) -> int:
-    """Returns how many combinations of other parties' columns to keep for standard errors."""
-    return 0 if spec.l1_ratio > 0 or spec.family == "multinomial" else _MOST_KEPT // max(rows, 1)
+def room(spec: LinearModel, rows: int, columns: int) -> int:
+    """Returns how many combinations of other parties' columns to keep for standard errors.
+
+    Args:
+        spec: Family and penalty.
+        rows: Training rows.
+        columns: Columns of the other parties.
+
+    Returns:
+        A few more than columns, as some may say nothing new; 0 where that would be of no use, or
+        too many to keep in every checkpoint.
+    """
+    if spec.l1_ratio > 0 or spec.family == "multinomial" or rows * columns > _MOST_KEPT:
+        return 0
+    return columns + _SPARE
 
 
 def standard_errors(

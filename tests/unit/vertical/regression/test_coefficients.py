@@ -140,6 +140,24 @@ class TestStandardErrors:
         assert standard_errors(loss, np.zeros((ROWS, 2)), ours(), X[:, 1:], 2) is None
 
 
+class TestRoom:
+    def test_is_for_a_few_more_combinations_than_there_are_columns(self) -> None:
+        assert coefficients.room(LinearModel(), rows=24_000, columns=10) == 15
+
+    @pytest.mark.parametrize(
+        ("spec", "rows"),
+        [
+            (LinearModel(), 10_000_000),
+            (LinearModel(l1_ratio=0.1), 100),
+            (LinearModel(family="multinomial", classes=3), 100),
+        ],
+    )
+    def test_is_none_where_it_would_be_too_much_or_of_no_use(
+        self, spec: LinearModel, rows: int
+    ) -> None:
+        assert coefficients.room(spec, rows, columns=10) == 0
+
+
 class TestOfAll:
     def test_equals_statsmodels_for_rows_of_one_organisation(self) -> None:
         spec = LinearModel(family="gaussian", penalty=0.0)

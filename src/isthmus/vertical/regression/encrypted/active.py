@@ -116,8 +116,7 @@ def _errors(problem: "_Problem", predictor: Floats | None) -> Errors | None:
     seen = problem.memory.last().get("seen")
     if predictor is None or seen is None or problem.spec.l1_ratio > 0:
         return None
-    passives = problem.passives
-    columns = sum(problem.spec.columns_of(passive.peer) for passive in passives)
+    passives, columns = problem.passives, problem.others
     rounding = 0.0 if len(passives) == 1 else len(passives) * pairwise.ROUNDING
     return standard_errors(problem.loss, predictor, problem.block.x, seen, columns, rounding)
 
@@ -200,6 +199,11 @@ class _Problem:
         return self.totals.passives
 
     @property
+    def others(self) -> int:
+        """How many columns the passive parties train."""
+        return sum(self.spec.columns_of(passive.peer) for passive in self.passives)
+
+    @property
     def contrasts(self) -> tuple[int, ...]:
         """Shape of what crosses of each row."""
         return (self.spec.contrasts,) if self.spec.contrasts else ()
@@ -274,7 +278,7 @@ def _conjugate_gradients(problem: _Problem, give: _Products, start: Floats) -> _
     predictor = state.get("predictor", start)
     last_square = float(state.get("last_square", np.inf))
     seen = state.get("seen", np.empty((len(start), 0)))  # for standard errors
-    room = coefficients.room(problem.spec, len(start))
+    room = coefficients.room(problem.spec, len(start), problem.others)
 
     for _ in range(len(memory), problem.spec.max_rounds):
         # 1. Every party gets the gradient of its own coefficients.

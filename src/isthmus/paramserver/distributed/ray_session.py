@@ -125,7 +125,7 @@ def _init(ray: Any, **settings: Any) -> None:
     try:
         ray.init(log_to_driver=False, configure_logging=False, logging_level="CRITICAL", **settings)
     except (RuntimeError, ValueError, OSError, TimeoutError, ray.exceptions.RayError) as error:
-        raise SpecError(f"Ray does not start: {_first_line(error)}") from None
+        raise SpecError(f"Ray does not start: {first_line(error)}") from None
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
@@ -191,7 +191,8 @@ def _ask(address: str) -> str:
     return _TAKEN
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Returns what an error of Ray says, as one line."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return one_line(lines[0])
 

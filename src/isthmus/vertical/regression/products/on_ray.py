@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from isthmus.core.errors import SpecError
-from isthmus.paramserver.distributed.ray_session import joined, started
+from isthmus.paramserver.distributed.ray_session import first_line, joined, started
 from isthmus.paramserver.spec import Cluster
-from isthmus.vertical.regression.products.lines import NUMBERS, Workers
-from isthmus.vertical.regression.products.worker import Forget, Worker
+from isthmus.vertical.regression.products.lines import Workers
+from isthmus.vertical.regression.products.worker import Worker
 from isthmus.vertical.worker_processes import WorkerDiedError
 
 _AHEAD = 4  # tasks that may wait at an actor: they lie in the memory that Ray shares
@@ -40,7 +38,7 @@ def start_on_ray(count: int, cluster: Cluster | None) -> Generator[Workers]:
     with joined(cluster, Path()) if cluster else started() as session:
         workers = _RayWorkers(session.ray, count, spread=cluster is not None)
         for at in range(count):
-            workers.line(at).wait_until_ready()
+            workers.line(at).wait_until_ready(Worker.version())
         session.check()
         try:
             yield workers
@@ -87,16 +85,25 @@ class _Line:
         self._actor = actor
         self._waiting = deque[Any]()
 
-    def wait_until_ready(self) -> None:
-        nothing = Forget(number=next(NUMBERS))
-        ready = self._actor.do.remote(msgspec.msgpack.encode(nothing))
+    def wait_until_ready(self, ours: str) -> None:
+        errors = self._ray.exceptions
         try:
-            self._ray.get(ready, timeout=_PATIENCE)
-        except self._ray.exceptions.GetTimeoutError:
+            found = self._ray.get(self._actor.version.remote(), timeout=_PATIENCE)
+        except errors.GetTimeoutError:
             raise SpecError(
-                f"Ray has started no process for a worker in {_PATIENCE:.0f} s: its cluster has no "
-                "room, or this version of isthmus is not installed there."
+                f"Ray has started no process for a worker in {_PATIENCE:.0f} s. Has it room for "
+                "one more?"
             ) from None
+        except errors.RayError as error:
+            raise SpecError(
+                f"a worker does not start on Ray: {first_line(error)}. Is isthmus {ours} installed "
+                "on the machines of the cluster?"
+            ) from None
+        if found != ours:
+            raise SpecError(
+                f"isthmus {found} is installed on a machine of the Ray cluster, and {ours} here: "
+                "install the same version."
+            )
 
     def send(self, data: bytes) -> None:
         """Send a task; wait if many wait already."""

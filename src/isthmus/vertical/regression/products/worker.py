@@ -6,6 +6,7 @@ shard or the keys that they mean by a number.
 
 import threading
 from collections.abc import Iterator
+from importlib.metadata import version
 from queue import Queue
 from typing import Any
 
@@ -129,6 +130,11 @@ class Worker:
         self._shards = dict[int, Columns[Any]]()
         self._keys = dict[int, Encryptor]()
         self._product: _Product | None = None
+
+    @staticmethod
+    def version() -> str:
+        """Returns the version of isthmus here."""
+        return version("isthmus")
 
     def do(self, encoded: bytes) -> bytes | None:
         """Do a task.

@@ -1,6 +1,5 @@
 """Forecast of the messages of scoring: all sizes follow from the job and the number of rows."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,8 +46,7 @@ def forecast(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
         return []
     if spec.system == "regression":
         return [*shares_forecast.keys(sizes), *_shares(spec, sizes.test, 1, sizes)]
-    starts = range(0, sizes.test, spec.block_rows)
-    found = Counter((min(spec.block_rows, sizes.test - at), _largest_alike(at)) for at in starts)
+    found = shares_forecast.starts(sizes.test, spec.block_rows)
     return [
         Flow("passive", _decisions(spec, passive, first, rows), count)
         for (rows, first), count in found.items()
@@ -109,8 +107,3 @@ def _online(spec: Prediction, passive: str, sizes: Sizes) -> list[Flow]:
 def _decisions(spec: Prediction, passive: str, first_row: int, rows: int) -> Message:
     decisions = np.zeros((rows, spec.splits[passive]), np.bool_)
     return Decisions(first_row=first_row, left=pack_bits(decisions))
-
-
-def _largest_alike(number: int) -> int:
-    """The largest number that takes as many bytes on the line as this one."""
-    return next(most for most in (2**7 - 1, 2**8 - 1, 2**16 - 1, 2**32 - 1) if number <= most)

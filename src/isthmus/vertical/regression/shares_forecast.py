@@ -1,5 +1,6 @@
 """Forecast of shares of sums; see `shares.py`."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from isthmus.crypto.certificates import SIGNATURE_BYTES
 from isthmus.crypto.identity import CERTIFICATE_BYTES
 from isthmus.crypto.pairwise import WIDE_BYTES
-from isthmus.ledger.forecast import Flow, Sizes, blocks
+from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.vertical.regression.messages import (
     MaskedNumbers,
     MaskedPredictor,
@@ -81,12 +82,31 @@ def rows(
     Yields:
         The messages.
     """
-    for count, block in blocks(shape[0], block_rows):
-        part = (block, *shape[1:])
+    for (count, first), number in starts(shape[0], block_rows).items():
+        part = (count, *shape[1:])
         if passives(sizes) == 1:
-            sample = kind(first_row=shape[0], values=np.zeros(part))
-            yield Flow("passive", sample, count * times)
+            yield Flow("passive", kind(first_row=first, values=np.zeros(part)), number * times)
             continue
         masked = MaskedSlope if kind is PartialSlope else MaskedPredictor
-        words = masked(first_row=shape[0], values=np.zeros(part, np.uint64))
-        yield Flow("passive", words, count * times)
+        words = masked(first_row=first, values=np.zeros(part, np.uint64))
+        yield Flow("passive", words, number * times)
+
+
+def starts(rows: int, block_rows: int) -> Counter[tuple[int, int]]:
+    """Count blocks of the same size on the line.
+
+    Args:
+        rows: Of all blocks.
+        block_rows: Rows of a block.
+
+    Returns:
+        By its rows, and by the largest first row that takes as many bytes as its own.
+    """
+    return Counter(
+        (min(block_rows, rows - at), _largest_alike(at)) for at in range(0, rows, block_rows)
+    )
+
+
+def _largest_alike(number: int) -> int:
+    """The largest number that takes as many bytes on the line as this one."""
+    return next(most for most in (2**7 - 1, 2**8 - 1, 2**16 - 1, 2**32 - 1) if number <= most)

@@ -4,6 +4,7 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.crypto import radix
+from isthmus.crypto.radix import Quantised
 from isthmus.vertical.regression import families, scaling
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.pooled import train_pooled
@@ -26,7 +27,7 @@ class InClear:
         ours = self.tables[ACTIVE]
         self.label = scaling.label(ours, spec)
         loss, alone = Loss(families.likelihood(spec), self.label), train_pooled(ours, spec)
-        columns = []
+        columns = list[Quantised]()
         for party, table in self.tables.items():
             x = scaling.fit(table)(table.features)
             if party == ACTIVE:

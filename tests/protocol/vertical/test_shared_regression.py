@@ -138,7 +138,7 @@ class TestInTheClear:
         [
             ("default_credit", 1e-4, 12, 6),
             ("breast", 1e-1, 12, 6),
-            ("breast", 1e-2, 32, 12),
+            ("breast", 1e-2, 20, 12),
             ("vehicle_scale", 1e-2, 20, 8),
         ],
     )

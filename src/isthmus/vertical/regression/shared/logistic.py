@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import expit
+from scipy import special
 
 from isthmus.core.arrays import Floats
 
@@ -57,8 +57,7 @@ class Functions:
 
     def scaled(self, sums: Floats) -> Floats:
         """Returns the functions of sums, each from -1 to 1, shape (K, *sums.shape)."""
-        scaled = self.values / self.largest[:, np.newaxis]
-        return np.array([np.interp(sums, self.grid, row) for row in scaled])
+        return _interpolated(sums, self.grid, self.values / self.largest[:, np.newaxis])
 
     def coefficients(self, values: Floats) -> tuple[Floats, Floats]:
         """Expand functions of the sum in these, by least squares.
@@ -101,18 +100,18 @@ class Logistic:
             What is added to each result, shape (K, rows), and what the functions of the parties
             before are multiplied by, shape (K, K, rows), those of a result first.
         """
-        points, constants, factors = self._middle(position, float(share.min()), float(share.max()))
-        added = np.array([np.interp(share, points, row) for row in constants])
-        return added, np.array(
-            [[np.interp(share, points, row) for row in rows] for rows in factors]
-        )
+        points = _points(share)
+        constants, factors = self._middle(position, points)
+        return _interpolated(share, points, constants), _interpolated(share, points, factors)
 
     def of_active(self, share: Floats, label: Floats) -> tuple[Floats, Floats]:
         """Returns f_0 less the label, shape (rows,), and f_1 to f_K, shape (K, rows)."""
-        points, last = np.linspace(share.min(), share.max(), _TABLE), self.functions[-1]
-        constant, table = last.coefficients(expit(points[:, np.newaxis] + last.grid))
-        factors = np.array([np.interp(share, points, row) for row in table])
-        return np.interp(share, points, constant) - label, factors
+        points, last = _points(share), self.functions[-1]
+        constant, table = last.coefficients(_sigmoid(points[:, np.newaxis] + last.grid))
+        return (
+            _interpolated(share, points, constant) - label,
+            _interpolated(share, points, table),
+        )
 
     def growth(self, position: int) -> tuple[Floats, Floats]:
         """Bound how a middle party's results differ from the functions that they stand for.
@@ -125,20 +124,19 @@ class Logistic:
             largest magnitudes of factors, by which errors before it grow, shape (K, K).
         """
         before, after = self.functions[position - 1 : position + 1]
-        end = after.grid[-1] + before.grid[-1]  # beyond it, functions are constant
-        points, constants, factors = self._middle(position, -end, end, _POINTS)
+        end = float(after.grid[-1] + before.grid[-1])  # beyond it, functions are constant
+        points = np.linspace(-end, end, _POINTS)
+        constants, factors = self._middle(position, points)
         exact = after.scaled(points[:, np.newaxis] + before.grid)
         given = before.scaled(before.grid)
         found = constants[..., np.newaxis] + np.einsum("jkp,ku->jpu", factors, given)
         return np.abs(found - exact).max(axis=(1, 2)), np.abs(factors).max(axis=2)
 
-    def _middle(
-        self, position: int, least: float, most: float, count: int = _TABLE
-    ) -> tuple[Floats, Floats, Floats]:
+    def _middle(self, position: int, points: Floats) -> tuple[Floats, Floats]:
+        # What is added, and the factors, for shares at these points.
         before, after = self.functions[position - 1 : position + 1]
-        points = np.linspace(least, most, count)
         constants, factors = before.coefficients(after.scaled(points[:, np.newaxis] + before.grid))
-        return points, constants, np.swapaxes(factors, 0, 1)
+        return constants, np.swapaxes(factors, 0, 1)
 
 
 @cache
@@ -155,13 +153,13 @@ def logistic(active_spread: float, spreads: tuple[float, ...], count: int) -> Lo
     """
     sums = np.sqrt(np.cumsum(np.square(spreads)))
     grid = sums[-1] * _UNIT
-    means = expit(active_spread * _UNIT[:, np.newaxis] + grid)
+    means = _sigmoid(active_spread * _UNIT[:, np.newaxis] + grid)
     found = [_expanded(means[np.newaxis], grid, count)]
     for spread, of_sum in zip(reversed(spreads[1:]), reversed(sums[:-1]), strict=True):
         after, grid = found[0], of_sum * _UNIT
         shifted = spread * _UNIT[:, np.newaxis] + grid
-        values = [np.interp(shifted, after.grid, row) for row in after.values]
-        found.insert(0, _expanded(np.array(values) * after.importance[:, None, None], grid, count))
+        values = _interpolated(shifted, after.grid, after.values)
+        found.insert(0, _expanded(values * after.importance[:, None, None], grid, count))
     return Logistic(tuple(found))
 
 
@@ -184,3 +182,27 @@ def _expanded(values: Floats, grid: Floats, count: int) -> Functions:
     chosen = vectors[:count] / root * np.sign(vectors[:count, -1:])
     left = float(np.sqrt((singular[count:] ** 2).sum()))
     return Functions(grid, chosen, singular[:count], left)
+
+
+def _sigmoid(predictor: Floats) -> Floats:
+    mean: Floats = special.expit(predictor)
+    return mean
+
+
+def _points(share: Floats) -> Floats:
+    return np.linspace(float(share.min()), float(share.max()), _TABLE)
+
+
+def _interpolated(share: Floats, points: Floats, table: Floats) -> Floats:
+    """Interpolate functions.
+
+    Args:
+        share: Where to, any shape.
+        points: Where the functions are known.
+        table: Their values there, shape (..., points).
+
+    Returns:
+        Shape (..., *share.shape).
+    """
+    rows = [np.interp(share, points, row) for row in table.reshape(-1, len(points))]
+    return np.array(rows).reshape(*table.shape[:-1], *share.shape)

@@ -36,6 +36,7 @@ Security: homomorphicencryption.org allows a q of 218 bits for N = 8192 and of 4
 import secrets
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -289,9 +290,13 @@ class Multiplier:
         c0, c1 = context.residues(total)
         mask = residues.uniform(secrets.token_bytes(SEED_BYTES), terms.ring.degree, left)
         masked = packed(residues.total(c0, mask, left), left) + packed(c1, left)
-        # Any key decrypts (M, 0) to the same: it only rounds.
-        rounded = _decrypted(SecretKey(terms.ring), np.stack([mask, np.zeros_like(mask)]))
+        rounded = _decrypted(self._rounding, np.stack([mask, np.zeros_like(mask)]))
         return masked, terms.layout.added(rounded, len(constant))
+
+    @cached_property
+    def _rounding(self) -> SecretKey:
+        # Any key decrypts (M, 0) to the same: it only rounds.
+        return SecretKey(self._terms.ring)
 
     def _inputs(self, encrypted: bytes) -> list[seal.Ciphertext]:
         terms, count = self._terms, self._terms.layout.ciphertexts

@@ -3,6 +3,8 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Metrics of regression: RMSE, MAE and R2; deviance and D2 of counts and amounts."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from isthmus.core.arrays import Floats
@@ -86,7 +88,8 @@ def deviance(label: Floats, prediction: Floats, power: float) -> float:
     from sklearn.metrics import mean_tweedie_deviance  # noqa: PLC0415 - it takes a second to load
 
     _check(prediction)
-    return float(mean_tweedie_deviance(label, prediction, power=power))
+    found: Callable[..., float] = mean_tweedie_deviance
+    return float(found(label, prediction, power=power))
 
 
 def d2(label: Floats, prediction: Floats, power: float) -> float:
@@ -109,7 +112,8 @@ def d2(label: Floats, prediction: Floats, power: float) -> float:
     _check(prediction)
     if np.ptp(label) == 0:
         raise SpecError(_CONSTANT)
-    return float(d2_tweedie_score(label, prediction, power=power))
+    found: Callable[..., float] = d2_tweedie_score
+    return float(found(label, prediction, power=power))
 
 
 _CONSTANT = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.evaluation.regression import mae, r2, rmse
+from isthmus.evaluation.regression import d2, deviance, mae, r2, rmse
 
 LABEL = np.array([1.0, 2.0, 3.0, 4.0])
 PREDICTION = np.array([1.0, 2.0, 3.0, 8.0])
@@ -20,6 +20,24 @@ class TestMeasures:
     def test_r2_is_one_for_the_label_and_zero_for_its_mean(self) -> None:
         assert r2(LABEL, LABEL) == 1.0
         assert r2(LABEL, np.full(4, LABEL.mean())) == 0.0
+
+    def test_deviance_is_zero_for_the_label_and_counts_relative_errors(self) -> None:
+        for power in (1.0, 1.5, 2.0):
+            assert deviance(LABEL, LABEL, power) == pytest.approx(0)
+        expected = 2 * np.mean(LABEL * np.log(LABEL / PREDICTION) - LABEL + PREDICTION)
+        assert deviance(LABEL, PREDICTION, 1.0) == pytest.approx(expected)
+        assert deviance(2 * LABEL, 2 * PREDICTION, 2.0) == pytest.approx(
+            deviance(LABEL, PREDICTION, 2.0)
+        )
+
+    def test_d2_is_one_for_the_label_and_zero_for_its_mean(self) -> None:
+        for power in (1.0, 1.5, 2.0):
+            assert d2(LABEL, LABEL, power) == pytest.approx(1)
+            assert d2(LABEL, np.full(4, LABEL.mean()), power) == pytest.approx(0)
+
+    def test_d2_of_a_constant_label_is_refused(self) -> None:
+        with pytest.raises(SpecError, match="nothing to explain"):
+            d2(np.ones(4), PREDICTION, 1.0)
 
 
 class TestAdvice:

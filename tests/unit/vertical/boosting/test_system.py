@@ -65,7 +65,9 @@ class TestCheckParty:
 
     def test_refuses_weights_at_a_passive_party(self) -> None:
         with pytest.raises(SpecError, match="sample weights are the active party's"):
-            system.check_party(SPEC, "insurer", "passive", table("costs", THEIRS, weight=np.ones(ROWS)))
+            system.check_party(
+                SPEC, "insurer", "passive", table("costs", THEIRS, weight=np.ones(ROWS))
+            )
 
 
 def played(

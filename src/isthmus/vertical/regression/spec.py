@@ -180,6 +180,13 @@ class Regression(LinearModel, frozen=True, kw_only=True):
             ValueError: Two keys contradict each other; msgspec makes it an error about the file.
         """
         super().__post_init__()
+        if self.batches > 1 and self.l1_ratio > 0:
+            raise ValueError("L1 takes all rows at once: set `batches` to 1, or `l1_ratio` to 0")
+        if self.batches > 1 and self.family not in ("binomial", "gaussian", "multinomial"):
+            raise ValueError(
+                f"{self.family} takes all rows at once, so that a line search bounds residuals: "
+                "set `batches` to 1"
+            )
         if self.level != "shared":
             if self.shared is not None:
                 raise ValueError('the table `shared` goes with level = "shared"')

@@ -29,7 +29,7 @@ class TestRarerLabels:
             (a_spec(), labels(10), 0),
             (a_spec(family="multinomial", classes=3), labels(30, 50, 4), 4),
             (a_spec(family="multinomial", classes=2), labels(30, 50), 30),
-            (a_spec(family="poisson"), labels(900, 60, 40), 100),
+            (a_spec(family="poisson", batches=1), labels(900, 60, 40), 100),
             (a_spec(family="gaussian"), np.arange(50.0), 49),
         ],
     )
@@ -40,12 +40,24 @@ class TestRarerLabels:
         active = Telling("active", "insurer", rows=5_000, label=labels(4_975, 25))
         assert system.told(a_spec(), active) == {EQUATIONS: 200 / 25}
         assert system.told(a_spec(), Telling("active", "insurer", 5_000)) == {EQUATIONS: 0.04}
-        assert system.told(a_spec(), Telling("passive", "insurer", 5_000)) == {SLOPES: 50}
+        passive = Telling("passive", "insurer", 5_000)
+        assert system.told(a_spec(), passive) == {SLOPES: 50}
+        assert system.told(a_spec(family="multinomial", classes=4), passive) == {SLOPES: 150}
 
     def test_are_half_of_the_rows_at_most_before_anybody_knows_them(self) -> None:
         system.check_rows(a_spec(), 4_000)
         with pytest.raises(SpecError, match=r"1,999 can have the rarer .*would tell it 0\.1 equ"):
             system.check_rows(a_spec(), 3_999)
+
+
+class TestBatches:
+    @pytest.mark.parametrize(
+        "changes", [{"l1_ratio": 0.5}, {"family": "poisson"}, {"family": "tweedie"}]
+    )
+    def test_are_refused_where_a_line_search_is_needed(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"takes all rows at once.*set `batches` to 1"):
+            a_spec(**changes)
+        a_spec(**changes, batches=1)
 
 
 class TestColumns:

@@ -34,7 +34,7 @@ from tests.real_data import VERTICAL, needs, rows
 from tests.regressions import ACTIVE, Members, Split, a_spec, bfv, coefficients, train
 from tests.roles import Play, Role
 from tests.shared_in_clear import InClear
-from tests.transcripts import kinds
+from tests.transcripts import kinds, of_kinds
 
 ROWS, TRAIN = 600, 480
 TWO = {"clinic": (0, 1), "insurer": (2, 3, 4, 5)}
@@ -273,6 +273,23 @@ class TestGoesOnAfterAFailure:
         ]
         assert ours.predictions.tobytes() == theirs.predictions.tobytes()
         assert ours.ending == theirs.ending
+
+    def test_masks_nothing_under_the_masks_of_before(self, tmp_path: Path) -> None:
+        data, spec = Split(joined(rows=160), TWO, 128), spec_of(rounds=2)
+        kept = {name: Memory(tmp_path / name, "job") for name in data.columns}
+        lines = {ACTIVE: breaks_at(15)}  # in the second round, which is done again
+        first = train(spec, data, Members(memories=kept, lines=lines), patience=5.0)
+        assert first.raised
+        second = learn(spec, data, Members(memories=kept))
+        hidden: dict[str, type[MaskedResiduals | Factors]] = {
+            "hub to insurer": MaskedResiduals,
+            "insurer": Factors,
+        }
+        for party, kind in hidden.items():
+            before, after = (of_kinds(each.sent[party], kind) for each in (first, second))
+            assert (len(before), len(after)) == (2, 1)
+            crossed = [message.ciphertexts for message in [*before, *after]]
+            assert len(set(crossed)) == len(crossed)
 
     def test_a_finished_training_is_only_scored_again(self, tmp_path: Path) -> None:
         data, spec = Split(joined(rows=160), TWO, 128), spec_of(rounds=2)

@@ -59,7 +59,7 @@ class TestSimulate:
     def test_fails_with_the_error_of_the_party(self, here: Path) -> None:
         clinic, _ = parties()
         frame = im.frame(tables()[1], identifiers=["member"])
-        careful = im.Party("insurer", people=frame, policy={"maximum_bytes": 15_000})
+        careful = im.Party("insurer", people=frame, policy={"maximum_bytes": 100_000})
         with pytest.raises(PolicyError, match=r"^party 'insurer' stopped: \w+ was not sent: "):
             im.simulate(JOB, [clinic, careful])
         assert (here / "runs" / "latest" / "insurer" / "ledger.jsonl").exists()

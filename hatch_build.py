@@ -4,6 +4,7 @@ Without one, or on another processor, the wheel is pure: gmpy2 computes the same
 installation never fails for want of a compiler.
 """
 
+import hashlib
 import os
 import platform
 import shutil
@@ -64,5 +65,15 @@ def compiled(source: Path, library: Path) -> bool:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None or platform.machine() != "x86_64" or os.name != "posix":
         return False
-    command = [compiler, *FLAGS, "-o", str(library), str(source)]
+    stamp = f'-DSOURCE_DIGEST="{digest(source.parent)}"'
+    command = [compiler, *FLAGS, stamp, "-o", str(library), str(source)]
     return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - the user's compiler
+
+
+def digest(folder: Path) -> str:
+    """Returns a digest of the C code, by which a library of another revision is told."""
+    found = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix in {".c", ".h", ".inc"}:
+            found.update(file.read_bytes())
+    return found.hexdigest()

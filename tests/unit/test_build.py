@@ -12,6 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from isthmus.crypto.kernel import library
+
 ROOT = Path(__file__).parents[2]
 LIBRARY = "isthmus/crypto/kernel/kernel.so"
 
@@ -66,6 +68,7 @@ class TestWheel:
         assert built.name.endswith(f"-py3-none-{platform}.whl")
         with ZipFile(built) as files:
             files.extract(LIBRARY, tmp_path)
+            assert not library.is_stale(tmp_path / LIBRARY)
             assert b"Root-Is-Purelib: false" in next(
                 files.read(name) for name in files.namelist() if name.endswith("/WHEEL")
             )
@@ -83,6 +86,9 @@ class TestCompiled:
         monkeypatch.setattr("platform.machine", lambda: other)
         assert not hook.compiled(ROOT / hook.SOURCE, tmp_path / "kernel.so")
         assert not list(tmp_path.iterdir())
+
+    def test_stamps_the_code_with_its_source(self, hook: ModuleType) -> None:
+        assert hook.digest(library.SOURCE) == library.source_digest()
 
     def test_says_so_where_the_compiler_fails(self, hook: ModuleType, tmp_path: Path) -> None:
         source = tmp_path / "kernel.c"

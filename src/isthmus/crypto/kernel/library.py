@@ -5,6 +5,7 @@ go of the interpreter's lock (GIL) for the time of a call.
 """
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,22 @@ def load(path: Path) -> Library:
         limbs: Functions(**{name: _function(code, name, limbs) for name in _TYPES})
         for limbs in LIMBS
     }
+
+
+def is_stale(path: Path) -> bool:
+    """Returns whether a shared library was compiled from other source than lies beside it."""
+    digest: Any = ctypes.CDLL(str(path)).source_digest
+    digest.restype = ctypes.c_char_p
+    return bool(digest() != source_digest().encode())
+
+
+def source_digest() -> str:
+    """Returns a digest of the C code; the build computes the same."""
+    found = hashlib.sha256()
+    for file in sorted(SOURCE.iterdir()):
+        if file.suffix in {".c", ".h", ".inc"}:
+            found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def _function(code: ctypes.CDLL, name: str, limbs: int) -> Function:

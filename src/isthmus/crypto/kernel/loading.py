@@ -4,7 +4,7 @@ import warnings
 from functools import cache
 
 from isthmus.crypto.kernel import self_test
-from isthmus.crypto.kernel.library import LIBRARY, Library, load
+from isthmus.crypto.kernel.library import LIBRARY, Library, is_stale, load
 
 
 def available() -> str | None:
@@ -33,9 +33,11 @@ def _found() -> Library | str:
     if not LIBRARY.exists():
         return "it was not compiled when isthmus was installed"
     try:
-        library = load(LIBRARY)
+        library, stale = load(LIBRARY), is_stale(LIBRARY)
     except (OSError, AttributeError) as error:
         return str(error)
+    if stale:
+        return "it was compiled from other source: install isthmus again"
     if wrong := self_test.failing(library):
         failed = f"its self-test failed: {wrong} computes wrongly"
         warnings.warn(

@@ -11,6 +11,7 @@ import pytest
 
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
+from isthmus.crypto.kernel import library as compiled
 from isthmus.crypto.kernel import loading, self_test
 from isthmus.crypto.kernel.library import Function, Functions, Library
 
@@ -50,6 +51,14 @@ class TestAvailable:
         (tmp_path / "kernel.so").write_bytes(b"\x7fELF" + bytes(60))
         monkeypatch.setattr(loading, "LIBRARY", tmp_path / "kernel.so")
         assert "kernel.so" in (load_anew() or "")
+
+    def test_is_said_of_code_of_another_revision(
+        self, library: Library, load_anew: Callable[[], str | None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # It could read and write where new code has nothing.
+        assert library
+        monkeypatch.setattr(compiled, "source_digest", lambda: "of later source")
+        assert load_anew() == "it was compiled from other source: install isthmus again"
 
     def test_is_said_of_a_processor_without_the_instructions(
         self, library: Library, load_anew: Callable[[], str | None], monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,7 @@
 /* Products of residues in batches, with AVX-512 IFMA: the arithmetic of Okamoto and Uchiyama's scheme.
  *
- * A library without state: it allocates nothing, keeps nothing, and calls nothing but memcpy. The
- * caller has checked every argument, as field.py does. For each size of L limbs it has:
+ * A library without state: it allocates nothing, keeps nothing, and calls nothing but memcpy
+ * and memset. The caller has checked every argument, as field.py does. For each size of L limbs it has:
  *
  *   enter, leave   plain big-endian numbers to rows in Montgomery's form, and back
  *   times          products of pairs
@@ -57,3 +57,9 @@
 EXPORT int usable(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma");
 }
+
+/* What this was compiled from: other code could call it with other arguments. */
+#ifndef SOURCE_DIGEST
+#define SOURCE_DIGEST ""
+#endif
+EXPORT const char *source_digest(void) { return SOURCE_DIGEST; }

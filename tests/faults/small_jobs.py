@@ -134,6 +134,19 @@ def _regression_of_three(folder: Path) -> None:
 _DISCLOSED["regression_in_batches"] = ("OpenedSums", "LossScale", "PartialPredictor")
 
 
+_DISCLOSED["shared_regression"] = (
+    *("SharedStart", "PassiveSpread", "Spreads", "ResidualScale", "OpenedSums"),
+    *("PartialNumbers", "InnerProducts", "PartialPredictor"),
+)
+
+
+def _shared_regression(folder: Path) -> None:
+    shared = 'level = "shared"\n\n[regression.shared]\nactive_columns = 2\nrounds = 3\n'
+    training = _REGRESSION.format(more=shared)
+    told = ["shared_regression"]
+    _columns_of_the_same_rows(folder, ("clinic", "insurer"), "cryptographic", told, training)
+
+
 def _boosting(*parties: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         method = "cryptographic" if len(parties) == 2 else "attested"
@@ -386,6 +399,7 @@ JOBS = {
     "regression": SmallJob(_regression()),
     "regression in batches": SmallJob(_regression("batches = 3\n")),
     "regression of three": SmallJob(_regression_of_three),
+    "shared regression": SmallJob(_shared_regression),
     "boosting": SmallJob(_boosting("clinic", "insurer")),
     "boosting of three": SmallJob(_boosting("clinic", "insurer", "pharmacy")),
     "diffie-hellman alignment": SmallJob(_aligning("cryptographic"), verb="align"),

@@ -16,7 +16,7 @@ DEATHS = {
     "diffie-hellman alignment": 6,
     **dict.fromkeys(["attested alignment", "encoders", "weighting"], 3),
     **dict.fromkeys(["baseline", "multitask", "multilingual"], 3),
-    "scoring by a regression": 2,
+    **dict.fromkeys(["scoring by a regression", "shared regression"], 2),
 }
 """How often each party of a job dies in the gate, one time after the other in the same run."""
 

@@ -35,7 +35,7 @@ def label_auc(columns: Floats, gradients: Sequence[Floats], label: Floats) -> fl
     """
     every = [*gradients, np.mean(gradients, axis=0)]
     guesses = [np.linalg.lstsq(columns.T, gradient, rcond=1e-6)[0] for gradient in every]
-    return max(classification.auc(label, -guess) for guess in guesses)
+    return max(classification.auc(label, -guess.astype(np.float64)) for guess in guesses)
 
 
 def simulated(spec: Regression, trains: Sequence[Table]) -> dict[str, float]:

@@ -215,7 +215,10 @@ class Totals:
         """Returns the sum of what `share` returned for each passive party."""
         if len(self.passives) == 1:
             return np.asarray(shares[0], np.float64)
-        return pairwise.to_numbers(np.sum(np.stack(shares), axis=0, dtype=np.uint64))
+        total = np.zeros(shares[0].shape, np.uint64)
+        for share in shares:
+            total += share.astype(np.uint64, copy=False)
+        return pairwise.to_numbers(total)
 
 
 def relay(passives: Sequence[Channel]) -> None:

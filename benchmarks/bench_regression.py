@@ -64,11 +64,18 @@ def real_cases(folder: Path) -> list[Case]:
     vehicle = simulated.real("vehicle_scale", 9)
     hardest = regression_accuracy.one_against_the_rest(vehicle, 0, folder)
     few_labels = {"label_exposure": 0.2}  # 20 columns, and 174 rows of the rarer label
+    most = 300  # rounds, so that trainings come to their end
     return [
         Case(health, [_encrypted(health), _shared(health, 12)]),
-        Case(breast, [_encrypted(breast, **few_labels), _shared(breast, 30, 16, **few_labels)]),
-        Case(hardest, [_encrypted(hardest), _shared(hardest, 40, 12)]),
-        Case(vehicle, [_encrypted(vehicle, family="multinomial", classes=4)]),
+        Case(
+            breast,
+            [
+                _encrypted(breast, max_rounds=most, **few_labels),
+                _shared(breast, 60, 16, **few_labels),
+            ],
+        ),
+        Case(hardest, [_encrypted(hardest, max_rounds=most), _shared(hardest, 60, 16)]),
+        Case(vehicle, [_encrypted(vehicle, max_rounds=most, family="multinomial", classes=4)]),
     ]
 
 
@@ -126,7 +133,8 @@ def measure(
         answer=_answer(beside, trained),
         tables={title: rows for title, rows in tables.items() if rows},
         notes=notes,
-        falls_short=missing + regression_aims.missed([beside], trained, tables["Accuracy"]),
+        falls_short=missing
+        + regression_aims.missed([beside], tables["More rows"], tables["Accuracy"]),
     )
 
 
@@ -244,16 +252,14 @@ def _shared(workload: Workload, rounds: int, functions: int = 6, **said: Any) ->
 
 
 def _answer(beside: Beside, made_up: Mapping[int, Trained]) -> str:
-    ours, shared = beside.fits[ENCRYPTED], beside.fits[SHARED]
-    clear = beside.fits[CLEAR].fit.wall
+    ours, shared, clear = (beside.fits[name] for name in (ENCRYPTED, SHARED, CLEAR))
+    ratio = ours.fit.wall / clear.fit.wall
     others = [name for name in beside.fits if name.startswith((OU, SSLR))]
     said = [
-        f"{beside.name}: `encrypted` takes {ours.fit.wall:.2g} s and {ours.fit.cpu:.2g} CPU s, "
-        f"{ours.fit.wall / clear:.2g} times the seconds of the same in the clear; `shared` takes "
-        f"{shared.fit.wall:.2g} s and {shared.fit.cpu:.2g} CPU s",
+        f"{beside.name}: `encrypted` takes {_taken(ours)}, {ratio:.2g} times the seconds of the "
+        f"same in the clear; `shared` takes {_taken(shared)}",
         *(
-            f"{name.removeprefix('encrypted, ')} takes {beside.fits[name].fit.wall:.2g} s and "
-            f"{beside.fits[name].fit.cpu:.2g} CPU s"
+            f"{name.removeprefix(f'{ENCRYPTED}, ')} takes {_taken(beside.fits[name])}"
             for name in others
         ),
         *(
@@ -262,3 +268,11 @@ def _answer(beside: Beside, made_up: Mapping[int, Trained]) -> str:
         ),
     ]
     return "; ".join(said) + "."
+
+
+def _taken(fitted: Fitted) -> str:
+    wall, cpu = (
+        f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"  # noqa: PLR2004 - two digits
+        for seconds in (fitted.fit.wall, fitted.fit.cpu)
+    )
+    return f"{wall} s and {cpu} CPU s"

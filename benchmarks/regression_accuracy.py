@@ -77,7 +77,7 @@ def compared(case: Case, play: Train) -> list[Row]:
             {
                 "rows": case.workload.name,
                 "family": job.family,
-                "level": job.level,
+                "level": job.level + (f", {job.sharing.functions} functions" if job.shared else ""),
                 "rounds": trained.rounds,
                 COEFFICIENTS: float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)),
                 "AUC": aucs[0],

@@ -77,14 +77,16 @@ def notes(sizes: Sizes, numbers: Elementwise, workload: Workload, encrypted: Tra
         "random triples come from a dealer whom both parties trust: the first party plays it. A "
         "round is a pass.",
         "Memory is that of the process of a party (VmHWM), before training with all rows read, and "
-        f"at most until its end. Made-up jobs have {sizes.few_rounds} rounds.",
+        "at most until its end, and that of all its worker processes, which it starts by itself "
+        "where a round has much to compute; 1 GiB of transformed columns is kept at most. Made-up "
+        f"jobs have {sizes.few_rounds} rounds.",
         f"The slow line has {SLOW_BITS / 1e6:g} Mbit/s and {SLOW_DELAY * 1e3:g} ms each way, "
         "between two networks of this machine.",
         "Accuracy is beside scikit-learn on joined columns with the same penalty, on the test "
         "rows. Coefficients differ by the length of the difference, of the length of "
         "scikit-learn's; classes of `multinomial` are averaged. A training at the level `shared` "
-        "has the number of rounds that the job says; at `encrypted` it ends at the tolerance, or "
-        f"after {sizes.rounds} rounds.",
+        "has the number of rounds that the job says, and so many functions that make up a "
+        "probability; at `encrypted` it ends at the tolerance.",
         _descent(workload, encrypted),
         "Workers: as many at each party, all on this machine; CPU seconds of processes on Ray are "
         "not counted. Both parties use one Ray.",

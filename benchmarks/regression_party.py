@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from unittest import mock
@@ -128,43 +129,54 @@ def main(file: Path, protection: Protection, arguments: list[str]) -> None:
         isthmus()
 
 
+@dataclass
+class _Notes:
+    """What a party notes."""
+
+    marks: list[Mark] = field(default_factory=list[Mark])
+    workers_memory: int = 0
+
+    def note(self, kind: Kind) -> None:
+        children = _children()
+        cpu = _cpu_seconds(children)
+        self.marks.append(Mark(kind, time.monotonic(), cpu, peak_memory()))
+        if any(mark.kind == "ready" for mark in self.marks):  # before that, it is the enclave
+            self.workers_memory = max(self.workers_memory, sum(map(peak_memory, children)))
+
+    def before(self, kind: Kind, method: Callable[..., None]) -> Callable[..., None]:
+        def noted(*args: Any, **named: Any) -> None:
+            self.note(kind)
+            method(*args, **named)
+
+        return noted
+
+    def after(self, kind: Kind, method: Callable[..., None]) -> Callable[..., None]:
+        def noted(*args: Any, **named: Any) -> None:
+            method(*args, **named)
+            self.note(kind)
+
+        return noted
+
+
 @contextmanager
 def _noting(file: Path) -> Iterator[None]:
     """Note the marks of a training in the block, and leave them in a file."""
-    marks, workers = list[Mark](), 0
-
-    def note(kind: Kind) -> None:
-        nonlocal workers
-        children = _children()
-        workers = max(workers, sum(map(peak_memory, children)))
-        marks.append(Mark(kind, time.monotonic(), _cpu_seconds(children), peak_memory()))
-
-    def before(kind: Kind, method: Callable[..., None]) -> Callable[..., None]:
-        def noted(*args: Any, **named: Any) -> None:
-            note(kind)
-            method(*args, **named)
-
-        return noted
-
-    def after(kind: Kind, method: Callable[..., None]) -> Callable[..., None]:
-        def noted(*args: Any, **named: Any) -> None:
-            method(*args, **named)
-            note(kind)
-
-        return noted
-
-    sides = ValueSide, ColumnSide, ClearValues, ClearColumns
-    with ExitStack() as patches:
-        for side in sides:
-            patched = before("ready", side.__init__)
-            patches.enter_context(mock.patch.object(side, "__init__", patched))
-        for place, name, kind in ((Memory, "add", "kept"), (Telemetry, "progress", "told")):
-            patched = after(kind, getattr(place, name))  # type: ignore[arg-type]
-            patches.enter_context(mock.patch.object(place, name, patched))
+    notes = _Notes()
+    patches = {
+        (Memory, "add"): notes.after("kept", Memory.add),
+        (Telemetry, "progress"): notes.after("told", Telemetry.progress),
+    } | {
+        (side, "__init__"): notes.before("ready", side.__init__)
+        for side in (ValueSide, ColumnSide, ClearValues, ClearColumns)
+    }
+    with ExitStack() as patched:
+        for (place, name), method in patches.items():
+            patched.enter_context(mock.patch.object(place, name, method))
         try:
             yield
         finally:
-            file.write_bytes(msgspec.json.encode(Course(marks, workers)))
+            course = Course(notes.marks, notes.workers_memory)
+            file.write_bytes(msgspec.json.encode(course))
 
 
 def _children() -> list[int]:

@@ -18,6 +18,9 @@ OU = "encrypted, Okamoto-Uchiyama-3072 by "
 ELEMENTWISE = "elementwise, phe-"
 """And the bits of its modulus."""
 
+CPU = "CPU s a round"
+"""A column."""
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -37,7 +40,7 @@ class Beside:
                 "rounds": fitted.rounds,
                 "s": fitted.fit.wall,
                 "CPU s": fitted.fit.cpu,
-                "MB": fitted.sent / 1e6,
+                "MB": fitted.sent / 1e6 if fitted.sent else "-",
                 "s / in the clear": fitted.fit.wall / clear.fit.wall,
                 "CPU s / encrypted": fitted.fit.cpu / ours.fit.cpu,
                 "AUC": fitted.auc if fitted.auc else "-",
@@ -52,7 +55,7 @@ class Beside:
                 "by": name,
                 "s": fitted.round.wall,
                 "CPU s": fitted.round.cpu,
-                "MB": fitted.sent / fitted.rounds / 1e6,
+                "MB": fitted.sent / fitted.rounds / 1e6 if fitted.sent else "-",
             }
             for name, fitted in self.fits.items()
         ]
@@ -82,13 +85,17 @@ def more_rows(trained: Mapping[int, Trained]) -> list[Row]:
         {
             "rows": rows,
             "s a round": run.round.wall,
-            "CPU s a round": run.round.cpu,
+            CPU: run.round.cpu,
             "CPU s per 100,000 rows": run.round.cpu / rows * 1e5,
             "MB a round": run.sent / run.rounds / 1e6,
             **{
                 f"{party}: MB of memory {when}": round(found / 1e6)
                 for party in (ACTIVE, PASSIVE)
-                for when, found in zip(("before", "at most"), run.memory(party), strict=True)
+                for when, found in zip(
+                    ("before", "at most", "of workers"),
+                    (*run.memory(party), run.courses[party].workers_memory),
+                    strict=True,
+                )
             },
         }
         for rows, run in trained.items()

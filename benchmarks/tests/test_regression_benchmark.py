@@ -29,7 +29,7 @@ from benchmarks.regression_accuracy import AUC, COEFFICIENTS, Case
 from benchmarks.regression_jobs import Spent, Trained, train
 from benchmarks.regression_notes import Sizes
 from benchmarks.regression_rivals import SSLR, Fitted, Rival
-from benchmarks.regression_tables import CLEAR, ELEMENTWISE, ENCRYPTED, OU, SHARED, Beside
+from benchmarks.regression_tables import CLEAR, CPU, ELEMENTWISE, ENCRYPTED, OU, SHARED, Beside
 from benchmarks.simulated import ACTIVE, PASSIVE, TEST, TRAIN, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import RegressionEncryption
@@ -195,7 +195,7 @@ class TestAims:
             OU + "kernel": took(20, 20),
             SSLR: took(5, 5),
         }
-        missed = regression_aims.missed([Beside("credit", fits)], {}, [])
+        missed = regression_aims.missed([Beside("credit", fits)], [], [])
         assert [text.removeprefix("credit: ") for text in missed] == [
             "`encrypted` takes 4 times the seconds of the same training in the clear; the aim is "
             "3.",
@@ -210,7 +210,19 @@ class TestAims:
             {"rows": "credit", "level": "encrypted", AUC: 0.0009},
             {"rows": "breast", "level": "shared", AUC: 0.002},
         ]
-        (missed,) = regression_aims.missed([], {}, rows)
+        (missed,) = regression_aims.missed([], [], rows)
         assert missed == (
             "breast, `shared`: AUC differs by 0.002 from scikit-learn's; the aim is 0.001."
         )
+
+    def test_look_at_rounds_over_many_rows_and_whether_they_grow_with_rows(self) -> None:
+        rows: list[Row] = [
+            {"rows": 100_000, CPU: 0.4},
+            {"rows": 200_000, CPU: 1.2},
+            {"rows": 1_000_000, CPU: 6.0},
+        ]
+        assert regression_aims.missed([], rows, []) == [
+            "200,000 made-up rows take 1.5 times the CPU s per row of fewer; the aim is 1.25.",
+            "1,000,000 made-up rows: 6 CPU s a round; the aim is 5.",
+            "1,000,000 made-up rows take 1.5 times the CPU s per row of fewer; the aim is 1.25.",
+        ]

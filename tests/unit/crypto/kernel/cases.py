@@ -149,7 +149,8 @@ def _powers(field: Field, n: int, generator: random.Random) -> Iterator[Compared
 
 
 def _wide(field: Field, n: int, generator: random.Random) -> Iterator[Compared]:
-    width = generator.randrange(1, 13 * field.limbs + 1)
+    one, both = 52 * field.limbs // 8, 13 * field.limbs  # bytes of L limbs, and of twice as many
+    width = generator.choice([one, one + 1, both - 1, both, generator.randrange(1, both)])
     long = [0, 256**width - 1, *(generator.getrandbits(8 * width) for _ in range(9))]
     plain = b"".join(number.to_bytes(width, "big") for number in long)
     yield "enter of long numbers", field.enter(plain, width), [number % n for number in long]

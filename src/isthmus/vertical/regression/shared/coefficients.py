@@ -6,10 +6,13 @@ import numpy as np
 from scipy import linalg
 
 from isthmus.core.arrays import Floats, Integers
+from isthmus.core.errors import JobError
 from isthmus.crypto.radix import Quantised
 from isthmus.vertical.regression.block import penalty
 from isthmus.vertical.regression.shared.descent import History
 from isthmus.vertical.regression.spec import Regression
+
+_FARTHEST = 1e6
 
 
 class Coefficients:
@@ -69,10 +72,23 @@ class Coefficients:
         return self._history.products(self._precondition)
 
     def move(self, shown: Floats) -> None:
-        """Make the step that the inner products of all parties, added up, lead to."""
+        """Make the step that the inner products of all parties, added up, lead to.
+
+        Args:
+            shown: The inner products, shape (descent.SHOWN,).
+
+        Raises:
+            JobError: It leads to coefficients beyond all sense.
+        """
         step = self._history.direction(shown, self._precondition)
         self._history = self._history.with_step(step)
         self.weights = self.weights + step
+        if not (np.abs(self.weights) < _FARTHEST).all():  # not a number, too
+            raise JobError(
+                "the training runs away: a coefficient of a standardised column is beyond "
+                f"{_FARTHEST:.0e}. This level has no line search. Agree on a higher `penalty`, or "
+                'on level = "encrypted", which has one.'
+            )
 
     def _precondition(self, gradient: Floats) -> Floats:
         solved: Floats = linalg.cho_solve(self._factor, gradient)

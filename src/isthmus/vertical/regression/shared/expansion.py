@@ -29,6 +29,7 @@ from typing import Protocol, assert_never
 import numpy as np
 
 from isthmus.core.arrays import Floats
+from isthmus.core.errors import JobError
 from isthmus.vertical.regression.shared.logistic import enough, logistic
 from isthmus.vertical.regression.spec import Regression
 
@@ -36,6 +37,9 @@ MOST_LEVEL = 255
 
 MOST_FUNCTIONS = 32
 """`functions` of a job at most."""
+
+_FARTHEST = 300.0
+"""Where a logarithm of a mean has lost all sense: exponentials stay finite up to 700."""
 
 _LEAST = 0.25
 _STEPS = 4  # levels until a size has doubled
@@ -129,9 +133,16 @@ def expansion(spec: Regression, levels: Sequence[int]) -> Expansion:
         The functions, the same at all parties.
 
     Raises:
+        JobError: Training runs away.
         ValueError: The family is multinomial, which `Regression` refuses.
     """
     sizes = tuple(map(_size, levels))
+    if spec.family in {"poisson", "gamma", "tweedie"} and sum(sizes) > _FARTHEST:
+        raise JobError(
+            f"the training runs away: a logarithm of a mean may be {sum(sizes):.0f}. This level "
+            'has no line search. Agree on a higher `penalty`, or on level = "encrypted", which has '
+            "one."
+        )
     match spec.family:
         case "binomial":
             return logistic(sizes[0], sizes[1:], spec.sharing.functions)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from isthmus.core.arrays import Floats
+from isthmus.core.errors import JobError
+from isthmus.crypto import radix
 from isthmus.vertical.regression import families
-from isthmus.vertical.regression.shared import expansion
+from isthmus.vertical.regression.shared import descent, expansion
+from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.spec import Family, Regression, Shared
 from tests.regressions import a_spec, bfv
 
@@ -56,6 +59,24 @@ class TestExpansion:
         }
         assert found == {"binomial": 6, "gaussian": 0, "poisson": 1, "gamma": 1, "tweedie": 2}
         assert expansion.products(spec_of("gaussian"), 2) == 1
+
+
+class TestRunsAway:
+    @pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+    def test_is_said_before_an_exponential_overflows(self, family: Family) -> None:
+        spec = spec_of(family)
+        far = [expansion.level(spec, np.array([size])) for size in (100.0, 250.0)]
+        with pytest.raises(JobError, match="the training runs away"):
+            expansion.expansion(spec, far)
+        expansion.expansion(spec, [far[0], far[0]])
+
+    def test_is_said_of_coefficients(self) -> None:
+        columns = radix.quantise(np.random.default_rng(1).normal(size=(50, 2)), 14)
+        block = Coefficients(columns, spec_of("binomial"), 0.25)
+        block.restore({"weights": np.array([2e6, 0.0])})
+        block.products(np.array([10_000, -3000]), 20)
+        with pytest.raises(JobError, match="a coefficient of a standardised column is beyond"):
+            block.move(np.zeros(descent.SHOWN))
 
 
 class TestLevel:

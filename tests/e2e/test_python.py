@@ -36,6 +36,11 @@ class TestSimulate:
         assert run.metrics == answer["metrics"]
         assert run.result.digest == answer["digest"]
         assert run.metrics["auc"]["joint"] > run.metrics["auc"]["active_only"]
+        assert answer["metrics"]["auc"].keys() == {"joint", "active_only", "pooled"}
+        assert (answer["level"], answer["workers"]) == ("encrypted", {"clinic": 1, "insurer": 1})
+        assert answer["engine"]
+        leak = answer["leakage"]
+        assert 0.5 < leak["label_auc"] < leak["own_weights_auc"] + 0.03
         assert {party for party, _ in seen} == {"clinic", "insurer"}
         assert run.folder == (here / "runs" / "latest").resolve()
         self._holds_what_is_there(run)

@@ -38,7 +38,8 @@ class Member(Spec, frozen=True):
         Annotated[str, Meta(pattern=r"^([0-9a-f]{4} ?){15}[0-9a-f]{4}\Z")] | None,
         Meta(
             description="SHA-256 of this party's certificate, as `isthmus keys show` prints it: "
-            "where updates are summed under masks, children know each other's keys by it"
+            "where updates or shares are summed under masks, those who sum know each other's keys "
+            "by it"
         ),
     ] = None
 

@@ -382,6 +382,17 @@ class TestGoesOnAfterAFailure:
         spec = spec_of(FOUR, block_rows=4_096, max_rounds=4)
         self.ends_alike(tmp_path, split(parties=FOUR), spec, victim, nth)
 
+    def test_with_workers(self, tmp_path: Path) -> None:
+        """Another number of them after the stop than before."""
+        spec, kept = spec_of(max_rounds=3), {it: Memory(tmp_path / it, "job") for it in TWO}
+        members = Members(memories=kept, lines={"insurer": breaks_at(9)}, workers={"clinic": 2})
+        assert train(spec, split(), members, patience=5.0).raised
+        again = learn(spec, split(), Members(memories=kept, workers={"insurer": 2}))
+        whole = learn(spec, split())
+        ours, theirs = again.returned["hub"], whole.returned["hub"]
+        assert ours.predictions.tobytes() == theirs.predictions.tobytes()
+        assert ours.rounds == theirs.rounds
+
     def test_in_batches(self, tmp_path: Path) -> None:
         spec = spec_of(batches=3, max_rounds=3, block_rows=4_096)
         self.ends_alike(tmp_path, split(), spec, "insurer", 17)

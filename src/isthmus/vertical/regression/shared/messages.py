@@ -43,7 +43,8 @@ from isthmus.transport.message import Count, Message
 
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Level = Annotated[int, Meta(ge=0, le=255)]
-Exponent = Annotated[int, Meta(ge=-1024, le=1024)]
+Curvature = Annotated[int, Meta(ge=-64, le=64)]
+Exponent = Annotated[int, Meta(ge=-40, le=1024)]
 
 
 class SharedShape(Message, frozen=True):
@@ -69,7 +70,7 @@ class SharedStart(Message, frozen=True):
 
     rounds: Count
     run: RunId
-    curvature: Exponent
+    curvature: Curvature
 
 
 class PassiveSpread(Message, frozen=True):

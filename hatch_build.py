@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = "src/isthmus/crypto/kernel/source/kernel.c"
-LIBRARY = "isthmus/crypto/kernel/kernel.so"
+LIBRARY = "isthmus/crypto/kernel/compiled/kernel.so"
 FLAGS = (
     "-std=c11",
     "-O2",
@@ -41,6 +41,7 @@ class CompiledKernel(BuildHookInterface[Any]):
             beside = Path(self.root) / "src" / LIBRARY
             beside.unlink(missing_ok=True)  # a process that has it loaded keeps it
             if done:
+                beside.parent.mkdir(exist_ok=True)
                 shutil.copy(fresh, beside)
         elif done:
             platform_tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -14,7 +14,7 @@ embed RUN FILE --out --json
 evaluate RUN FILE... --json
 explain JOB --party --run --json
 export RUN DIR --since --json
-init TEMPLATE [DIR] --from --data --online --json
+init TEMPLATE [DIR] --from --data --online --decide --json
 keys authority NAME DIR --json
 keys issue REQUEST AUTHORITY_DIR --json
 keys make NAME DIR --json
@@ -34,7 +34,7 @@ version --json
 """
 
 
-OTHERS = {"--at", "--data", "--since", "--score", "--show", "--threshold"}
+OTHERS = {"--at", "--data", "--decide", "--since", "--score", "--show", "--threshold"}
 """A time, names of data and snapshots, ways to use a trained model, how many texts to print."""
 
 

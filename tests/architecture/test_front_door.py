@@ -33,7 +33,7 @@ JOBS = {
 """An example of each system."""
 
 EXTRA = {row.table: row.extra for row in ROWS}
-BRINGS = {"flower": {"horizontal"}, "export": {"paramserver"}}
+BRINGS = {"export": {"paramserver"}, "flower": {"horizontal"}, "paramserver": {"ray"}}
 """Extras that an extra brings."""
 
 AFTER_TRAINING = {"prediction"}

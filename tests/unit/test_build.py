@@ -15,7 +15,7 @@ import pytest
 from isthmus.crypto.kernel import library
 
 ROOT = Path(__file__).parents[2]
-LIBRARY = "isthmus/crypto/kernel/kernel.so"
+LIBRARY = "isthmus/crypto/kernel/compiled/kernel.so"
 
 
 @pytest.fixture(scope="module")

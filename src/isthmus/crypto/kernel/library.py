@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 
-LIBRARY = Path(__file__).with_name("kernel.so")
-"""Where the build puts it."""
+LIBRARY = Path(__file__).parent / "compiled" / "kernel.so"
+"""Where the build puts it: in a folder without modules, as it is none."""
 
 SOURCE = Path(__file__).with_name("source")
 """The C code."""

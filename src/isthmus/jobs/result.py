@@ -72,7 +72,6 @@ class PartyResult(AnyResult, frozen=True, kw_only=True):
     egress: Egress
     learned: list[Learned]
     engine: str = ""  # what computed this party's encryption, where engines differ in that
-    engine: str = ""  # what computed this party's encryption, where engines differ in that
 
 
 class SimulatedResult(AnyResult, frozen=True, kw_only=True):

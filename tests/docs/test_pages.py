@@ -97,7 +97,7 @@ class TestFirstJob:
         assert python(script, folder) == "200\n"
 
     def score_single_rows(self, guide: Reader, folder: Path) -> None:
-        writing, answering, _ = guide.blocks("sh")
+        _, writing, answering, _ = guide.blocks("sh")  # before: decisions
         trained = max((folder / "bank/runs").glob("card-default-2*"))
         guide.type_line(writing.replace("RUN", str(trained)))
         _, script = guide.blocks("python")

@@ -191,8 +191,19 @@ class Context:
         return np.frombuffer(data, "<u8", array // 8, len(data) - array).reshape(shape)
 
     def transform(self, ciphertext: Ciphertext) -> Ciphertext:
-        """Transform a ciphertext, in place, so that it can be multiplied."""
-        self._evaluator.transform_to_ntt_inplace(ciphertext)
+        """Transform a ciphertext, in place, so that it can be multiplied.
+
+        Args:
+            ciphertext: Not transformed.
+
+        Returns:
+            The same.
+
+        Raises:
+            ValueError: It is the same for every secret key, which no honest party's is.
+        """
+        with _hiding("a product that hides nothing"):
+            self._evaluator.transform_to_ntt_inplace(ciphertext)
         return ciphertext
 
     def transformed_back(self, ciphertext: Ciphertext) -> Ciphertext:
@@ -202,9 +213,21 @@ class Context:
         return result
 
     def product(self, ciphertext: Ciphertext, factor: Plaintext) -> Ciphertext:
-        """Multiply a transformed ciphertext by a `factor` that is not zero."""
+        """Multiply a transformed ciphertext.
+
+        Args:
+            ciphertext: Transformed.
+            factor: Result of `factor`, not zero.
+
+        Returns:
+            The product.
+
+        Raises:
+            ValueError: It is the same for every secret key, which no honest party's is.
+        """
         result = self._engine.Ciphertext()
-        self._evaluator.multiply_plain(ciphertext, factor, result)
+        with _hiding("a product that hides nothing"):
+            self._evaluator.multiply_plain(ciphertext, factor, result)
         return result
 
     def add(self, total: Ciphertext, other: Ciphertext) -> None:
@@ -217,10 +240,8 @@ class Context:
         Raises:
             ValueError: The sum is the same for every secret key, which no honest party's is.
         """
-        try:
+        with _hiding("ciphertexts cannot be added"):
             self._evaluator.add_inplace(total, other)
-        except RuntimeError as error:
-            raise ValueError(f"ciphertexts cannot be added: {error}") from None
 
     def sum(self, ciphertexts: Sequence[Ciphertext]) -> Ciphertext:
         """Add up ciphertexts.
@@ -235,10 +256,8 @@ class Context:
             ValueError: As `add`.
         """
         result = self._engine.Ciphertext()
-        try:
+        with _hiding("ciphertexts cannot be added"):
             self._evaluator.add_many(ciphertexts, result)
-        except RuntimeError as error:
-            raise ValueError(f"ciphertexts cannot be added: {error}") from None
         return result
 
     def add_plaintext(self, total: Ciphertext, plaintext: Plaintext) -> None:
@@ -361,6 +380,25 @@ class Context:
             _write(descriptor, data)
             empty.load(self._seal, path)
         return empty
+
+
+@contextmanager
+def _hiding(otherwise: str) -> Generator[None]:
+    """Turn what SEAL says of a result that hides nothing ("transparent") into a ValueError.
+
+    Args:
+        otherwise: What it means.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ValueError: SEAL said so.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise ValueError(f"{otherwise}: {error}") from None
 
 
 def _refuse(reason: str) -> NoReturn:

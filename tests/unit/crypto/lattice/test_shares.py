@@ -164,6 +164,10 @@ class TestRefuses:
         with pytest.raises(ValueError, match="not below its prime"):
             multiplier.load(new_seed() + b"\xff" * (len(public) - 32), seeds)
         multiplier.load(public, seeds)
+        with pytest.raises(ValueError, match="a product that hides nothing"):
+            multiplier.sums(bytes(terms.converted_bytes), one, one[0])
+        with pytest.raises(ValueError, match="a product that hides nothing"):
+            multiplier.convert(bytes(terms.converted_bytes), one[np.newaxis], one)
         with pytest.raises(ValueError, match="numbers of a chunk have"):
             multiplier.sums(owner.encrypt(one)[:-1], one, one[0])
         for size in (terms.fresh_bytes, terms.converted_bytes):

@@ -25,6 +25,7 @@ from isthmus.vertical.regression.messages import (
     MaskedSlope,
     PairKey,
     PairKeys,
+    PartialNumbers,
     PartialSlope,
 )
 from isthmus.vertical.regression.products.messages import EncryptedValues, ProductKey
@@ -526,6 +527,17 @@ class TestTheActivePartyStopsOn:
         error = outcome.raised["hub"]
         assert isinstance(error, PeerError)
         assert "'insurer' sent rows from 1 of shape (128,) where 128 rows from 0" in str(error)
+
+    def test_a_number_where_several_are_due(self) -> None:
+        def one(message: Message) -> Message:
+            if isinstance(message, PartialNumbers):
+                return PartialNumbers(values=np.array(1.0))
+            return message
+
+        wrap = {"insurer": partial(Sends, change=one)}
+        error = train(spec_of(), split(), Members(lines=wrap), patience=8.0).raised["hub"]
+        assert isinstance(error, PeerError)
+        assert "'insurer' sent numbers of shape () where 2 were due" in str(error)
 
     def test_a_silent_peer(self) -> None:
         def begins(line: Channel) -> None:

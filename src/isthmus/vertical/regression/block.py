@@ -11,11 +11,13 @@ import numpy as np
 from scipy import linalg
 
 from isthmus.core.arrays import Bools, Floats
+from isthmus.core.errors import JobError
 from isthmus.vertical.regression.objective import LENGTHS, Line
 from isthmus.vertical.regression.spec import LinearModel
 
 _MOST_SWEEPS = 10_000
 _SLACK = 1e-9
+_FARTHEST = 1e30  # of a direction: squares of it, and of what it leads to, stay finite
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,17 @@ class Block:
 
         Returns:
             How our share of each row's predictor changes along it.
+
+        Raises:
+            JobError: It is beyond all sense.
         """
         self._direction = self._step + conjugacy * np.where(self._moving, self._direction, 0.0)
+        if not (np.abs(self._direction) < _FARTHEST).all():
+            raise JobError(
+                "the training runs away: a step of a coefficient of a standardised column is "
+                f"beyond {_FARTHEST:.0e}. Agree on a higher `penalty`, or compare "
+                "`isthmus version` on all sides."
+            )
         slope: Floats = self.x @ self._direction
         return slope
 

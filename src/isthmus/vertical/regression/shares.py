@@ -151,7 +151,9 @@ class Totals:
             (passive,) = self.passives
             values = passive.receive(PartialNumbers).values
             if values.shape != (count,):
-                raise PeerError(_other(passive, f"{len(values)} numbers where {count} were due"))
+                raise PeerError(
+                    _other(passive, f"numbers of shape {values.shape} where {count} were due")
+                )
             return values
         shares = [passive.receive(MaskedNumbers).values for passive in self.passives]
         try:

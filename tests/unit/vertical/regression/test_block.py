@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Lasso
 
+from isthmus.core.errors import JobError
 from isthmus.vertical.regression.block import Block, penalty
 from isthmus.vertical.regression.families import Binomial
 from isthmus.vertical.regression.spec import LinearModel
@@ -28,6 +29,25 @@ class TestGradient:
         parts = [Block(x[:, it], none, (), 1.0) for it in (slice(2), slice(2, 4))]
         found = np.concatenate([it.gradient(residual) for it in parts])
         assert found == pytest.approx(x.T @ residual / ROWS)
+
+
+class TestRunsAway:
+    @pytest.mark.parametrize("curvature", [2.0**-64, 2.0**64])
+    @pytest.mark.parametrize("conjugacy", [1e100, -1e100])
+    def test_where_directions_grow_beyond_all_sense(
+        self, curvature: float, conjugacy: float
+    ) -> None:
+        party = block(LinearModel(), curvature=curvature)
+
+        def play() -> None:
+            for _ in range(4):
+                party.propose(np.full(3, 1e38))
+                party.turn(conjugacy)
+                party.along()
+                party.move(2.0**20)
+
+        with pytest.raises(JobError, match="the training runs away"):
+            play()
 
 
 class TestPropose:

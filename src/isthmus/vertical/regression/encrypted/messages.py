@@ -29,7 +29,9 @@ from msgspec import Meta
 from isthmus.transport.message import Count, Finite, Message
 
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
-Exponent = Annotated[int, Meta(ge=-256, le=256)]
+Curvature = Annotated[int, Meta(ge=-64, le=64)]
+Limit = Annotated[int, Meta(ge=-64, le=128)]
+Length = Annotated[float, Meta(ge=0, le=2**20)]
 
 
 class Shape(Message, frozen=True):
@@ -60,8 +62,8 @@ class LossScale(Message, frozen=True):
     reveals: ClassVar[str] = "about how rare the rarer label is, or how large residuals are"
     discloses: ClassVar[bool] = True
 
-    curvature: Exponent
-    limit: Exponent
+    curvature: Curvature
+    limit: Limit
 
 
 class Direction(Message, frozen=True):
@@ -80,7 +82,7 @@ class Step(Message, frozen=True):
     purpose: ClassVar[str] = "search along the direction"
     reveals: ClassVar[str] = "one number about the joint loss"
 
-    length: Finite
+    length: Length
 
 
 class Progress(Message, frozen=True):

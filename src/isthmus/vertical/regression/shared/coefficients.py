@@ -13,6 +13,11 @@ from isthmus.vertical.regression.shared.descent import History
 from isthmus.vertical.regression.spec import Regression
 
 _FARTHEST = 1e6
+_STEEPEST = 1e30  # of a gradient: inner products of it stay finite, and within messages
+_RUNS_AWAY = (
+    "the training runs away: {}. This level has no line search. Agree on a higher `penalty`, or on "
+    'level = "encrypted", which has one.'
+)
 
 
 class Coefficients:
@@ -66,8 +71,13 @@ class Coefficients:
 
         Returns:
             The inner products that the other parties need, see `descent.py`.
+
+        Raises:
+            JobError: It is beyond all sense.
         """
         loss = self.columns.steps * np.ldexp(sums.astype(np.float64), -bits) / len(self.x)
+        if not (np.abs(loss) < _STEEPEST).all():
+            raise JobError(_RUNS_AWAY.format(f"a gradient is beyond {_STEEPEST:.0e}"))
         self._history = self._history.with_gradient(loss + self._penalty * self.weights)
         return self._history.products(self._precondition)
 
@@ -80,16 +90,14 @@ class Coefficients:
         Raises:
             JobError: It leads to coefficients beyond all sense.
         """
-        step = self._history.direction(shown, self._precondition)
-        self._history = self._history.with_step(step)
-        self.weights = self.weights + step
+        with np.errstate(all="ignore"):  # the result is checked
+            step = self._history.direction(shown, self._precondition)
+            self.weights = self.weights + step
         if not (np.abs(self.weights) < _FARTHEST).all():  # not a number, too
-            raise JobError(
-                "the training runs away: a coefficient of a standardised column is beyond "
-                f"{_FARTHEST:.0e}. This level has no line search. Agree on a higher `penalty`, or "
-                'on level = "encrypted", which has one.'
-            )
+            found = f"a coefficient of a standardised column is beyond {_FARTHEST:.0e}"
+            raise JobError(_RUNS_AWAY.format(found))
+        self._history = self._history.with_step(step)
 
     def _precondition(self, gradient: Floats) -> Floats:
-        solved: Floats = linalg.cho_solve(self._factor, gradient)
+        solved: Floats = linalg.cho_solve(self._factor, gradient, check_finite=False)
         return solved

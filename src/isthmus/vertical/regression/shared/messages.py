@@ -44,7 +44,7 @@ from isthmus.transport.message import Count, Message
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Level = Annotated[int, Meta(ge=0, le=255)]
 Curvature = Annotated[int, Meta(ge=-64, le=64)]
-Exponent = Annotated[int, Meta(ge=-40, le=1024)]
+Exponent = Annotated[int, Meta(ge=-40, le=600)]
 
 
 class SharedShape(Message, frozen=True):

@@ -60,3 +60,32 @@ class TestMemory:
         memory.load()
         assert len(memory) == 0
         assert not memory.last()
+
+
+class TestGradients:
+    def test_of_rounds_that_are_done_again_are_the_same(self, tmp_path: Path) -> None:
+        path = tmp_path / "checkpoint.npz"
+        first, second = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+        before = Memory(path, "digest")
+        before.check_gradient(0, first)
+        before.add(weights=np.zeros(2))
+        before.check_gradient(1, second)
+
+        after = Memory(path, "digest")
+        after.load()
+        assert len(after) == 1
+        after.rewind(0)
+        after.check_gradient(0, first)
+        after.check_gradient(1, second)
+        after.check_gradient(2, first)
+
+    @pytest.mark.parametrize("place", [0, 1])
+    def test_that_differ_in_the_last_bit_are_refused(self, place: int, tmp_path: Path) -> None:
+        path = tmp_path / "checkpoint.npz"
+        before = Memory(path, "digest")
+        for number in range(2):
+            before.check_gradient(number, np.array([number + 1.0]))
+        after = Memory(path, "digest")
+        after.load()
+        with pytest.raises(ValueError, match="another gradient than before the run was cut off"):
+            after.check_gradient(place, np.array([np.nextafter(place + 1.0, 9.0)]))

@@ -26,7 +26,9 @@ from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import Line
 from isthmus.vertical.regression.products import capacity
+from isthmus.vertical.regression.products.checks import checked
 from isthmus.vertical.regression.products.column_side import ColumnSide
+from isthmus.vertical.regression.products.messages import OpenedSums
 from isthmus.vertical.regression.products.scheme import Bounds
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.rows import batches
@@ -164,6 +166,12 @@ class _Training:
             )
             yield Gradients(take, columns.steps, bounds)
 
+    def same_again(self, place: int, gradient: Floats) -> Floats:
+        """Returns a gradient, if it is what it was before the run was cut off."""
+        with checked(self.hearing.active, OpenedSums):
+            self.memory.check_gradient(place, gradient)
+        return gradient
+
     def progress(self, number: int) -> None:
         """Tell people that a round begins."""
         self.context.telemetry.progress("train", number, self.spec.max_rounds)
@@ -176,7 +184,7 @@ def _conjugate_gradients(training: _Training, gradients: Gradients) -> tuple[int
     for number in range(len(training.memory), spec.max_rounds):
         training.progress(number)
         # 1. Our gradient.
-        gradient = gradients(training.rows)
+        gradient = training.same_again(number, gradients(training.rows))
 
         # 2. Conjugate the directions: the inner products of all parties add up.
         shares.numbers(np.array(block.propose(gradient)))
@@ -205,10 +213,11 @@ def _momentum(training: _Training, gradients: Gradients) -> tuple[int, bool]:
 
     for number in range(len(training.memory), spec.max_rounds):
         training.progress(number)
-        for batch in batches(training.rows.stop, spec.batches):
+        for at, batch in enumerate(batches(training.rows.stop, spec.batches)):
             ours = block.x[batch] @ block.weights
             shares.rows(PartialPredictor, families.against_last(ours))
-            block.propose(gradients(batch))
+            gradient = training.same_again(number * spec.batches + at, gradients(batch))
+            block.propose(gradient)
             block.turn(spec.momentum)
             block.move(spec.step / (1 + number))
         if training.hearing.receive(Progress).converged:

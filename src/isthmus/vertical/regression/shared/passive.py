@@ -11,6 +11,8 @@ from isthmus.vertical.regression import limits, model, scaling
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products import capacity
+from isthmus.vertical.regression.products.checks import checked
+from isthmus.vertical.regression.products.messages import OpenedSums
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.scaling import Scaling
 from isthmus.vertical.regression.shared import descent, exchange, expansion
@@ -111,6 +113,8 @@ def _train(
             # 2. Get shares of the residuals: s at the first passive party, r at the active one, and
             #    s - r are they. Get our gradient, X^T s - X^T r.
             sums, bits = role.sums(share, spreads, number)
+            with checked(hearing.active, OpenedSums):
+                memory.check_gradient(number, sums)
 
             # 3. Add up inner products, and make a step.
             shares.numbers(ours.products(sums, bits))

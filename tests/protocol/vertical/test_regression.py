@@ -1,6 +1,7 @@
 """Vertical regression, level `encrypted`: all roles over lines, honest and not."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -444,6 +445,14 @@ class TestRefusesTheJob:
         assert "24 of 480 rows have the rarer label, would tell it 0.167" in str(
             outcome.raised["hub"]
         )
+
+    def test_that_tells_too_much_about_the_rows_that_count(self) -> None:
+        data = split()
+        weighted = replace(data.table, weight=(np.arange(ROWS) % 12 == 0).astype(float))
+        spec = spec_of(label_exposure=0.2)
+        error = train(spec, replace(data, table=weighted), patience=8.0).raised["hub"]
+        assert isinstance(error, JobError)
+        assert "of 480 rows have the rarer label" in str(error)
 
     def test_whose_label_does_not_fit_the_family(self) -> None:
         outcome = train(spec_of(), split("gaussian"), patience=8.0)

@@ -35,6 +35,8 @@ from isthmus.vertical.regression.log_families import (
 )
 from isthmus.vertical.regression.spec import Family, LinearModel
 
+_LEAST_MEAN = 2.0**-53  # of labels of 0 and 1: where the others hardly count
+
 
 class Likelihood(Protocol):
     """A family as functions of arrays."""
@@ -135,7 +137,7 @@ class Binomial:
 
     def constant(self, label: Floats, weight: Floats, offset: Floats) -> Floats:
         """Returns the log-odds of the mean label, less the mean offset."""
-        mean = np.average(label, weights=weight)
+        mean = np.clip(np.average(label, weights=weight), _LEAST_MEAN, 1 - _LEAST_MEAN)
         odds = np.log(mean) - np.log1p(-mean)
         return np.asarray(odds - np.average(offset, weights=weight))
 

@@ -10,6 +10,8 @@ from isthmus.core.errors import SpecError
 HIGHEST = 300.0
 """Where a logarithm of the mean is cut: sums of its exponentials over any rows stay finite."""
 
+_LARGEST = 1e18  # of a label: a mean beyond it leaves nothing of the others' digits
+
 
 @dataclass(frozen=True)
 class Poisson:
@@ -57,6 +59,7 @@ class Gamma:
             "0 or less, or infinite",
             "Train on the rows with an amount, or set `family` to tweedie, which takes 0",
         )
+        _refuse_beyond(label)
 
     def mean(self, predictor: Floats) -> Floats:
         """Returns expected amounts."""
@@ -130,6 +133,11 @@ def _refuse_below_zero(label: Floats) -> None:
         "below 0 or infinite",
         "Correct them, or set `family` to gaussian, which takes any number",
     )
+    _refuse_beyond(label)
+
+
+def _refuse_beyond(label: Floats) -> None:
+    refuse_outside(label > _LARGEST, f"beyond {_LARGEST:.0e}", "Take larger units")
 
 
 def refuse_outside(outside: Bools, are: str, advice: str) -> None:

@@ -10,6 +10,8 @@ from isthmus.data.table import Table
 from isthmus.vertical.regression import families
 from isthmus.vertical.regression.spec import LinearModel
 
+_LARGEST_OFFSET = 50.0
+
 _COLLINEAR = 1e-9
 """Share of a column's length that is rounding, where the rest is a combination of others."""
 
@@ -101,12 +103,14 @@ def label(table: Table, spec: LinearModel) -> Label:
             "train on: number the others from 0, and set `classes` to how many there are."
         )
     offset, shifted = _offset(table, spec), table.offset is not None
-    if np.ptp(values) == 0 and table.offset is None:
-        raise SpecError(
-            f"the label has one single value on the {len(table)} training rows: there is nothing "
-            "to learn. Check `label` of the data set."
-        )
     weight = _weight(table, values, spec)
+    counted = values[weight > 0]
+    if np.ptp(counted) == 0 and table.offset is None:
+        few = "" if len(counted) == len(table) else " that count"
+        raise SpecError(
+            f"the label has one single value on the {len(counted)} training rows{few}: there is "
+            "nothing to learn. Check `label` of the data set."
+        )
     if spec.family != "gaussian":
         power = spec.tweedie_power
         return Label(values, weight, offset, tweedie_power=power, shifted=shifted)
@@ -179,6 +183,13 @@ def _offset(table: Table, spec: LinearModel) -> Floats:
             "a multinomial regression has a predictor for each class, and an offset is one number: "
             "take `offset` and `exposure` out of the data set."
         )
+    beyond = int((np.abs(table.offsets) > _LARGEST_OFFSET).sum())
+    if beyond and spec.family != "gaussian":
+        raise SpecError(
+            "an offset is added to the logarithm of the mean, or of the odds, and "
+            f"{beyond:,} of {len(table):,} are beyond {_LARGEST_OFFSET:g}: if they are amounts, "
+            "name their column as `exposure`, whose logarithm is taken."
+        )
     return table.offsets
 
 
@@ -219,3 +230,8 @@ def labels(table: Table) -> Floats:
     if table.label is None:
         raise SpecError("the active party's data has no label: set `label` in its party file.")
     return table.label
+
+
+def counted_labels(table: Table) -> Floats:
+    """Returns the labels of the rows that count: what is told is about these alone."""
+    return labels(table)[table.weights > 0]

@@ -10,6 +10,8 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
 from isthmus.vertical.regression import model, scaling
+from isthmus.vertical.regression.families import Binomial
+from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import Family, LinearModel, Regression
@@ -96,10 +98,35 @@ class TestWeights:
         with pytest.raises(SpecError, match=said):
             scaling.label(replace(people([0, 1, 1, 0]), weight=np.array(weight)), BINOMIAL)
 
+    @pytest.mark.parametrize("family", ["binomial", "poisson", "gaussian"])
+    def test_of_zero_for_all_labels_but_one_leave_nothing_to_learn(self, family: Family) -> None:
+        table = replace(people([0, 1, 1, 0]), weight=np.array([0.0, 1, 2, 0]))
+        with pytest.raises(SpecError, match="one single value on the 2 training rows that count"):
+            scaling.label(table, LinearModel(family=family))
+
+    def test_that_hardly_count_leave_a_finite_start(self) -> None:
+        table = replace(people([0, 1, 1, 0]), weight=np.array([1e-300, 1, 1, 1e-300]))
+        constant = Loss(Binomial(), scaling.label(table, BINOMIAL)).constant()
+        assert 30 < constant < 40
+
     def test_of_zero_for_a_whole_class_cannot_be_balanced(self) -> None:
         table = replace(people([0, 0, 1, 1]), weight=np.array([1.0, 1, 0, 0]))
         with pytest.raises(SpecError, match="all rows of a class have the weight 0"):
             scaling.label(table, LinearModel(class_weight="balanced"))
+
+
+class TestOffsets:
+    @pytest.mark.parametrize("family", ["binomial", "poisson", "gamma", "tweedie"])
+    def test_that_are_no_logarithms_are_refused(self, family: Family) -> None:
+        table = replace(people([1, 0, 1, 1]), offset=np.array([0.0, 365, 1, -51]))
+        if family == "gamma":
+            table = replace(table, label=np.array([1.0, 2, 3, 4]))
+        with pytest.raises(SpecError, match="2 of 4 are beyond 50: if they are amounts"):
+            scaling.label(table, LinearModel(family=family))
+
+    def test_of_numbers_are_in_units_of_the_label(self) -> None:
+        table = replace(people([1, 0, 1, 1]), offset=np.array([0.0, 365, 1, -51]))
+        assert scaling.label(table, LinearModel(family="gaussian")).shifted
 
 
 class TestPart:

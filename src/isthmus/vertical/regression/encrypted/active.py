@@ -10,6 +10,7 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError, PeerError, SpecError
 from isthmus.crypto import pairwise
+from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
 from isthmus.vertical.regression import coefficients, families, limits, model, scaling
@@ -72,7 +73,7 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     # 2. Agree on sizes; refuse to reveal more about the labels than the job allows. Go on after the
     #    last round that all have kept.
     passives = [context.peers[name] for name in sorted(context.peers)]  # a fixed order for sums
-    rounds = [_announced(passive, scaling.labels(train), spec) for passive in passives]
+    rounds = [_announced(passive, train, spec) for passive in passives]
     memory.rewind(memory.common(rounds))
 
     # 3. Tell all passive parties the same, and hand their keys to each other.
@@ -121,9 +122,9 @@ def _errors(problem: "_Problem", predictor: Floats | None) -> Errors | None:
     return standard_errors(problem.loss, predictor, problem.block.x, seen, columns, rounding)
 
 
-def _announced(passive: Channel, label: Floats, spec: Regression) -> int:
+def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     # Returns the rounds that a passive party has finished, if it brings what is due.
-    shape, rows, columns = passive.receive(Shape), len(label), spec.columns_of(passive.peer)
+    shape, rows, columns = passive.receive(Shape), len(train), spec.columns_of(passive.peer)
     if (shape.rows, shape.columns) != (rows, columns):
         raise PeerError(
             f"{passive.peer!r} brings {shape.rows} training rows x {shape.columns} columns where "
@@ -132,7 +133,7 @@ def _announced(passive: Channel, label: Floats, spec: Regression) -> int:
         )
     # The passive party learns about the labels only through one sum per column and batch, in any
     # number of rounds. With few such sums per rarer label, no single label can be computed.
-    rarer = limits.rarer(spec, label)
+    rarer = limits.rarer(spec, scaling.counted_labels(train))
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
         raise JobError(

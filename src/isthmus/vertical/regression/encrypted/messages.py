@@ -30,7 +30,7 @@ from isthmus.transport.message import Count, Finite, Message
 
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Curvature = Annotated[int, Meta(ge=-64, le=64)]
-Limit = Annotated[int, Meta(ge=-64, le=128)]
+Limit = Annotated[int, Meta(ge=-64, le=256)]
 Length = Annotated[float, Meta(ge=0, le=2**20)]
 
 

@@ -80,7 +80,7 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     #    last round that all have kept.
     names = sorted(context.peers)
     passives = [context.peers[name] for name in names]
-    rounds = [_announced(passive, scaling.labels(train), spec) for passive in passives]
+    rounds = [_announced(passive, train, spec) for passive in passives]
     memory.rewind(memory.common(rounds))
     run = secrets.token_hex(16)
     exponent = int(np.log2(curvature))
@@ -162,16 +162,16 @@ def _quantised(train: Table, scale: Scaling, spec: Regression) -> Quantised:
         raise SpecError(f"{error}. Correct it, or leave it out of `columns`.") from None
 
 
-def _announced(passive: Channel, label: Floats, spec: Regression) -> int:
+def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     # Returns the rounds that a passive party has finished, if it brings what is due.
-    shape, rows, columns = passive.receive(SharedShape), len(label), spec.columns_of(passive.peer)
+    shape, rows, columns = passive.receive(SharedShape), len(train), spec.columns_of(passive.peer)
     if (shape.rows, shape.columns) != (rows, columns):
         raise PeerError(
             f"{passive.peer!r} brings {shape.rows} training rows x {shape.columns} columns where "
             f"{rows} x {columns} were due. If the rows differ, start both sides again; if the "
             "columns do, agree on `regression.passive_columns`."
         )
-    rarer = limits.rarer(spec, label)
+    rarer = limits.rarer(spec, scaling.counted_labels(train))
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
         raise JobError(

@@ -69,7 +69,10 @@ def begin(plan: AlignedPlan, run: Run, train: Table) -> None:
             those of an earlier training.
         DiskError: The disk is full.
     """
-    told = {peer: _told(plan, peer, len(train), train.label) for peer in plan.neighbours}
+    label = train.label
+    if label is not None:  # rows of weight 0 hide nothing
+        label = label[train.weights > 0]
+    told = {peer: _told(plan, peer, len(train), label) for peer in plan.neighbours}
     if not any(told.values()):
         return
     dataset, name, store = _dataset(plan), _name(run), _store(plan)

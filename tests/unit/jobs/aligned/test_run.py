@@ -67,7 +67,7 @@ class TestPlay:
     def test_names_the_token_of_our_ray_where_it_cannot_be_read(self, trial: Desk) -> None:
         cluster = 'address = "127.0.0.1:9"\ntoken = "ray-token"\nline = "tls"\n'
         trial.edit_party("clinic", "wait = 30.0\n", f"wait = 30.0\n[compute.cluster]\n{cluster}")
-        with pytest.raises(SpecError, match=r"clinic/ray-token: the token of the Ray cluster cann"):
+        with pytest.raises(SpecError, match=r"clinic/ray-token: the token of the Ray cluster can"):
             trial.both(run)
 
     def test_has_stored_everything_before_it_measures(

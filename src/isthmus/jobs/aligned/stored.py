@@ -204,6 +204,9 @@ def scoring_job(
     system = registry.load_system(registry.row(_TABLE))
     stored = StoredPart(run, result.system, result.party, result.role)
     table = system.of_run(stored, result.model, online=online, cut=cut)
+    system.check_parties(
+        table, [name for name, each in earlier.parties.items() if each.role != "active"]
+    )
     tables = {row.table: None for row in registry.ROWS} | {_TABLE: table, "preparation": None}
     data = earlier.tables["data"]
     return earlier.replace(

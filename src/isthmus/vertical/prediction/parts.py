@@ -75,8 +75,29 @@ def check(spec: Prediction, stored: StoredPart, rows: Table) -> None:
     if isinstance(part, LinearPart):
         check_numbers(rows, None)
         part.check_offset(rows)
+        if spec.decision is not None:
+            check_cut(stored, spec.decision.cut)
     else:
         _check_splits(spec.splits, _splits(part, stored.party), stored)
+
+
+def check_cut(stored: StoredPart, cut: float) -> None:
+    """Refuse a cut that no score is at, where this party has the part that knows.
+
+    Args:
+        stored: The run that trained a regression.
+        cut: Score above which the active party learns a decision.
+
+    Raises:
+        SpecError: No score of the model is there.
+    """
+    part = _part(stored)
+    if isinstance(part, LinearPart) and stored.role == "active":
+        from isthmus.vertical.prediction.decision import (  # noqa: PLC0415 - SEAL is slow
+            predictor_at,
+        )
+
+        predictor_at(part, cut)
 
 
 def of_run(stored: StoredPart, model: str) -> Prediction:

@@ -89,3 +89,8 @@ class Prediction(Spec, frozen=True):
                 "`decision` is for a regression that scores all shared rows at once: take out "
                 "either it or `online`, or score with boosted trees as they are"
             )
+        if self.decision is not None and self.classes:
+            raise ValueError(
+                "`decision` is for a model with one score per row, and this one has a score of "
+                "each class: take it out"
+            )

@@ -42,6 +42,23 @@ def check(_spec: Prediction) -> None:
     """Do nothing: any machine can score."""
 
 
+def check_parties(spec: Prediction, passives: Sequence[str]) -> None:
+    """Refuse decisions with several passive parties.
+
+    Args:
+        spec: The `[prediction]` table.
+        passives: Names of the passive parties.
+
+    Raises:
+        SpecError: There are several.
+    """
+    if spec.decision is not None and len(passives) > 1:
+        raise SpecError(
+            "`prediction.decision` is for two parties, and the model has "
+            f"{len(passives)} passive ones, {' and '.join(passives)}: leave it out to get scores."
+        )
+
+
 def model(spec: Prediction) -> str:
     """Returns the digest of the run that trained the model."""
     return spec.model
@@ -125,6 +142,12 @@ def of_run(
             f"{stored.run.folder}: decisions above a cut are for the model of a regression, and "
             "for all shared rows at once. Leave out `--decide`, or else `--online`."
         )
+    if table.classes:
+        raise SpecError(
+            f"{stored.run.folder}: decisions above a cut are for a model with one score per row, "
+            "and this one has a score of each class. Leave out `--decide`."
+        )
+    parts.check_cut(stored, cut)
     return replace(table, decision=Decision(cut=cut))
 
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from isthmus.cli.main import execute
 from isthmus.core.errors import SpecError
@@ -87,6 +88,26 @@ class TestDecisions:
         other = str(desk.folder / "other.toml")
         assert execute(["init", "--from", runs, other, "--decide", "0.5", "--online"]) == 2
         assert "Leave out `--decide`, or else `--online`" in capsys.readouterr().err
+
+    def test_need_a_cut_between_scores_before_any_contact(self, desk: Desk) -> None:
+        with pytest.raises(SpecError, match=r"`prediction\.decision\.cut` is 2, and no score"):
+            write_scoring_job(desk.folder / "clinic" / "runs", desk.job, cut=2.0)
+        assert not desk.job.exists()
+        text = written(desk).job.read_text()
+        desk.job.write_text(text.replace("cut = 0.5", "cut = 1.5"))
+        with pytest.raises(SpecError, match=r"`prediction\.decision\.cut` is 1\.5, and no score"):
+            desk.plan("clinic")
+
+    def test_are_for_two_parties(self, desk: Desk) -> None:
+        with written(desk).job.open("a") as job:
+            job.write('\n[parties.pharmacy]\nrole = "passive"\nrows = 500\n')
+        with pytest.raises(SpecError, match=r"`prediction\.decision` is for two parties"):
+            desk.plan("clinic")
+
+    def test_are_of_one_score_per_row(self, desk: Desk) -> None:
+        table = Job.load(written(desk).job).tables["prediction"]
+        with pytest.raises(ValueError, match="one score per row"):
+            replace(table, classes=3)
 
 
 @pytest.mark.parametrize("desks", ["trees"], indirect=True)

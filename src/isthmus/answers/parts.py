@@ -220,7 +220,8 @@ def _time(found: "Estimate") -> str:
         return f"about {duration(whole)} of computing, {_MEASURED}"
     most = "at most " if found.at_most else ""
     rounds = f"{most}{found.rounds:,} round{'' if found.rounds == 1 else 's'}"
-    each = f"{duration(found.per_round)} each"
+    least = found.per_round < 0.05  # noqa: PLR2004 - would read as 0.0 s
+    each = f"{'under 0.1 s' if least else duration(found.per_round)} each"
     return f"about {duration(whole)} of computing for {rounds} ({each}), {_MEASURED}"
 
 

@@ -28,7 +28,7 @@ def sentence(leakage: Mapping[str, float]) -> str:
         Plain text.
     """
     name = max(leakage.keys() - {OWN}, key=lambda each: leakage[each])
-    beside = f"; its part of the model has {leakage[OWN]:.4f}" if OWN in leakage else ""
+    beside = f"; its own part of the model gives {leakage[OWN]:.4f}" if OWN in leakage else ""
     return (
         f"Another party can guess labels from {_SEEN.get(name, 'what it saw')}, with an AUC of "
         f"{leakage[name]:.4f}{beside} ({SCALE})."

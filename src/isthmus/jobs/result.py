@@ -33,7 +33,7 @@ class Exposed(msgspec.Struct, frozen=True):
     @property
     def words(self) -> str:
         """How much it is, and of how much."""
-        limit = "" if self.most is None else f" of {self.most:.4g}"
+        limit = "" if self.most is None else f" of {self.most:,.4g}"
         return f"{self.total:.4g}{limit} {self.what}"
 
     @property
@@ -41,7 +41,7 @@ class Exposed(msgspec.Struct, frozen=True):
         """The same as a sentence for people."""
         return (
             f"Over all runs on these data, {self.peer} was told {self.words}; this run told "
-            f"{self.run:.4g} of them."
+            f"{self.run:,.4g} of them at most."
         )
 
 

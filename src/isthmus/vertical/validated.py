@@ -78,7 +78,8 @@ def stability_since(trained: TrainedGroups, rows: Table, scored: Floats | None =
     elif trained.score is None:
         missing = (
             "the scores of the rows that were trained on are not known here: a regression over "
-            "several batches does not compute them, and several classes have a score each"
+            "several batches or at the level `shared` does not compute them, and several classes "
+            "have a score each"
         )
     else:
         of_scores = shift(trained.score, _one_column(scored))

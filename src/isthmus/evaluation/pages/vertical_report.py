@@ -58,6 +58,7 @@ class VerticalReport(Page, frozen=True, kw_only=True):
     scorecard: list[BinPoints] = []  # their bins, where there are any
     base_points: float | None = None
     convergence: Convergence = Convergence()
+    ending: str = ""  # how training ended, in a few words
     validation: Validation | None = None
     stability: Stability | None = None
     leakage: dict[str, float] = {}  # AUC of another party's guess of the labels, by measure

@@ -138,7 +138,7 @@ def _excesses(
                 kind,
                 f"{count} on these data told {peer!r} {before:.4g} "
                 f"{_WORDS[kind]}, this one would tell {more:.4g} more, and {_whence(plan, kind)} "
-                f"allows {limit:.4g} in all: what each tells adds up. Ask {peer!r} why it needs "
+                f"allows {limit:,.4g} in all: what each tells adds up. Ask {peer!r} why it needs "
                 f"another training before you raise `policy.{_KEYS[kind]}` of your party file.",
             )
 

@@ -58,6 +58,7 @@ def read(run: Run, simulated: Run | None = None) -> VerticalReport:
             base_points=points.base,
             importance=described.importance,
             convergence=_convergence(result),
+            ending=result.ending,
             validation=result.validation,
             stability=result.stability,
             leakage=result.leakage,

@@ -62,7 +62,8 @@ class LinearModel(Spec, frozen=True):
     @property
     def kind(self) -> str:
         """What such a regression is called."""
-        return {"binomial": "logistic", "gaussian": "linear"}.get(self.family, self.family)
+        named = {"binomial": "logistic", "gaussian": "linear", "poisson": "Poisson"}
+        return (named | {"tweedie": "Tweedie"}).get(self.family, self.family)
 
     def __post_init__(self) -> None:
         """Refuse keys that contradict each other.

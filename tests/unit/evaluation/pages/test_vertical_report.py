@@ -169,6 +169,13 @@ class TestRender:
         assert ">Residuals<" not in shown
         assert ">Residuals<" in folded.split("</details>")[0]
 
+    def test_says_how_training_ended(self) -> None:
+        curve = Convergence([1, 2], [0.52, 0.48], [0.3, 4e-6], converged=True)
+        ending = "converged after 2 rounds"
+        page = render(msgspec.structs.replace(ACTIVE, convergence=curve, ending=ending))
+        assert "Training converged after 2 rounds." in page
+        assert "converged after" not in render(ACTIVE)
+
     def test_names_each_message_once(self) -> None:
         assert render(PASSIVE).count(">PartialPredictor<") == 1
 

@@ -40,7 +40,7 @@ class TestCheck:
             == "insurer: 0.02 of 0.1 equations about each rarer label"
         )
         slopes = ready(desk, "insurer").facts["told so far"]
-        assert slopes == "clinic: 0 of 1000 combinations of this party's columns at most"
+        assert slopes == "clinic: 0 of 1,000 combinations of this party's columns at most"
 
     def test_leaves_no_trace(self, desk: Desk) -> None:
         ready(desk)

@@ -24,7 +24,7 @@ def describe(spec: Regression) -> list[str]:
     if not isinstance(said, int):
         columns = ", ".join(f"{count:,} columns of {name!r}" for name, count in said.items())
     return [
-        f"Train a {spec.family} regression over all rows, in {sharing.rounds:,} rounds, on "
+        f"Train a {spec.kind} regression over all rows, in {sharing.rounds:,} rounds, on "
         f"{columns} and {sharing.active_columns:,} of the active party. Nobody sees a residual, a "
         "predictor or a combination of another party's columns: of each row, two parties have "
         "shares that are random by themselves (bfv)."

@@ -37,6 +37,7 @@ from isthmus.vertical.regression.spec import Regression
 from tests.real_data import VERTICAL, needs
 from tests.real_data import rows as real_rows
 from tests.roles import Play, Role, gather, play, run_together
+from tests.tampering import Tampering
 from tests.transcripts import declared, kinds, of_kinds
 
 ROWS, MOST = 600, 5
@@ -316,6 +317,36 @@ class TestStopsWhereThePeer:
 
         found = play(clinic=clinic(flags), insurer=cheat)
         assert "trains 6 columns, and the job lets it train 5" in str(found.raised["clinic"])
+
+    @pytest.mark.parametrize(
+        ("sums", "products", "said"),
+        [
+            (np.full(3, 2**62), np.eye(3, dtype=np.int64), "a column has no deviation"),
+            (np.zeros(3), np.ones((3, 3)), "no columns with such correlations"),
+            (np.zeros(3), np.triu(np.full((3, 3), 9)) + np.eye(3), "no columns with such correl"),
+            (np.zeros(3), 10 * np.ones((3, 3)) - 9 * np.eye(3), "no columns with such correl"),
+        ],
+        ids=["no deviation", "with ours", "not symmetric", "beyond 1"],
+    )
+    @pytest.mark.parametrize("limit", [{"correlation": 0.9}, {"inflation": 5.0}], ids=str)
+    def test_sends_moments_that_no_columns_have(
+        self, sums: Any, products: Any, said: str, limit: dict[str, float]
+    ) -> None:
+        def lie(message: OwnMoments, _: Any) -> OwnMoments:
+            del message
+            return OwnMoments(sums=sums.astype(np.int64), products=products.astype(np.int64))
+
+        select = Selection(active_columns=3, encryption=RegressionEncryption(), **limit)
+        spec = Preparation(select=select)
+        numbers = Table(INSURER.identifiers, INSURER.features[:, 1:3], ("years", "noise"))
+        honest = clinic(spec)
+        found = play(
+            clinic=lambda line: honest(Tampering(line, OwnMoments, lie)),  # type: ignore[arg-type]
+            insurer=insurer(spec, None, numbers),
+        )
+        error = found.raised["insurer"]
+        assert isinstance(error, PeerError)
+        assert said in str(error)
 
     def test_compares_other_columns_than_the_job_says(self) -> None:
         def cheat(line: LoopbackEnd) -> None:

@@ -18,6 +18,7 @@ from isthmus.vertical.preparation.messages import (
     EncryptedLabels,
     MaskedLabelSums,
     OpenedLabelSums,
+    OwnMoments,
     PreparedColumns,
     Prepares,
     PreparesAnew,
@@ -88,7 +89,8 @@ def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else d
         columns = own.quantised(ours, found.columns, most)
         theirs, products = between.take(active, columns, select, spec.block_rows, engine)
         products = products[: len(found.columns)]
-        prepared = own.compared_with(ours, found, select, theirs, products)
+        with checked(active, OwnMoments):
+            prepared = own.compared_with(ours, found, select, theirs, products)
     else:
         prepared = own.compared(ours, found, select)
     _check_most(len(prepared.columns), most)

@@ -22,6 +22,8 @@ _MOST_BITS = 12
 _ALIKE = 1 - 1e-6
 """Two columns that repeat each other have one factor: the one with less information goes."""
 
+_ROUNDING = 1e-6  # of eigenvalues of correlations
+
 _RIDGE = 1e-9
 """Added to the diagonal of correlations: the inverse exists where columns repeat each other."""
 
@@ -56,14 +58,25 @@ class Moments:
         return replace(self, sums=self.sums[which], products=self.products[np.ix_(which, which)])
 
     def correlations(self) -> Floats:
-        """Returns the correlation of each two columns, shape (columns, columns)."""
+        """Compute the correlation of each two columns.
+
+        Returns:
+            Shape (columns, columns).
+
+        Raises:
+            ValueError: There are no such columns.
+        """
         # Whole numbers of any size: no digit is lost before the one division.
         sums = self.sums.astype(object)
         covariances = (self.rows * self.products.astype(object) - np.outer(sums, sums)).astype(
             float
         )
+        if (covariances.diagonal() <= 0).any():
+            raise ValueError("a column has no deviation")
         deviations = np.sqrt(covariances.diagonal())
         found: Floats = covariances / np.outer(deviations, deviations)
+        if (found != found.T).any() or np.linalg.eigvalsh(found)[:1] < -_ROUNDING:
+            raise ValueError("there are no columns with such correlations")
         return found
 
 

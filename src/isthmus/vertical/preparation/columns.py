@@ -53,7 +53,8 @@ class Flag(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
     def __call__(self, values: Floats, categories: Sequence[str]) -> Floats:
         """Returns the prepared column, shape (rows,)."""
-        numbers = [at for at, name in enumerate(categories) if name in set(self.categories)]
+        named = set(self.categories)
+        numbers = [at for at, name in enumerate(categories) if name in named]
         return np.where(np.isin(values, numbers) != self.rest, 1.0, 0.0)
 
 

@@ -1,5 +1,6 @@
 """Steps that a party takes by itself, on its own training rows: empty cells, flags and orders."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -72,7 +73,7 @@ def _encoded(
     frequent = sorted((each for each in counts if counts[each]), key=lambda it: (-counts[it], it))
     if spec.categories == "ordinal":
         order = list(orders.get(name, sorted(frequent)))
-        absent = [each for each in frequent if each not in order]
+        absent = set(frequent) - set(order)
         if absent:
             raise SpecError(
                 f"{len(absent)} of the {len(frequent)} categories of column {name!r} are not in "
@@ -126,8 +127,8 @@ def _named_once(columns: list[Column]) -> list[Column]:
     Raises:
         SpecError: Two have one name.
     """
-    names = [column.name for column in columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(column.name for column in columns)
+    twice = sorted(name for name, times in names.items() if times > 1)
     if twice:
         raise SpecError(
             f"two columns are named {twice[0]!r} once categories and empty cells have columns of "

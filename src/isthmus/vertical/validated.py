@@ -78,7 +78,7 @@ def stability_since(trained: TrainedGroups, rows: Table, scored: Floats | None =
     elif trained.score is None:
         missing = (
             "the scores of the rows that were trained on are not known here: a regression over "
-            "several batches or at the level `shared` does not compute them, and several classes "
+            "several batches or at the shared level does not compute them, and several classes "
             "have a score each"
         )
     else:

@@ -141,7 +141,7 @@ class TestRender:
         html = render(msgspec.structs.replace(ACTIVE, validation=found, stability=shifts))
         assert "mean prediction" in html
         assert "of them positive" not in html
-        assert "none: nobody knows" in html
+        assert "There is none of the scores: nobody knows." in html
 
     def test_names_what_is_undefined_where_it_would_stand(self) -> None:
         found = validate(np.ones(5), {"joint": np.linspace(0, 1, 5)})

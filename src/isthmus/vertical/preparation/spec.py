@@ -69,7 +69,7 @@ class WeightOfEvidence(Spec, frozen=True):
     smoothing: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=1e-9,
             le=1e6,
             description="rows of each label that are added to every bin, so that a bin without "
             "one of them has a logarithm",

@@ -159,7 +159,7 @@ class Regression(LinearModel, frozen=True, kw_only=True):
     label_exposure: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=1e-9,
             le=1,
             description="most equations about the labels, per row of the rarer one, that a passive "
             "party may learn over all runs on the same data; a run tells batches x its columns / "

@@ -23,6 +23,7 @@ from isthmus.vertical.regression.spec import Regression
         ({"woe": {}, "encode": {}}, "has bins of categories itself"),
         ({"woe": {}, "missing": {}}, "has a bin of empty cells itself"),
         ({"woe": {"bins": 51}}, "from 2 to 50"),
+        ({"woe": {"smoothing": 5e-324}}, "1e-09"),
         ({"select": {"correlation": 1.5}}, "of at most 1"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from isthmus.core import spec
 from isthmus.core.errors import PolicyError, SpecError
 from isthmus.vertical.regression import limits, system
 from isthmus.vertical.regression.spec import Regression
@@ -48,6 +49,10 @@ class TestRarerLabels:
         system.check_rows(a_spec(), 4_000)
         with pytest.raises(SpecError, match=r"1,999 can have the rarer .*would tell it 0\.1 equ"):
             system.check_rows(a_spec(), 3_999)
+
+    def test_are_never_beyond_all_counting(self) -> None:
+        with pytest.raises(SpecError, match="1e-09"):
+            spec.convert({"passive_columns": 2, "label_exposure": 5e-324}, Regression, "job")
 
 
 class TestBatches:

@@ -8,7 +8,7 @@ information value of the column is the sum of (p - q) log(p / q) over its bins.
 Source: Siddiqi 2006, "Credit risk scorecards", chapter 6, which has the ratio the other way round.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -148,24 +148,31 @@ def weigh(each: Grouped, events: Integers, spec: WeightOfEvidence) -> Evidence:
 
 def bins_in_words(column: Evidence) -> list[str]:
     """Returns which values each group of bins has, in words, for people at the column's owner."""
-    names = _bin_names(column.binning)
+    each, group = column.binning, column.group
+    if isinstance(each, Categorical):
+        parts = [*zip([*_categories(each), "empty or unknown"], group, strict=True)]
+    else:
+        parts = [*_ranges(each.ends, group), ("empty", group[-1])]
     return [
-        " or ".join(name for name, number in zip(names, column.group, strict=True) if number == at)
+        " or ".join(name for name, number in parts if number == at)
         for at in range(len(column.weights))
     ]
 
 
-def _bin_names(each: Binning) -> list[str]:
-    if isinstance(each, Categorical):
-        names = [
-            ", ".join(it for it in each.bin_of if each.bin_of[it] == at) for at in _numbers(each)
-        ]
-        return [*names, "empty or unknown"]
-    ends = [f"{end:.6g}" for end in each.ends]
-    if not ends:
-        return ["any number", "empty"]
-    between = [f"over {low} to {high}" for low, high in pairwise(ends)]
-    return [f"up to {ends[0]}", *between, f"over {ends[-1]}", "empty"]
+def _categories(each: Categorical) -> list[str]:
+    return [", ".join(it for it in each.bin_of if each.bin_of[it] == at) for at in _numbers(each)]
+
+
+def _ranges(ends: Sequence[float], group: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Yields each range of numbers and its group; neighbours of one group are one range."""
+    kept = [at for at in range(len(ends)) if group[at] != group[at + 1]]
+    words = [f"{ends[at]:.6g}" for at in kept]
+    if not words:
+        names = ["any number"]
+    else:
+        between = [f"over {low} to {high}" for low, high in pairwise(words)]
+        names = [f"up to {words[0]}", *between, f"over {words[-1]}"]
+    yield from zip(names, [*(group[at] for at in kept), group[len(ends)]], strict=True)
 
 
 def _numbers(each: Categorical) -> range:

@@ -108,6 +108,13 @@ class TestBins:
         found = weighed(values, alternating(25), WeightOfEvidence(bins=2, least_rows=5))
         assert evidence.bins_in_words(found) == ["up to 9.5", "over 9.5", "empty"]
 
+    def test_that_were_joined_are_one_range_in_words(self) -> None:
+        values = np.arange(20.0)
+        spec = WeightOfEvidence(bins=4, least_rows=5)
+        found = weighed(values, alternating(20), spec, {"x": (9.5, 17.5)})
+        assert found.rows == [10, 10]
+        assert evidence.bins_in_words(found) == ["up to 9.5 or empty", "over 9.5"]
+
     def test_are_two_at_least(self) -> None:
         values = np.concatenate([np.zeros(20), np.ones(3)])
         with pytest.raises(

@@ -108,7 +108,7 @@ def label(table: Table, spec: LinearModel) -> Label:
     if np.ptp(counted) == 0 and table.offset is None:
         few = "" if len(counted) == len(table) else " that count"
         raise SpecError(
-            f"the label has one single value on the {len(counted)} training rows{few}: there is "
+            f"the label has one single value on the {len(counted):,} training rows{few}: there is "
             "nothing to learn. Check `label` of the data set."
         )
     if spec.family != "gaussian":

@@ -67,7 +67,7 @@ def check(label: Floats, weight: Floats, spec: Boosting) -> None:
     seen = label[weight > 0]
     if np.ptp(seen) == 0:
         raise SpecError(
-            f"the label has one single value on the {len(seen)} training rows: there is nothing "
+            f"the label has one single value on the {len(seen):,} training rows: there is nothing "
             "to learn. Check `label` of the data set."
         )
     if spec.objective == "multiclass" and len(np.unique(seen)) < spec.classes:

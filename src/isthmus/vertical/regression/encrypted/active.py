@@ -136,11 +136,12 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     rarer = limits.rarer(spec, scaling.counted_labels(train))
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
+        batches = f"{spec.batches} batch{'' if spec.batches == 1 else 'es'}"
         raise JobError(
-            f"{spec.batches} batches x {columns} columns of {passive.peer!r}, where {rarer:,} of "
-            f"{rows:,} rows have the rarer label, would tell it {told:.3f} equations about each of "
-            f"these, and the job allows {spec.label_exposure}. Use fewer batches or columns, more "
-            "rows, or, if all agree, a higher `regression.label_exposure`."
+            f"{batches} x {columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows "
+            f"have the rarer label, would tell it {told:.3f} equations about each of these, and "
+            f"the job allows {spec.label_exposure}. Use fewer batches or columns, more rows, or, "
+            "if all agree, a higher `regression.label_exposure`."
         )
     return shape.rounds
 

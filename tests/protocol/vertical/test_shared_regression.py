@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from isthmus.core.errors import JobError, PeerError, PolicyError
+from isthmus.core.errors import PeerError, PolicyError, SpecError
 from isthmus.data.table import Table
 from isthmus.ledger.forecast import Sizes
 from isthmus.transport.channel import Channel
@@ -335,7 +335,7 @@ class TestRefusesTheJob:
     def test_that_tells_too_much_about_the_labels(self) -> None:
         outcome = train(spec_of(label_exposure=0.01), split(), patience=8.0)
         error = outcome.raised["hub"]
-        assert isinstance(error, JobError)
+        assert type(error) is SpecError  # not sent
         assert "4 columns of 'insurer'" in str(error)
         assert "label_exposure" in str(error)
 

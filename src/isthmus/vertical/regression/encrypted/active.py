@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import JobError, PeerError, SpecError
+from isthmus.core.errors import PeerError, SpecError
 from isthmus.crypto import pairwise
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
@@ -57,8 +57,8 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
         Our part of the model, the predictions for the test rows, and the rounds of training.
 
     Raises:
-        SpecError: The labels do not fit the family.
-        JobError: A passive party would learn too much about the labels.
+        SpecError: The labels do not fit the family, or a passive party would learn too much about
+            them.
         PeerError: A passive party broke the protocol.
     """
     # 1. Standardise our columns, and the label of a linear model. Fit a model on our columns only
@@ -137,7 +137,7 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
         batches = f"{spec.batches} batch{'' if spec.batches == 1 else 'es'}"
-        raise JobError(
+        raise SpecError(  # its text stays here: it tells how rare the rarer label is
             f"{batches} x {columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows "
             f"have the rarer label, would tell it {told:.3f} equations about each of these, and "
             f"the job allows {spec.label_exposure}. Use fewer batches or columns, more rows, or, "

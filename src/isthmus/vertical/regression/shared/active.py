@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
-from isthmus.core.errors import JobError, PeerError, SpecError
+from isthmus.core.errors import PeerError, SpecError
 from isthmus.crypto import radix
 from isthmus.crypto.lattice.shares import Multiplier, Terms
 from isthmus.crypto.radix import Quantised
@@ -61,8 +61,8 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
 
     Raises:
         PolicyError: A column of ours would tell others' shares of single rows.
-        SpecError: The labels do not fit the family, or a column cannot be used.
-        JobError: A passive party would learn too much about the labels.
+        SpecError: The labels do not fit the family, a column cannot be used, or a passive party
+            would learn too much about the labels.
         PeerError: A passive party broke the protocol.
     """
     # 1. Standardise and quantise our columns: all of training uses exactly these values. Fit a
@@ -174,7 +174,7 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     rarer = limits.rarer(spec, scaling.counted_labels(train))
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
-        raise JobError(
+        raise SpecError(  # its text stays here: it tells how rare the rarer label is
             f"{columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows have the "
             f"rarer label, would tell it {told:.3f} equations about each of these, and the job "
             f"allows {spec.label_exposure}. Use fewer columns, more rows, or, if all agree, a "

@@ -20,7 +20,7 @@ from isthmus.transport.loopback import loopback
 from isthmus.vertical.regression import levels, system
 from isthmus.vertical.regression.memory import Round
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.spec import Family, Regression
+from isthmus.vertical.regression.spec import Family, Regression, Shared
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import PooledRows, RoleContext
 
@@ -144,6 +144,25 @@ class TestSpec:
     def test_refuses_keys_that_contradict_each_other(self, keys: dict[str, Any], said: str) -> None:
         with pytest.raises(ValueError, match=said):
             Regression(passive_columns=1, **keys)
+
+
+class TestDescribeTraining:
+    @pytest.mark.parametrize("level", ["encrypted", "shared"])
+    @pytest.mark.parametrize(
+        ("columns", "said"),
+        [
+            (1_200, "1,200 columns of each passive party"),
+            ({"insurer": 4, "pharmacy": 2}, "4 columns of 'insurer', 2 columns of 'pharmacy'"),
+        ],
+    )
+    def test_says_how_many_columns_each_party_brings(
+        self, level: Any, columns: int | dict[str, int], said: str
+    ) -> None:
+        shared = Shared(active_columns=3) if level == "shared" else None
+        spec = Regression(family="poisson", level=level, passive_columns=columns, shared=shared)
+        (sentence,) = system.describe_training(spec)
+        assert sentence.startswith("Train a Poisson regression")
+        assert said in sentence
 
 
 class TestPlay:

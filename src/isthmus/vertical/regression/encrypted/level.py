@@ -19,8 +19,9 @@ def describe(spec: Regression) -> list[str]:
     """Returns what will happen in training, in order, a sentence each."""
     over = "all rows" if spec.batches == 1 else f"{spec.batches} batches"
     encryption, said = spec.encryption, spec.passive_columns
-    columns = f"{said:,} columns of each passive party"
-    if not isinstance(said, int):
+    if isinstance(said, int):
+        columns = f"{said:,} columns of each passive party"
+    else:
         columns = ", ".join(f"{count:,} columns of {name!r}" for name, count in said.items())
     size = "" if encryption.key_bits is None else f", {encryption.key_bits:,} bits"
     return [

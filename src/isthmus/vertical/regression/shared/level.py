@@ -20,8 +20,9 @@ GET_GRADIENTS = frozenset({"active", "passive"})
 def describe(spec: Regression) -> list[str]:
     """Returns what will happen in training, in order, a sentence each."""
     sharing, said = spec.sharing, spec.passive_columns
-    columns = f"{said:,} columns of each passive party"
-    if not isinstance(said, int):
+    if isinstance(said, int):
+        columns = f"{said:,} columns of each passive party"
+    else:
         columns = ", ".join(f"{count:,} columns of {name!r}" for name, count in said.items())
     return [
         f"Train a {spec.kind} regression over all rows, in {sharing.rounds:,} rounds, on "

@@ -149,8 +149,8 @@ def _warnings(result: TrainedResult) -> list[str]:
     found += result.alignment.warnings
     if result.converged is False:
         found.append(
-            f"Training {result.ending} in the job: more rounds bring the model closer to the "
-            "pooled one, and a penalty lets it get there in fewer."
+            f"Training {result.ending}. More rounds bring the model closer to the pooled one, and "
+            "a penalty lets it get there in fewer."
         )
     gain = result.validation.gain if result.validation else None
     auc = measured(result.metrics).get("auc", {})

@@ -88,7 +88,7 @@ class TestWrite:
         ending = "stopped after 3 rounds, not converged: raise `max_rounds` or `penalty`"
         change(clinic, converged=False, ending=ending)
         page = report.write(clinic).read_text("utf-8")
-        assert f"Training {ending} in the job" in page
+        assert f"Training {ending}. More rounds bring" in page
         assert "stopped, not converged" in page  # in the chart
 
     def test_names_what_could_not_be_measured(self, clinic: Run) -> None:

@@ -59,7 +59,8 @@ class FirstPassive:
         scale = training.scale(functions)
         if training.adds_up:
             scale = _scaled(self._hearing, scale)
-            residuals = rounding.additive(share, scale)
+            with checked(self._hearing.active, ResidualScale):
+                residuals = rounding.additive(share, scale)
         else:
             generator = exchange.generator(1, number)
             factors = rounding.of_first(functions.of_first(share), scale, generator)

@@ -151,7 +151,21 @@ def of_active(
 
 
 def additive(share: Floats, scale: Scale) -> Integers:
-    """Round a share of residuals that just add up, shape (rows,): from 0 to t - 1."""
+    """Round a share of residuals that just add up.
+
+    Args:
+        share: Shape (rows,).
+        scale: Of the round, with an exponent as received.
+
+    Returns:
+        From 0 to t - 1, shape (rows,).
+
+    Raises:
+        ValueError: The share alone is beyond what the exponent allows a residual to be.
+    """
+    largest = float(np.abs(share).max())
+    if largest > 2 * 2.0**scale.exponent:
+        raise ValueError(f"residuals are said to be within {2.0**scale.exponent:g}, ours is not")
     return np.rint(np.ldexp(share, scale.bits)).astype(np.int64) % _PRIME
 
 

@@ -9,6 +9,7 @@ from isthmus.crypto.lattice.parameters import SLOTS
 from isthmus.vertical.regression.shared import rounding
 from isthmus.vertical.regression.shared.expansion import Additive, Exponential
 from isthmus.vertical.regression.shared.logistic import logistic
+from isthmus.vertical.regression.shared.rounding import Scale
 
 PRIME = SLOTS.plain
 
@@ -35,6 +36,18 @@ class TestScale:
             rounding.scale(1_000_000, 14, functions, 5)
         with pytest.raises(JobError, match="a lower `regression"):
             rounding.scale(2_000_000, 14, functions, 4)
+
+
+class TestAdditive:
+    def test_share_is_in_fixed_point_modulo_the_prime(self) -> None:
+        found = rounding.additive(np.array([0.5, -0.5, 2.0]), Scale(20, (10,), exponent=0))
+        assert found.tolist() == [1 << 19, PRIME - (1 << 19), 1 << 21]
+
+    @pytest.mark.parametrize("exponent", [-40, -3])
+    def test_share_beyond_what_residuals_are_said_to_be_is_refused(self, exponent: int) -> None:
+        scale = Scale(25, (12,), exponent)
+        with pytest.raises(ValueError, match="residuals are said to be within"):
+            rounding.additive(np.array([0.1, -1e5]), scale)
 
 
 class TestActive:

@@ -50,10 +50,10 @@ class TestRun:
         self, desk: Desk, undisturbed: dict[str, float]
     ) -> None:
         # Where a busy machine cannot tell a killed process from a silent network, all of it passes.
-        desk.edit(desk.file("clinic"), "[datasets", "patience = 60.0\n\n[datasets")
+        desk.edit(desk.file("clinic"), "[datasets.people", "patience = 60.0\n\n[datasets.people")
         clinic, insurer = desk.start_all("run").values()
-        while desk.rounds("insurer") < 3:
-            assert insurer.poll() is None
+        while desk.rounds("insurer") < 1:
+            assert clinic.poll() is insurer.poll() is None
             time.sleep(0.01)
         insurer.send_signal(signal.SIGKILL)
         answer = ended(clinic, code=4)

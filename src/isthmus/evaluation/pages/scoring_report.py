@@ -26,6 +26,7 @@ class ScoringReport(Page, frozen=True, kw_only=True):
     system: str  # what that run trained
     columns: int  # of this party
     rows: ScoredRows
+    cut: float | None = None  # above which a decision is yes; None where there are scores
     metrics: PartialMetrics = {}
     roc: dict[str, Roc] = {}
     ks: KsCurve | None = None
@@ -69,12 +70,15 @@ def headline(report: ScoringReport) -> str:
         if report.role == "active":
             return f"{report.party} had {names(report.peers)} help to score {asked}."
         return f"{report.party} helped to score {asked} of {names(report.peers)}."
+    rows, others = f"{count(report.rows.scored)} rows", names(report.peers)
+    decided = "" if report.cut is None else f"whether the score is above {report.cut:g}, no more"
     if report.role != "active":
-        return (
-            f"{report.party} helped to score {count(report.rows.scored)} rows, which "
-            f"{names(report.peers)} got the scores of."
-        )
-    scored = f"{report.party} scored {count(report.rows.scored)} rows with {names(report.peers)}."
+        if report.cut is not None:
+            return f"{report.party} helped to decide about {rows}: {others} learned {decided}."
+        return f"{report.party} helped to score {rows}, which {others} got the scores of."
+    scored = f"{report.party} scored {rows} with {others}."
+    if report.cut is not None:
+        scored = f"{report.party} learned of {rows} with {others} {decided}."
     if not report.rows.labelled:
         return f"{scored} No row has a label that is known, so nothing is measured."
     return f"{scored} Measured on the {count(report.rows.labelled)} whose label is known."

@@ -16,6 +16,7 @@ from isthmus.evaluation.validation import FAR, Stability
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned import scorecards
 from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
+from isthmus.jobs.job import Job
 from isthmus.store.runs import Run
 
 _WHOLES = {"total", "training", "joint trees", "per_tree"}
@@ -94,6 +95,7 @@ def read_scoring(run: Run) -> ScoringReport:
         system=result.system,
         columns=result.columns,
         rows=ScoredRows(**result.rows, requests=_requests(result)),
+        cut=_cut(run),
         metrics=result.metrics,
         validation=result.validation,
         stability=result.stability,
@@ -104,6 +106,12 @@ def read_scoring(run: Run) -> ScoringReport:
         ],
         **drawn,
     )
+
+
+def _cut(run: Run) -> float | None:
+    """Above which score a decision is yes; None where the run told scores."""
+    table = run.read_json(run.job.name, Job).tables["prediction"]
+    return None if table.decision is None else float(table.decision.cut)
 
 
 def _requests(result: ScoredResult) -> int | None:

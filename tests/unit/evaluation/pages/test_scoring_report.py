@@ -48,6 +48,14 @@ class TestRender:
         assert "0.312" in html
         assert "test rows" not in html
 
+    def test_says_of_decisions_that_no_score_was_told(self) -> None:
+        passive = replace(ACTIVE, role="passive", party="insurer", peers=["clinic"], metrics={})
+        for report in (ACTIVE, passive):
+            page = render(replace(report, cut=0.25))
+            assert "whether the score is above 0.25, no more." in page
+            assert "got the scores" not in page
+            assert "clinic scored" not in page
+
     def test_leaves_out_what_is_unknown(self) -> None:
         headings = Page(render(replace(ACTIVE, metrics={}))).headings
         assert not {"Validation", "Training and scored rows"} & set(headings)

@@ -63,6 +63,7 @@ class TestDecisions:
         assert result.stability is not None
         assert result.stability.score is None
         assert "260 rows" in ended["clinic"].report.read_text("utf-8")
+        assert f"score is above {CUT}, no more" in ended["insurer"].report.read_text("utf-8")
         assert not ended["insurer"].predictions.exists()
 
     def test_cross_as_the_forecast_says(self, desk: Desk) -> None:

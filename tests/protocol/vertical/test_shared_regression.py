@@ -1,6 +1,7 @@
 """Vertical regression, level `shared`: all roles over lines, honest and not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,16 @@ class TestEqualsTheModelOfOnePlace:
         table = Table(table.identifiers, table.features, table.names, table.label, offset=offset)
         data, spec = Split(table, TWO, TRAIN), spec_of(class_weight="balanced", rounds=16)
         found = InClear(spec, data).coefficients
+        pooled = train_pooled(data.training, spec).coefficients
+        assert np.linalg.norm(found - pooled) < 0.01 * np.linalg.norm(pooled)
+
+    def test_with_weights_of_rows_and_several_passive_parties(self) -> None:
+        """With one passive party they are refused: see `system.check_party`."""
+        weight = np.random.default_rng(2).uniform(0.2, 3.0, ROWS)
+        data = split("gaussian", parties=THREE)
+        data = replace(data, table=replace(data.table, weight=weight))
+        spec = spec_of(THREE, family="gaussian", rounds=12, penalty=1e-3)
+        found = coefficients(learn(spec, data), data)
         pooled = train_pooled(data.training, spec).coefficients
         assert np.linalg.norm(found - pooled) < 0.01 * np.linalg.norm(pooled)
 

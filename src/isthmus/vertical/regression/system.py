@@ -85,6 +85,7 @@ def check_party(spec: Regression, party: str, role: str, train: Table, test: Tab
     scaling.check(train, spec)
     if role == "active":
         scaling.label(train, spec)
+        _check_weights(spec, train)
         if test is not None:
             scaling.check_scored(train, test, spec)
         if not train.names:  # see `active`, step 1
@@ -104,6 +105,25 @@ def check_party(spec: Regression, party: str, role: str, train: Table, test: Tab
             f"the passive party has {len(train.names)} columns ({', '.join(train.names)}) where "
             f"the job says `regression.passive_columns{key} = {spec.columns_of(party)}`. Choose "
             "`columns` in the party file, or agree on another number."
+        )
+
+
+def _check_weights(spec: Regression, train: Table) -> None:
+    """Refuse weights where shares of residuals just add up: the passive party's has no weight.
+
+    Args:
+        spec: The `[regression]` table.
+        train: Training rows of the active party.
+
+    Raises:
+        SpecError: Rows have different weights.
+    """
+    one = isinstance(spec.passive_columns, int) or len(spec.passive_columns) == 1
+    if spec.level == "shared" and spec.family == "gaussian" and one and np.ptp(train.weights) > 0:
+        raise SpecError(
+            'a gaussian family at level = "shared" with one passive party knows no weights of '
+            "rows, which that party would have to know: take `weight` out of the data set, or "
+            'agree on level = "encrypted".'
         )
 
 

@@ -93,6 +93,17 @@ class TestCheckParty:
             self.check(Regression(passive_columns=1, penalty=0.0), train)
         self.check(SPEC, train)
 
+    @pytest.mark.parametrize("passive", [1, {"insurer": 1}], ids=str)
+    def test_refuses_weights_where_shares_of_residuals_just_add_up(self, passive: Any) -> None:
+        weighted = replace(TRAIN, weight=np.arange(1.0, 8.0))
+        shared = Shared(active_columns=len(TRAIN.names))
+        spec = Regression(level="shared", family="gaussian", passive_columns=passive, shared=shared)
+        with pytest.raises(SpecError, match=r"knows no weights of rows.*level = \"encrypted\""):
+            self.check(spec, weighted, None)
+        self.check(spec, replace(TRAIN, weight=np.full(7, 3.0)), None)
+        several = structs.replace(spec, passive_columns={"insurer": 1, "bank": 1})
+        self.check(several, weighted, None)
+
     def test_refuses_labels_to_score_outside_the_family(self) -> None:
         with pytest.raises(SpecError, match="1 of 2 labels are other than 0 and 1"):
             self.check(SPEC, TRAIN, table([1.0, 2.0, np.nan]))

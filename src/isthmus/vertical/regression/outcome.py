@@ -1,4 +1,6 @@
 """Runs either role of vertical regression, and measures the result."""
+# threadpoolctl has no types:
+# pyright: reportMissingTypeStubs=false
 
 import hashlib
 import math
@@ -6,6 +8,7 @@ from dataclasses import asdict
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from isthmus.core.arrays import Floats
 from isthmus.core.attempts import Attempts
@@ -27,7 +30,17 @@ from isthmus.vertical.system import Measured, Outcome, PooledRows, RoleContext
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:
-    """Train and score in one role, on aligned rows."""
+    """Train and score in one role, on aligned rows.
+
+    One thread does linear algebra. Sums of floats depend on how threads share them, so a party that
+    goes on with other cores would not end with the same bits; and for products as small as these,
+    other threads take more time to wait than they save.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        return _play(spec, context)
+
+
+def _play(spec: Regression, context: RoleContext) -> Outcome:
     level, test = levels.of(spec), context.test
     memory = Memory(context.checkpoint, _rounds_of(context))
     memory.load()

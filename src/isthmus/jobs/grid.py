@@ -98,9 +98,7 @@ def grid(said: Mapping[str, Any], where: str = "grid") -> Grid:
     return found
 
 
-def varied(
-    job: Job, tables: Sequence[str], choice: Mapping[str, Any], fold: Fold | None
-) -> Job:
+def varied(job: Job, tables: Sequence[str], choice: Mapping[str, Any], fold: Fold | None) -> Job:
     """Returns a job with other values.
 
     Args:

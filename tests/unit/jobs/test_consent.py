@@ -42,7 +42,13 @@ class TestNeeded:
 
     def test_depends_on_how_the_job_trains(self, in_batches: Loaded) -> None:
         names = [kind.__name__ for kind in consent.needed(in_batches)]
-        assert names == ["ComparedRows", "SharedRows", "LossScale", "OpenedSums", "PartialPredictor"]
+        assert names == [
+            "ComparedRows",
+            "SharedRows",
+            "LossScale",
+            "OpenedSums",
+            "PartialPredictor",
+        ]
 
 
 class TestCrossings:

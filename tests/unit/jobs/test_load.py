@@ -47,9 +47,13 @@ JOB_REFUSALS: dict[str, tuple[str, str, str]] = {
     "one party": (
         PASSIVE,
         "",
-        r"\[regression\] needs one party in each of the roles active, passive; there may .* has act",
+        r"\[regression\] needs one party in each of the roles active, passive; there may .* has a",
     ),
-    "no party": (f"{ACTIVE}\n{PASSIVE}", "", "roles active, passive; there may .* `parties` has none"),
+    "no party": (
+        f"{ACTIVE}\n{PASSIVE}",
+        "",
+        "roles active, passive; there may .* `parties` has none",
+    ),
     "unknown role": ('"passive"', '"watcher"', "one party in each of the roles active, passive"),
     "two active parties": ('"passive"', '"active"', "`parties` has active, active"),
     "three parties that sum under masks": (
@@ -226,9 +230,7 @@ class TestPolicy:
         policy = '[policy]\nrefuse = ["OpenedSums"]\n\n[identity]'
         for party in ("clinic", "insurer"):
             desk.edit_party(party, "[identity]", policy)
-        with pytest.raises(
-            PolicyError, match="forbids OpenedSums, which this job has 'clinic'"
-        ):
+        with pytest.raises(PolicyError, match="forbids OpenedSums, which this job has 'clinic'"):
             desk.plan("clinic")
         assert desk.plan("insurer").party.policy.refuse  # the insurer does not send it
 

@@ -178,9 +178,9 @@ def _expanded(values: Floats, grid: Floats, count: int) -> Functions:
     weighted = (root[:, np.newaxis] * varying * root).reshape(-1, len(root))
     products = weighted.T @ weighted
     size = len(products)
-    squares, vectors = linalg.eigh(products, subset_by_index=[size - count, size - 1])
+    found: tuple[Floats, Floats] = linalg.eigh(products, subset_by_index=[size - count, size - 1])
     # Libraries of linear algebra differ in the sign of a singular vector; parties must not.
-    vectors = vectors.T[::-1]
+    squares, vectors = found[0], found[1].T[::-1]
     chosen = vectors / root * np.sign(vectors[:, -1:])
     left = max(float(np.trace(products) - squares.sum()), 0.0)
     return Functions(grid, chosen, np.sqrt(np.maximum(squares[::-1], 0.0)), float(np.sqrt(left)))

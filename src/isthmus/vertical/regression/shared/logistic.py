@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
 from isthmus.core.arrays import Floats
 
@@ -176,14 +176,12 @@ def _expanded(values: Floats, grid: Floats, count: int) -> Functions:
     varying = values - (values @ _WEIGHTS)[..., np.newaxis]
     root = np.sqrt(_WEIGHTS)
     weighted = (root[:, np.newaxis] * varying * root).reshape(-1, len(root))
-    products = weighted.T @ weighted
-    size = len(products)
-    found: tuple[Floats, Floats] = linalg.eigh(products, subset_by_index=[size - count, size - 1])
+    squares, vectors = np.linalg.eigh(weighted.T @ weighted)
+    singular, vectors = np.sqrt(np.maximum(squares[::-1], 0.0)), vectors.T[::-1]
     # Libraries of linear algebra differ in the sign of a singular vector; parties must not.
-    squares, vectors = found[0], found[1].T[::-1]
-    chosen = vectors / root * np.sign(vectors[:, -1:])
-    left = max(float(np.trace(products) - squares.sum()), 0.0)
-    return Functions(grid, chosen, np.sqrt(np.maximum(squares[::-1], 0.0)), float(np.sqrt(left)))
+    chosen = vectors[:count] / root * np.sign(vectors[:count, -1:])
+    left = float(np.sqrt((singular[count:] ** 2).sum()))
+    return Functions(grid, chosen, singular[:count], left)
 
 
 def _sigmoid(predictor: Floats) -> Floats:

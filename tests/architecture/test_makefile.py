@@ -22,7 +22,9 @@ def made_with(folder: Path, suitable: set[str], *arguments: str) -> str:
     stamp = str(folder / "venv" / "python.stamp")
     command = ["make", "--dry-run", f"VENV={folder / 'venv'}", *arguments, stamp]
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    # A `make` that runs the tests hands its flags down.
+    ours = ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(  # noqa: S603 - our own arguments
         command,
         cwd=ROOT,

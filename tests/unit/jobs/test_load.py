@@ -169,7 +169,13 @@ class TestLoadJob:
         with pytest.raises(SpecError, match=rf"job\.toml: .*{sentence}"):
             load_job(desk.job)
 
-    def test_agrees_to_other_messages_where_training_goes_in_batches(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("scheme", ["okamoto-uchiyama", "bfv"])
+    def test_agrees_to_other_messages_where_training_goes_in_batches(
+        self, desk: Desk, scheme: str
+    ) -> None:
+        if scheme == "bfv":
+            ours = 'scheme = "okamoto-uchiyama"\nkey_bits = 2048'
+            desk.edit_job(ours, 'scheme = "bfv"')
         desk.edit_job("passive_columns = 2", "passive_columns = 2\nbatches = 2")
         desk.edit_job('"PartialNumbers",\n  "PartialSlope", ', "")
         assert load_job(desk.job).spec.batches == 2

@@ -59,8 +59,8 @@ def _conjugate_gradients(spec: Regression, columns: int, sizes: Sizes) -> Iterat
 
 
 def _momentum(spec: Regression, columns: int, sizes: Sizes) -> Iterator[Flow]:
-    for batch in batches(sizes.train, spec.batches):
-        rows = batch.stop - batch.start
+    found = (batch.stop - batch.start for batch in batches(sizes.train, spec.batches))
+    for rows in filter(None, found):  # of fewer rows than batches, some are empty
         yield from _rows(spec, PartialPredictor, rows, sizes.rounds, sizes)
         yield from _products(spec, columns, rows, sizes.rounds)
     yield Flow("active", Progress(converged=False), sizes.rounds)

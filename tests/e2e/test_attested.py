@@ -84,7 +84,9 @@ class TestSimulate:
         rows = isthmus("ledger", "show", run)["ledgers"][party]
         recorded = {row["message"]: row["bytes"] for row in rows}
         assert expected.keys() == recorded.keys()
-        assert sum(expected.values()) == pytest.approx(sum(recorded.values()), rel=0.05)
+        sealed = {"EnclaveEvidence", "SealedPositions"}  # forecast for the most that there may be
+        for message, size in recorded.items():
+            assert size <= expected[message] if message in sealed else size == expected[message]
 
     @pytest.mark.usefixtures("result")
     def test_keeps_the_evidence_for_people_to_inspect(self, runs: Path) -> None:

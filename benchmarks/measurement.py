@@ -26,6 +26,7 @@ LIBRARIES = (
     "rbcl",
     "scikit-learn",
     "sentence-transformers",
+    "tenseal",
     "tokenizers",
     "torch",
 )

@@ -46,8 +46,8 @@ class TestNeeded:
             "ComparedRows",
             "SharedRows",
             "LossScale",
-            "OpenedSums",
             "PartialPredictor",
+            "OpenedSums",
         ]
 
 

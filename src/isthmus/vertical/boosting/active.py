@@ -13,7 +13,6 @@ from isthmus.crypto.encryption import Engine
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
-from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.coding import Facts
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.joint_source import JointSource
@@ -29,6 +28,7 @@ from isthmus.vertical.boosting.trees import boost
 from isthmus.vertical.boosting.trees.boost import BoostingState
 from isthmus.vertical.boosting.trees.local import LocalSource
 from isthmus.vertical.boosting.workers import start_calculator, worthwhile
+from isthmus.vertical.checks import checked
 
 
 @dataclass(frozen=True)

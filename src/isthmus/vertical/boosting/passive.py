@@ -8,7 +8,6 @@ from isthmus.crypto.encryption import Engine
 from isthmus.crypto.scheme import PublicKey
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import coding, model
-from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.coding import Columns
 from isthmus.vertical.boosting.inputs import Randomness, Rows
 from isthmus.vertical.boosting.memory import PassiveMemory
@@ -18,6 +17,7 @@ from isthmus.vertical.boosting.responder import Responder
 from isthmus.vertical.boosting.scoring import send_decisions
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.workers import start_calculator, worthwhile
+from isthmus.vertical.checks import checked
 
 
 def passive(  # noqa: PLR0913 - the caller knows all of these, and nobody else does

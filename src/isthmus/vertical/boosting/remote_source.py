@@ -14,7 +14,6 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import encrypted
-from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.messages import (
     EncryptedGradients,
     EncryptedSums,
@@ -31,6 +30,7 @@ from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.trees import histogram
 from isthmus.vertical.boosting.trees.source import Histograms, Level, Partition
 from isthmus.vertical.boosting.trees.tree import CodeBook
+from isthmus.vertical.checks import checked
 
 View = NDArray[np.int16]
 """Which rows a party saw together in one tree, shape (rows,): rows in the same node have the same

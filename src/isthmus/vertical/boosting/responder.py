@@ -10,7 +10,6 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.scheme import Ciphertexts
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import encrypted, packing
-from isthmus.vertical.boosting.checks import check_first_row, checked
 from isthmus.vertical.boosting.coding import Columns
 from isthmus.vertical.boosting.encrypted import RowSums
 from isthmus.vertical.boosting.memory import PassiveMemory
@@ -33,6 +32,7 @@ from isthmus.vertical.boosting.packing import Packing
 from isthmus.vertical.boosting.spec import Boosting
 from isthmus.vertical.boosting.trees import gradients
 from isthmus.vertical.boosting.workers import Calculator
+from isthmus.vertical.checks import check_first_row, checked
 
 
 @dataclass(frozen=True)

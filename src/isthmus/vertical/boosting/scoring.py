@@ -10,10 +10,10 @@ import numpy as np
 from isthmus.core.arrays import Bools, Floats
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting.checks import check_first_row, checked
 from isthmus.vertical.boosting.messages import Decisions, pack_bits, unpack_bits
 from isthmus.vertical.boosting.model import Part
 from isthmus.vertical.boosting.predict import Decider, Scorer
+from isthmus.vertical.checks import check_first_row, checked
 
 
 def send_decisions(active: Channel, part: Part, rows: Table, block_rows: int) -> None:

@@ -21,8 +21,8 @@ from isthmus.core.errors import SpecError
 from isthmus.crypto.lattice.comparison import Comparable, Comparer
 from isthmus.crypto.lattice.comparison_parameters import NUMBER_BITS, SLOTS
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.messages import pack_bits, unpack_bits
+from isthmus.vertical.checks import checked
 from isthmus.vertical.prediction.messages import (
     ComparedNumbers,
     ComparisonProducts,

@@ -10,10 +10,10 @@ from isthmus.crypto.identity import Identity
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.vertical.boosting import scoring
-from isthmus.vertical.boosting.checks import checked
 from isthmus.vertical.boosting.messages import Decisions, pack_bits
 from isthmus.vertical.boosting.model import Part as TreePart
 from isthmus.vertical.boosting.predict import Decider
+from isthmus.vertical.checks import checked
 from isthmus.vertical.prediction.decision import help_decide
 from isthmus.vertical.prediction.messages import Positions, RequestedRows
 from isthmus.vertical.prediction.requests import too_many

@@ -9,7 +9,7 @@ from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Engine
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting.checks import checked
+from isthmus.vertical.checks import checked
 from isthmus.vertical.preparation import between, evidence, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.messages import (

@@ -9,7 +9,7 @@ from isthmus.core.errors import PeerError, SpecError
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Engine
 from isthmus.transport.channel import Channel
-from isthmus.vertical.boosting.checks import check_first_row, checked
+from isthmus.vertical.checks import check_first_row, checked
 from isthmus.vertical.preparation import between, labels, own
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.evidence import Grouped

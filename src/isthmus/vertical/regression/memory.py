@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
+from isthmus.core.errors import PeerError
 from isthmus.store import checkpoint
 from isthmus.store.checkpoint import Arrays, Checkpoint
 
@@ -69,6 +70,23 @@ class Memory:
     def can_go_on_after(self, rounds: int) -> bool:
         """Whether there is a state to go on from: always, after no round."""
         return rounds == 0 or rounds in self.states
+
+    def go_on_after(self, rounds: int, peer: str) -> None:
+        """Drop all that is newer than the rounds after which a peer goes on.
+
+        Args:
+            rounds: Number of rounds.
+            peer: Name of the active party.
+
+        Raises:
+            PeerError: There is no state after so many rounds.
+        """
+        if not self.can_go_on_after(rounds):
+            raise PeerError(
+                f"{peer!r} wants to go on after round {rounds}, and we have kept {len(self)}. "
+                "Compare `isthmus version` on both sides."
+            )
+        self.rewind(rounds)
 
     def rewind(self, rounds: int) -> None:
         """Drop all that is newer than the first `rounds` rounds."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import PeerError, SpecError
-from isthmus.crypto import radix
 from isthmus.crypto.radix import Quantised
-from isthmus.data.table import Table
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import families, limits, model, scaling
 from isthmus.vertical.regression.block import Block, penalty
+from isthmus.vertical.regression.columns import quantised
 from isthmus.vertical.regression.encrypted import residuals
 from isthmus.vertical.regression.encrypted.messages import (
     Direction,
@@ -26,13 +25,11 @@ from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import Line
 from isthmus.vertical.regression.products import capacity
-from isthmus.vertical.regression.products.checks import checked
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.messages import OpenedSums
 from isthmus.vertical.regression.products.scheme import Bounds
 from isthmus.vertical.regression.products.workers import start_workers
 from isthmus.vertical.regression.rows import batches
-from isthmus.vertical.regression.scaling import Scaling
 from isthmus.vertical.regression.shares import Hearing, Shares, agree
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import PassiveTrained
@@ -62,7 +59,7 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 1. Standardise and quantise our columns: all of training uses exactly these values.
     train, test = context.train, context.test
     scale = scaling.fit(train)
-    columns = _quantised(train, scale, spec)
+    columns = quantised(scale(train.features), spec.feature_bits)
     limits.check_columns(train.names, columns.integers(), context.minimum_column_rows)
 
     # 2. Agree on sizes and on the round to resume from; agree on masks with other passive parties.
@@ -70,12 +67,7 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     active.send(Shape(rows=len(train), columns=len(train.names), rounds=len(memory)))
     hearing = Hearing(active)
     start, loss = hearing.receive(Start), hearing.receive(LossScale)
-    if not memory.can_go_on_after(start.rounds):
-        raise PeerError(
-            f"{active.peer!r} wants to go on after round {start.rounds}, and we have kept "
-            f"{len(memory)}. Compare `isthmus version` on both sides."
-        )
-    memory.rewind(start.rounds)
+    memory.go_on_after(start.rounds, active.peer)
     shares = Shares(hearing, spec.block_rows, agree(hearing, context.identity))
 
     # 3. Train.
@@ -93,13 +85,6 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 4. Score.
     shares.rows(PartialPredictor, families.against_last(part.predictor(test.features)))
     return PassiveTrained(part, rounds, converged)
-
-
-def _quantised(train: Table, scale: Scaling, spec: Regression) -> Quantised:
-    try:
-        return radix.quantise(scale(train.features), spec.feature_bits)
-    except ValueError as error:
-        raise SpecError(f"{error}. Correct it, or leave it out of `columns`.") from None
 
 
 class Gradients:

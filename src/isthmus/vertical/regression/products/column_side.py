@@ -19,8 +19,8 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Engine, RegressionEncryption
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression.products.capacity import CACHE_BYTES
-from isthmus.vertical.regression.products.checks import checked, equal_parts
 from isthmus.vertical.regression.products.kinds import kind_of
 from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.messages import (
@@ -30,6 +30,7 @@ from isthmus.vertical.regression.products.messages import (
     ProductKey,
     ProductSeed,
 )
+from isthmus.vertical.regression.products.parts import equal_parts
 from isthmus.vertical.regression.products.scheme import (
     Bounds,
     Columns,

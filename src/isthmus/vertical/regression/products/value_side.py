@@ -14,7 +14,7 @@ from isthmus.core.arrays import Integers
 from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import Engine, RegressionEncryption
 from isthmus.transport.channel import Channel
-from isthmus.vertical.regression.products.checks import checked, equal_parts
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression.products.kinds import kind_of
 from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.messages import (
@@ -24,6 +24,7 @@ from isthmus.vertical.regression.products.messages import (
     ProductKey,
     ProductSeed,
 )
+from isthmus.vertical.regression.products.parts import equal_parts
 from isthmus.vertical.regression.products.scheme import Bounds, Declared, Modular, Owner
 from isthmus.vertical.regression.products.sharded import ShardedKeys, slices
 from isthmus.vertical.regression.products.worker import Setup

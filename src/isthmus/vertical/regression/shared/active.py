@@ -7,21 +7,20 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import PeerError, SpecError
-from isthmus.crypto import radix
 from isthmus.crypto.lattice.shares import Multiplier, Terms
-from isthmus.crypto.radix import Quantised
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import families, limits, model, scaling
+from isthmus.vertical.regression.columns import quantised
 from isthmus.vertical.regression.memory import Memory, Round
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.pooled import train_pooled
 from isthmus.vertical.regression.products import capacity
-from isthmus.vertical.regression.products.checks import checked
 from isthmus.vertical.regression.products.workers import start_workers
-from isthmus.vertical.regression.scaling import Label, Scaling
+from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.shared import descent, exchange, expansion, rounding
 from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.shared.exchange import Training
@@ -70,7 +69,9 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     #    label.
     train, test = context.train, context.test
     scale, label = scaling.fit(train), scaling.label(train, spec)
-    columns = _quantised(train, scale, spec)
+    # The intercept is the last column.
+    values = np.column_stack([scale(train.features), np.ones(len(train))])
+    columns = quantised(values, spec.feature_bits)
     limits.check_columns(train.names, columns.integers()[:, :-1], context.minimum_column_rows)
     alone = train_pooled(train, spec)
     loss, x = Loss(families.likelihood(spec), label), columns.values()
@@ -151,15 +152,6 @@ def _train(
             context.telemetry.progress(
                 "train", number + 1, spec.sharing.rounds, gradient_norm=float(norm)
             )
-
-
-def _quantised(train: Table, scale: Scaling, spec: Regression) -> Quantised:
-    # The intercept is the last column.
-    columns = np.column_stack([scale(train.features), np.ones(len(train))])
-    try:
-        return radix.quantise(columns, spec.feature_bits)
-    except ValueError as error:
-        raise SpecError(f"{error}. Correct it, or leave it out of `columns`.") from None
 
 
 def _announced(passive: Channel, train: Table, spec: Regression) -> int:

@@ -3,18 +3,15 @@
 import numpy as np
 
 from isthmus.core.arrays import Floats
-from isthmus.core.errors import PeerError, SpecError
-from isthmus.crypto import radix
-from isthmus.crypto.radix import Quantised
-from isthmus.data.table import Table
+from isthmus.core.errors import PeerError
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import limits, model, scaling
+from isthmus.vertical.regression.columns import quantised
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products import capacity
-from isthmus.vertical.regression.products.checks import checked
 from isthmus.vertical.regression.products.messages import OpenedSums
 from isthmus.vertical.regression.products.workers import start_workers
-from isthmus.vertical.regression.scaling import Scaling
 from isthmus.vertical.regression.shared import descent, exchange, expansion
 from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.shared.exchange import Training
@@ -55,7 +52,7 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 1. Standardise and quantise our columns: all of training uses exactly these values.
     train, test = context.train, context.test
     scale = scaling.fit(train)
-    columns = _quantised(train, scale, spec)
+    columns = quantised(scale(train.features), spec.feature_bits)
     limits.check_columns(train.names, columns.integers(), context.minimum_column_rows)
 
     # 2. Agree on sizes and on the round to resume from; agree on masks with other passive parties.
@@ -63,12 +60,7 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     active.send(SharedShape(rows=len(train), columns=len(train.names), rounds=len(memory)))
     hearing = Hearing(active)
     start = hearing.receive(SharedStart)
-    if not memory.can_go_on_after(start.rounds):
-        raise PeerError(
-            f"{active.peer!r} wants to go on after round {start.rounds}, and we have kept "
-            f"{len(memory)}. Compare `isthmus version` on both sides."
-        )
-    memory.rewind(start.rounds)
+    memory.go_on_after(start.rounds, active.peer)
     shares = Shares(hearing, spec.block_rows, agree(hearing, context.identity))
     ours = Coefficients(columns, spec, float(2.0**start.curvature))
     ours.restore(memory.last() or {"weights": ours.weights})
@@ -121,13 +113,6 @@ def _train(
             shown = _inner_products(hearing)
             ours.move(shown)
             memory.add(**ours.state, norm=descent.norm(shown))
-
-
-def _quantised(train: Table, scale: Scaling, spec: Regression) -> Quantised:
-    try:
-        return radix.quantise(scale(train.features), spec.feature_bits)
-    except ValueError as error:
-        raise SpecError(f"{error}. Correct it, or leave it out of `columns`.") from None
 
 
 def _check_spreads(active: str, spreads: Spreads, level: int, training: Training) -> None:

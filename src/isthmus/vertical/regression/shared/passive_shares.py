@@ -10,7 +10,7 @@ import numpy as np
 from isthmus.core.arrays import Floats, Integers
 from isthmus.crypto.lattice.shares import FactorOwner, Multiplier
 from isthmus.crypto.radix import Quantised
-from isthmus.vertical.regression.products.checks import checked
+from isthmus.vertical.checks import checked
 from isthmus.vertical.regression.shared import exchange, expansion, rounding
 from isthmus.vertical.regression.shared.exchange import Training
 from isthmus.vertical.regression.shared.messages import (

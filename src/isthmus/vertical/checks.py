@@ -27,7 +27,7 @@ def checked(peer: Channel, kind: type[Message]) -> Generator[None]:
     except ValueError as error:
         raise PeerError(
             f"{peer.peer!r} sent {kind.__name__} that no honest run makes: {error}. "
-            "Do not use this run; ask which version they run."
+            "Do not use this run; compare `isthmus version` on both sides."
         ) from None
 
 

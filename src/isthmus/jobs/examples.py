@@ -2,7 +2,8 @@
 
 import importlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 import isthmus
 from isthmus.core import spec
 from isthmus.core.errors import SpecError
+from isthmus.core.extras import MissingExtraError
 from isthmus.crypto import certificates
 from isthmus.jobs.load import load_job
 from isthmus.jobs.party import PARTY_FILE, Party
@@ -81,66 +83,89 @@ def _make(source: Path, folder: Path) -> Made:
     if source.name in GENERATED:
         importlib.import_module(GENERATED[source.name]).make(folder, loaded.job.seed)
 
-    # 2. Give every party its keys, also those of a second job beside one of a single organisation.
-    files = _provide(loaded, folder)
-    if not files:
-        for other in sorted(source.glob("*.toml")):
-            _provide(load_job(other), folder)
-    return Made(folder / JOB_FILE, files)
+    # 2. Give every party its keys, also those that only another job of the folder has.
+    files = _provide([loaded, *_others(source)], folder)
+    names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
+    return Made(folder / JOB_FILE, {name: files[name] for name in names})
 
 
-def _provide(loaded: Loaded, folder: Path) -> dict[str, Path]:
-    """Give every party a key and its certificate to everyone that it has a line to.
+def _others(source: Path) -> list[Loaded]:
+    """Load the other jobs of an example that can run here."""
+    found = list[Loaded]()
+    for file in sorted(source.glob("*.toml")):
+        if file.name != JOB_FILE:
+            with suppress(MissingExtraError):
+                found.append(load_job(file))
+    return found
+
+
+def _provide(jobs: Sequence[Loaded], folder: Path) -> dict[str, Path]:
+    """Give every party a key and its certificate to everyone that it has a line to in some job.
 
     Args:
-        loaded: The job.
+        jobs: The jobs of the folder.
         folder: With a folder of each party, whose party file is completed.
 
     Returns:
-        Party file of each party, the one that listens first.
+        Party file of each party of any job.
     """
-    for party in loaded.job.parties:
+    lines = _lines(jobs)
+    for party, neighbours in lines.items():
         key = certificates.make_key()
         certificate = certificates.self_signed(party, key)
         atomic.write(folder / party / KEY, key)
         (folder / party / CERTIFICATE).write_bytes(certificate)
-        for peer in loaded.neighbours(party):
+        for peer in neighbours:
             theirs = folder / peer / "peers"
             theirs.mkdir(exist_ok=True)
             (theirs / f"{party}.pem").write_bytes(certificate)
-    _hold_fingerprints(folder / loaded.path.name, loaded, folder)
-    names = sorted(loaded.job.parties, key=lambda party: party != loaded.first)
-    files = {name: folder / name / PARTY_FILE for name in names}
+    for loaded in jobs:
+        _hold_fingerprints(folder / loaded.path.name, loaded, folder)
+    files = {name: folder / name / PARTY_FILE for name in lines}
+    listening = {loaded.first for loaded in jobs if loaded.job.parties}
     for party, file in files.items():
-        file.write_text(_complete(file.read_text(), loaded, party))
+        file.write_text(_complete(file.read_text(), lines[party], listening, party))
         spec.load(file, Party)
     return files
 
 
+def _lines(jobs: Iterable[Loaded]) -> dict[str, list[str]]:
+    """By party, those that it has a line to in some job."""
+    found = dict[str, list[str]]()
+    for loaded in jobs:
+        for party in loaded.job.parties:
+            known = found.setdefault(party, [])
+            known += [peer for peer in loaded.neighbours(party) if peer not in known]
+    return found
+
+
 def _hold_fingerprints(file: Path, loaded: Loaded, folder: Path) -> None:
-    """Write into a job by what its children know each other's keys, where they need it."""
+    """Write into a job by what its parties know each other's keys, where they need it."""
     if not isinstance(loaded.family, FingerprintsFamilyCode):
         return
     text = file.read_text()
-    for party in loaded.family.unknown_children(loaded):
+    for party in loaded.family.unknown_parties(loaded):
         found = certificates.fingerprint((folder / party / CERTIFICATE).read_bytes())
         table = f"[parties.{party}]\n"
         text = text.replace(table, f'{table}fingerprint = "{found}"\n')
     file.write_text(text)
 
 
-def _complete(text: str, loaded: Loaded, party: str) -> str:
+def _complete(text: str, neighbours: Iterable[str], listening: Container[str], party: str) -> str:
     """A party file's text with keys and addresses; its comments stay."""
-    listens = party == loaded.first
-    calls = {} if listens else {"address": ADDRESS}
     tables = {
         "identity": {"certificate": CERTIFICATE, "private_key": KEY},
         "peers": {
-            peer: {"certificate": f"peers/{peer}.pem", **calls} for peer in loaded.neighbours(party)
+            peer: {
+                "certificate": f"peers/{peer}.pem",
+                **({"address": ADDRESS} if peer in listening else {}),
+            }
+            for peer in neighbours
         },
     }
     top, table, rest = text.partition("\n[")
-    return f"{top}{_toml({'listen': ADDRESS} if listens else {})}{table}{rest}\n{_toml(tables)}"
+    listen = {"listen": ADDRESS} if party in listening else {}
+    return f"{top}{_toml(listen)}{table}{rest}\n{_toml(tables)}"
 
 
 def _toml(value: object) -> str:

@@ -378,7 +378,7 @@ class PartyFamilyCode(FamilyCode, Protocol):
 class FingerprintsFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if parties know each other by the job."""
 
-    def unknown_children(self, loaded: Loaded, /) -> list[str]:
+    def unknown_parties(self, loaded: Loaded, /) -> list[str]:
         """Returns the parties whose fingerprint a job needs and does not hold."""
         ...
 

@@ -7,11 +7,13 @@ import pytest
 from pyarrow import parquet
 
 from isthmus.core.errors import SpecError
+from isthmus.core.extras import MissingExtraError
 from isthmus.crypto import certificates
 from isthmus.jobs import examples
 from isthmus.jobs.check import check
 from isthmus.jobs.examples import Made
 from isthmus.jobs.load import load_job
+from isthmus.jobs.plan import Loaded
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,39 @@ class TestMakeBeside:
             ready = check(made.job.with_name("islands.toml"), file).ready
             assert ready is not None
             assert ready.party == party
+
+
+class TestMakeEveryJob:
+    """Also the other jobs of an example, with parties that the first one does not have."""
+
+    def test_gives_every_party_of_every_job_what_it_needs_to_run(self, made: Made) -> None:
+        folder = made.job.parent
+        for job in sorted(folder.glob("*.toml")):
+            for party in load_job(job).job.parties:
+                ready = check(job, folder / party / "party.toml").ready
+                assert ready is not None
+                assert ready.party == party
+
+    def test_gives_a_party_one_key_for_all_jobs(self, made: Made) -> None:
+        folder = made.job.parent
+        held = load_job(folder / "three.toml").job.parties
+        for party in ("insurer", "pharmacy"):
+            own = (folder / party / "certificate.pem").read_bytes()
+            assert (folder / "clinic" / "peers" / f"{party}.pem").read_bytes() == own
+            assert held[party].fingerprint == certificates.fingerprint(own)
+
+    def test_leaves_out_a_job_whose_library_is_not_installed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def load(path: Path) -> Loaded:
+            if path.name == "three.toml":
+                raise MissingExtraError("this job needs the extra `x`")
+            return load_job(path)
+
+        monkeypatch.setattr(examples, "load_job", load)
+        made = examples.make("health", tmp_path / "trial")
+        assert check(made.job, made.parties["clinic"]).ready is not None
+        assert not (tmp_path / "trial" / "pharmacy" / "key.pem").exists()
 
 
 class TestMake:

@@ -91,6 +91,13 @@ def plan(loaded: Loaded, party_file: Path | None) -> "AlignedPlan":
     return found
 
 
+def unknown_parties(loaded: Loaded) -> list[str]:
+    """Returns the passive parties whose fingerprint a job needs and does not hold."""
+    from isthmus.jobs.aligned import identities  # it loads gRPC
+
+    return identities.unknown_parties(loaded)
+
+
 def expected(plan: "AlignedPlan") -> Sizes:
     """Returns what to reckon with before a run."""
     from isthmus.jobs.aligned import sizes

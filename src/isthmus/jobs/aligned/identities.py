@@ -4,7 +4,8 @@ from isthmus.core.errors import naming_file
 from isthmus.crypto.identity import Identity
 from isthmus.jobs import connection
 from isthmus.jobs.aligned.plan import AlignedPlan
-from isthmus.jobs.identities import known
+from isthmus.jobs.identities import known, unknown
+from isthmus.jobs.plan import Loaded
 from isthmus.vertical.system import SumsUnderMasks
 
 
@@ -20,13 +21,23 @@ def of(plan: AlignedPlan) -> Identity | None:
     Raises:
         SpecError: A certificate or a fingerprint is missing, or ours is not that of the job.
     """
-    system: object = plan.loaded.code
-    if plan.listens or not plan.loaded.trains or not isinstance(system, SumsUnderMasks):
-        return None
-    what = system.sums(plan.loaded.spec, len(plan.job.parties) - 1)
+    what = "" if plan.listens else _summed(plan.loaded)
     if not what:
         return None
     us = connection.identity(plan)
     others = known(plan, what)
     with naming_file(plan.party_file):
         return Identity.of(us.name, plan.digest, us.certificate, us.private_key, others)
+
+
+def unknown_parties(loaded: Loaded) -> list[str]:
+    """Returns the passive parties whose fingerprint a job needs and does not hold."""
+    return unknown(loaded) if _summed(loaded) else []
+
+
+def _summed(loaded: Loaded) -> str:
+    """Returns who sums what under masks, as the beginning of a sentence; empty if nobody does."""
+    system: object = loaded.code
+    if not loaded.trains or not isinstance(system, SumsUnderMasks):
+        return ""
+    return system.sums(loaded.spec, len(loaded.job.parties) - 1)

@@ -15,7 +15,7 @@ from isthmus.jobs.handshake import meeting
 from isthmus.jobs.plan import Loaded, Ready
 from isthmus.jobs.result import Summary
 from isthmus.jobs.rounds import job
-from isthmus.jobs.rounds.plan import RoundsPlan, make_plan, under_masks, unknown_children
+from isthmus.jobs.rounds.plan import RoundsPlan, make_plan, under_masks, unknown_parties
 from isthmus.jobs.rounds.results import AnyRoundsResult, RoundsResult, SimulatedRounds
 from isthmus.jobs.summary import parties_facts, party_facts, suspects_facts
 from isthmus.ledger.forecast import Sizes
@@ -38,7 +38,7 @@ def steps(loaded: Loaded) -> list[str]:
     """Returns what will happen, in order, a sentence each."""
     spec, master = loaded.spec, loaded.first
     rule = str(loaded.spec.fusion.__struct_config__.tag)
-    lacking = ", ".join(unknown_children(loaded))
+    lacking = ", ".join(unknown_parties(loaded))
     known = [
         f"What children send is summed under masks ({under_masks(spec)}); they know each other's "
         f"keys by fingerprints in this job, which lacks {lacking or 'none'}."

@@ -101,7 +101,7 @@ def under_masks(spec: Any) -> str:
     return "`secure_aggregation`" if spec.privacy.secure_aggregation else ""
 
 
-def unknown_children(loaded: Loaded) -> list[str]:
+def unknown_parties(loaded: Loaded) -> list[str]:
     """Returns the children whose fingerprint a job needs and does not hold."""
     if not under_masks(loaded.spec):
         return []

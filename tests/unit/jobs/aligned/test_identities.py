@@ -23,6 +23,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def bare(job: Path) -> Path:
+    """The same without fingerprints."""
+    job.write_text(re.sub("fingerprint = .*\n", "", job.read_text()))
+    return job
+
+
+@pytest.fixture
 def job(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made.parent, tmp_path / "trial")) / made.name
 
@@ -38,27 +45,23 @@ def fingerprint(folder: Path) -> str:
 
 
 class TestAPassiveParty:
-    def test_is_told_its_own_line_where_the_job_has_no_fingerprints(self, job: Path) -> None:
-        insurer = job.parent / "insurer"
+    def test_is_told_its_own_line_where_the_job_has_no_fingerprints(self, bare: Path) -> None:
+        insurer = bare.parent / "insurer"
         with pytest.raises(SpecError, match="passive parties of a regression sum their") as error:
-            identities.of(plan(job, insurer))
+            identities.of(plan(bare, insurer))
         assert "the job has no `fingerprint` of insurer, pharmacy" in str(error.value)
         assert f'[parties.insurer] fingerprint = "{fingerprint(insurer)}"' in str(error.value)
 
     def test_knows_the_others_by_the_job(self, job: Path) -> None:
-        known = {"insurer": fingerprint(job.parent / "insurer"), "pharmacy": "ab" * 32}
-        text = job.read_text()
-        for party, found in known.items():
-            text = re.sub(rf"\[parties.{party}\]", rf'\g<0>\nfingerprint = "{found}"', text)
-        job.write_text(text)
         who = identities.of(plan(job, job.parent / "insurer"))
         assert who is not None
+        known = {party: fingerprint(job.parent / party) for party in PASSIVES}
         assert (who.party, who.fingerprints) == ("insurer", known)
 
-    def test_knows_them_by_the_keys_of_a_simulation(self, job: Path, tmp_path: Path) -> None:
-        _, plans = planned(job)
+    def test_knows_them_by_the_keys_of_a_simulation(self, bare: Path, tmp_path: Path) -> None:
+        _, plans = planned(bare)
         folders = provide(plans, tmp_path)
-        who = identities.of(plan(job, folders["pharmacy"]))
+        who = identities.of(plan(bare, folders["pharmacy"]))
         assert who is not None
         assert who.fingerprints == {it: fingerprint(folders[it]) for it in PASSIVES}
 

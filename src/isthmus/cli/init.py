@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -10,6 +10,9 @@ from rich.console import RenderableType
 from isthmus.answers.text import indented, page
 from isthmus.cli.answer import Answer
 from isthmus.core.errors import SpecError
+
+if TYPE_CHECKING:
+    from isthmus.jobs.trained import ScoringJob
 
 
 def init(
@@ -134,18 +137,27 @@ def _scoring_job(
             "with --from, one name is enough, that of the job file: "
             f"{shlex.join(['isthmus', 'init', '--from', str(run), str(file)])}"
         )
-    job = trained.write_scoring_job(run, file, dataset, online=online, cut=cut)
+    found = trained.write_scoring_job(run, file, dataset, online=online, cut=cut)
+    job, used = found.job, found.run.folder
     data = job.tables["data"].score
-    value = {"job": str(file), "data": data, "disclosed": job.disclosed}
+    value = {"job": str(file), "data": data, "disclosed": job.disclosed, "run": str(used)}
     who = "Then each that is asked" if online else "Then each, as for training"
     text = page(
         f"{file} is ready: it scores the data set {data!r}, which each party describes in the "
         f"table [datasets.{data}] of its party file.",
+        *_passed(found),
         f"Give all parties this file. {who}:",
         indented([shlex.join(["isthmus", "run", str(file), "--party", "party.toml"])]),
         *_asking(run, file, online=online),
     )
     return Answer(value, text)
+
+
+def _passed(found: "ScoringJob") -> list[RenderableType]:
+    if found.passed is None:
+        return []
+    why = "has no model" if found.passed.result.exists() else "has not finished"
+    return [f"The latest run, {found.passed.folder}, {why}: the model is of {found.run.folder}."]
 
 
 def _asking(run: Path, file: Path, *, online: bool) -> list[RenderableType]:

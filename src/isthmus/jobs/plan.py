@@ -318,6 +318,10 @@ class ScoresTables(Protocol):
 class ScoringFamilyCode(FamilyCode, Protocol):
     """What the module of a family holds besides if later jobs score with models of its runs."""
 
+    def left_model(self, result: Any, /) -> bool:
+        """Returns whether the run with this result leads to a model to score with."""
+        ...
+
     def scoring_job(
         self,
         run: Run,

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, mkdtemp
 
@@ -13,7 +14,7 @@ from isthmus.jobs.plan import Loaded, ModelFamilyCode, ScoringFamilyCode
 from isthmus.jobs.result import SimulatedResult
 from isthmus.outcomes import Exported, Predicted
 from isthmus.store import atomic
-from isthmus.store.runs import Run, find
+from isthmus.store.runs import Run, candidates, find
 
 SCORES, CSV = ".parquet", ".csv"
 """The ends of the name of a file with scores."""
@@ -55,6 +56,16 @@ def predict(folder: Path, file: Path, out: Path) -> Predicted:
         return found
 
 
+@dataclass(frozen=True)
+class ScoringJob:
+    """A job that scores with the model of a run."""
+
+    job: Job
+    run: Run
+    passed: Run | None
+    """The latest run of the folder, where it is not the one whose model is used."""
+
+
 def write_scoring_job(
     folder: Path,
     file: Path,
@@ -62,23 +73,29 @@ def write_scoring_job(
     *,
     online: bool = False,
     cut: float | None = None,
-) -> Job:
+) -> ScoringJob:
     """Write a job with which several parties score rows with the model that they trained.
 
     Args:
-        folder: The run folder, or a folder of runs for its latest one.
+        folder: The run folder, or a folder of runs for the newest in it that left a model.
         file: The new job file.
         dataset: Name of the data set to score; None: the one that was trained on.
         online: Whether rows are scored one by one, as the first party asks for them.
         cut: Score above which the first party learns a decision, in place of all scores.
 
     Returns:
-        The job.
+        The job, and the run.
 
     Raises:
-        SpecError: The run trained no such model, or the file is there already.
+        SpecError: No run trained such a model, or the file is there already.
     """
-    run = find(folder)
+    found = candidates(folder)
+    chosen = run = next(filter(_left_model, found), found[0])
+    if len(found) > 1 and not any(each.result.exists() for each in found):
+        raise SpecError(
+            f"{folder}: no run in it has finished, so that there is no model; the latest is "
+            f"{run.folder.name}. Start its job again with the command that began it: it goes on."
+        )
     result = finished.read(run)
     family: object = finished.family_of(run)
     if isinstance(family, ScoringFamilyCode) and isinstance(result, SimulatedResult):
@@ -98,7 +115,17 @@ def write_scoring_job(
     with written(file):
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
         job.save(file)
-    return job
+    return ScoringJob(job, chosen, None if chosen is found[0] else found[0])
+
+
+def _left_model(run: Run) -> bool:
+    """Returns whether a run has finished with a model that later jobs score with."""
+    try:
+        result, family = finished.read(run), finished.family_of(run)
+    except SpecError:  # it failed or goes on, or somebody has changed it
+        return False
+    code: object = family
+    return isinstance(code, ScoringFamilyCode) and code.left_model(result)
 
 
 def export(folder: Path, into: Path, since: int | None = None) -> Exported:

@@ -326,6 +326,26 @@ def find(path: Path) -> Run:
     )
 
 
+def candidates(path: Path) -> list[Run]:
+    """Find the runs that a path may mean.
+
+    Args:
+        path: A run folder, or a folder of runs.
+
+    Returns:
+        That run; or the runs in the folder, the latest one first, then the newest.
+
+    Raises:
+        SpecError: There is no run.
+    """
+    first = find(path)
+    if not (path / LATEST).is_symlink():
+        return [first]
+    folders = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink()]
+    others = sorted(folders, key=_age, reverse=True)
+    return [first, *(Run(each) for each in others if each.resolve() != first.folder)]
+
+
 def check_writable(folder: Path) -> None:
     """Try to write where a run will write; nothing stays behind.
 

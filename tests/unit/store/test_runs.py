@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import SpecError
-from isthmus.store.runs import Run, find
+from isthmus.store.runs import Run, candidates, find
 
 DIGEST = "0123456789abcdef"
 
@@ -108,6 +108,24 @@ class TestFind:
     def test_refuses_a_path_that_can_be_none(self, path: str) -> None:
         with pytest.raises(SpecError, match="holds no run"):
             find(Path(path))
+
+
+class TestCandidates:
+    def test_are_one_run_where_a_run_is_named(self, tmp_path: Path) -> None:
+        run = Run.create(tmp_path, "job", "ab" * 32)
+        run.events.touch()
+        assert [each.folder for each in candidates(run.folder)] == [run.folder]
+
+    def test_are_all_in_a_folder_of_runs_the_newest_first(self, tmp_path: Path) -> None:
+        runs = [Run.create(tmp_path, job, "ab" * 32) for job in ("b", "a", "a")]
+        runs[-1].events.touch()
+        older = tmp_path / "z-20200101-000000-ababab"
+        older.mkdir()
+        (tmp_path / "exposure.jsonl").touch()
+        found = [each.folder for each in candidates(tmp_path)]
+        assert found[0] == runs[-1].folder
+        assert found[-1] == older
+        assert len(found) == 4
 
 
 class TestAt:

@@ -402,6 +402,11 @@ def _method(result: AlignedRun) -> list[tuple[str, str]]:
     return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
+def left_model(result: AlignedResult) -> bool:
+    """Returns whether the run with this result leads to a model to score with."""
+    return isinstance(result, TrainedResult | ScoredResult | SimulatedTraining | SimulatedScoring)
+
+
 def scoring_job(
     run: Run, earlier: Job, dataset: str | None, *, online: bool, cut: float | None
 ) -> Job:

@@ -268,3 +268,41 @@ class TestInit:
         assert execute(["init", "--from", str(simulated.folder), str(file)]) == 2
         assert "is there already" in capsys.readouterr().err
         assert file.read_text() == "mine"
+
+    def test_takes_the_newest_run_with_a_model_where_the_latest_failed(
+        self, desk: Desk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        runs = desk.folder / "clinic" / "runs"
+        failed = Run.create(runs, "trial-score", "ab" * 32)
+        failed.events.touch()
+        file = desk.folder / "again.toml"
+        assert execute(["init", "--from", str(runs), str(file)]) == 0
+        told = " ".join(capsys.readouterr().out.split())
+        used = trained(desk, "clinic").folder
+        assert f"{failed.folder.name}, has not finished: the model is of" in told
+        assert used.name in told
+        assert (
+            load_job(file).job.tables["prediction"] == load_job(desk.job).job.tables["prediction"]
+        )
+
+    def test_names_the_run_that_has_to_go_on_where_none_has_finished(
+        self, desk: Desk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        runs = desk.folder / "clinic" / "runs"
+        trained(desk, "clinic").result.unlink()
+        failed = Run.create(runs, "trial-score", "ab" * 32)
+        failed.events.touch()
+        file = desk.folder / "again.toml"
+        assert execute(["init", "--from", str(runs), str(file)]) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert "no run in it has finished, so that there is no model" in told
+        assert f"the latest is {failed.folder.name}." in told
+        assert not file.exists()
+
+    def test_names_a_failed_run_that_was_asked_for(
+        self, desk: Desk, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = trained(desk, "clinic").folder
+        (folder / "result.json").unlink()
+        assert execute(["init", "--from", str(folder), str(desk.folder / "again.toml")]) == 2
+        assert "Has this run finished?" in " ".join(capsys.readouterr().err.split())

@@ -35,6 +35,13 @@ class FileError(SpecError):
     """A job file or a party file has several problems; its text has a line for each."""
 
 
+class ContradictionError(SpecError, ValueError):
+    """Keys of one table contradict each other.
+
+    It is a ValueError too: msgspec, which reads files, adds the file and the table to those.
+    """
+
+
 class DiskError(SpecError):
     """This machine has no room for a file; what was written before is whole."""
 

@@ -3,21 +3,42 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path, PurePath
 from typing import Any, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import msgspec
 
 from isthmus.core import problems, syntax
-from isthmus.core.errors import FileError, SpecError
+from isthmus.core.errors import ContradictionError, FileError, SpecError
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base class of every table that a user writes; an unknown key is an error with its path."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have what a table refuses by a ValueError be a SpecError where Python code makes it."""
+        super().__init_subclass__(**options)
+        if "__post_init__" in cls.__dict__:
+            cls.__post_init__ = _refusing(cls.__post_init__)  # type: ignore[attr-defined]
+
 
 SpecT = TypeVar("SpecT", bound=Spec)
+
+
+def _refusing(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Returns the check of a table whose ValueErrors are SpecErrors too."""
+
+    @wraps(check)
+    def checked(table: Any) -> None:
+        try:
+            check(table)
+        except ValueError as error:
+            raise ContradictionError(str(error)) from None
+
+    return checked
+
 
 MOST_BYTES = 2**16
 """Most bytes of a file: a peer may have written it, and some text costs much more than it looks."""

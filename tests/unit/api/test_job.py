@@ -55,6 +55,11 @@ class TestJob:
         with pytest.raises(SpecError, match=rf"^job: .*{said}.*`isthmus schema job` lists every"):
             JOB.replace(**tables)
 
+    def test_of_a_table_that_contradicts_itself_is_an_error_of_ours(self) -> None:
+        with pytest.raises(im.IsthmusError, match="L1 takes all rows at once") as error:
+            im.Regression(passive_columns=4, l1_ratio=1.0, batches=2)
+        assert error.value.exit_code == 2
+
     def test_that_nobody_has_checked_is_not_saved(self, tmp_path: Path) -> None:
         job = im.Job(name="a", seed="7", data=JOB.data)  # type: ignore[arg-type]
         with pytest.raises(SpecError, match=r"`seed` is a text, and must be a whole number"):

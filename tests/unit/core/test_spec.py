@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -38,6 +38,28 @@ class Square(Spec, frozen=True, tag_field="shape", tag="square"):
 
 class Drawing(Spec, frozen=True):
     figure: Circle | Square = Circle()
+
+
+class Range(Spec, frozen=True):
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError("`low` is above `high`")
+
+
+class NamedRange(Range, frozen=True):
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.name == "none":
+            raise ValueError("`name` says nothing")
+
+
+class Ranges(Spec, frozen=True):
+    inner: NamedRange = NamedRange()
 
 
 class GrownPlan(Plan, frozen=True):
@@ -238,3 +260,26 @@ class TestKeyDigests:
         other = msgspec.structs.replace(FULL, batch=Batch(rows=9, order=["x"]))
         ours, theirs = spec.key_digests(FULL), spec.key_digests(other)
         assert [key for key in ours if ours[key] != theirs[key]] == ["batch.rows"]
+
+
+class TestContradictions:
+    """What a table refuses by itself, of keys that are right one by one."""
+
+    @pytest.mark.parametrize(
+        ("keys", "sentence"),
+        [({"low": 2.0}, "`low` is above `high`"), ({"name": "none"}, "`name` says nothing")],
+    )
+    def test_is_an_error_of_ours_where_python_code_makes_the_table(
+        self, keys: dict[str, Any], sentence: str
+    ) -> None:
+        with pytest.raises(SpecError) as error:
+            NamedRange(**keys)
+        assert (str(error.value), error.value.exit_code) == (sentence, 2)
+        with pytest.raises(SpecError, match=sentence):
+            msgspec.structs.replace(NamedRange(), **keys)
+
+    def test_is_told_with_file_and_table_where_a_file_has_it(self, file: Path) -> None:
+        file.write_text("[inner]\nlow = 2.0\n")
+        with pytest.raises(SpecError) as error:
+            spec.load(file, Ranges)
+        assert str(error.value).startswith(f"{file}: [inner]: `low` is above `high`. `isthmus sch")

@@ -66,19 +66,21 @@ class Exposures:
 
         An identifier that occurs again names another row than before.
         """
-        key, again = self._key(), Counter[bytes]()
-        digests = list[bytes]()
+        key, digests = self._key(), bytearray()
         for each in identifiers:
-            hashed = hashlib.blake2b(
-                each,
-                digest_size=_HASH_BYTES,
-                key=key,
-                person=b"isthmus rows",
-                salt=b"%d" % again[each],
-            )
-            digests.append(hashed.digest())
+            digests += _digest(each, key, 0)
+        found = np.frombuffer(digests, np.uint64)
+        ordered = np.sort(found)
+        repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+        if not len(repeated):
+            return ordered
+        again = Counter[bytes]()  # of these alone: of all it would take more than their rows
+        for row in np.flatnonzero(np.isin(found, repeated)).tolist():
+            each = identifiers[row]
+            if again[each]:
+                found[row] = np.frombuffer(_digest(each, key, again[each]), np.uint64)[0]
             again[each] += 1
-        return np.sort(np.frombuffer(b"".join(digests), np.uint64))
+        return np.sort(found)
 
     def begin(
         self,
@@ -120,7 +122,7 @@ class Exposures:
         Args:
             peer: The peer.
             dataset: The data set.
-            but: A job whose last training is left out: it may be about to go on.
+            but: A run that is left out: it is about to go on.
 
         Returns:
             The sums, and of how many trainings.
@@ -129,8 +131,7 @@ class Exposures:
             return Earlier({}, 0)
         with locked_lines.opened(self._log, Exposure, _LOST) as log:
             found = [each for each in log.lines if (each.peer, each.dataset) == (peer, dataset)]
-        if found and found[-1].job == but:
-            found.pop()
+        found = [each for each in found if each.run != but]
         return Earlier(_sum(found), len(found))
 
     def of_run(self, run: str) -> list[Exposure]:
@@ -139,6 +140,20 @@ class Exposures:
             return []
         with locked_lines.opened(self._log, Exposure, _LOST) as log:
             return list({each.peer: each for each in log.lines if each.run == run}.values())
+
+    def among(self, run: str, identifiers: Sequence[bytes]) -> int | None:
+        """Count the rows that a run trained on among others.
+
+        Args:
+            run: The run.
+            identifiers: Of the others.
+
+        Returns:
+            How many; None where it is not recorded what the run trained on.
+        """
+        if not (found := self.of_run(run)):
+            return None
+        return int(np.isin(self.hashes(identifiers), self._rows(found[0].rows)).sum())
 
     @property
     def _log(self) -> Path:
@@ -195,6 +210,12 @@ class Exposures:
 
 
 _LOST = "`policy.label_exposure` and `policy.minimum_difference`"
+
+
+def _digest(identifier: bytes, key: bytes, again: int) -> bytes:
+    return hashlib.blake2b(
+        identifier, digest_size=_HASH_BYTES, key=key, person=b"isthmus rows", salt=b"%d" % again
+    ).digest()
 
 
 def _is_counted(lines: Sequence[Exposure], now: Exposure, rows: str) -> bool:

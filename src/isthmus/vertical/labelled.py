@@ -23,6 +23,11 @@ def labelled(rows: Table, by_model: Mapping[str, Floats]) -> tuple[Floats, dict[
     return label, {model: scores[..., known] for model, scores in by_model.items()}
 
 
+def only_labelled(rows: Table) -> Table:
+    """Returns the rows whose label is known."""
+    return rows.take(np.flatnonzero(_known(rows)))
+
+
 def unmeasured(rows: Table) -> dict[str, str]:
     """Returns why rows cannot be measured, in the form of `Measured.missing`; empty if they can."""
     if _known(rows).any():
@@ -30,11 +35,6 @@ def unmeasured(rows: Table) -> dict[str, str]:
     if not len(rows):
         return {"metrics": "no row was kept out of training: raise `data.test_share`"}
     return {"metrics": f"none of the {len(rows):,} rows that were scored has a label"}
-
-
-def count_labelled(rows: Table) -> int:
-    """Returns how many rows have a label that is known."""
-    return int(_known(rows).sum())
 
 
 def _known(rows: Table) -> Bools:

@@ -155,8 +155,13 @@ class TestFiles:
         with pytest.raises(SpecError, match=r"Put it back from a backup; .*policy\.label_exposure"):
             begun(store, training("2"), PEOPLE[1:])
 
-    def test_leave_out_a_training_that_may_be_about_to_go_on(self, store: Exposures) -> None:
-        begun(store, training("1", job="first"), PEOPLE)
-        begun(store, training("2", job="second"), PEOPLE)
-        assert store.so_far("insurer", "people.csv", but="second").trainings == 1
-        assert store.so_far("insurer", "people.csv", but="first").trainings == 2
+    def test_leave_out_a_training_that_is_about_to_go_on(self, store: Exposures) -> None:
+        begun(store, training("1"), PEOPLE)
+        begun(store, training("2"), PEOPLE)
+        assert store.so_far("insurer", "people.csv", but="2").trainings == 1
+        assert store.so_far("insurer", "people.csv", but="3").trainings == 2
+
+    def test_count_the_rows_that_a_run_trained_on_among_others(self, store: Exposures) -> None:
+        begun(store, training("1"), PEOPLE[1:])
+        assert store.among("1", [*PEOPLE[:3], b"nobody"]) == 2
+        assert store.among("2", PEOPLE) is None

@@ -16,6 +16,7 @@ class ScoredRows(msgspec.Struct, frozen=True):
     own: int  # of this party
     scored: int
     labelled: int  # of these, with a label that is known here
+    trained: int | None = None  # of those with a label; None where it is not known
     requests: int | None = None  # online: how often rows were asked for
 
 

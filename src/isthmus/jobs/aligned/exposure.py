@@ -33,24 +33,29 @@ _WORDS = {
     NODES: "nodes of trees, which say of rows that their labels are alike",
     SLOPES: "combinations of this party's columns at most",
 }
+_FOLDER = "exposures"
+"""In a folder of runs."""
+
 _TRAINING = "Nothing of the training was sent."
 _KEYS = {EQUATIONS: "label_exposure", NODES: "nodes", SLOPES: "slopes"}
 
 
-def check(plan: AlignedPlan, most_rows: int) -> None:
+def check(plan: AlignedPlan, most_rows: int, begun: Run | None) -> None:
     """Refuse a training that would tell too much even with the most rows, before any contact.
 
     Args:
         plan: The job and the party.
         most_rows: The most rows that it can train on.
+        begun: The run that goes on, which may have been counted; None for another run.
 
     Raises:
         PolicyError: It is more than the policy of the party allows.
         SpecError: It is more than the job allows.
     """
+    counted = "" if begun is None or not begun.ledger.exists() else _name(begun)
     for peer in plan.neighbours:
         now = _told(plan, peer, max(1, most_rows), plan.train.label)
-        earlier = _store(plan).so_far(peer, _dataset(plan), but=plan.digest)
+        earlier = _store(plan).so_far(peer, _dataset(plan), but=counted)
         for kind, sentence in _excesses(plan, peer, now, earlier):
             of_job = getattr(plan.party.policy, _KEYS[kind]) is None
             raise (SpecError if of_job else PolicyError)(f"{sentence} Nothing was sent.")
@@ -126,6 +131,21 @@ def of_run(plan: AlignedPlan, run: Run) -> list[Exposed]:
     ]
 
 
+def trained_among(trained: Run, rows: Table) -> int | None:
+    """Count the rows that a run of this party trained on among others.
+
+    Args:
+        trained: The run.
+        rows: Some rows of this party.
+
+    Returns:
+        How many; None where it is not recorded what the run trained on.
+    """
+    if not trained.ledger.exists():
+        return None
+    return Exposures(trained.folder.parent / _FOLDER).among(_name(trained), keys(rows))
+
+
 def _excesses(
     plan: AlignedPlan, peer: str, now: Mapping[str, float], earlier: Earlier
 ) -> Iterator[tuple[str, str]]:
@@ -183,7 +203,7 @@ def _dataset(plan: AlignedPlan) -> str:
 
 
 def _store(plan: AlignedPlan) -> Exposures:
-    return Exposures(plan.runs / "exposures")
+    return Exposures(plan.runs / _FOLDER)
 
 
 def _name(run: Run) -> str:

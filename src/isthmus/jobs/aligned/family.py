@@ -142,9 +142,10 @@ def peak(plan: "AlignedPlan") -> int:
 def ready(plan: "AlignedPlan") -> Ready:
     """Check keys and addresses, and return what this party brings."""
     from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.aligned import ahead, brought, limits
+    from isthmus.jobs.aligned import ahead, brought, checks, limits
 
-    _check(plan)
+    checks.check_keys(plan)
+    refused = checks.refusal_of_another(plan)
     sizes = expected(plan)
     return Ready(
         party=plan.party.party,
@@ -156,21 +157,9 @@ def ready(plan: "AlignedPlan") -> Ready:
         certificate_expires=connection.expires(plan),
         notice=plan.notice,
         facts=brought.facts(plan) | limits.facts(plan),
-        warnings=[*brought.warnings(plan), *limits.warnings(plan, sizes)],
+        warnings=[*refused, *brought.warnings(plan), *limits.warnings(plan, sizes)],
         estimate=ahead.estimate(plan, sizes),
     )
-
-
-def _check(plan: "AlignedPlan") -> None:
-    """Refuse keys and addresses that do not work, and an alignment too many."""
-    from isthmus.jobs import connection  # it loads gRPC
-    from isthmus.jobs.aligned import identities, limits
-
-    connection.check(plan)
-    if job.is_attested(plan.job):
-        connection.certificates_of_all(plan)
-    identities.of(plan)
-    limits.check_budget(plan)
 
 
 def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
@@ -188,7 +177,7 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
         SpecError: Rows are scored as this party asks for them, which it does from Python.
         IsthmusError: Anything else that a person can act on.
     """
-    from isthmus.jobs.aligned import confirmed, online, run, scoring  # they load gRPC
+    from isthmus.jobs.aligned import checks, confirmed, online, run, scoring  # they load gRPC
 
     if plan.loaded.online and plan.listens:
         raise SpecError(
@@ -196,7 +185,7 @@ def play(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
             "and does so from Python: isthmus.load(RUN).online(JOB, PARTY). To score a whole data "
             "set with a command, take the table [prediction.online] out."
         )
-    _check(plan)
+    checks.check(plan, into)
     if plan.loaded.online:
         role = confirmed.Role(online.serve)
     elif plan.loaded.scores:
@@ -225,23 +214,23 @@ def scoring(
         IsthmusError: The parties do not find each other, or share too few rows.
     """
     from isthmus.jobs import session  # it loads gRPC
-    from isthmus.jobs.aligned import online
+    from isthmus.jobs.aligned import checks, online
 
     if not plan.listens:
         raise SpecError(
             f"{plan.loaded.path}: in this job {plan.party.party!r} answers and {plan.first!r} "
             "asks: start it with `isthmus run`."
         )
-    _check(plan)
+    checks.check(plan, into)
     with session.begin(plan, into, watch) as opened, online.scoring(opened) as scorer:
         yield opened.run, scorer
 
 
 def align(plan: "AlignedPlan", into: Path | None, watch: Sink) -> Run:
     """Align as this party, and stop there."""
-    from isthmus.jobs.aligned import confirmed, run  # they load gRPC
+    from isthmus.jobs.aligned import checks, confirmed, run  # they load gRPC
 
-    _check(plan)
+    checks.check_alignment(plan)
     return confirmed.play(confirmed.Role(run.align_only, command="align"), plan, into, watch)
 
 
@@ -378,7 +367,9 @@ def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
         labels = "all with a label"
     else:
         labels = f"{known:,} of them with a label that is known here"
-    return [("model", model), ("rows scored", f"{scored:,}, {labels}")]
+    trained = result.rows.get("trained", 0)
+    seen = f"; {trained:,} of these were trained on" if trained else ""
+    return [("model", model), ("rows scored", f"{scored:,}, {labels}{seen}")]
 
 
 def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.rows import left
 from isthmus.jobs.consent import Crossing
 from isthmus.ledger.forecast import Sizes
+from isthmus.store.runs import Run
 from isthmus.vertical.system import PlansAhead, ProtectsRareValues
 
 _DEVIATIONS = 6
@@ -63,17 +64,18 @@ def check_columns(plan: AlignedPlan, rows: Table) -> None:
         system.check_columns(plan.loaded.spec, plan.role, rows, least)
 
 
-def check_budget(plan: AlignedPlan) -> None:
+def check_budget(plan: AlignedPlan, begun: Run | None) -> None:
     """Refuse a run that needs a new alignment, or tells more, than the policy allows.
 
     Args:
         plan: The job and the party.
+        begun: The run that goes on; None for another run.
 
     Raises:
         PolicyError: As many were started as the party allows, or as much was told.
         SpecError: As much was told as the job allows.
     """
-    exposure.check(plan, _most_trained(plan, _most_shared(plan)))
+    exposure.check(plan, _most_trained(plan, _most_shared(plan)), begun)
     if held(plan) is not None:
         return
     most = plan.party.policy.alignments

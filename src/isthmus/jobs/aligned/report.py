@@ -102,10 +102,22 @@ def read_scoring(run: Run) -> ScoringReport:
         warnings=[
             *([notice] if notice else []),
             *result.alignment.warnings,
+            *_seen(result),
             *_shifts(result.stability, "scored rows"),
         ],
         **drawn,
     )
+
+
+def _seen(result: ScoredResult) -> list[str]:
+    """Warn of measures over rows that the model was trained on."""
+    trained, measured_rows = result.rows.get("trained", 0), result.rows["labelled"]
+    if not trained or not result.metrics:
+        return []
+    return [
+        f"{trained:,} of the {measured_rows:,} rows that this page measures were trained on: a "
+        "model does better on rows that it has seen. Measure it on others."
+    ]
 
 
 def _cut(run: Run) -> float | None:

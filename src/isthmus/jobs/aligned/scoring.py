@@ -7,7 +7,7 @@ from isthmus.core.errors import SpecError
 from isthmus.data.scores import Scores
 from isthmus.data.table import Table
 from isthmus.evaluation.validation import Stability, TrainedGroups
-from isthmus.jobs.aligned import identities, measuring, scorecards
+from isthmus.jobs.aligned import exposure, identities, measuring, scorecards
 from isthmus.jobs.aligned.measuring import UNCONFIRMED, UNMEASURED, Described
 from isthmus.jobs.aligned.plan import AlignedPlan
 from isthmus.jobs.aligned.results import Alignment, ScoredResult
@@ -16,7 +16,7 @@ from isthmus.jobs.handshake import finish_all
 from isthmus.jobs.session import PartySession, Session
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
-from isthmus.vertical.labelled import count_labelled
+from isthmus.vertical.labelled import only_labelled
 from isthmus.vertical.system import Measured, Scored, ScoringContext, StoredPart
 from isthmus.vertical.validated import stability_since
 from isthmus.vertical.validated import validated as validation_of
@@ -37,14 +37,15 @@ def play(session: PartySession[AlignedPlan]) -> None:
             measuring.save(session, scored.scores)
         measuring.keep(session, aligned, _found(scored))
         alignment = alignment_result(plan, aligned)
-        _store(session, alignment, rows, UNCONFIRMED)
+        counts = _counts(plan, plan.stored, rows)
+        _store(session, alignment, counts, UNCONFIRMED)
         finish_all(lines.values(), gathers=plan.listens)
-    _store(session, alignment, rows, UNMEASURED)
+    _store(session, alignment, counts, UNMEASURED)
     session.seal()
 
     with telemetry.timed("total"), telemetry.timed("measuring"):
         described = _described(session.run, plan.stored, rows, scored)
-    _store(session, alignment, rows, described)
+    _store(session, alignment, counts, described)
     session.run.measuring.unlink(missing_ok=True)
 
 
@@ -119,8 +120,20 @@ def _stability(trained: Run, rows: Table, scored: Scored) -> Stability:
     return stability_since(groups, rows, known)
 
 
+def _counts(plan: AlignedPlan, stored: StoredPart, rows: Table) -> dict[str, int]:
+    """Count our rows, and of those with a label the ones that the model was trained on."""
+    known = only_labelled(rows)
+    counts = {"own": len(plan.train), "scored": len(rows), "labelled": len(known)}
+    find = partial(exposure.trained_among, stored.run, known)
+    trained = Attempts().find("trained rows", find) if len(known) else None
+    return counts if trained is None else counts | {"trained": trained}
+
+
 def _store(
-    session: PartySession[AlignedPlan], alignment: Alignment, rows: Table, described: Described
+    session: PartySession[AlignedPlan],
+    alignment: Alignment,
+    counts: dict[str, int],
+    described: Described,
 ) -> None:
     plan, run = session.plan, session.run
     result = ScoredResult(
@@ -128,7 +141,7 @@ def _store(
         alignment=alignment,
         model=plan.loaded.system.model(plan.loaded.spec),
         system=plan.loaded.spec.system,
-        rows={"own": len(plan.train), "scored": len(rows), "labelled": count_labelled(rows)},
+        rows=counts,
         columns=len(plan.train.names),
         metrics=described.metrics,
         validation=described.validation,

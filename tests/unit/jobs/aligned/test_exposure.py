@@ -116,6 +116,16 @@ class TestRun:
         (shown,) = answer["exposure"].values()
         assert shown == results["clinic"].exposure
 
+        # Nothing is left to be run; another run is refused at once where it would tell too much.
+        (warning,) = _warned(trial, slopes=99)
+        assert "This job has finished here, and `--again` would be refused: 1 training" in warning
+        assert "told 'clinic' 50 combinations" in warning
+        assert trial.both(run)["insurer"].folder == first["insurer"].folder
+        with pytest.raises(PolicyError, match=r"this one would tell 50 more.*Nothing was sent"):
+            run(trial.job, trial.party_file("insurer"), again=True)
+        trial.edit_party("insurer", "slopes = 99", "slopes = 1000")
+        assert not ready(trial, "insurer").warnings
+
         for party in PARTIES:
             _shorten(trial.folder / party / "people.csv", rows=2)
         refused = _refused(trial)
@@ -141,6 +151,12 @@ class TestRowsKnownAgain:
         assert not {*before.identifiers} & {*after.identifiers}
         first, second = (store(desk).hashes(exposure.keys(each)) for each in (before, after))
         assert first.tolist() == second.tolist()
+
+
+def _warned(desk: Desk, **policy: int) -> list[str]:
+    """What the check of the insurer warns of by a policy."""
+    allow(desk, "insurer", **policy)
+    return ready(desk, "insurer").warnings
 
 
 def _shorten(file: Path, rows: int) -> None:

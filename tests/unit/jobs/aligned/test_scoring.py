@@ -51,7 +51,8 @@ class TestPlay:
         ended = desk.both(run)
         clinic = ended["clinic"].read_json("result.json", ScoredResult)
         insurer = ended["insurer"].read_json("result.json", ScoredResult)
-        assert clinic.rows == {"own": 300, "scored": 260, "labelled": 260}
+        seen = trained(desk, "clinic").read_json("result.json", TrainedResult).rows["train"]
+        assert clinic.rows == {"own": 300, "scored": 260, "labelled": 260, "trained": seen}
         assert insurer.rows == {"own": 300, "scored": 260, "labelled": 0}
         assert (
             clinic.model == trained(desk, "insurer").read_json("result.json", TrainedResult).model
@@ -75,7 +76,11 @@ class TestPlay:
             assert "Training and scored rows" in page
             assert finished.summary(each).measured_on == "rows with a label"
         told = {party: dict(finished.summary(each).facts) for party, each in ended.items()}
-        assert told["clinic"]["rows scored"] == "260, all with a label"
+        said = f"260, all with a label; {seen} of these were trained on"
+        assert told["clinic"]["rows scored"] == said
+        seen_on = "rows that this page measures were trained on"
+        assert f"{seen} of the 260 {seen_on}" in ended["clinic"].report.read_text("utf-8")
+        assert seen_on not in ended["insurer"].report.read_text("utf-8")
         assert told["insurer"]["rows scored"] == "260, none with a label that is known here"
 
     def test_is_followed_by_jobs_of_the_model_that_it_scored_with(self, desk: Desk) -> None:
@@ -105,6 +110,12 @@ class TestPlay:
         result = desk.both(run)["clinic"].read_json("result.json", ScoredResult)
         assert result.stability is None
         assert "has no trained_groups.json, as an earlier" in result.missing["stability"]
+
+    def test_says_nothing_of_rows_trained_on_where_that_was_not_recorded(self, desk: Desk) -> None:
+        shutil.rmtree(desk.folder / "clinic" / "runs" / "exposures")
+        clinic = desk.both(run)["clinic"]
+        assert "trained" not in clinic.read_json("result.json", ScoredResult).rows
+        assert "were trained on: a model" not in clinic.report.read_text("utf-8")
 
     def test_leaves_scores_as_csv_too_where_the_party_wants_them(self, desk: Desk) -> None:
         desk.edit_party("clinic", "wait = 30.0", "wait = 30.0\npredictions_csv = true")

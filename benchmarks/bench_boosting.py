@@ -4,7 +4,6 @@ Both parties run as processes on this machine, over mutual TLS. Each table has a
 own.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,9 +12,10 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from benchmarks import boosting_aims, contest, online, operations, simulated
+from benchmarks import boosting_aims, boosting_arithmetic, contest, online, simulated
 from benchmarks.boosting_rivals import RIVALS, SGB, TRIES, XGBOOST, Rival
-from benchmarks.contest import OURS, Compared, Contest
+from benchmarks.contest import BY_GMPY2, OURS, Compared, Contest
+from benchmarks.heu import HEU, TimeHeu, time_heu
 from benchmarks.measurement import Measurement, Row, speed_beside
 from benchmarks.operations import Operations
 from benchmarks.pace import Pace
@@ -45,8 +45,11 @@ class Sizes:
     )
     """Made-up rows beside XGBoost: how many, and the trees that we and SGB grow on them."""
 
-    large: tuple[int, int] = (100_000, 5)
-    """Made-up rows and depth that take long."""
+    large: Mapping[int, tuple[int, int, int]] = field(
+        default_factory=lambda: {100_000: (4, 2, 2), 300_000: (3, 2, 0)}
+    )
+    """Made-up rows on which deep trees grow: how many, the trees that we grow, those of SGB with
+    every row, and those of SGB with goss; 0: it takes too long."""
 
     columns: int = 30
     """Of each party, in made-up rows."""
@@ -55,6 +58,7 @@ class Sizes:
     cost_trees: int = 3
     requests: int = 1_000
     encryption: Encryption = Encryption(key_bits=2048)  # noqa: RUF009 - it is frozen
+    strong: Encryption = Encryption(key_bits=3072)  # noqa: RUF009 - likewise
 
 
 SIZES = Sizes()
@@ -64,6 +68,7 @@ def measure(
     sizes: Sizes = SIZES,
     rivals: Mapping[str, Rival] = RIVALS,
     real: Callable[[], Workload] = simulated.default_credit,
+    heu: TimeHeu = time_heu,
 ) -> Measurement:
     """Train jointly, and let rivals train on the same rows.
 
@@ -71,34 +76,42 @@ def measure(
         sizes: How much is measured.
         rivals: Who else trains.
         real: Finds the real rows, or raises SpecError.
+        heu: Times HEU, or raises SpecError.
 
     Returns:
         The comparison.
     """
     tables, missing = dict[str, list[Row]](), list[str]()
+    beside, strong = list[Compared](), list[Compared]()
     with TemporaryDirectory() as folder, Contest(rivals) as contestants:
-        beside = list[Compared]()
         try:
             workload = real()
         except SpecError as error:
             missing.append(str(error))
         else:
             beside = beside_sgb(contestants, workload, sizes)
-            tables["Real rows"] = [row for compared in beside for row in compared.rows()]
+            strong = under_long_keys(beside, sizes)
+            tables["Real rows"] = _rows(beside)
+            tables[f"Real rows, {sizes.strong.key_bits:,} bits"] = _rows(strong)
             tables["A request to score rows"] = scoring(workload, sizes)
         joined = beside_xgboost(contestants, sizes, Path(folder))
-        tables["Made-up rows"] = [row for compared in joined for row in compared.rows()]
-        large = large_rows(sizes, Path(folder))
-        speeds = rates(sizes)
-        tables["The floor"] = floor([*beside, *large], speeds)
+        large = large_rows(contestants, sizes, Path(folder))
+        tables["Made-up rows"] = _rows([*joined, *large])
+        timed = sizes.cost_rows, sizes.columns, _boosting(sizes, 1, 1, "all").bins
+        rates, without = boosting_arithmetic.rates(sizes.encryption, *timed, heu)
+        speeds = next(iter(rates.values()))
+        tables["The floor"] = boosting_arithmetic.floor([*beside, *large], speeds)
+        if beside:
+            tables["The operations alone"] = boosting_arithmetic.by_each(beside, rates)
         tables["Cost"] = costs(sizes, Path(folder))
+        missing += without
         missing += [f"{name} was not measured: {why}" for name, why in contestants.missing.items()]
-    missed = boosting_aims.missed(beside, joined, large, tables["The floor"])
+    made_up = [*joined, *large]
     return Measurement(
-        answer="; ".join(map(_sentence, [*beside, *joined])) + ".",
+        answer="; ".join(map(_sentence, [*beside, *made_up])) + ".",
         tables=tables,
         notes=_notes(sizes, speeds),
-        falls_short=missing + missed,
+        falls_short=missing + boosting_aims.judged(beside, strong, made_up, tables["The floor"]),
     )
 
 
@@ -127,24 +140,31 @@ def beside_xgboost(contestants: Contest, sizes: Sizes, folder: Path) -> list[Com
     ]
 
 
-def large_rows(sizes: Sizes, folder: Path) -> list[Compared]:
-    """Many rows and deep trees, by us alone."""
-    rows, depth = sizes.large
-    workload = _made(rows, sizes.columns, folder)
-    jobs = [_boosting(sizes, sizes.trees, depth, sampling) for sampling in SAMPLINGS]
-    return [Compared(workload, job, {OURS: contest.train(workload, job)}) for job in jobs]
+def under_long_keys(beside: Sequence[Compared], sizes: Sizes) -> list[Compared]:
+    """The same trees under a longer key, beside SGB under the shorter one; gmpy2 is slow there."""
+    short, strong = f"{sizes.encryption.key_bits:,} bits", sizes.strong
+    found = list[Compared]()
+    for compared in beside:
+        if compared.boosting.sampling == "all":
+            job = msgspec.structs.replace(compared.boosting, encryption=strong)
+            by_gmpy2 = job.depth == min(sizes.depths)
+            paces = contest.by_us(compared.workload, job, by_gmpy2=by_gmpy2)
+            names = {SGB: f"{SGB}, {short}", XGBOOST: XGBOOST}
+            paces |= {names[by]: pace for by, pace in compared.paces.items() if by in names}
+            found.append(Compared(compared.workload, job, paces))
+    return found
 
 
-def rates(sizes: Sizes) -> Operations:
-    """How fast this machine encrypts, adds and decrypts."""
-    return operations.rates(
-        sizes.encryption, sizes.cost_rows, sizes.columns, _boosting(sizes, 1, 1, "all").bins
-    )
-
-
-def floor(trained: Sequence[Compared], speeds: Operations) -> list[Row]:
-    """What the operations of a tree take at these rates, and how far we are from it."""
-    return [_distance(compared, speeds) for compared in trained]
+def large_rows(contestants: Contest, sizes: Sizes, folder: Path) -> list[Compared]:
+    """Many rows and deep trees; of SGB, which takes longest, as few trees as tell."""
+    found = list[Compared]()
+    for rows, (trees, *of_sgb) in sizes.large.items():
+        workload = _made(rows, sizes.columns, folder)
+        for sampling, sgb_trees in zip(SAMPLINGS, of_sgb, strict=True):
+            job = _boosting(sizes, trees, max(sizes.depths), sampling)
+            rivals = {SGB: sgb_trees, XGBOOST: sizes.trees} if sgb_trees else {XGBOOST: sizes.trees}
+            found.append(contestants(workload, job, rivals, by_gmpy2=False))
+    return found
 
 
 def costs(sizes: Sizes, folder: Path) -> list[Row]:
@@ -183,20 +203,8 @@ def _made(rows: int, columns: int, folder: Path) -> Workload:
     return simulated.synthetic(rows, {ACTIVE: columns, PASSIVE: columns}, into)
 
 
-def _distance(compared: Compared, speeds: Operations) -> Row:
-    needed, ours = operations.per_tree(compared.workload, compared.boosting), compared.ours
-    least = needed.seconds(speeds)
-    return {
-        "trees": compared.title,
-        "encryptions": round(needed.encryptions),
-        "additions": round(needed.additions),
-        "decryptions": round(needed.decryptions),
-        "CPU s they take": least,
-        "CPU s a tree": ours.cpu,
-        "CPU s / floor": ours.cpu / least,
-        "s a tree": ours.wall,
-        boosting_aims.TO_FLOOR: ours.wall / (least / (os.cpu_count() or 1)),
-    }
+def _rows(trained: Sequence[Compared]) -> list[Row]:
+    return [row for compared in trained for row in compared.rows()]
 
 
 def _cost(name: str, pace: Pace, job: Boosting) -> Row:
@@ -236,11 +244,15 @@ def _notes(sizes: Sizes, speeds: Operations) -> list[str]:
         "gradients. XGBoost has all rows always.",
         f"XGBoost is xgboost-cpu, `hist` on all cores, the fastest of {TRIES} runs, its bins found "
         "before the clock starts. AUC is on the test rows, after the trees that each grew.",
+        f"SGB computes with HEU, so its times are HEU's. `{BY_GMPY2}` is what a machine without "
+        "AVX-512 IFMA runs. Under `The operations alone`, the operations of the same trees are "
+        f"compared, with no protocol, line or Python between them: {HEU} is in an environment of "
+        "its own, and what the kernel or gmpy2 takes above 1 is slower than HEU.",
         "The floor counts, on the trees that were grown, an encryption per row, an addition per "
         "row and column of the passive party for the smaller child of each pair, and a decryption "
         f"per bin, at {speeds.encryptions:,.0f}, {speeds.additions:,.0f} and "
         f"{speeds.decryptions:,.0f} in a CPU second, timed in this run. Columns that share a table "
-        "and bins that share a ciphertext take fewer.",
+        "and bins that share a ciphertext take fewer. The rest is the difference in CPU seconds.",
         f"A request to score is one row or several, one after the other, {sizes.requests:,} of "
         "each; both parties evaluate their own splits, and one exchange crosses the line.",
         "The slow line has 10 Mbit/s and 20 ms each way. Its seconds are reckoned, not measured: "

@@ -5,24 +5,19 @@ follows what a tree takes, by the number of ciphertexts that a row needs for g a
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import msgspec
 import numpy as np
 
-from benchmarks import rivals
+from benchmarks.heu import HEU, Asked, Speed, TimeHeu, time_heu
 from benchmarks.measurement import Measurement, Row
 from benchmarks.operations import RANDOMNESS, Operations, timed
 from isthmus.core.errors import SpecError
-from isthmus.core.seeds import generator
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Scheme
 from isthmus.crypto.scheme import PrivateKey
 from isthmus.vertical.boosting.trees import gradients
-
-HEU = "sf-heu==0.5.2b0"
 
 ELLIPTIC = "EC-ElGamal Ed25519"
 """Of HEU; isthmus does not offer it."""
@@ -35,36 +30,6 @@ ELLIPTIC_BYTES = 64
 
 PLAIN_BITS = (10, 20, 24, 28, 31)
 """Of plaintexts that are decrypted."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What HEU is asked to do."""
-
-    keys: list[tuple[str, int]]
-    values: list[int]
-    codes: list[list[int]]
-    buckets: int
-    tries: int
-    plain_bits: Sequence[int]
-
-
-class Speed(msgspec.Struct, frozen=True):
-    """How fast a cipher is."""
-
-    rates: tuple[float, float, float]
-    """Encryptions, additions and decryptions in a CPU second."""
-
-    waits: list[float]
-    """CPU seconds to decrypt a plaintext, by `PLAIN_BITS`."""
-
-
-class Speeds(msgspec.Struct, frozen=True):
-    """What HEU leaves in cost.json."""
-
-    ciphers: list[Speed]
-
-
-Rival = Callable[[Asked], Sequence[Speed]]
 
 
 @dataclass(frozen=True)
@@ -151,16 +116,7 @@ class Cipher:
         return 2 * math.ceil(precision / piece)
 
 
-def time_heu(asked: Asked) -> Sequence[Speed]:
-    """Let HEU compute in an environment of its own."""
-    program = Path(__file__).with_name("rival_heu.py")
-    with rivals.installed(HEU) as python:
-        settings = msgspec.json.encode(asked).decode()
-        (found,) = rivals.play(python, program, [[settings]], Speeds, rivals.PATIENCE)
-    return found.ciphers
-
-
-def measure(sizes: Sizes = SIZES, rival: Rival = time_heu) -> Measurement:
+def measure(sizes: Sizes = SIZES, rival: TimeHeu = time_heu) -> Measurement:
     """Time the operations of every cipher.
 
     Args:
@@ -200,14 +156,15 @@ def measure(sizes: Sizes = SIZES, rival: Rival = time_heu) -> Measurement:
 
 
 def _asked(sizes: Sizes) -> Asked:
-    random = generator(RANDOMNESS.seed, "ciphers")
     return Asked(
         keys=[*sizes.keys, (ELLIPTIC, 256)],
-        values=random.integers(-(2**12), 2**12, size=sizes.rows).tolist(),
-        codes=random.integers(sizes.bins, size=(sizes.rows, sizes.columns)).tolist(),
+        rows=sizes.rows,
+        columns=sizes.columns,
         buckets=sizes.bins,
         tries=sizes.tries,
+        value_bits=12,
         plain_bits=PLAIN_BITS,
+        seed=RANDOMNESS.seed,
     )
 
 
@@ -226,8 +183,8 @@ def _ours(scheme: Scheme, bits: int, asked: Asked) -> list[Cipher]:
 
 
 def _once(key: PrivateKey, asked: Asked) -> tuple[float, float, float]:
-    codes = np.array(asked.codes, np.int8)
-    encrypting, rows = timed(lambda: key.public.encrypt(asked.values))
+    values, codes = asked.values(), asked.codes()
+    encrypting, rows = timed(lambda: key.public.encrypt(values))
     adding, sums = timed(lambda: rows.bucket_sums(codes, asked.buckets))
     decrypting, _ = timed(lambda: key.decrypt(sums))
     return len(rows) / encrypting, codes.size / adding, len(sums) / decrypting

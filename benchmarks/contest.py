@@ -109,7 +109,12 @@ class Contest:
         self._environments.__exit__(kind, error, trace)
 
     def __call__(
-        self, workload: Workload, boosting: Boosting, trees: Mapping[str, int]
+        self,
+        workload: Workload,
+        boosting: Boosting,
+        trees: Mapping[str, int],
+        *,
+        by_gmpy2: bool = True,
     ) -> Compared:
         """Train.
 
@@ -117,13 +122,12 @@ class Contest:
             workload: The rows.
             boosting: What our job says, and what rivals are asked for.
             trees: How many trees each rival grows; one that is not named does not take part.
+            by_gmpy2: Whether ours is trained without the kernel, too.
 
         Returns:
             What a tree took each.
         """
-        paces = {OURS: train(workload, boosting)}
-        if keys.running(boosting.encryption.scheme, "auto") != "gmpy2":
-            paces[BY_GMPY2] = train(workload, boosting, "gmpy2")
+        paces = by_us(workload, boosting, by_gmpy2=by_gmpy2)
         with TemporaryDirectory() as folder:
             files = boosting_rivals.write(workload, Path(folder))
             for name in [name for name in self._pythons if name in trees]:
@@ -134,6 +138,23 @@ class Contest:
                 except SpecError as error:
                     self.missing[name] = f"{workload.name}: {error}"
         return Compared(workload, boosting, paces)
+
+
+def by_us(workload: Workload, boosting: Boosting, *, by_gmpy2: bool) -> dict[str, Pace]:
+    """Train by ourselves.
+
+    Args:
+        workload: The rows.
+        boosting: What our job says.
+        by_gmpy2: Whether to train without the kernel, too, where that runs.
+
+    Returns:
+        What a tree took, by the name of the one who computed.
+    """
+    paces = {OURS: train(workload, boosting)}
+    if by_gmpy2 and keys.running(boosting.encryption.scheme, "auto") != "gmpy2":
+        paces[BY_GMPY2] = train(workload, boosting, "gmpy2")
+    return paces
 
 
 def train(workload: Workload, boosting: Boosting, engine: Engine = "auto") -> Pace:

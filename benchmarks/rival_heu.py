@@ -65,16 +65,22 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - began, done
 
 
+def drawn(asked: dict[str, Any]) -> tuple[list[int], Any]:
+    """The values and codes of `heu.Asked`."""
+    most, shape = 1 << asked["value_bits"], (asked["rows"], asked["columns"])
+    values = np.random.default_rng(asked["seed"]).integers(-most, most, size=asked["rows"])
+    codes = np.random.default_rng(asked["seed"]).integers(asked["buckets"], size=shape)
+    return [int(value) << asked["shift"] for value in values], codes.astype(np.int8)
+
+
 def main() -> None:
     """Measure what the first argument asks for, and leave it in the working folder."""
     asked = json.loads(sys.argv[1])
-    codes = np.array(asked["codes"], np.int8)
+    values, codes = drawn(asked)
     found = []
     for scheme, bits in asked["keys"]:
         cipher = Cipher(scheme, bits)
-        tries = [
-            once(cipher, asked["values"], codes, asked["buckets"]) for _ in range(asked["tries"])
-        ]
+        tries = [once(cipher, values, codes, asked["buckets"]) for _ in range(asked["tries"])]
         found.append(
             {
                 "rates": [median(each) for each in zip(*tries, strict=True)],

@@ -286,12 +286,19 @@ class _Watch:
 
     def __call__(self, party: str, event: Event) -> None:
         if party == ACTIVE and event.stage == "train" and event.metrics:
-            self.marks.append(_Mark(event.time, _children_cpu()))
+            self.marks.append(_Mark(event.time, children_cpu()))
 
 
-def _children_cpu() -> float:
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    running = [
-        float(sum(child.cpu_times()[:2])) for child in psutil.Process().children(recursive=True)
-    ]
-    return ended.ru_utime + ended.ru_stime + sum(running)
+def children_cpu() -> float:
+    """Returns the CPU seconds of all parties, and of all processes that they started.
+
+    A process that has ended is counted by the one that waited for it, and so are its own.
+    """
+    while True:
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            running = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+        except psutil.NoSuchProcess:
+            continue  # one ended meanwhile: look again, as its seconds are now another's
+        spent = [float(sum(each[:4])) for each in running]  # user and system, its own and theirs
+        return ended.ru_utime + ended.ru_stime + sum(spent)

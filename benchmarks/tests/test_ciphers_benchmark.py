@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from benchmarks import bench_ciphers
-from benchmarks.bench_ciphers import ELLIPTIC, PLAIN_BITS, Asked, Cipher, Sizes, Speed, Tree
+from benchmarks.bench_ciphers import ELLIPTIC, PLAIN_BITS, Cipher, Sizes, Tree
+from benchmarks.heu import Asked, Speed
 from isthmus.core.errors import SpecError
 from isthmus.crypto import keys
 

@@ -4,6 +4,7 @@ A command has finished if there is a finished run of its job over the same data:
 other values in them, the same job is another training.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,9 @@ def newest(plan: Plan, into: Path | None, command: Command = "run") -> Run | Non
     Returns:
         The newest run of this job and command if it has no result, otherwise the newest one over
         the same data; or None.
+
+    Raises:
+        SpecError: Nobody can tell whether a finished run is one over the same data.
     """
     if into is not None:
         found = [Run(into)] if Run(into).job.exists() else []
@@ -46,9 +50,10 @@ def newest(plan: Plan, into: Path | None, command: Command = "run") -> Run | Non
     if alike and not alike[0].result.exists():
         return alike[0]
     results = [run for run in alike if run.result.exists()]
-    return next(
-        (run for run in results if _start_of(run, plan, command).data == plan.data_digest), None
-    )
+    match = (run for run in results if _start_of(run, plan, command).data == plan.data_digest)
+    if (same := next(match, None)) is None and plan.data_digest is not None:
+        _check_readable(found)
+    return same
 
 
 def finished(plan: Plan, into: Path | None, command: Command = "run") -> Run | None:
@@ -106,6 +111,30 @@ def _same(plan: Plan, run: Run, command: Command) -> bool:
         return _start_of(run, plan, command).command == command
     except SpecError:
         return False  # somebody has changed it
+
+
+def _check_readable(runs: Iterable[Run]) -> None:
+    """Refuse to take finished runs for others, only because somebody has changed what they say.
+
+    Args:
+        runs: Runs of a job.
+
+    Raises:
+        SpecError: One that has finished does not say what it was.
+    """
+    for run in runs:
+        if not run.result.exists():
+            continue
+        for file, kind in ((run.job, Job), (run.start, Start)):
+            try:
+                if file.exists():
+                    run.read_json(file.name, kind)
+            except SpecError:
+                raise SpecError(
+                    f"{file}: was changed, so that nobody can tell of which job, or over which "
+                    "data, this finished run is. Put the file back from a backup, or begin another "
+                    "run with `--again`."
+                ) from None
 
 
 def _start_of(run: Run, plan: Plan, command: Command) -> Start:

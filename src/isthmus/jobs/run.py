@@ -1,7 +1,7 @@
 """One machine's side of a job, from its files to a run folder with everything in it."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from isthmus.core.errors import SpecError
@@ -95,8 +95,8 @@ def _run(
         )
     memory.check(plan)
     again = again or loaded.online  # each start answers other requests
-    before = earlier.finished(plan, into)
-    if before is not None and not again:
+    before = None if again else earlier.finished(plan, into)
+    if before is not None:
         if not before.report.exists():
             report.attempt(before)
         return _as_it_is(plan, before, watch)
@@ -170,8 +170,8 @@ def align(
         IsthmusError: Anything else that a person can act on.
     """
     plan = make_plan(job_file, party_file)
-    before = earlier.finished(plan, into, "align")
-    if before is not None and not again:
+    before = None if again else earlier.finished(plan, into, "align")
+    if before is not None:
         _seal(plan, before)
         return _as_it_is(plan, before, watch)
     into = _beside(plan, into, "align") if again else into
@@ -196,7 +196,10 @@ def _as_it_is(plan: Plan, run: Run, watch: Sink) -> Run:
 
 def _beside(plan: Plan, into: Path | None, command: Command) -> Path | None:
     """Folder of another run where one has a result already; one without goes on all the same."""
-    newest = earlier.newest(plan, into, command)
-    if into is not None or newest is None or not newest.result.exists():
+    if into is not None:
         return into
+    with suppress(SpecError):  # what somebody has changed is not gone on with
+        newest = earlier.newest(plan, into, command)
+        if newest is None or not newest.result.exists():
+            return into
     return Run.make(plan.runs, plan.job.name, plan.digest).folder

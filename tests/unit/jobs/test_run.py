@@ -6,6 +6,7 @@ import pytest
 
 from isthmus.core.errors import ChannelError, DiskError, IsthmusError, SpecError
 from isthmus.core.telemetry import Event
+from isthmus.jobs.check import check
 from isthmus.jobs.run import FINISHED, align, run
 from isthmus.ledger.verify import verify
 from isthmus.store.runs import Run
@@ -85,6 +86,24 @@ class TestFinished:
         file.write_text("\n".join([head, *rows, last + "1"]))  # one digit more of one value
         with pytest.raises(ChannelError, match="'clinic' did not answer"):
             run(trial.job, trial.party_file("insurer"))
+
+    @pytest.mark.parametrize("file", ["start.json", "job.json"])
+    def test_run_that_somebody_has_changed_is_no_reason_to_train_again(
+        self, trial: Desk, file: str
+    ) -> None:
+        trial.edit_job("passive_columns = 2", "passive_columns = 2\nmax_rounds = 2")
+        ended = trial.both(run)["clinic"]
+        (ended.folder / file).write_text("{")
+        clinic = trial.party_file("clinic")
+        for verb in (check, run):
+            with pytest.raises(
+                SpecError, match=rf"{file}: was changed, .*another run with `--agai"
+            ):
+                verb(trial.job, clinic)
+        trial.edit_party("clinic", "wait = 30.0", "wait = 0.1")
+        with pytest.raises(ChannelError, match="'insurer' did not come"):  # it begins another one
+            run(trial.job, clinic, again=True)
+        assert ended.result.exists()
 
     def test_alignment_stays_finished_and_is_no_run(self, trial: Desk) -> None:
         before = trial.both(align)["clinic"]

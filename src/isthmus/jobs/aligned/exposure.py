@@ -40,19 +40,19 @@ _TRAINING = "Nothing of the training was sent."
 _KEYS = {EQUATIONS: "label_exposure", NODES: "nodes", SLOPES: "slopes"}
 
 
-def check(plan: AlignedPlan, most_rows: int, begun: Run | None) -> None:
+def check(plan: AlignedPlan, most_rows: int, resumed: Run | None) -> None:
     """Refuse a training that would tell too much even with the most rows, before any contact.
 
     Args:
         plan: The job and the party.
         most_rows: The most rows that it can train on.
-        begun: The run that goes on, which may have been counted; None for another run.
+        resumed: The run that goes on, which may have been counted; None for another run.
 
     Raises:
         PolicyError: It is more than the policy of the party allows.
         SpecError: It is more than the job allows.
     """
-    counted = "" if begun is None or not begun.ledger.exists() else _name(begun)
+    counted = "" if resumed is None or not resumed.ledger.exists() else _name(resumed)
     for peer in plan.neighbours:
         now = _told(plan, peer, max(1, most_rows), plan.train.label)
         earlier = _store(plan).so_far(peer, _dataset(plan), but=counted)

@@ -64,18 +64,18 @@ def check_columns(plan: AlignedPlan, rows: Table) -> None:
         system.check_columns(plan.loaded.spec, plan.role, rows, least)
 
 
-def check_budget(plan: AlignedPlan, begun: Run | None) -> None:
+def check_budget(plan: AlignedPlan, resumed: Run | None) -> None:
     """Refuse a run that needs a new alignment, or tells more, than the policy allows.
 
     Args:
         plan: The job and the party.
-        begun: The run that goes on; None for another run.
+        resumed: The run that goes on; None for another run.
 
     Raises:
         PolicyError: As many were started as the party allows, or as much was told.
         SpecError: As much was told as the job allows.
     """
-    exposure.check(plan, _most_trained(plan, _most_shared(plan)), begun)
+    exposure.check(plan, _most_trained(plan, _most_shared(plan)), resumed)
     if held(plan) is not None:
         return
     most = plan.party.policy.alignments
@@ -101,7 +101,7 @@ def facts(plan: AlignedPlan) -> dict[str, str]:
 
 
 def warnings(plan: AlignedPlan, expected: Sizes) -> list[str]:
-    """Returns a sentence for each limit that a run may reach after it has begun."""
+    """Returns a sentence for each limit that a run may reach after it has resumed."""
     return limits.warnings(plan, consent.crossings(plan.loaded, expected))
 
 

@@ -36,9 +36,9 @@ class PartyPolicy(Policy, frozen=True):
     label_exposure: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         Meta(
-            description="most equations about labels, per row of the rarer label, that all "
-            "trainings together tell one peer; unset: `regression.label_exposure` of the job; inf: "
-            "no limit"
+            description="most equations about labels, per row of the rarer label (of a number: not "
+            "the commonest one), that all trainings together tell one peer; unset: "
+            "`regression.label_exposure` of the job; inf: no limit"
         ),
     ] = None
     nodes: Annotated[

@@ -282,6 +282,15 @@ class CountsWhatIsTold(Protocol):
 
 
 @runtime_checkable
+class CountsEquations(Protocol):
+    """A system of whose equations about labels some are counted for each row of a rare label."""
+
+    def rare_labels(self, spec: Any, /) -> str:
+        """Returns in words which label these rows have."""
+        ...
+
+
+@runtime_checkable
 class KnowsParties(Protocol):
     """A system whose table of the job names parties."""
 

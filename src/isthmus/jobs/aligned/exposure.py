@@ -26,7 +26,14 @@ from isthmus.jobs.result import Exposed
 from isthmus.store.exposures import Earlier, Exposure, Exposures
 from isthmus.store.runs import Run
 from isthmus.vertical.preparation import system as preparing
-from isthmus.vertical.system import EQUATIONS, NODES, SLOPES, CountsWhatIsTold, Telling
+from isthmus.vertical.system import (
+    EQUATIONS,
+    NODES,
+    SLOPES,
+    CountsEquations,
+    CountsWhatIsTold,
+    Telling,
+)
 
 _WORDS = {
     EQUATIONS: "equations about each rarer label",
@@ -113,7 +120,8 @@ def facts(plan: AlignedPlan) -> dict[str, str]:
     for peer in plan.neighbours:
         earlier = _store(plan).so_far(peer, _dataset(plan)).told
         found += [
-            f"{peer}: {Exposed(peer, _WORDS[kind], 0, earlier.get(kind, 0), most.get(kind)).words}"
+            f"{peer}: "
+            f"{Exposed(peer, _words(plan, kind), 0, earlier.get(kind, 0), most.get(kind)).words}"
             for kind in told
         ]
     return {"told so far": "; ".join(found)} if found else {}
@@ -125,7 +133,7 @@ def of_run(plan: AlignedPlan, run: Run) -> list[Exposed]:
     if not most and not _kinds(plan):
         return []
     return [
-        Exposed(each.peer, _WORDS[kind], told, each.total[kind], most.get(kind), kind)
+        Exposed(each.peer, _words(plan, kind), told, each.total[kind], most.get(kind), kind)
         for each in _store(plan).of_run(_name(run))
         for kind, told in each.told.items()
     ]
@@ -157,10 +165,18 @@ def _excesses(
             yield (
                 kind,
                 f"{count} on these data told {peer!r} {before:.4g} "
-                f"{_WORDS[kind]}, this one would tell {more:.4g} more, and {_whence(plan, kind)} "
-                f"allows {limit:,.4g} in all: what each tells adds up. Ask {peer!r} why it needs "
-                f"another training before you raise `policy.{_KEYS[kind]}` of your party file.",
+                f"{_words(plan, kind)}, this one would tell {more:.4g} more, and "
+                f"{_whence(plan, kind)} allows {limit:,.4g} in all: what each tells adds up. Ask "
+                f"{peer!r} why it needs another training before you raise `policy.{_KEYS[kind]}` "
+                "of your party file.",
             )
+
+
+def _words(plan: AlignedPlan, kind: str) -> str:
+    system: object = plan.loaded.code
+    if kind == EQUATIONS and isinstance(system, CountsEquations):
+        return f"equations about each {system.rare_labels(plan.loaded.spec)}"
+    return _WORDS[kind]
 
 
 def _whence(plan: AlignedPlan, kind: str) -> str:

@@ -61,7 +61,10 @@ def check_columns(plan: AlignedPlan, rows: Table) -> None:
     system: object = plan.loaded.code
     if isinstance(system, ProtectsRareValues):
         least = plan.party.policy.minimum_column_rows
-        system.check_columns(plan.loaded.spec, plan.role, rows, least)
+        try:
+            system.check_columns(plan.loaded.spec, plan.role, rows, least)
+        except PolicyError as error:
+            raise PolicyError(f"{plan.party_file}: {error}") from None
 
 
 def check_budget(plan: AlignedPlan, resumed: Run | None) -> None:

@@ -47,6 +47,20 @@ def rarer(spec: Regression, label: Floats) -> int:
     return int(others.min())
 
 
+def rare_labels(spec: Regression) -> str:
+    """Returns in words which label the rows have that `rarer` counts, each of them."""
+    return "rarer label" if _classes(spec) else "label other than the commonest"
+
+
+def a_rare_label(spec: Regression) -> str:
+    """Returns the same with its article."""
+    return f"{'the' if _classes(spec) else 'a'} {rare_labels(spec)}"
+
+
+def _classes(spec: Regression) -> bool:
+    return spec.family in {"binomial", "multinomial"}
+
+
 def check_columns(names: tuple[str, ...], values: Floats | Integers, least: int) -> None:
     """Refuse columns that tell few rows from all others.
 

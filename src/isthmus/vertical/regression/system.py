@@ -213,11 +213,11 @@ def check_rows(spec: Regression, most: int) -> None:
     if told > spec.label_exposure:
         enough = math.ceil(spec.batches * spec.most_columns / spec.label_exposure)
         raise SpecError(
-            f"of at most {most:,} rows that can be trained on, {rarer:,} can have the rarer label, "
-            f"and batches ({spec.batches:,}) x columns of a passive party ({spec.most_columns:,}) "
-            f"over so many would tell it {told:.2g} equations about each, where "
-            f"`regression.label_exposure` allows {spec.label_exposure}: that takes {enough:,}. "
-            "Bring more rows, or agree on fewer batches or columns, or on a higher "
+            f"of at most {most:,} rows that can be trained on, {rarer:,} can have "
+            f"{limits.a_rare_label(spec)}, and batches ({spec.batches:,}) x columns of a passive "
+            f"party ({spec.most_columns:,}) over so many would tell it {told:.2g} equations about "
+            f"each, where `regression.label_exposure` allows {spec.label_exposure}: that takes "
+            f"{enough:,}. Bring more rows, or agree on fewer batches or columns, or on a higher "
             "`regression.label_exposure`. Nothing was sent."
         )
 
@@ -246,6 +246,11 @@ def told(spec: Regression, telling: Telling) -> dict[str, float]:
 def most_told(spec: Regression) -> dict[str, float]:
     """Returns the most that the job lets all trainings together tell."""
     return {EQUATIONS: spec.label_exposure}
+
+
+def rare_labels(spec: Regression) -> str:
+    """Returns in words which label the rows have that equations are counted for, each of them."""
+    return limits.rare_labels(spec)
 
 
 def play(spec: Regression, context: RoleContext) -> Outcome:

@@ -42,6 +42,11 @@ class TestCheck:
         slopes = ready(desk, "insurer").facts["told so far"]
         assert slopes == "clinic: 0 of 1,000 combinations of this party's columns at most"
 
+    def test_speaks_of_rarer_labels_only_where_they_are_classes(self, desk: Desk) -> None:
+        desk.edit_job("passive_columns = 2", 'passive_columns = 2\nfamily = "poisson"')
+        said = "insurer: 0 of 0.1 equations about each label other than the commonest"
+        assert ready(desk).facts["told so far"] == said
+
     def test_leaves_no_trace(self, desk: Desk) -> None:
         ready(desk)
         assert not (desk.folder / "clinic" / "runs").exists()

@@ -82,6 +82,18 @@ class TestTrainingRows:
             desk.plan(party)
 
 
+class TestColumns:
+    def test_of_rare_values_are_refused_with_the_file_of_their_party(self, desk: Desk) -> None:
+        file = desk.folder / "insurer" / "people.csv"
+        head, *rows = file.read_text().splitlines()
+        flags = [f"{row.rpartition(',')[0]},{int(number < 3)}" for number, row in enumerate(rows)]
+        file.write_text("\n".join([head, *flags]))
+        with pytest.raises(PolicyError) as error:
+            desk.plan("insurer")
+        told = f"{desk.party_file('insurer')}: of column 'costs' (3), so few of 300 rows have"
+        assert str(error.value).startswith(told)
+
+
 class TestBytes:
     def test_that_every_run_sends_are_refused_where_they_are_too_many(self, desk: Desk) -> None:
         allow(desk, "insurer", maximum_bytes=10_000)

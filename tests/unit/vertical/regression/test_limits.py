@@ -37,6 +37,12 @@ class TestRarerLabels:
     def test_are_counted_by_family(self, spec: Regression, label: np.ndarray, rows: int) -> None:
         assert limits.rarer(spec, label) == rows
 
+    def test_are_called_rarer_only_where_labels_are_classes(self) -> None:
+        assert limits.rare_labels(a_spec()) == "rarer label"
+        counts = a_spec(family="poisson", batches=1, label_exposure=0.001)
+        with pytest.raises(SpecError, match=r"900 can have a label other than the commonest, and"):
+            system.check_rows(counts, 900)
+
     def test_are_what_the_active_party_counts_equations_by(self) -> None:
         active = Telling("active", "insurer", rows=5_000, label=labels(4_975, 25))
         assert system.told(a_spec(), active) == {EQUATIONS: 200 / 25}

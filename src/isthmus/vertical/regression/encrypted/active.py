@@ -139,9 +139,9 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
         batches = f"{spec.batches} batch{'' if spec.batches == 1 else 'es'}"
         raise SpecError(  # its text stays here: it tells how rare the rarer label is
             f"{batches} x {columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows "
-            f"have the rarer label, would tell it {told:.3f} equations about each of these, and "
-            f"the job allows {spec.label_exposure}. Use fewer batches or columns, more rows, or, "
-            "if all agree, a higher `regression.label_exposure`."
+            f"have {limits.a_rare_label(spec)}, would tell it {told:.3f} equations about each of "
+            f"these, and the job allows {spec.label_exposure}. Use fewer batches or columns, more "
+            "rows, or, if all agree, a higher `regression.label_exposure`."
         )
     return shape.rounds
 

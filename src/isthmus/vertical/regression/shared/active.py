@@ -167,10 +167,10 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     told = limits.equations(spec, passive.peer) / max(rarer, 1)
     if told > spec.label_exposure:
         raise SpecError(  # its text stays here: it tells how rare the rarer label is
-            f"{columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows have the "
-            f"rarer label, would tell it {told:.3f} equations about each of these, and the job "
-            f"allows {spec.label_exposure}. Use fewer columns, more rows, or, if all agree, a "
-            "higher `regression.label_exposure`."
+            f"{columns} columns of {passive.peer!r}, where {rarer:,} of {rows:,} rows have "
+            f"{limits.a_rare_label(spec)}, would tell it {told:.3f} equations about each of these, "
+            f"and the job allows {spec.label_exposure}. Use fewer columns, more rows, or, if all "
+            "agree, a higher `regression.label_exposure`."
         )
     return shape.rounds
 

@@ -19,6 +19,7 @@ from isthmus.core.arrays import Floats, Integers
 
 _SUM_BITS = 62
 _GOLDEN = (5**0.5 - 1) / 2
+_BLOCK = 2**14  # rows at a time
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,17 @@ class Bounds:
         Raises:
             ValueError: A residual is beyond the limit, or NaN.
         """
-        if not (np.abs(residuals) <= self.limit).all():
-            raise ValueError(
-                f"a residual is not within {self.limit:g} of zero: look for extreme labels"
-            )
-        shifts = np.arange(len(residuals)) * _GOLDEN % 1.0
-        shifts = shifts.reshape(-1, *[1] * (residuals.ndim - 1))
-        return np.floor(residuals / self._unit + shifts).astype(np.int64)
+        found = np.empty(residuals.shape, np.int64)
+        for start in range(0, len(residuals), _BLOCK):
+            block = residuals[start : start + _BLOCK]
+            if not (np.abs(block) <= self.limit).all():
+                raise ValueError(
+                    f"a residual is not within {self.limit:g} of zero: look for extreme labels"
+                )
+            shifts = np.arange(start, start + len(block)) * _GOLDEN % 1.0
+            shifts = shifts.reshape(-1, *[1] * (residuals.ndim - 1))
+            found[start : start + _BLOCK] = np.floor(block / self._unit + shifts)
+        return found
 
     def decode(self, sums: Sequence[int] | Integers) -> Floats:
         """Convert sums of integer feature times residual to units of residuals."""

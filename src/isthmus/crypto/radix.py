@@ -14,10 +14,11 @@ and digit (fewer, if `bucket_sums` joins columns), 2 * 128 per digit, and one mu
 small constant per digit and column.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.crypto.bucket_sums import CiphertextsT, bucket_sums
@@ -29,6 +30,12 @@ MAX_FEATURE_BITS = 14
 _BASE = MAX_BUCKETS
 _GAP_FRACTIONS = 8  # the closest values, 3 and 5 of 0, 3, 5, may lie several gaps apart
 _GRID_TOLERANCE = 1e-6  # of a gap: the rounding errors of a standardised grid are far smaller
+
+_BLOCK = 2**14
+"""Rows that are decoded at a time."""
+
+Narrow = NDArray[np.int16]
+"""Integers of columns, which 16 bits hold."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +66,61 @@ class Quantised:
     def __getitem__(self, rows: slice) -> "Quantised":
         return Quantised(self.codes[rows], self.two_digit, self.scales, self.centres, self.steps)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self), len(self.steps)
+
     def integers(self) -> Integers:
         """Returns the integers that residuals are multiplied by, shape (rows, columns)."""
-        found = np.empty((len(self), len(self.steps)), np.int64)
+        return self.narrow().astype(np.int64)
+
+    def narrow(self) -> Narrow:
+        """Returns the same integers in a quarter of the memory."""
+        found = np.empty(self.shape, np.int16)
         for number, column in enumerate(self._columns()):
             found[:, number] = column
         return found
 
     def values(self) -> Floats:
         """Returns the quantised columns, shape (rows, columns): with these the sums are exact."""
-        found = np.empty((len(self), len(self.steps)))
+        found = np.empty(self.shape)
         for number, column in enumerate(self._columns()):
             found[:, number] = column * self.steps[number]
         return found
 
-    def _columns(self) -> Iterator[Integers]:
+    def __matmul__(self, coefficients: Floats) -> Floats:
+        """Returns `values() @ coefficients`, to the last bit.
+
+        Args:
+            coefficients: Shape (columns,): then some rows of the values are in memory at a time. Or
+                (columns, outputs): libraries round products of matrices by where rows lie among
+                others, so all values are.
+
+        Returns:
+            Shape (rows,) or (rows, outputs).
+        """
+        if coefficients.ndim > 1:
+            whole: Floats = self.values() @ coefficients
+            return whole
+        found = np.empty(len(self))
+        # No block is short: its product might be rounded in another way, too.
+        starts = [*range(0, len(self) - _BLOCK + 1, _BLOCK)] or [0]
+        for start, stop in zip(starts, [*starts[1:], len(self)], strict=True):
+            found[start:stop] = self[start:stop].values() @ coefficients
+        return found
+
+    def _columns(self) -> Iterator[Narrow]:
         """Yields the integers of each column: all at once would take many times the memory."""
         high = {int(column): len(self.steps) + at for at, column in enumerate(self.two_digit)}
         for number, (scale, centre) in enumerate(zip(self.scales, self.centres, strict=True)):
-            levels = (_BASE - 1) - self.codes[:, number].astype(np.int64)
+            levels = self._digit(number)
             if number in high:
-                levels += _BASE * ((_BASE - 1) - self.codes[:, high[number]].astype(np.int64))
-            yield levels * scale - centre
+                levels += np.int16(_BASE) * self._digit(high[number])
+            yield levels * np.int16(scale) - np.int16(centre)
+
+    def _digit(self, place: int) -> Narrow:
+        return np.subtract(_BASE - 1, self.codes[:, place], dtype=np.int16)
 
 
 def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:
@@ -100,15 +140,34 @@ def quantise(matrix: Floats, bits: int = MAX_FEATURE_BITS) -> Quantised:
     Raises:
         ValueError: A value is not finite, or a column lies far from zero.
     """
-    if not np.isfinite(matrix).all():
-        raise ValueError("a column holds infinities or values that are not numbers")
-    grids = [_grid(column, 2**bits - 1) for column in matrix.T]
+    rows, columns = matrix.shape
+    return quantise_each(lambda number: matrix[:, number], rows, columns, bits)
+
+
+def quantise_each(
+    column: Callable[[int], Floats], rows: int, columns: int, bits: int = MAX_FEATURE_BITS
+) -> Quantised:
+    """Round columns that are made one by one, as `quantise` does.
+
+    Args:
+        column: Returns a column, standardised, shape (rows,); it is asked for each one twice.
+        rows: Number of rows.
+        columns: Number of columns.
+        bits: As in `quantise`.
+
+    Returns:
+        The quantised columns.
+
+    Raises:
+        ValueError: As `quantise`.
+    """
+    grids = [_grid(column(number), 2**bits - 1) for number in range(columns)]
     _check_range(grids, 2**bits)
     two_digit = np.flatnonzero([grid.top >= _BASE for grid in grids])
-    codes = np.empty((len(matrix), len(grids) + len(two_digit)), np.int8)
-    seconds = iter(range(len(grids), codes.shape[1]))
-    for number, grid in enumerate(grids):  # one by one: at once they would take many times more
-        levels = grid.levels(matrix[:, number])
+    codes = np.empty((rows, columns + len(two_digit)), np.int8)
+    seconds = iter(range(columns, codes.shape[1]))
+    for number, grid in enumerate(grids):
+        levels = grid.levels(column(number))
         codes[:, number] = (_BASE - 1) - levels % _BASE
         if grid.top >= _BASE:
             codes[:, next(seconds)] = (_BASE - 1) - levels // _BASE
@@ -171,11 +230,15 @@ class _Grid:
     def centre(self) -> int:
         return round(-self.low / self.step)
 
-    def levels(self, column: Floats) -> Integers:
-        return np.rint((column - self.low) / self.gap).astype(np.int64)
+    def levels(self, column: Floats) -> Narrow:
+        found = column - self.low
+        found /= self.gap
+        return np.rint(found, out=found).astype(np.int16)
 
 
 def _grid(column: Floats, most: int) -> _Grid:
+    if not np.isfinite(column).all():
+        raise ValueError("a column holds infinities or values that are not numbers")
     distinct = np.unique(column)
     low, span = float(distinct[0]), float(distinct[-1] - distinct[0])
     if span == 0:

@@ -6,6 +6,7 @@ Neither network nor keys: the roles exchange what these functions take and retur
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from scipy import linalg
@@ -18,6 +19,28 @@ from isthmus.vertical.regression.spec import LinearModel
 _MOST_SWEEPS = 10_000
 _SLACK = 1e-9
 _FARTHEST = 1e30  # of a direction: squares of it, and of what it leads to, stay finite
+
+
+class Packed(Protocol):
+    """Standardised columns in fewer bytes than an array of floats: all products are the same."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Self: ...
+
+    def __matmul__(self, coefficients: Floats, /) -> Floats: ...
+
+    def values(self) -> Floats:
+        """Returns the array."""
+        ...
+
+
+ColumnsT = TypeVar("ColumnsT", Floats, Packed)
 
 
 @dataclass(frozen=True)
@@ -70,11 +93,11 @@ def penalty(spec: LinearModel, columns: int, outputs: tuple[int, ...], free: int
     return Penalty(spec.l1_ratio * strength, (1 - spec.l1_ratio) * strength)
 
 
-class Block:
+class Block(Generic[ColumnsT]):
     """The coefficients of one party's own columns, and how they move in a round."""
 
     def __init__(
-        self, x: Floats, penalty: Penalty, outputs: tuple[int, ...], curvature: float
+        self, x: ColumnsT, penalty: Penalty, outputs: tuple[int, ...], curvature: float
     ) -> None:
         """Start at coefficients of zero.
 
@@ -84,12 +107,12 @@ class Block:
             outputs: Shape of the outputs of a row.
             curvature: What `Loss.curvature` says at the start, the same for all parties.
         """
-        self.x = x
-        self.weights = np.zeros((x.shape[1], *outputs))
-        self._direction = np.zeros_like(self.weights)
-        self._step = np.zeros_like(self.weights)
+        self.x: ColumnsT = x
+        self.weights: Floats = np.zeros((x.shape[1], *outputs))
+        self._direction: Floats = np.zeros_like(self.weights)
+        self._step: Floats = np.zeros_like(self.weights)
         self._penalty = penalty
-        gram = curvature * (x.T @ x) / len(x)
+        gram = curvature * _gram(x) / len(x)
         # A tiny ridge makes linearly dependent columns solvable; it does not change the optimum.
         ridge = penalty.l2.reshape(len(gram)) + 1e-9 * np.trace(gram) / len(gram)
         self._hessian = gram + np.diag(ridge)
@@ -106,7 +129,7 @@ class Block:
         self._direction = state.get("direction", np.zeros_like(self.weights))
         self._step = state.get("step", np.zeros_like(self.weights))
 
-    def gradient(self, residual: Floats) -> Floats:
+    def gradient(self: "Block[Floats]", residual: Floats) -> Floats:
         """Returns the mean products of our columns and the residuals of all rows.
 
         Args:
@@ -183,7 +206,15 @@ class Block:
             How our share of each row's predictor changes.
         """
         self.weights = self.weights + self._step
-        return self.x @ self._step
+        slope: Floats = self.x @ self._step
+        return slope
+
+
+def _gram(x: Floats | Packed) -> Floats:
+    # Of packed columns, all values are in memory meanwhile: blocks of them would round otherwise.
+    values: Floats = x if isinstance(x, np.ndarray) else x.values()
+    gram: Floats = values.T @ values
+    return gram
 
 
 def _proximal(hessian: Floats, gradient: Floats, weights: Floats, l1: Floats) -> Floats:

@@ -85,7 +85,7 @@ def fit(  # noqa: PLR0913 - of which two are for who wants to know what roles se
     return Fitted([block.weights for block in blocks], predictor, norms, converged)
 
 
-def _blocks(columns: Sequence[Floats], loss: Loss, spec: LinearModel) -> list[Block]:
+def _blocks(columns: Sequence[Floats], loss: Loss, spec: LinearModel) -> list[Block[Floats]]:
     # Of each party; that of the first has the intercept, at about its best value without columns.
     ours, outputs = np.column_stack([columns[0], np.ones(len(columns[0]))]), loss.likelihood.outputs
     curvature = loss.curvature(np.zeros((len(ours), *outputs)) + loss.offset + loss.constant())

@@ -16,10 +16,13 @@ rounds. Two things make such equations tell single labels:
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from isthmus.core.arrays import Floats, Integers
+from isthmus.core.arrays import Floats
 from isthmus.core.errors import PolicyError
 from isthmus.vertical.regression.spec import Regression
+
+Numbers = Floats | NDArray[np.integer]
 
 
 def equations(spec: Regression, passive: str) -> int:
@@ -61,7 +64,7 @@ def _classes(spec: Regression) -> bool:
     return spec.family in {"binomial", "multinomial"}
 
 
-def check_columns(names: tuple[str, ...], values: Floats | Integers, least: int) -> None:
+def check_columns(names: tuple[str, ...], values: Numbers, least: int) -> None:
     """Refuse columns that tell few rows from all others.
 
     Args:
@@ -84,7 +87,7 @@ def check_columns(names: tuple[str, ...], values: Floats | Integers, least: int)
         )
 
 
-def told_apart(column: Floats | Integers) -> int:
+def told_apart(column: Numbers) -> int:
     """Returns how many rows have another value than the commonest one."""
     counts = np.unique(column, return_counts=True)[1]
     return len(column) - int(counts.max(initial=0))

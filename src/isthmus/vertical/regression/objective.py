@@ -24,10 +24,14 @@ from scipy import optimize
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression.families import Binomial, Likelihood, Multinomial
+from isthmus.vertical.regression.rows import blocks
 from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.spec import Regression
 
 _LONGEST = 2.0**20
+
+_BLOCK = 2**14
+"""Rows at a time."""
 
 LENGTHS = np.array([0, *np.arange(1, 9) / 8, 1.25, 1.5, *2.0 ** np.arange(1, 8), _LONGEST])
 """Lengths of a step between which a party bounds its L1 penalty from above, by straight lines."""
@@ -106,13 +110,21 @@ class Loss:
 
     def __call__(self, predictor: Floats) -> float:
         """Returns the loss, without the penalty."""
-        losses = self.likelihood.losses(predictor, self._label.values)
-        return float(np.mean(self._label.weight * losses))
+        label = self._label
+
+        def losses(rows: slice) -> Floats:
+            return label.weight[rows] * self.likelihood.losses(predictor[rows], label.values[rows])
+
+        return float(np.mean(_by_blocks(predictor.shape[:1], losses)))
 
     def residual(self, predictor: Floats) -> Floats:
         """Returns the derivative of each row's loss by its predictor, times its weight."""
-        residual = self.likelihood.residual(predictor, self._label.values)
-        return _rowwise(self._label.weight, residual) * residual
+        return _by_blocks(predictor.shape, lambda rows: self._residual(predictor[rows], rows))
+
+    def _residual(self, predictor: Floats, rows: slice) -> Floats:
+        label = self._label
+        residual = self.likelihood.residual(predictor, label.values[rows])
+        return _rowwise(label.weight[rows], residual) * residual
 
     def curvature(self, predictor: Floats) -> float:
         """Returns about how much the loss is curved, as a power of two: the scale of all blocks.
@@ -149,13 +161,20 @@ class Loss:
             The length, >= 0; 0 if no step lowers the objective.
         """
 
+        def residual(length: float, rows: slice) -> Floats:
+            return self._residual(predictor[rows] + length * slope[rows], rows)
+
         def derivative(length: float) -> float:
-            moved = self.residual(predictor + length * slope)
-            smooth = float(np.sum(moved * slope)) / len(slope)
+            products = _by_blocks(slope.shape, lambda rows: residual(length, rows) * slope[rows])
+            smooth = float(np.sum(products)) / len(slope)
             return smooth + penalty.slope + length * penalty.curvature
 
+        def beyond(length: float) -> bool:
+            every = blocks(0, len(slope), _BLOCK)
+            return any(np.abs(residual(length, rows)).max() > limit for rows in every)
+
         length = _minimum(derivative, penalty)
-        while length > 0 and np.abs(self.residual(predictor + length * slope)).max() > limit:
+        while length > 0 and beyond(length):
             length = length / 2 if length > 2.0**-40 else 0.0
         return length
 
@@ -209,6 +228,15 @@ def _root(derivative: Callable[[float], float], value: float, begin: float, end:
         width *= 2
     ends = begin, min(begin + width, end)
     return float(optimize.brentq(lambda at: derivative(at) - value, *ends, xtol=1e-10))
+
+
+def _by_blocks(shape: tuple[int, ...], of: Callable[[slice], Floats]) -> Floats:
+    # What a function says of all rows: it makes arrays of some rows at a time, and fewer misses of
+    # the cache. Sums are over whole arrays, as numpy adds up parts in another order.
+    found = np.empty(shape)
+    for rows in blocks(0, shape[0], _BLOCK):
+        found[rows] = of(rows)
+    return found
 
 
 def _rowwise(weight: Floats, values: Floats) -> Floats:

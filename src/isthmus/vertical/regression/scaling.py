@@ -8,9 +8,16 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.data.table import Table
 from isthmus.vertical.regression import families
+from isthmus.vertical.regression.rows import blocks
 from isthmus.vertical.regression.spec import LinearModel
 
 _LARGEST_OFFSET = 50.0
+
+_TOGETHER = 4
+"""Columns whose deviations are found together: that takes a copy of them."""
+
+_BLOCK = 2**16
+"""Rows that are standardised at a time."""
 
 _COLLINEAR = 1e-9
 """Share of a column's length that is rounding, where the rest is a combination of others."""
@@ -25,7 +32,22 @@ class Scaling:
 
     def __call__(self, values: Floats) -> Floats:
         """Returns the standardised columns."""
-        return (values - self.mean) / self.deviation
+        found: Floats = values - self.mean
+        found /= self.deviation
+        return found
+
+    def with_ones(self, values: Floats) -> Floats:
+        """Returns the standardised columns and, last, a column of ones, for an intercept."""
+        found = np.ones((len(values), values.shape[1] + 1))
+        for block in blocks(0, len(values), _BLOCK):
+            found[block, :-1] = self(values[block])
+        return found
+
+    def column(self, values: Floats, number: int) -> Floats:
+        """Returns one standardised column, shape (rows,)."""
+        found: Floats = values[:, number] - self.mean[number]
+        found /= self.deviation[number]
+        return found
 
 
 def fit(table: Table) -> Scaling:
@@ -40,16 +62,16 @@ def fit(table: Table) -> Scaling:
     Raises:
         SpecError: A column is constant on these rows, or has cells that are not finite.
     """
-    wild = ~np.isfinite(table.features)
-    if wild.any():
-        counts = zip(table.names, wild.sum(axis=0).tolist(), strict=True)
+    wild = [len(table) - int(np.isfinite(column).sum()) for column in table.features.T]
+    if any(wild):
+        counts = zip(table.names, wild, strict=True)
         few = ", ".join(f"{name!r} ({count:,})" for name, count in counts if count)
         raise SpecError(
             f"cells of {few} are infinite or not a number, on the {len(table)} aligned training "
             "rows: correct them, or leave the column out of `columns` in your party file."
         )
     mean = table.features.mean(axis=0)
-    deviation = table.features.std(axis=0)
+    deviation = _deviations(table.features)
     same = [repr(name) for name, spread in zip(table.names, deviation, strict=True) if spread == 0]
     if same:
         which, them = ("column", "it") if len(same) == 1 else ("columns", "them")
@@ -59,6 +81,15 @@ def fit(table: Table) -> Scaling:
             "file."
         )
     return Scaling(mean, deviation)
+
+
+def _deviations(features: Floats) -> Floats:
+    # A few columns at a time, and at least two: numpy adds up one alone in another order.
+    count = features.shape[1]
+    starts = [*range(0, count - _TOGETHER + 1, _TOGETHER)] or [0]
+    ends = [*starts[1:], count]
+    parts = [features[:, start:end].std(axis=0) for start, end in zip(starts, ends, strict=True)]
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -160,7 +191,7 @@ def check(table: Table, spec: LinearModel) -> None:
         return
     from scipy import linalg  # noqa: PLC0415 - most jobs have a penalty, and check without it
 
-    deviation = table.features.std(axis=0)
+    deviation = _deviations(table.features)
     varying = np.flatnonzero(deviation > 0)  # a constant column is refused in other words
     x = (table.features[:, varying] - table.features[:, varying].mean(axis=0)) / deviation[varying]
     triangle, order = linalg.qr(x, mode="r", pivoting=True)

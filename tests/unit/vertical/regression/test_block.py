@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Lasso
 
+from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError
 from isthmus.vertical.regression.block import Block, penalty
 from isthmus.vertical.regression.families import Binomial
@@ -16,7 +17,9 @@ from isthmus.vertical.regression.spec import LinearModel
 ROWS = 60
 
 
-def block(spec: LinearModel, columns: int = 3, curvature: float = 1.0, seed: int = 1) -> Block:
+def block(
+    spec: LinearModel, columns: int = 3, curvature: float = 1.0, seed: int = 1
+) -> Block[Floats]:
     x = np.random.default_rng(seed).normal(size=(ROWS, columns))
     return Block(x, penalty(spec, columns, ()), (), curvature)
 
@@ -106,7 +109,9 @@ class TestState:
         gradients = np.random.default_rng(6).normal(size=(4, 3))
         whole, first, second = (block(spec) for _ in range(3))
 
-        def play(party: Block, gradient: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+        def play(
+            party: Block[Floats], gradient: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+        ) -> None:
             party.propose(gradient)
             party.turn(0.3)
             party.move(0.7)

@@ -64,9 +64,9 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     # 1. Standardise our columns, and the label of a linear model. Fit a model on our columns only
     #    and start from it: at coefficients of zero, a residual of a logistic model is the label.
     train, test = context.train, context.test
+    alone = train_pooled(train, spec)  # before `x`: it has columns of its own in memory
     scale, label = scaling.fit(train), scaling.label(train, spec)
-    x = np.column_stack([scale(train.features), np.ones(len(train))])  # the last is the intercept
-    alone = train_pooled(train, spec)
+    x = scale.with_ones(train.features)  # the last is the intercept
     loss = Loss(families.likelihood(spec), label)
     start = x @ alone.weights + loss.offset
 
@@ -192,7 +192,7 @@ class _Problem:
     memory: Memory
     loss: Loss
     label: Label
-    block: Block
+    block: Block[Floats]
     totals: Totals
 
     @property

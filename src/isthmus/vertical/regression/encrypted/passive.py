@@ -10,8 +10,8 @@ from isthmus.core.arrays import Floats
 from isthmus.crypto.radix import Quantised
 from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import families, limits, model, scaling
-from isthmus.vertical.regression.block import Block, penalty
-from isthmus.vertical.regression.columns import quantised
+from isthmus.vertical.regression.block import Block, Packed, penalty
+from isthmus.vertical.regression.columns import standardised
 from isthmus.vertical.regression.encrypted import residuals
 from isthmus.vertical.regression.encrypted.messages import (
     Direction,
@@ -59,8 +59,8 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 1. Standardise and quantise our columns: all of training uses exactly these values.
     train, test = context.train, context.test
     scale = scaling.fit(train)
-    columns = quantised(scale(train.features), spec.feature_bits)
-    limits.check_columns(train.names, columns.integers(), context.minimum_column_rows)
+    columns = standardised(train.features, scale, spec.feature_bits)
+    limits.check_columns(train.names, columns.narrow(), context.minimum_column_rows)
 
     # 2. Agree on sizes and on the round to resume from; agree on masks with other passive parties.
     (active,) = context.peers.values()
@@ -72,8 +72,8 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
 
     # 3. Train.
     outputs = families.likelihood(spec).outputs
-    x, curvature = columns.values(), float(2.0**loss.curvature)
-    block = Block(x, penalty(spec, x.shape[1], outputs), outputs, curvature)
+    curvature = float(2.0**loss.curvature)
+    block = Block(columns, penalty(spec, len(train.names), outputs), outputs, curvature)
     if memory.last():
         block.restore(memory.last())
     training = _Training(spec, context, memory, block, hearing, shares)
@@ -112,7 +112,7 @@ class _Training:
     spec: Regression
     context: RoleContext
     memory: Memory
-    block: Block
+    block: Block[Packed]
     hearing: Hearing
     shares: Shares
 

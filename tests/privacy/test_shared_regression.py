@@ -117,6 +117,21 @@ class TestLabelAttackOnTheRealTranscript:
         for attack in gains.values():
             assert np.mean(attack) < 0.03
 
+    def test_is_what_a_simulation_tells(self, learned: dict[str, Learned]) -> None:
+        table = people(300, 16, 1)
+        table.features[:, 10:] += 2 * table.features[:, 9:10]  # it takes more than one round
+        data = two(table, 4)
+        spec, label = spec_of(data, rounds=3), data.training.label
+        assert label is not None
+        run(spec, data)
+        theirs = learned["passive"]
+        trains = [data.own(party).take(data.rows()[0]) for party in data.columns]
+        found = leakage.simulated(spec, trains)
+        attacked = leakage.label_auc(theirs.columns, theirs.sums, label)
+        assert found["label_auc"] == pytest.approx(attacked, abs=1e-3)
+        own = roc_auc_score(label, theirs.columns @ theirs.weights[-1])
+        assert found["own_weights_auc"] == pytest.approx(own, abs=5e-3)
+
     def labels(self, theirs: Learned) -> Floats:
         """Solve all rounds together for labels and the other party's share of the predictor.
 

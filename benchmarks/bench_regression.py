@@ -99,7 +99,10 @@ def measure(
     missing, tables = list[str](), dict[str, list[Row]]()
     with TemporaryDirectory() as place:
         folder = Path(place)
-        workloads = {rows: made(rows, sizes, folder) for rows in sizes.made_up}
+        workloads = {
+            rows: made(rows, columns, folder, sizes.tests)
+            for rows, columns in sizes.made_up.items()
+        }
         trained = {rows: train(it, few(sizes, it)) for rows, it in workloads.items()}
         fewest = workloads[min(workloads)]
         numbers = time_elementwise(fewest.training_rows(PASSIVE), *sizes.elementwise)
@@ -233,12 +236,11 @@ def few(sizes: Sizes, workload: Workload) -> Regression:
     return _encrypted(workload, max_rounds=sizes.few_rounds)
 
 
-def made(rows: int, sizes: Sizes, folder: Path) -> Workload:
-    """Returns made-up rows."""
+def made(rows: int, columns: int, folder: Path, tests: int) -> Workload:
+    """Returns made-up rows of as many columns at each party."""
     into = folder / f"{rows}"
     into.mkdir()
-    columns = dict.fromkeys((ACTIVE, PASSIVE), sizes.columns)
-    return simulated.synthetic(rows, columns, into, tests=sizes.tests)
+    return simulated.synthetic(rows, dict.fromkeys((ACTIVE, PASSIVE), columns), into, tests)
 
 
 def _encrypted(workload: Workload, **said: Any) -> Regression:
@@ -263,7 +265,7 @@ def _answer(beside: Beside, made_up: Mapping[int, Trained]) -> str:
             for name in others
         ),
         *(
-            f"a round over {rows:,} made-up rows takes {run.round.cpu:.2g} CPU s"
+            f"a round over {rows:,} made-up rows x {run.columns} takes {run.round.cpu:.2g} CPU s"
             for rows, run in made_up.items()
         ),
     ]

@@ -17,7 +17,7 @@ import msgspec
 from benchmarks import simulated
 from benchmarks.programs import ROOT
 from benchmarks.regression_party import Course, Kind, Mark, Protection
-from benchmarks.simulated import ACTIVE, Workload
+from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
 from isthmus.evaluation.description import measured
 from isthmus.jobs import simulate
@@ -113,6 +113,17 @@ class Trained:
         return sum(
             seen.bytes
             for party, result in self.results.items()
+    @property
+    def columns(self) -> str:
+        """How many columns each party has, the active one first."""
+        return "+".join(str(len(self.parts[party].columns)) for party in (ACTIVE, PASSIVE))
+
+    @property
+    def first_round(self) -> Spent:
+        """The first round, which transforms the columns."""
+        fit, others = self.fit, self.rounds - 1
+        return Spent(fit.wall - others * self.round.wall, fit.cpu - others * self.round.cpu)
+
             for seen in result.learned
             if seen.direction.startswith(party) and seen.message in _TRAINING
         )
@@ -158,6 +169,7 @@ def train(
         commands = {
             party: [
                 *line.before.get(party, ()),
+        del plans  # they hold all rows, which the parties read for themselves
                 *(sys.executable, "-m", "benchmarks.regression_party"),
                 *(str(_marks(folder, party)), protection, "run", str(job)),
                 *("--party", str(own[party] / PARTY_FILE), "--into", str(folder / f"run-{party}")),

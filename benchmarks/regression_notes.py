@@ -1,6 +1,6 @@
 """How much the benchmark of joint regression measures, and how it says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks import regression_attacks
@@ -35,11 +35,10 @@ class Sizes:
     """Of trainings whose rounds alone are measured."""
 
     shared_rounds: int = Shared(active_columns=1).rounds
-    made_up: Sequence[int] = (100_000, 1_000_000)
-    """Numbers of rows."""
-
-    columns: int = 30
-    """Of each party, in made-up rows."""
+    made_up: Mapping[int, int] = field(
+        default_factory=lambda: {100_000: 30, 1_000_000: 30, 10_000_000: 20}
+    )
+    """Columns of each party, by the number of made-up rows."""
 
     tests: int = 1_000
     """Made-up rows for testing."""
@@ -78,8 +77,11 @@ def notes(sizes: Sizes, numbers: Elementwise, workload: Workload, encrypted: Tra
         "round is a pass.",
         "Memory is that of the process of a party (VmHWM), before training with all rows read, and "
         "at most until its end, and that of all its worker processes, which it starts by itself "
-        "where a round has much to compute; 1 GiB of transformed columns is kept at most. Made-up "
-        f"jobs have {sizes.few_rounds} rounds.",
+        "where a round has much to compute; 1 GiB of transformed columns is kept at most, and what "
+        "is beyond is transformed in every round. Most of the rest is the columns as numbers of 8 "
+        "bytes: as they were read, in the order that both parties share, and standardised, which "
+        "the passive party has for a moment only. Before training it reads, aligns, and fits the "
+        f"active party's own model. Made-up jobs have {sizes.few_rounds} rounds.",
         f"The slow line has {SLOW_BITS / 1e6:g} Mbit/s and {SLOW_DELAY * 1e3:g} ms each way, "
         "between two networks of this machine.",
         "Accuracy is beside scikit-learn on joined columns with the same penalty, on the test "

@@ -18,8 +18,8 @@ OU = "encrypted, Okamoto-Uchiyama-3072 by "
 ELEMENTWISE = "elementwise, phe-"
 """And the bits of its modulus."""
 
-CPU = "CPU s a round"
-"""A column."""
+COLUMNS, CPU = "columns", "CPU s a round"
+"""Columns of a table."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ def more_rows(trained: Mapping[int, Trained]) -> list[Row]:
     return [
         {
             "rows": rows,
+            COLUMNS: run.columns,
+            "rounds": run.rounds,
+            "first round, s": run.first_round.wall,
             "s a round": run.round.wall,
             CPU: run.round.cpu,
             "CPU s per 100,000 rows": run.round.cpu / rows * 1e5,
@@ -144,7 +147,7 @@ def workers(trained: Mapping[str, Trained]) -> list[Row]:
             "computed by": name,
             "s a round": run.round.wall,
             "CPU s a round": run.round.cpu,
-            "first round, s": run.fit.wall - (run.rounds - 1) * run.round.wall,
+            "first round, s": run.first_round.wall,
             "same coefficients, to the last bit": "yes" if _model(run) == _model(first) else "no",
         }
         for name, run in trained.items()

@@ -40,8 +40,7 @@ SPEC = Regression(passive_columns=2, max_rounds=3, encryption=BFV)
 SIZES = Sizes(
     rounds=3,
     few_rounds=3,
-    made_up=(600,),
-    columns=2,
+    made_up={600: 2},
     tests=120,
     elementwise=(5, 512),
     numbers=RegressionEncryption("okamoto-uchiyama", 2048),  # and 1024 by the environment
@@ -78,6 +77,7 @@ class TestTraining:
         assert trained.rounds == 3
         assert trained.fit.wall > 2 * trained.round.wall > 0
         assert trained.fit.cpu > 2 * trained.round.cpu > 0
+        assert trained.first_round.cpu == pytest.approx(trained.fit.cpu - 2 * trained.round.cpu)
         for party in COLUMNS:
             before, most = trained.memory(party)
             assert 0 < before <= most
@@ -115,7 +115,8 @@ class TestTraining:
         names = [row["by"] for row in found.tables[f"A training, {workload.name}"]]
         assert names[:3] == [CLEAR, ENCRYPTED, SHARED]
         assert names[-2:] == [f"{ELEMENTWISE}512", "fast"]
-        assert [row["rows"] for row in found.tables["More rows"]] == [600]
+        (more,) = found.tables["More rows"]
+        assert (more["rows"], more["columns"], more["rounds"]) == (600, "2+2", 3)
         assert found.tables["Accuracy"][-1]["rounds"] == 3
         assert [row["computed by"] for row in found.tables["Worker processes"]] == [
             "1 local",
@@ -217,12 +218,13 @@ class TestAims:
 
     def test_look_at_rounds_over_many_rows_and_whether_they_grow_with_rows(self) -> None:
         rows: list[Row] = [
-            {"rows": 100_000, CPU: 0.4},
-            {"rows": 200_000, CPU: 1.2},
-            {"rows": 1_000_000, CPU: 6.0},
+            {"rows": 100_000, "columns": "30+30", CPU: 0.4},
+            {"rows": 200_000, "columns": "30+30", CPU: 1.2},
+            {"rows": 1_000_000, "columns": "30+30", CPU: 6.0},
+            {"rows": 2_000_000, "columns": "20+20", CPU: 6.0},
         ]
         assert regression_aims.missed([], rows, []) == [
-            "200,000 made-up rows take 1.5 times the CPU s per row of fewer; the aim is 1.25.",
+            "200,000 made-up rows take 1.5 times the CPU s per cell of fewer; the aim is 1.25.",
             "1,000,000 made-up rows: 6 CPU s a round; the aim is 5.",
-            "1,000,000 made-up rows take 1.5 times the CPU s per row of fewer; the aim is 1.25.",
+            "1,000,000 made-up rows take 1.5 times the CPU s per cell of fewer; the aim is 1.25.",
         ]

@@ -77,7 +77,8 @@ def compared(case: Case, play: Train) -> list[Row]:
             {
                 "rows": case.workload.name,
                 "family": job.family,
-                "level": job.level + (f", {job.sharing.functions} functions" if job.shared else ""),
+                "level": job.level,
+                "functions": trained.functions,
                 "rounds": trained.rounds,
                 COEFFICIENTS: float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)),
                 "AUC": aucs[0],

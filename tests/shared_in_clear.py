@@ -40,6 +40,7 @@ class InClear:
             for at, each in enumerate(columns)
         ]
         self.blocks[0].restore({"weights": alone.weights})
+        self.counts: list[int] = []
         self.errors: list[float] = []
         self.exact: list[Floats] = []
         self.approximate: list[Floats] = []
@@ -50,7 +51,8 @@ class InClear:
         spec, (active, *passives) = self.spec, [block.share() for block in self.blocks]
         active = active + self.label.offset
         levels = [expansion.level(spec, share) for share in (active, *passives)]
-        functions = expansion.expansion(spec, levels)
+        count = expansion.products(spec, levels)
+        functions = expansion.expansion(spec, levels, count)
         scale = rounding.scale(len(active), spec.feature_bits, functions, len(passives))
         constant, factors = functions.of_active(active, self.label.values)
         weight = self.label.weight
@@ -58,7 +60,7 @@ class InClear:
             weight * constant, weight * factors, functions, scale, exchange.generator(0, number)
         )
         residuals = whole
-        if expansion.products(spec, len(passives)):
+        if count:
             made = rounding.of_first(
                 functions.of_first(passives[0]), scale, exchange.generator(1, number)
             )
@@ -70,6 +72,7 @@ class InClear:
             residuals = residuals + (last * made).sum(axis=0)
         else:
             residuals = residuals + np.rint(np.ldexp(passives[0], scale.bits)).astype(np.int64)
+        self.counts.append(count)
         self._record(functions.error, active + sum(passives), residuals, scale.bits)
         shown = [
             block.products(block.columns.integers().T @ residuals, scale.bits)

@@ -112,6 +112,15 @@ class Expected(Spec, frozen=True):
     columns: Annotated[
         int, Meta(ge=1, le=10**6, description="columns of a passive party, for boosting")
     ] = 1
+    functions: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=32,
+            description="products that make up a probability in a round, for a regression at the "
+            "level shared; 0: as many as the job allows",
+        ),
+    ] = 0
 
 
 class AnyJob(Spec, frozen=True):

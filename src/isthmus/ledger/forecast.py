@@ -55,6 +55,10 @@ class Sizes:
     prepared: Mapping[str, int] = field(default_factory=dict[str, int])
     """Columns that parties train, by name, once they are prepared; of others it is not known."""
 
+    functions: tuple[int, ...] = ()
+    """Products that make up a residual in each round of a regression at the level `shared`; empty:
+    as many as the job allows."""
+
 
 def blocks(rows: int, size: int) -> Iterator[tuple[int, int]]:
     """Yields (number of blocks, rows of a block) for `rows` rows in blocks of at most `size`."""

@@ -71,6 +71,9 @@ class Outcome:
     """Scores of the training rows by the same model, shape (rows,), if the active party knows them:
     not with several batches, nor for several classes."""
 
+    functions: tuple[int, ...] = ()
+    """Products that made up a residual in each round of a regression at the level `shared`."""
+
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     """Metrics of each round, at the active party."""
 

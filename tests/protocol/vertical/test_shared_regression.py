@@ -145,25 +145,28 @@ class TestInTheClear:
 
     @needs(VERTICAL)
     @pytest.mark.parametrize(
-        ("name", "penalty", "rounds", "functions"),
+        ("name", "penalty", "rounds", "approximation", "functions"),
         [
-            ("default_credit", 1e-4, 12, 6),
-            ("breast", 1e-1, 12, 6),
-            ("breast", 1e-2, 20, 12),
-            ("vehicle_scale", 1e-2, 20, 8),
+            ("default_credit", 1e-4, 12, 2e-3, 4),
+            ("breast", 1e-1, 12, 2e-3, 10),
+            ("breast", 1e-2, 20, 2e-3, 16),
+            ("vehicle_scale", 1e-2, 20, 1e-3, 8),
         ],
     )
     def test_matches_scikit_learn_on_real_data(
-        self, name: str, penalty: float, rounds: int, functions: int
+        self, name: str, penalty: float, rounds: int, approximation: float, functions: int
     ) -> None:
         data = real(name)
         parties = {ACTIVE: data.columns[ACTIVE], "insurer": data.columns["insurer"]}
         spec = spec_of(
             parties,
             penalty=penalty,
-            shared=Shared(active_columns=len(parties[ACTIVE]), rounds=rounds, functions=functions),
+            shared=Shared(
+                active_columns=len(parties[ACTIVE]), rounds=rounds, approximation=approximation
+            ),
         )
         found = InClear(spec, data)
+        assert found.counts[-1] == functions
         label, features = data.training.label, data.training.features
         assert label is not None
         mean, deviation = features.mean(axis=0), features.std(axis=0)
@@ -181,13 +184,23 @@ class TestInTheClear:
         left = found.approximate[-1] - found.exact[-1]
         assert np.sqrt(np.mean(left**2)) < 2 * found.errors[-1] + 1e-3
 
-    def test_needs_more_functions_where_the_predictor_has_a_wide_spread(self) -> None:
-        data = split()
-        few, many = (
-            InClear(spec_of(shared=Shared(active_columns=2, functions=count)), data).errors[-1]
-            for count in (2, 8)
-        )
-        assert many < few / 20
+    def test_takes_more_functions_where_the_predictor_has_a_wider_spread(self) -> None:
+        """At the start there is only the active party's share; then the spread grows."""
+        found = InClear(spec_of(), split())
+        assert found.counts[0] < found.counts[-1] < Shared(active_columns=2).most_functions
+        assert max(found.errors) <= 0.002
+
+    def test_takes_no_more_functions_than_the_job_allows(self) -> None:
+        spec = spec_of(shared=Shared(active_columns=2, most_functions=3))
+        found = InClear(spec, split())
+        assert max(found.counts) == 3
+        assert found.errors[-1] > 0.002
+
+    def test_takes_more_functions_for_a_smaller_error(self) -> None:
+        spec = spec_of(shared=Shared(active_columns=2, approximation=1e-4))
+        fine, coarse = InClear(spec, split()), InClear(spec_of(), split())
+        assert fine.counts[-1] > coarse.counts[-1]
+        assert fine.errors[-1] <= 1e-4
 
 
 def real(name: str) -> Split:
@@ -221,8 +234,11 @@ class TestForecast:
             test=ROWS - TRAIN,
             test_rows={},
             rounds=2,
+            functions=outcome.returned["hub"].functions,
         )
+        assert len(sizes.functions) == 2
         for party in data.passives:
+            assert outcome.returned[party].functions == sizes.functions
             flows = forecast(spec, party, sizes)
             sent = {"passive": outcome.sent[party], "active": outcome.sent[f"hub to {party}"]}
             for role, messages in sent.items():
@@ -328,12 +344,12 @@ def breaks_at(nth: int) -> Any:
 
 class TestEnding:
     def test_says_what_would_bring_it_closer(self) -> None:
-        spec = spec_of(rounds=2, shared=Shared(active_columns=2, rounds=2, functions=1))
+        spec = spec_of(rounds=2, shared=Shared(active_columns=2, rounds=2, most_functions=1))
         outcome = learn(spec, split())
         ending = outcome.returned["hub"].ending
         assert "ended after all 2 rounds" in ending
         assert "1 functions approximate a probability to 0." in ending
-        assert "would to 0.005: agree on more `regression.shared.functions`" in ending
+        assert "would to 0.002: agree on more `regression.shared.most_functions`" in ending
         assert "agree on more `regression.shared.rounds`" in outcome.returned["insurer"].ending
 
     def test_says_that_it_has_converged(self) -> None:
@@ -419,17 +435,28 @@ class TestThePassivePartyStopsOn:
     def test_spreads_that_are_not_those_of_all(self, levels: list[int], seeds: Any) -> None:
         def lies(line: Channel) -> None:
             begin(line)
-            line.send(Spreads(levels=levels, seeds=seeds))
+            line.send(Spreads(levels=levels, functions=4, seeds=seeds))
             line.receive(FactorKey)
 
         error = self.stops(lies)
         assert isinstance(error, PeerError)
         assert "sent spreads" in str(error)
 
+    @pytest.mark.parametrize("functions", [0, 17])
+    def test_more_or_fewer_functions_than_the_job_allows(self, functions: int) -> None:
+        def lies(line: Channel) -> None:
+            begin(line)
+            line.send(Spreads(levels=[0, 0], functions=functions, seeds=[bytes(32)]))
+            line.receive(FactorKey)
+
+        error = self.stops(lies)
+        assert isinstance(error, PeerError)
+        assert f"wants {functions} functions in a round, where the job allows 1 to 16" in str(error)
+
     def test_masked_residuals_that_are_none(self) -> None:
         def babbles(line: Channel) -> None:
             begin(line)
-            line.send(Spreads(levels=[0, 0], seeds=[bytes(32)]))
+            line.send(Spreads(levels=[0, 0], functions=4, seeds=[bytes(32)]))
             line.receive(FactorKey)
             line.receive(Factors)
             line.send(ResidualScale(exponent=1))

@@ -213,14 +213,15 @@ class FactorOwner:
 class Multiplier:
     """A party without a key, for one sum of each row."""
 
-    def __init__(self, terms: Terms) -> None:
-        """Draw a seed.
+    def __init__(self, terms: Terms, seed: bytes) -> None:
+        """Begin.
 
         Args:
             terms: Rows and products.
+            seed: What we drew with `owner.new_seed` for this time only, and sent.
         """
         self._terms = terms
-        self.seed = new_seed()
+        self._seed = seed
         self._key: PublicKey | None = None
 
     def load(self, public: bytes, seeds: Sequence[bytes]) -> None:
@@ -235,7 +236,7 @@ class Multiplier:
         """
         terms = self._terms
         _check_seeds(terms, seeds)
-        if self.seed not in seeds:
+        if self._seed not in seeds:
             raise ValueError("our seed is not among those that the key was made with")
         if len(public) != terms.public_bytes:
             raise ValueError(f"a public key has {terms.public_bytes} bytes, not {len(public)}")

@@ -39,6 +39,7 @@ class TrainedResult(PartyResult, frozen=True, kw_only=True, tag="aligned.trained
     curve: list[dict[str, float]]
     prepared: dict[str, int] = {}  # columns that parties train, where they were prepared
     level: str = ""  # of protection, where a system has several
+    functions: list[int] = []  # products that made up a residual, in each round at level "shared"
     workers: int = 1  # processes that computed
     leakage: dict[str, float] = {}  # how much other parties can have learned of the labels
     exposure: list[Exposed] = []  # what all runs have told, by peer and kind

@@ -168,6 +168,7 @@ def _store_result(
         prepared={} if rows.prepared is None else rows.prepared.counts,
         metrics=described.metrics,
         rounds=outcome.rounds,
+        functions=list(outcome.functions),
         converged=outcome.converged,
         ending=outcome.ending,
         curve=outcome.curve,

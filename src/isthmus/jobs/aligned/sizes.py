@@ -18,7 +18,11 @@ def expected(plan: AlignedPlan) -> Sizes:
     rows = {party: member.rows or len(plan.train) for party, member in job.parties.items()}
     rows[plan.party.party] = len(plan.train)
     if job.expected:
-        return _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
+        sizes = _sizes(plan, rows, job.expected.shared_rows, job.expected.rounds)
+        functions = (
+            (job.expected.functions,) * job.expected.rounds if job.expected.functions else ()
+        )
+        return replace(sizes, functions=functions)
     rounds = loaded.system.most_rounds(loaded.spec) if loaded.trains and not loaded.scores else 0
     return _sizes(plan, rows, min(rows.values()), rounds)
 
@@ -48,6 +52,7 @@ def measured(plan: AlignedPlan, run: Run) -> Sizes:
                 train=train,
                 test=test,
                 rounds=result.rounds,
+                functions=tuple(result.functions),
                 prepared=result.prepared,
             )
         case ScoredResult():

@@ -49,7 +49,14 @@ def _play(spec: Regression, context: RoleContext) -> Outcome:
         ending = ours.ending or objective.ending(
             spec, ours.rounds, converged=ours.converged, norm=None
         )
-        return Outcome(ours.part, ours.rounds, ours.converged, ending, run=ours.part.run)
+        return Outcome(
+            ours.part,
+            ours.rounds,
+            ours.converged,
+            ending,
+            run=ours.part.run,
+            functions=ours.functions,
+        )
     trained = level.active(spec, context, memory)
     found = _found(trained)
     return Outcome(
@@ -67,6 +74,7 @@ def _play(spec: Regression, context: RoleContext) -> Outcome:
         run=trained.part.run,
         scores=Scores(test, found.arrays["predictions"]),
         train_scores=found.arrays.get("training"),
+        functions=trained.functions,
         curve=_curve(trained.rounds),
         found=found,
         measure=lambda: _measured(spec, test, found),

@@ -96,15 +96,25 @@ class Shared(Spec, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=1000, description="rounds of training: every run does all of them"),
     ] = 12
-    functions: Annotated[
+    approximation: Annotated[
+        float,
+        Meta(
+            ge=1e-5,
+            le=0.1,
+            description="root mean square error of a probability that is good enough (binomial): "
+            "a round takes as many products as this needs, more where the predictor has a wide "
+            "spread",
+        ),
+    ] = 0.002
+    most_functions: Annotated[
         int,
         Meta(
             ge=1,
             le=32,
-            description="products that make up a probability (binomial): more cost more, and "
-            "approximate it better where the predictor has a wide spread",
+            description="products that make up a probability at most (binomial): what a round can "
+            "cost",
         ),
-    ] = 6
+    ] = 16
 
 
 class Regression(LinearModel, frozen=True, kw_only=True):

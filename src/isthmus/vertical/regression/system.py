@@ -223,8 +223,8 @@ def check_rows(spec: Regression, most: int) -> None:
 
 
 def least(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
-    """Returns messages of training that every run sends: those of one round."""
-    return forecast(spec, passive, replace(sizes, rounds=1))
+    """Returns messages of training that every run sends: those of one round, the shortest one."""
+    return forecast(spec, passive, replace(sizes, rounds=1, functions=(1,)))
 
 
 def seconds_per_round(spec: Regression, sizes: Sizes, asked: Engine) -> float:

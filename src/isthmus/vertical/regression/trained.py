@@ -25,6 +25,9 @@ class ActiveTrained:
     separated: bool = False
     """Whether the columns tell the classes of all training rows apart, as far as it is known."""
 
+    functions: tuple[int, ...] = ()
+    """Products that made up a residual in each round, at the level `shared`."""
+
     told: Arrays = field(default_factory=dict[str, Floats])
     """What it takes to measure what passive parties can have learned about labels, by name."""
 
@@ -39,3 +42,6 @@ class PassiveTrained:
 
     ending: str = ""
     """How training ended, in a few words; empty: as any training that stops when it converges."""
+
+    functions: tuple[int, ...] = ()
+    """Products that made up a residual in each round, at the level `shared`."""

@@ -27,8 +27,8 @@ class Sum:
         self.middle = middle or []
         values, rows = first.shape
         self.terms = Terms(rows, values, 1 + len(self.middle))
-        multipliers = [Multiplier(self.terms) for _ in range(self.terms.multipliers)]
-        seeds = [each.seed for each in multipliers]
+        seeds = [new_seed() for _ in range(self.terms.multipliers)]
+        multipliers = [Multiplier(self.terms, seed) for seed in seeds]
         self.owner = FactorOwner(self.terms, seeds)
         for each in multipliers:
             each.load(self.owner.public(), seeds)
@@ -147,14 +147,14 @@ class TestRefuses:
         with pytest.raises(ValueError, match="2 seeds of 32 bytes were due, not 1"):
             FactorOwner(Terms(10, 1, 2), [new_seed()])
         terms = Terms(10, 1)
-        multiplier, others = Multiplier(terms), [new_seed()]
+        multiplier, others = Multiplier(terms, new_seed()), [new_seed()]
         with pytest.raises(ValueError, match="our seed is not among those"):
             multiplier.load(FactorOwner(terms, others).public(), others)
 
     def test_bytes_that_are_no_key_and_no_ciphertexts(self) -> None:
         terms = Terms(10, 1)
-        multiplier, one = Multiplier(terms), np.ones((1, 10), np.int64)
-        seeds = [multiplier.seed]
+        seeds = [new_seed()]
+        multiplier, one = Multiplier(terms, *seeds), np.ones((1, 10), np.int64)
         with pytest.raises(ValueError, match="comes first"):
             multiplier.sums(bytes(terms.fresh_bytes), one, one[0])
         owner = FactorOwner(terms, seeds)

@@ -7,6 +7,7 @@ import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
 from isthmus.core.errors import PeerError, SpecError
+from isthmus.crypto.lattice.owner import new_seed
 from isthmus.crypto.lattice.shares import Multiplier, Terms
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
@@ -39,9 +40,6 @@ from isthmus.vertical.regression.shares import Totals, relay
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import RoleContext
-
-_ERROR = 0.005
-"""Root mean square error of a probability that nobody need care about."""
 
 
 def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrained:
@@ -99,15 +97,16 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     # 4. Score.
     theirs = totals.rows(PartialPredictor, len(test))
     predictions = part.predict(test.features, theirs, test.offsets)
-    norm, levels = memory.last()["norm"], memory.last()["levels"]
+    norm = float(memory.last()["norm"])
     return ActiveTrained(
         part=part,
         alone=alone,
         predictions=predictions,
         training=None,
         rounds=memory.rounds,
-        converged=float(norm) < spec.tolerance,
-        ending=exchange.ending(spec, float(norm)) + _approximation(spec, levels),
+        converged=norm < spec.tolerance,
+        ending=exchange.ending(spec, norm) + _approximation(spec, memory),
+        functions=exchange.functions(memory),
     )
 
 
@@ -148,7 +147,12 @@ def _train(
             ours.move(shown)
             norm = descent.norm(shown)
             memory.rounds.append(Round(np.nan, float(norm)))
-            memory.add(**ours.state, norm=norm, levels=np.array(residuals.levels, np.float64))
+            memory.add(
+                **ours.state,
+                norm=norm,
+                levels=np.array(residuals.spreads.levels, np.float64),
+                functions=exchange.with_count(memory, residuals.spreads.functions),
+            )
             context.telemetry.progress(
                 "train", number + 1, spec.sharing.rounds, gradient_norm=float(norm)
             )
@@ -175,17 +179,21 @@ def _announced(passive: Channel, train: Table, spec: Regression) -> int:
     return shape.rounds
 
 
-def _approximation(spec: Regression, levels: Floats) -> str:
+def _approximation(spec: Regression, memory: Memory) -> str:
     """Returns how well functions approximated residuals in the last round, and what would help."""
-    last = [int(level) for level in levels]
-    error = expansion.expansion(spec, last).error
+    levels = [int(level) for level in memory.last()["levels"]]
+    count = exchange.functions(memory)[-1]
+    error = expansion.expansion(spec, levels, count).error
     if error == 0:
         return ""
-    told = f"; {spec.sharing.functions} functions approximate a probability to {error:.1g}"
-    if error <= _ERROR:
+    told = f"; {count} functions approximate a probability to {error:.1g}"
+    enough = expansion.enough_products(spec, levels)
+    if enough <= count:
         return told
-    enough = expansion.enough_functions(last, _ERROR)
-    return f"{told}, {enough} would to {_ERROR}: agree on more `regression.shared.functions`"
+    return (
+        f"{told}, {enough} would to {spec.sharing.approximation:g}: agree on more "
+        "`regression.shared.most_functions`"
+    )
 
 
 def _tell(passives: Sequence[Channel], message: Message) -> None:
@@ -203,15 +211,16 @@ class _Residuals:
     def __call__(self, share: Floats, number: int) -> tuple[Integers, int]:
         """Returns our share of each residual, shape (rows,), and their bits after the point."""
         # 1. Gather how large the parties' shares of the predictor are: this chooses the functions.
-        spec, terms = self._setting.spec, self._setting.terms
-        multiplier = None if self._setting.adds_up else Multiplier(terms)
+        spec, seed = self._setting.spec, new_seed()
         told = [peer.receive(PassiveSpread) for peer in self._peers]
         levels = [expansion.level(spec, share), *(each.level for each in told)]
         seeds = [each.seed for each in told[1:]]
-        if multiplier is not None:
-            seeds.append(multiplier.seed)
-        _tell(self._peers, Spreads(levels=levels, seeds=seeds))
-        self.levels, functions = levels, expansion.expansion(spec, levels)
+        if not self._setting.adds_up:
+            seeds.append(seed)
+        count = expansion.products(spec, levels)
+        self.spreads = Spreads(levels=levels, functions=count, seeds=seeds)
+        _tell(self._peers, self.spreads)
+        functions = expansion.expansion(spec, levels, count)
 
         # 2. Compute our functions, weighted, and how large a residual may be.
         constant, factors = functions.of_active(share, self._label.values)
@@ -222,11 +231,13 @@ class _Residuals:
             self._setting.scale(functions),
             exchange.generator(0, number),
         )
-        if multiplier is None:
+        if self._setting.adds_up:
             _tell(self._peers, ResidualScale(exponent=scale.exponent))
             return rounding.negative(whole), scale.bits
 
         # 3. Multiply what the passive parties have made, add up and mask: our share is the mask.
+        terms = self._setting.terms(functions)
+        multiplier = Multiplier(terms, seed)
         key = self._peers[0].receive(FactorKey)
         _tell(self._peers[1:], key)
         with (

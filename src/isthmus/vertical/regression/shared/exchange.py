@@ -6,17 +6,19 @@ from math import ceil
 
 import numpy as np
 
+from isthmus.core.arrays import Floats
 from isthmus.crypto.lattice.shares import Terms
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
 from isthmus.transport.message import Message
+from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.products import messages as products
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.kinds import kind_of
 from isthmus.vertical.regression.products.lines import Workers
 from isthmus.vertical.regression.products.scheme import Modular
 from isthmus.vertical.regression.products.value_side import ValueSide
-from isthmus.vertical.regression.shared import expansion, rounding
+from isthmus.vertical.regression.shared import counts, rounding
 from isthmus.vertical.regression.shared.expansion import Expansion
 from isthmus.vertical.regression.shared.rounding import Scale
 from isthmus.vertical.regression.spec import Regression
@@ -53,13 +55,11 @@ class Training:
     @property
     def adds_up(self) -> bool:
         """Whether the shares of residuals just add up, without any product."""
-        return expansion.products(self.spec, len(self.passives)) == 0
+        return counts.most_products(self.spec, len(self.passives)) == 0
 
-    @property
-    def terms(self) -> Terms:
-        """What all parties know of the shares of a round, where there are products."""
-        count = expansion.products(self.spec, len(self.passives))
-        return Terms(self.rows, max(count, 1), len(self.passives))
+    def terms(self, functions: Expansion) -> Terms:
+        """Returns what all parties know of the shares of a round, where there are products."""
+        return Terms(self.rows, functions.count, len(self.passives))
 
     def scale(self, functions: Expansion) -> Scale:
         """Returns the fixed point of a round, still without exponent."""
@@ -114,6 +114,16 @@ def ending(spec: Regression, norm: float) -> str:
         f"ended after {rounds}, with a gradient of {norm:.1g}: for coefficients closer to the "
         "optimum, agree on more `regression.shared.rounds`"
     )
+
+
+def with_count(memory: Memory, count: int) -> Floats:
+    """Returns the numbers of functions of all rounds so far, with that of one more round."""
+    return np.array([*functions(memory), count], np.float64)
+
+
+def functions(memory: Memory) -> tuple[int, ...]:
+    """Returns the numbers of functions of all finished rounds."""
+    return tuple(int(each) for each in memory.last().get("functions", ()))
 
 
 def pass_on_product(training: Training, values: Channel, columns: Channel) -> None:

@@ -10,7 +10,7 @@ those before it into others: a function of its own share, plus functions of it t
 
 | family   | products      | error                                                              |
 |----------|---------------|--------------------------------------------------------------------|
-| binomial | K of the job  | it falls fast with K, see `logistic.py`; a polynomial of degree K  |
+| binomial | K by spread   | it falls fast with K, see `logistic.py`; a polynomial of degree K  |
 |          |               | in a + b costs as much, and ends far off                           |
 | gaussian | 0             | none: the shares just add up (1 with several passive parties)      |
 | poisson  | 1             | none: exp(a + b) = exp(a) exp(b)                                   |
@@ -18,7 +18,8 @@ those before it into others: a function of its own share, plus functions of it t
 | tweedie  | 2             | none                                                               |
 
 All parties compute the same functions from coarse levels that they tell each other: the spread of
-their shares, or, where there is no error, the largest share.
+their shares, or, where there is no error, the largest share. The active party tells K: it is the
+least whose error is good enough, and machines could differ in what they find.
 """
 
 from collections.abc import Sequence
@@ -30,13 +31,14 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError
+from isthmus.vertical.regression.shared.counts import most_products
 from isthmus.vertical.regression.shared.logistic import enough, logistic
 from isthmus.vertical.regression.spec import Regression
 
 MOST_LEVEL = 255
 
-MOST_FUNCTIONS = 32
-"""`functions` of a job at most."""
+_MOST = 32
+"""Products that any job may ask for."""
 
 _FARTHEST = 300.0
 """Where a logarithm of a mean has lost all sense: exponentials stay finite up to 700."""
@@ -47,6 +49,11 @@ _STEPS = 4  # levels until a size has doubled
 
 class Expansion(Protocol):
     """The functions of one round."""
+
+    @property
+    def count(self) -> int:
+        """Products that make up a residual, K; 0 where the shares of residuals just add up."""
+        ...
 
     @property
     def error(self) -> float:
@@ -94,40 +101,34 @@ def level(spec: Regression, share: Floats) -> int:
     return min(ceil(_STEPS * log2(ratio)), MOST_LEVEL)
 
 
-def products(spec: Regression, passives: int) -> int:
-    """Count the products that make up a residual, K.
-
-    Args:
-        spec: The `[regression]` table.
-        passives: Passive parties.
-
-    Returns:
-        How many; 0 where the shares of residuals just add up.
-
-    Raises:
-        ValueError: The family is multinomial, which `Regression` refuses.
-    """
-    match spec.family:
-        case "binomial":
-            return spec.sharing.functions
-        case "gaussian":
-            return int(passives > 1)
-        case "poisson" | "gamma":
-            return 1
-        case "tweedie":
-            return 2
-        case "multinomial":
-            raise ValueError("there are no products for a multinomial family")
-        case _:
-            assert_never(spec.family)
-
-
-def expansion(spec: Regression, levels: Sequence[int]) -> Expansion:
-    """Choose the functions of a round.
+def products(spec: Regression, levels: Sequence[int]) -> int:
+    """Choose how many products make up a residual in a round.
 
     Args:
         spec: The `[regression]` table.
         levels: `level` of the shares of the active party and of the passive ones, in order.
+
+    Returns:
+        The least number that is good enough, or the most that the job allows.
+    """
+    if spec.family != "binomial":
+        return most_products(spec, len(levels) - 1)
+    return min(enough_products(spec, levels), spec.sharing.most_functions)
+
+
+def enough_products(spec: Regression, levels: Sequence[int]) -> int:
+    """Returns the least number of products that is good enough, whatever a job allows."""
+    sizes = tuple(map(_size, levels))
+    return enough(sizes[0], sizes[1:], spec.sharing.approximation, _MOST)
+
+
+def expansion(spec: Regression, levels: Sequence[int], count: int) -> Expansion:
+    """Make the functions of a round.
+
+    Args:
+        spec: The `[regression]` table.
+        levels: `level` of the shares of the active party and of the passive ones, in order.
+        count: `products` of the round.
 
     Returns:
         The functions, the same at all parties.
@@ -145,7 +146,7 @@ def expansion(spec: Regression, levels: Sequence[int]) -> Expansion:
         )
     match spec.family:
         case "binomial":
-            return logistic(sizes[0], sizes[1:], spec.sharing.functions)
+            return logistic(sizes[0], sizes[1:], count)
         case "gaussian":
             return Additive(sizes[1:])
         case "poisson":
@@ -161,18 +162,17 @@ def expansion(spec: Regression, levels: Sequence[int]) -> Expansion:
             assert_never(spec.family)
 
 
-def enough_functions(levels: Sequence[int], error: float) -> int:
-    """Returns the least `functions` of a job whose error is at most `error`."""
-    sizes = tuple(map(_size, levels))
-    return enough(sizes[0], sizes[1:], error, MOST_FUNCTIONS)
-
-
 @dataclass(frozen=True)
 class Additive:
     """A residual a + b_1 + ... + b_m - y, whose shares just add up."""
 
     largest: tuple[float, ...]  # magnitude of the share of each passive party
     error: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """None, or one product by 1 for all that several passive parties add up."""
+        return int(len(self.largest) > 1)
 
     @property
     def sum(self) -> float:
@@ -219,6 +219,11 @@ class Exponential:
     """Whether the label is subtracted."""
 
     error: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """One product for each power."""
+        return len(self.powers)
 
     def of_first(self, share: Floats) -> Floats:
         """Returns a power of the exponential of the share, from 0 to 1, for each p."""

@@ -1,5 +1,6 @@
 """Forecast of the messages of a regression at the level `shared`."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from isthmus.vertical.regression import shares_forecast
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products import forecast as products
 from isthmus.vertical.regression.products.forecast import Products
-from isthmus.vertical.regression.shared import descent, expansion
+from isthmus.vertical.regression.shared import counts, descent
 from isthmus.vertical.regression.shared.messages import (
     FactorKey,
     Factors,
@@ -34,18 +35,18 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     Args:
         spec: The `[regression]` table.
         passive: Name of the passive party.
-        sizes: Numbers of rows and rounds.
+        sizes: Numbers of rows and rounds, and of functions in each round, if they are known.
 
     Returns:
         The flows of both roles.
     """
     columns, rounds = spec.passive_columns, sizes.rounds
     names = [passive] if isinstance(columns, int) else sorted(columns)
-    position, count = names.index(passive), expansion.products(spec, len(names))
-    terms = Terms(sizes.train, count, len(names)) if count else None
-    seeds = 0 if terms is None else len(names)
-    own = b"" if terms is None or position == 0 else bytes(SEED_BYTES)
-    every = Spreads(levels=[0] * (1 + len(names)), seeds=[bytes(SEED_BYTES)] * seeds)
+    position = names.index(passive)
+    multiplies = counts.most_products(spec, len(names)) > 0
+    seeds = [bytes(SEED_BYTES)] * len(names) if multiplies else []
+    own = bytes(SEED_BYTES) if multiplies and position else b""
+    every = Spreads(levels=[0] * (1 + len(names)), functions=0, seeds=seeds)
     shape = SharedShape(rows=sizes.train, columns=spec.columns_of(passive), rounds=0)
     return [
         Flow(_PASSIVE, shape, 1),
@@ -54,7 +55,7 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
         Flow(_PASSIVE, PassiveSpread(level=0, seed=own), rounds),
         Flow(_ACTIVE, every, rounds),
         Flow(_ACTIVE, ResidualScale(exponent=0), rounds),
-        *(_residuals(terms, position, rounds) if terms else ()),
+        *(_residuals(spec, len(names), position, sizes) if multiplies else ()),
         *_products(spec, names, position, sizes),
         shares_forecast.numbers(descent.SHOWN, rounds, sizes),
         Flow(_ACTIVE, InnerProducts(values=np.zeros(descent.SHOWN)), rounds),
@@ -62,7 +63,16 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
     ]
 
 
-def _residuals(terms: Terms, position: int, rounds: int) -> Iterator[Flow]:
+def _residuals(spec: Regression, passives: int, position: int, sizes: Sizes) -> Iterator[Flow]:
+    most = counts.most_products(spec, passives)
+    fewest = counts.fewest_products(spec, passives)
+    used = sizes.functions or (most,) * sizes.rounds
+    within = Counter(min(max(each, fewest), most) for each in used)
+    for count, rounds in sorted(within.items()):
+        yield from _round(Terms(sizes.train, count, passives), position, rounds)
+
+
+def _round(terms: Terms, position: int, rounds: int) -> Iterator[Flow]:
     first = position == 0
     key = FactorKey(key=bytes(terms.public_bytes))
     yield Flow(_PASSIVE if first else _ACTIVE, key, rounds)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.vertical.regression import limits
 from isthmus.vertical.regression.memory import Memory
+from isthmus.vertical.regression.shared import counts
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import EQUATIONS, SLOPES, RoleContext, Telling
 
@@ -44,7 +45,7 @@ def sums(spec: Regression) -> tuple[int, float]:
     columns, said = spec.sharing.active_columns + 1, spec.passive_columns
     passives = 1 if isinstance(said, int) else len(said)
     every = columns + spec.most_columns * (2 * passives - 1)  # the others need two products
-    functions = spec.sharing.functions if spec.family == "binomial" else 1
+    functions = max(counts.most_products(spec, passives), 1)
     conversions = _CONVERSION * (passives - 1) * functions**2
     return max(columns, spec.most_columns), every + _FUNCTION * functions + conversions
 

@@ -15,6 +15,7 @@ and so on down to functions of b_1, which the first passive party computes of it
 there as much as the coefficients f_j do. All parties compute the same functions from the spreads.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cache
 
@@ -79,6 +80,11 @@ class Logistic:
 
     functions: tuple[Functions, ...]
     """Those of b_1, of b_1 + b_2, and so on."""
+
+    @property
+    def count(self) -> int:
+        """Products that make up a probability, K."""
+        return len(self.functions[0].values)
 
     @property
     def error(self) -> float:
@@ -152,25 +158,44 @@ def logistic(active_spread: float, spreads: tuple[float, ...], count: int) -> Lo
         The functions, for all parties.
     """
     sums = np.sqrt(np.cumsum(np.square(spreads)))
-    grid = sums[-1] * _UNIT
-    means = _sigmoid(active_spread * _UNIT[:, np.newaxis] + grid)
-    found = [_expanded(means[np.newaxis], grid, count)]
+    found = [_of_means(active_spread, float(sums[-1])).first(count)]
     for spread, of_sum in zip(reversed(spreads[1:]), reversed(sums[:-1]), strict=True):
         after, grid = found[0], of_sum * _UNIT
         shifted = spread * _UNIT[:, np.newaxis] + grid
         values = _interpolated(shifted, after.grid, after.values)
-        found.insert(0, _expanded(values * after.importance[:, None, None], grid, count))
+        found.insert(0, _all_functions(values * after.importance[:, None, None], grid).first(count))
     return Logistic(tuple(found))
 
 
 def enough(active_spread: float, spreads: tuple[float, ...], error: float, most: int) -> int:
     """Returns the least number of products, up to `most`, whose error is at most `error`."""
-    counts = range(1, most)
-    found = (at for at in counts if logistic(active_spread, spreads, at).error <= error)
-    return next(found, most)
+
+    def suffices(count: int) -> bool:
+        return logistic(active_spread, spreads, count).error <= error
+
+    return 1 + bisect_left(range(1, most), x=True, key=suffices)  # errors fall with the number
 
 
-def _expanded(values: Floats, grid: Floats, count: int) -> Functions:
+@cache
+def _of_means(active_spread: float, spread: float) -> "_AllFunctions":
+    grid = spread * _UNIT
+    return _all_functions(_sigmoid(active_spread * _UNIT[:, np.newaxis] + grid)[np.newaxis], grid)
+
+
+@dataclass(frozen=True)
+class _AllFunctions:
+    """All singular vectors of a grid, the most important ones first."""
+
+    grid: Floats
+    values: Floats
+    importance: Floats
+
+    def first(self, count: int) -> Functions:
+        left = float(np.sqrt((self.importance[count:] ** 2).sum()))
+        return Functions(self.grid, self.values[:count], self.importance[:count], left)
+
+
+def _all_functions(values: Floats, grid: Floats) -> _AllFunctions:
     # Functions of a grid, shape (functions, points of the share, points of the grid). Singular
     # vectors from squares: what they lose is far below the error of any useful number of them.
     varying = values - (values @ _WEIGHTS)[..., np.newaxis]
@@ -179,9 +204,7 @@ def _expanded(values: Floats, grid: Floats, count: int) -> Functions:
     squares, vectors = np.linalg.eigh(weighted.T @ weighted)
     singular, vectors = np.sqrt(np.maximum(squares[::-1], 0.0)), vectors.T[::-1]
     # Libraries of linear algebra differ in the sign of a singular vector; parties must not.
-    chosen = vectors[:count] / root * np.sign(vectors[:count, -1:])
-    left = float(np.sqrt((singular[count:] ** 2).sum()))
-    return Functions(grid, chosen, singular[:count], left)
+    return _AllFunctions(grid, vectors / root * np.sign(vectors[:, -1:]), singular)
 
 
 def _sigmoid(predictor: Floats) -> Floats:

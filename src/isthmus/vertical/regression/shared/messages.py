@@ -6,7 +6,7 @@
 | SharedStart     | active -> passive | the mean curvature of the loss at the start, as a power   |
 |                 |                   | of two: about the mean label, or how rare the rarer is    |
 | PassiveSpread   | passive -> active | how large a passive party's share of the predictor is     |
-| Spreads         | active -> passive | the same of all parties                                   |
+| Spreads         | active -> passive | the same of all parties, and so how many functions to use |
 | FactorKey       | first -> others   | nothing: a public key, made for this round                |
 | Factors         | first -> others   | nothing: encrypted under the first passive party's key    |
 | ResidualScale   | active -> passive | the power of two that no residual exceeds                 |
@@ -43,6 +43,7 @@ from isthmus.transport.message import Count, Message
 
 RunId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Level = Annotated[int, Meta(ge=0, le=255)]
+Functions = Annotated[int, Meta(ge=0, le=32)]
 Curvature = Annotated[int, Meta(ge=-64, le=64)]
 Exponent = Annotated[int, Meta(ge=-40, le=600)]
 
@@ -85,13 +86,14 @@ class PassiveSpread(Message, frozen=True):
 
 
 class Spreads(Message, frozen=True):
-    """How large the shares of all parties are, and all seeds."""
+    """How large the shares of all parties are, how many functions that takes, and all seeds."""
 
     purpose: ClassVar[str] = "choose functions that make up the residual"
     reveals: ClassVar[str] = "how large each party's share of the predictor is, in steps of 19%"
     discloses: ClassVar[bool] = True
 
     levels: list[Level]
+    functions: Functions
     seeds: list[bytes]
 
 

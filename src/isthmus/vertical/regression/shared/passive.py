@@ -12,7 +12,7 @@ from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products import capacity
 from isthmus.vertical.regression.products.messages import OpenedSums
 from isthmus.vertical.regression.products.workers import start_workers
-from isthmus.vertical.regression.shared import descent, exchange, expansion
+from isthmus.vertical.regression.shared import counts, descent, exchange, expansion
 from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.shared.exchange import Training
 from isthmus.vertical.regression.shared.messages import (
@@ -72,7 +72,13 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 4. Score.
     shares.rows(PartialPredictor, part.predictor(test.features))
     norm, rounds = float(memory.last()["norm"]), spec.sharing.rounds
-    return PassiveTrained(part, rounds, norm < spec.tolerance, exchange.ending(spec, norm))
+    return PassiveTrained(
+        part,
+        rounds,
+        norm < spec.tolerance,
+        exchange.ending(spec, norm),
+        exchange.functions(memory),
+    )
 
 
 def _train(
@@ -98,7 +104,7 @@ def _train(
             #    the functions of the round.
             share = ours.share()
             level = expansion.level(spec, share)
-            hearing.active.send(PassiveSpread(level=level, seed=role.seed()))
+            hearing.active.send(PassiveSpread(level=level, seed=role.draw_seed()))
             spreads = hearing.receive(Spreads)
             _check_spreads(hearing.active.peer, spreads, level, training)
 
@@ -112,7 +118,11 @@ def _train(
             shares.numbers(ours.products(sums, bits))
             shown = _inner_products(hearing)
             ours.move(shown)
-            memory.add(**ours.state, norm=descent.norm(shown))
+            memory.add(
+                **ours.state,
+                norm=descent.norm(shown),
+                functions=exchange.with_count(memory, spreads.functions),
+            )
 
 
 def _check_spreads(active: str, spreads: Spreads, level: int, training: Training) -> None:
@@ -125,6 +135,13 @@ def _check_spreads(active: str, spreads: Spreads, level: int, training: Training
             f"{active!r} sent spreads {spreads.levels} and {found[1]} seeds, where those of "
             f"{due[0]} parties, {level} among them, and {due[1]} seeds were due. Compare "
             "`isthmus version` on both sides."
+        )
+    fewest = counts.fewest_products(training.spec, passives)
+    most = counts.most_products(training.spec, passives)
+    if not fewest <= spreads.functions <= most:
+        raise PeerError(
+            f"{active!r} wants {spreads.functions} functions in a round, where the job allows "
+            f"{fewest} to {most}. Compare `isthmus version` on both sides."
         )
 
 

@@ -8,7 +8,8 @@ products of its columns with both.
 import numpy as np
 
 from isthmus.core.arrays import Floats, Integers
-from isthmus.crypto.lattice.shares import FactorOwner, Multiplier
+from isthmus.crypto.lattice.owner import new_seed
+from isthmus.crypto.lattice.shares import FactorOwner, Multiplier, Terms
 from isthmus.crypto.radix import Quantised
 from isthmus.vertical.checks import checked
 from isthmus.vertical.regression.shared import exchange, expansion, rounding
@@ -36,7 +37,7 @@ class FirstPassive:
         parties = [*range(2, len(training.columns)), 0]
         self._give = {party: training.values_for(active, party) for party in parties}
 
-    def seed(self) -> bytes:
+    def draw_seed(self) -> bytes:
         """The key is ours: its owner's seed is made with it."""
         return b""
 
@@ -55,7 +56,7 @@ class FirstPassive:
             PeerError: The active party broke the protocol.
         """
         training = self._setting
-        functions = expansion.expansion(training.spec, spreads.levels)
+        functions = expansion.expansion(training.spec, spreads.levels, spreads.functions)
         scale = training.scale(functions)
         if training.adds_up:
             scale = _scaled(self._hearing, scale)
@@ -64,7 +65,9 @@ class FirstPassive:
         else:
             generator = exchange.generator(1, number)
             factors = rounding.of_first(functions.of_first(share), scale, generator)
-            residuals, scale = self._residuals(factors, spreads.seeds, scale)
+            residuals, scale = self._residuals(
+                training.terms(functions), factors, spreads.seeds, scale
+            )
         theirs = self._take().tolist()
         for party, give in self._give.items():
             give(residuals if party else rounding.negative(residuals))
@@ -72,9 +75,8 @@ class FirstPassive:
         return rounding.sums(ours, theirs), scale.bits
 
     def _residuals(
-        self, factors: Integers, seeds: list[bytes], scale: Scale
+        self, terms: Terms, factors: Integers, seeds: list[bytes], scale: Scale
     ) -> tuple[Integers, Scale]:
-        terms = self._setting.terms
         active, timed = self._hearing.active, self._setting.context.telemetry.timed
         with timed("encryption"), checked(active, Spreads):
             owner = FactorOwner(terms, seeds)
@@ -103,24 +105,25 @@ class FurtherPassive:
         self._position = training.passives.index(training.context.party)
         self._take_of_active = training.columns_at(active, columns)
         self._take_of_first = training.columns_at(active, columns)
-        self._multiplier = Multiplier(training.terms)
+        self._seed = new_seed()
 
-    def seed(self) -> bytes:
-        """Returns our seed of the key of the next round."""
-        return self._multiplier.seed
+    def draw_seed(self) -> bytes:
+        """Draws our seed of the key of this round, and returns it."""
+        self._seed = new_seed()
+        return self._seed
 
     def sums(self, share: Floats, spreads: Spreads, number: int) -> tuple[Integers, int]:
         """Get the sums of our columns times the residuals; see `FirstPassive.sums`."""
-        training, position, multiplier = self._setting, self._position, self._multiplier
+        training, position = self._setting, self._position
         active, timed = self._hearing.active, training.context.telemetry.timed
-        self._multiplier = Multiplier(training.terms)  # of the next round
-        functions = expansion.expansion(training.spec, spreads.levels)
-        scale = training.scale(functions)
+        functions = expansion.expansion(training.spec, spreads.levels, spreads.functions)
+        scale, terms = training.scale(functions), training.terms(functions)
+        multiplier = Multiplier(terms, self._seed)
         generator = exchange.generator(1 + position, number)
         key = active.receive(FactorKey).key
         with checked(active, FactorKey):
             multiplier.load(key, spreads.seeds)
-        for chunk in training.terms.chunks:
+        for chunk in terms.chunks:
             encrypted = active.receive(Factors).ciphertexts
             with timed("kernel"), checked(active, Factors):
                 constants, factors = functions.of_middle(share[chunk], position)

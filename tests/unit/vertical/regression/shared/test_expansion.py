@@ -7,7 +7,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import JobError
 from isthmus.crypto import radix
 from isthmus.vertical.regression import families
-from isthmus.vertical.regression.shared import descent, expansion
+from isthmus.vertical.regression.shared import counts, descent, expansion
 from isthmus.vertical.regression.shared.coefficients import Coefficients
 from isthmus.vertical.regression.spec import Family, Regression, Shared
 from tests.regressions import a_spec, bfv
@@ -20,7 +20,8 @@ def spec_of(family: Family) -> Regression:
 def residuals(spec: Regression, a: Floats, shares: list[Floats], label: Floats) -> Floats:
     """What the parties compute together."""
     levels = [expansion.level(spec, share) for share in (a, *shares)]
-    functions = expansion.expansion(spec, levels)
+    functions = expansion.expansion(spec, levels, expansion.products(spec, levels))
+    assert functions.count == expansion.products(spec, levels)
     made = functions.of_first(shares[0])
     assert np.abs(made).max() <= 1
     for position, share in enumerate(shares[1:], start=1):
@@ -53,12 +54,23 @@ class TestExpansion:
         assert np.sqrt(np.mean((residuals(spec, a, [b], label) - exact) ** 2)) < 1e-3
 
     def test_takes_as_few_products_as_the_family_allows(self) -> None:
+        families: tuple[Family, ...] = ("binomial", "gaussian", "poisson", "gamma", "tweedie")
         found = {
-            family: expansion.products(spec_of(family), 1)
-            for family in ("binomial", "gaussian", "poisson", "gamma", "tweedie")
+            family: (
+                counts.fewest_products(spec_of(family), 1),
+                expansion.products(spec_of(family), [4, 4]),
+                counts.most_products(spec_of(family), 1),
+            )
+            for family in families
         }
-        assert found == {"binomial": 6, "gaussian": 0, "poisson": 1, "gamma": 1, "tweedie": 2}
-        assert expansion.products(spec_of("gaussian"), 2) == 1
+        assert found == {
+            "binomial": (1, 3, 16),
+            "gaussian": (0, 0, 0),
+            "poisson": (1, 1, 1),
+            "gamma": (1, 1, 1),
+            "tweedie": (2, 2, 2),
+        }
+        assert expansion.products(spec_of("gaussian"), [4, 4, 4]) == 1
 
 
 class TestRunsAway:
@@ -67,8 +79,8 @@ class TestRunsAway:
         spec = spec_of(family)
         far = [expansion.level(spec, np.array([size])) for size in (100.0, 250.0)]
         with pytest.raises(JobError, match="the training runs away"):
-            expansion.expansion(spec, far)
-        expansion.expansion(spec, [far[0], far[0]])
+            expansion.expansion(spec, far, expansion.products(spec, far))
+        expansion.expansion(spec, [far[0], far[0]], expansion.products(spec, far))
 
     def test_is_said_of_coefficients(self) -> None:
         columns = radix.quantise(np.random.default_rng(1).normal(size=(50, 2)), 14)

@@ -1,4 +1,4 @@
-"""How many products a job lets a residual be made of; see `expansion.py`."""
+"""Numbers of products that a residual may be made of."""
 
 from typing import assert_never
 

@@ -131,9 +131,9 @@ def _check_readable(runs: Iterable[Run]) -> None:
                     run.read_json(file.name, kind)
             except SpecError:
                 raise SpecError(
-                    f"{file}: was changed, or written by another version, so that nobody can tell of "
-                    "which job, or over which data, this finished run is. Put the file back from a "
-                    "backup, or begin another run with `--again`."
+                    f"{file}: was changed, or written by another version, so that nobody can tell "
+                    "of which job, or over which data, this finished run is. Put the file back "
+                    "from a backup, or begin another run with `--again`."
                 ) from None
 
 

@@ -100,46 +100,74 @@ class ColumnSide:
         Raises:
             PeerError: The peer sent what no honest run sends.
         """
+        self.ask(rows)
+        self.multiply()
+        return self.opened()
+
+    def ask(self, rows: slice | None = None) -> None:
+        """Begin a product: send the seeds of its keys, where it has keys of its own.
+
+        Args:
+            rows: Which; None: all. Every slice that is asked for is prepared once.
+        """
         start, stop, _ = (rows or slice(None)).indices(len(self._columns))
         declared = self._bounds.declared(len(self._columns.steps), stop - start)
+        seeds = list[bytes]()
+        if self._kind.key_per_product:
+            seeds = [secrets.token_bytes(self._kind.seed_bytes) for _ in range(self._outputs or 1)]
+            self._peer.send(ProductSeed(seed=b"".join(seeds)))
+        self._asked = _Asked(start, stop, declared, seeds)
 
-        # 1. Keys of this product, or of the run.
-        products = self._begin(declared)
+    def multiply(self, meanwhile: Iterable[None] = ()) -> None:
+        """Multiply by the values as they arrive, output by output, and send the masked sums.
 
-        # 2. Multiply, output by output.
-        shards = self._prepared(start, stop, declared)
-        masked = list[bytes]()
-        for key, sums in products:
+        Args:
+            meanwhile: Takes a step for each block that has arrived.
+
+        Raises:
+            PeerError: The peer sent what no honest run sends.
+        """
+        asked, steps, masked = self._asked, iter(meanwhile), list[bytes]()
+        self._products = self._keys(asked)
+        shards = self._prepared(asked)
+        for key, sums in self._products:
             with self._kernel(), checked(self._peer, EncryptedValues):
-                parts = shards.parts(key, sums, self._arriving(stop - start))
+                parts = shards.parts(key, sums, self._arriving(asked, steps))
             with self._telemetry.timed("encryption"):
                 masked.append(sums.finish(parts))
-
-        # 3. Have the masked sums opened, and take the masks off.
         self._peer.send(MaskedSums(ciphertexts=b"".join(masked)))
-        opened = self._peer.receive(OpenedSums).sums
+
+    def opened(self) -> Integers:
+        """Receive the opened sums, and take the masks off.
+
+        Returns:
+            The exact sums, shape (columns,), or (columns, outputs) if outputs were given.
+
+        Raises:
+            PeerError: The peer sent what no honest run sends.
+        """
+        products, opened = self._products, self._peer.receive(OpenedSums).sums
         with checked(self._peer, OpenedSums):
             each = zip(products, equal_parts(opened, len(products)), strict=True)
             found = np.array([sums.unmask(part) for (_, sums), part in each], np.int64)
         return found[0] if self._outputs is None else found.T
 
-    def _begin(self, declared: Declared) -> list[tuple[bytes, Sums[Any]]]:
-        """Returns the public keys and the sums of each output."""
-        outputs, kind = self._outputs or 1, self._kind
+    def _keys(self, asked: "_Asked") -> list[tuple[bytes, Sums[Any]]]:
+        """Returns the public keys, of this product or of the run, and the sums of each output."""
+        declared, kind = asked.declared, self._kind
         if not kind.key_per_product:
             if not self._run_key:
                 self._run_key = self._peer.receive(ProductKey).key
             with checked(self._peer, ProductKey):
-                sums = [kind.sums(declared, self._run_key, b"") for _ in range(outputs)]
+                sums = [kind.sums(declared, self._run_key, b"") for _ in range(self._outputs or 1)]
             return [(self._run_key, each) for each in sums]
-        seeds = [secrets.token_bytes(kind.seed_bytes) for _ in range(outputs)]
-        self._peer.send(ProductSeed(seed=b"".join(seeds)))
         keys = self._peer.receive(ProductKey).key
         with self._telemetry.timed("kernel"), checked(self._peer, ProductKey):
-            each = zip(equal_parts(keys, outputs), seeds, strict=True)
+            each = zip(equal_parts(keys, len(asked.seeds)), asked.seeds, strict=True)
             return [(key, kind.sums(declared, key, seed)) for key, seed in each]
 
-    def _prepared(self, start: int, stop: int, declared: Declared) -> "_Shards":
+    def _prepared(self, asked: "_Asked") -> "_Shards":
+        start, stop, declared = asked.start, asked.stop, asked.declared
         if (start, stop) not in self._prepared_slices:
             columns = self._columns[start:stop]
             cache = self._cache_bytes * len(columns) // len(self._columns)
@@ -153,11 +181,12 @@ class ColumnSide:
         setup = Setup(self._encryption, self._engine, self._kind.block_rows, declared)
         return _AtWorkers(ShardedColumns(self._workers, setup, columns, cache))
 
-    def _arriving(self, rows: int) -> Iterator[bytes]:
-        for _ in slices(rows, self._kind.block_rows):
+    def _arriving(self, asked: "_Asked", steps: Iterator[None]) -> Iterator[bytes]:
+        for _ in slices(asked.stop - asked.start, self._kind.block_rows):
             start = time.perf_counter()
             block = self._peer.receive(EncryptedValues).ciphertexts
             self._waited += time.perf_counter() - start
+            next(steps, None)
             yield block
 
     @contextmanager
@@ -168,6 +197,16 @@ class ColumnSide:
             yield
         self._telemetry.seconds["kernel"] -= self._waited
         self._telemetry.seconds["transport"] += self._waited
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A product that has begun: its rows, and the seeds of its keys."""
+
+    start: int
+    stop: int
+    declared: Declared
+    seeds: list[bytes]
 
 
 class _Shards(Protocol):

@@ -89,6 +89,21 @@ class ValueSide:
         Raises:
             PeerError: The peer sent a seed that no honest run sends.
         """
+        for _ in self.sending(values):
+            pass
+
+    def sending(self, values: Integers) -> Iterator[None]:
+        """Send the values under encryption, a block for each step of the iterator.
+
+        Args:
+            values: Shape (rows,) or (rows, outputs), within the bounds.
+
+        Yields:
+            None, after each block.
+
+        Raises:
+            PeerError: The peer sent a seed that no honest run sends.
+        """
         outputs = values.reshape(len(values), -1).T
         declared = self._bounds.declared(self._columns, len(values))
         self._owners = self._keys(declared, len(outputs))
@@ -100,6 +115,7 @@ class ValueSide:
                 if block is None:
                     break
                 self._peer.send(EncryptedValues(ciphertexts=block))
+                yield
 
     def answer(self) -> None:
         """Open the masked sums for the peer: the second half of a product.

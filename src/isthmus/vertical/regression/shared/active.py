@@ -134,12 +134,13 @@ def _train(
             share, bits = residuals(ours.share() + label.offset, number)
 
             # 2. Give passive parties what they need for their gradients, and get ours.
-            for values in give:
+            theirs = exchange.in_both_directions(give[0], take, share)
+            for values in give[1:]:
                 values(share)
             for passive in passives[1:]:
                 exchange.pass_on_product(training, passives[0], passive)
             products = rounding.product(ours.columns, rounding.negative(share))
-            sums = rounding.sums(products, take().tolist())
+            sums = rounding.sums(products, theirs)
 
             # 3. Add up inner products, and make a step.
             shown = ours.products(sums, bits) + totals.numbers(descent.SHOWN)

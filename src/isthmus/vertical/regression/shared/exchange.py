@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from isthmus.core.arrays import Floats
+from isthmus.core.arrays import Floats, Integers
 from isthmus.crypto.lattice.shares import Terms
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
@@ -124,6 +124,29 @@ def with_count(memory: Memory, count: int) -> Floats:
 def functions(memory: Memory) -> tuple[int, ...]:
     """Returns the numbers of functions of all finished rounds."""
     return tuple(int(each) for each in memory.last().get("functions", ()))
+
+
+def in_both_directions(give: ValueSide, take: ColumnSide, values: Integers) -> list[int]:
+    """Give and take a product at the same time: a block goes out for each one that has come in.
+
+    Args:
+        give: Our side of the product with the peer's columns.
+        take: Our side of the product with ours.
+        values: What the peer's columns are multiplied by, shape (rows,).
+
+    Returns:
+        The sums of our columns.
+
+    Raises:
+        PeerError: The peer sent what no honest run sends.
+    """
+    take.ask()
+    sending = give.sending(values)
+    next(sending)  # with the key
+    take.multiply(meanwhile=sending)
+    give.answer()
+    sums: list[int] = take.opened().tolist()
+    return sums
 
 
 def pass_on_product(training: Training, values: Channel, columns: Channel) -> None:

@@ -33,9 +33,10 @@ class FirstPassive:
         active = hearing.active
         self._hearing, self._setting, self._columns = hearing, training, columns
         self._take = training.columns_at(active, columns)
-        # All others need products with our share, the active party last.
-        parties = [*range(2, len(training.columns)), 0]
-        self._give = {party: training.values_for(active, party) for party in parties}
+        # All others need products with our share.
+        self._give_to_active, *self._give_to_others = [
+            training.values_for(active, party) for party in (0, *range(2, len(training.columns)))
+        ]
 
     def draw_seed(self) -> bytes:
         """The key is ours: its owner's seed is made with it."""
@@ -68,9 +69,11 @@ class FirstPassive:
             residuals, scale = self._residuals(
                 training.terms(functions), factors, spreads.seeds, scale
             )
-        theirs = self._take().tolist()
-        for party, give in self._give.items():
-            give(residuals if party else rounding.negative(residuals))
+        theirs = exchange.in_both_directions(
+            self._give_to_active, self._take, rounding.negative(residuals)
+        )
+        for give in self._give_to_others:
+            give(residuals)
         ours = rounding.product(self._columns, residuals)
         return rounding.sums(ours, theirs), scale.bits
 

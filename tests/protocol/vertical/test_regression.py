@@ -285,7 +285,7 @@ def changed(
             return self.line.receive(kind)
 
     wrap = {ACTIVE: lambda line: Lying(line) if line.peer == victim else line}
-    return train(spec, data, Members(lines=wrap), patience=8.0)
+    return train(spec, data, Members(lines=wrap), patience=30.0)
 
 
 class TestForecast:
@@ -430,7 +430,7 @@ def breaks_at(nth: int) -> Any:
 
 class TestRefusesTheJob:
     def test_that_tells_too_much_about_the_labels(self) -> None:
-        outcome = train(spec_of(batches=60, label_exposure=0.1), split(), patience=8.0)
+        outcome = train(spec_of(batches=60, label_exposure=0.1), split(), patience=30.0)
         error = outcome.raised["hub"]
         assert type(error) is SpecError  # a JobError would tell the peer how many have the label
         assert "60 batches x 4 columns" in str(error)
@@ -441,7 +441,7 @@ class TestRefusesTheJob:
         data = split()
         assert data.table.label is not None
         data.table.label[:] = np.arange(ROWS) % 20 == 0
-        outcome = train(spec_of(label_exposure=0.1), data, patience=8.0)
+        outcome = train(spec_of(label_exposure=0.1), data, patience=30.0)
         assert "24 of 480 rows have the rarer label, would tell it 0.167" in str(
             outcome.raised["hub"]
         )
@@ -450,19 +450,19 @@ class TestRefusesTheJob:
         data = split()
         weighted = replace(data.table, weight=(np.arange(ROWS) % 12 == 0).astype(float))
         spec = spec_of(label_exposure=0.2)
-        error = train(spec, replace(data, table=weighted), patience=8.0).raised["hub"]
+        error = train(spec, replace(data, table=weighted), patience=30.0).raised["hub"]
         assert type(error) is SpecError  # a JobError would tell the peer how many have the label
         assert "of 480 rows have the rarer label" in str(error)
 
     def test_whose_label_does_not_fit_the_family(self) -> None:
-        outcome = train(spec_of(), split("gaussian"), patience=8.0)
+        outcome = train(spec_of(), split("gaussian"), patience=30.0)
         assert isinstance(outcome.raised["hub"], SpecError)
         assert "480 of 480 labels are other than 0 and 1" in str(outcome.raised["hub"])
 
     def test_where_a_column_is_constant_on_the_aligned_rows(self) -> None:
         data = split()
         data.table.features[:TRAIN, 3] = 7.0
-        outcome = train(spec_of(), data, patience=8.0)
+        outcome = train(spec_of(), data, patience=30.0)
         assert isinstance(outcome.raised["insurer"], SpecError)
         assert "'cost' has one single value" in str(outcome.raised["insurer"])
 
@@ -471,7 +471,7 @@ class TestRefusesTheJob:
     def test_where_a_cell_is_not_finite(self, column: int, party: str, cell: float) -> None:
         data = split()
         data.table.features[:3, column] = cell
-        error = train(spec_of(), data, patience=8.0).raised[party]
+        error = train(spec_of(), data, patience=30.0).raised[party]
         assert isinstance(error, SpecError)
         assert f"cells of {data.table.names[column]!r} (3) are infinite or not a num" in str(error)
 
@@ -479,7 +479,7 @@ class TestRefusesTheJob:
         data = split()
         data.table.features[:, 3] = np.arange(ROWS) < 19
         members = Members(minimum_column_rows=20)
-        error = train(spec_of(), data, members, patience=8.0).raised["insurer"]
+        error = train(spec_of(), data, members, patience=30.0).raised["insurer"]
         assert isinstance(error, PolicyError)
         assert "of column 'cost' (19), so few of 480 rows have another value" in str(error)
 
@@ -487,7 +487,7 @@ class TestRefusesTheJob:
         data = split()
         data.table.features[7, 3] = 1e9
         members = Members(minimum_column_rows=20)
-        error = train(spec_of(), data, members, patience=8.0).raised["insurer"]
+        error = train(spec_of(), data, members, patience=30.0).raised["insurer"]
         assert isinstance(error, PolicyError)
         assert "of column 'cost' (1), so few of 480 rows" in str(error)
 
@@ -495,7 +495,7 @@ class TestRefusesTheJob:
 def alone(spec: Regression, role: Role, victim: str) -> Exception:
     """The error of a party whose only peer plays a role of the test."""
     data = split()
-    outcome = train(spec, data, Members(lines={}), patience=8.0, roles={other(victim): role})
+    outcome = train(spec, data, Members(lines={}), patience=30.0, roles={other(victim): role})
     return outcome.raised["hub" if victim == ACTIVE else victim]
 
 
@@ -532,7 +532,7 @@ class TestTheActivePartyStopsOn:
                     return message
 
         wrap = {"insurer": partial(Sends, change=skip)}
-        outcome = train(spec_of(), split(), Members(lines=wrap), patience=8.0)
+        outcome = train(spec_of(), split(), Members(lines=wrap), patience=30.0)
         error = outcome.raised["hub"]
         assert isinstance(error, PeerError)
         assert "'insurer' sent rows from 1 of shape (128,) where 128 rows from 0" in str(error)
@@ -544,7 +544,7 @@ class TestTheActivePartyStopsOn:
             return message
 
         wrap = {"insurer": partial(Sends, change=one)}
-        error = train(spec_of(), split(), Members(lines=wrap), patience=8.0).raised["hub"]
+        error = train(spec_of(), split(), Members(lines=wrap), patience=30.0).raised["hub"]
         assert isinstance(error, PeerError)
         assert "'insurer' sent numbers of shape () where 2 were due" in str(error)
 

@@ -360,7 +360,7 @@ class TestEnding:
 
 class TestRefusesTheJob:
     def test_that_tells_too_much_about_the_labels(self) -> None:
-        outcome = train(spec_of(label_exposure=0.01), split(), patience=8.0)
+        outcome = train(spec_of(label_exposure=0.01), split(), patience=30.0)
         error = outcome.raised["hub"]
         assert type(error) is SpecError  # not sent
         assert "4 columns of 'insurer'" in str(error)
@@ -371,7 +371,7 @@ class TestRefusesTheJob:
         table = joined()
         table.features[:, column] = np.arange(ROWS) < 5
         outcome = train(
-            spec_of(), Split(table, TWO, TRAIN), Members(minimum_column_rows=20), patience=8.0
+            spec_of(), Split(table, TWO, TRAIN), Members(minimum_column_rows=20), patience=30.0
         )
         assert isinstance(outcome.raised[party], PolicyError)
 
@@ -379,7 +379,7 @@ class TestRefusesTheJob:
 class TestTheActivePartyStopsOn:
     def stops(self, peer: Role, spec: Regression | None = None) -> Exception:
         spec = spec or spec_of()
-        return train(spec, split(), roles={"insurer": peer}, patience=8.0).raised["hub"]
+        return train(spec, split(), roles={"insurer": peer}, patience=30.0).raised["hub"]
 
     def test_a_peer_with_other_rows(self) -> None:
         def disagrees(line: Channel) -> None:
@@ -416,7 +416,7 @@ class TestTheActivePartyStopsOn:
 
 class TestThePassivePartyStopsOn:
     def stops(self, peer: Role) -> Exception:
-        outcome = train(spec_of(), split(), roles={ACTIVE: peer}, patience=8.0)
+        outcome = train(spec_of(), split(), roles={ACTIVE: peer}, patience=30.0)
         return outcome.raised["insurer"]
 
     def test_going_on_after_a_round_that_it_never_had(self) -> None:

@@ -65,8 +65,22 @@ def check_units(numbers: Iterable[int], modulus: int) -> None:
     Raises:
         ValueError: A number is not a unit of the ring.
     """
-    residues, n = [big(number) for number in numbers], big(modulus)
-    if not all(0 < residue < n for residue in residues):
-        raise ValueError("a number is not within the modulus")
-    if gcd(product(residues, n), n) != 1:
+    residues = [big(number) for number in numbers]
+    check_residues(residues, modulus)
+    if gcd(product(residues, big(modulus)), big(modulus)) != 1:
         raise ValueError("a number is not invertible")
+
+
+def check_residues(numbers: Iterable[int], modulus: int) -> None:
+    """Refuse numbers that are zero, or not reduced.
+
+    Args:
+        numbers: From the other party.
+        modulus: The modulus of the ring.
+
+    Raises:
+        ValueError: A number is not within the modulus.
+    """
+    n = big(modulus)
+    if not all(0 < number < n for number in numbers):
+        raise ValueError("a number is not within the modulus")

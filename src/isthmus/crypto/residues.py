@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
 
 from isthmus.core.arrays import Integers
-from isthmus.crypto.fixed_width import check_units, join, split
-from isthmus.crypto.integers import big, power, product
+from isthmus.crypto.fixed_width import check_residues, join, split
+from isthmus.crypto.integers import big, gcd, power, product
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 from isthmus.crypto.threads import spread
 
@@ -44,9 +44,39 @@ class ResidueKey(ABC):
         Raises:
             ValueError: The bytes are not `count` valid ciphertexts under this key.
         """
-        numbers = split(data, count, self.ciphertext_bytes)
-        check_units(numbers, self.modulus)
-        return self._ciphertexts(numbers)
+        loaded = self.load_residues(data, count)
+        self.check_units(loaded)
+        return loaded
+
+    def load_residues(self, data: bytes, count: int) -> "ResidueCiphertexts":
+        """Decode ciphertexts like `load`, without the check that they are units.
+
+        Args:
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
+
+        Returns:
+            The ciphertexts: `check_units` has to come before anything of them leaves.
+
+        Raises:
+            ValueError: The bytes are not `count` numbers within the modulus.
+        """
+        loaded = self._ciphertexts(split(data, count, self.ciphertext_bytes))
+        check_residues(loaded.values, self.modulus)
+        return loaded
+
+    def check_units(self, ciphertexts: Ciphertexts) -> None:
+        """Refuse ciphertexts that are not all units, or sums of such.
+
+        Args:
+            ciphertexts: From `load_residues`, or sums that every one of these is part of.
+
+        Raises:
+            ValueError: A number is not invertible.
+        """
+        # A product of numbers is a unit if, and only if, each of them is.
+        if gcd(int.from_bytes(ciphertexts.sum().dump()), self.modulus) != 1:
+            raise ValueError("a number is not invertible")
 
     def restore(self, data: bytes) -> "ResidueCiphertexts":
         """Decode ciphertexts that `load` has already checked, without checking them again."""

@@ -113,6 +113,32 @@ class PublicKey(Protocol):
         """
         ...
 
+    def load_residues(self, data: bytes, count: int) -> Ciphertexts:
+        """Decode ciphertexts like `load`, without the check that they are units.
+
+        Args:
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
+
+        Returns:
+            The ciphertexts: `check_units` has to come before anything of them leaves.
+
+        Raises:
+            ValueError: The bytes are not `count` numbers within the modulus.
+        """
+        ...
+
+    def check_units(self, ciphertexts: Ciphertexts) -> None:
+        """Refuse ciphertexts that are not all units, or sums of such.
+
+        Args:
+            ciphertexts: From `load_residues`, or sums that every one of these is part of.
+
+        Raises:
+            ValueError: A number is not invertible.
+        """
+        ...
+
     def restore(self, data: bytes) -> Ciphertexts:
         """Decode ciphertexts that `load` has already checked, without checking them again."""
         ...

@@ -56,9 +56,9 @@ class KernelPublicKey:
 
     def encrypt(self, values: Sequence[int]) -> "KernelCiphertexts":
         """Encrypt signed integers, with fresh randomness."""
-        size = max((value.bit_length() // 8 + 1 for value in values if value), default=0)
-        offset = 1 << (8 * size) >> 1  # makes exponents positive; the table takes it back
-        exponents = b"".join([int(value + offset).to_bytes(size, "little") for value in values])
+        largest = max(max(values, default=0), -min(values, default=0))
+        size = largest.bit_length() // 8 + 1 if largest else 0
+        exponents = b"".join([int(value).to_bytes(size, "little", signed=True) for value in values])
         random = secrets.token_bytes(self._randomness * len(values))
         digits = np.hstack(
             [
@@ -66,6 +66,8 @@ class KernelPublicKey:
                 for data, width in ((random, self._randomness), (exponents, size))
             ]
         )
+        if size:
+            digits[:, -1] ^= 0x80  # adds half of the range: exponents are positive, see `_table`
         rows = self.field.powers(self._table(size), digits)
         digits.fill(0)
         return KernelCiphertexts(self, rows)
@@ -83,6 +85,23 @@ class KernelPublicKey:
         Raises:
             ValueError: The bytes are not `count` valid ciphertexts under this key.
         """
+        loaded = self.load_residues(data, count)
+        self.check_units(loaded)
+        return loaded
+
+    def load_residues(self, data: bytes, count: int) -> "KernelCiphertexts":
+        """Decode ciphertexts like `load`, without the check that they are units.
+
+        Args:
+            data: The bytes as received.
+            count: The number of ciphertexts that they must hold.
+
+        Returns:
+            The ciphertexts: `check_units` has to come before anything of them leaves.
+
+        Raises:
+            ValueError: The bytes are not `count` numbers within the modulus.
+        """
         width = self.ciphertext_bytes
         if count < 1 or len(data) != count * width:
             raise ValueError(f"{len(data)} bytes are not {count} numbers of {width} bytes")
@@ -90,10 +109,20 @@ class KernelPublicKey:
         numbers = np.frombuffer(data, f"S{width}")  # big-endian: in the order of their bytes
         if not ((numbers > b"") & (numbers < n.to_bytes(width, "big"))).all():
             raise ValueError("a number is not within the modulus")
-        loaded = self.restore(data)
-        if gcd(loaded.sum().residues()[0], n) != 1:  # a product of units is a unit
+        return self.restore(data)
+
+    def check_units(self, ciphertexts: Ciphertexts) -> None:
+        """Refuse ciphertexts that are not all units, or sums of such.
+
+        Args:
+            ciphertexts: From `load_residues`, or sums that every one of these is part of.
+
+        Raises:
+            ValueError: A number is not invertible.
+        """
+        # A product of numbers is a unit if, and only if, each of them is.
+        if gcd(int.from_bytes(ciphertexts.sum().dump()), int(self.plain.modulus)) != 1:
             raise ValueError("a number is not invertible")
-        return loaded
 
     def restore(self, data: bytes) -> "KernelCiphertexts":
         """Decode ciphertexts that `load` has already checked, without checking them again."""

@@ -97,7 +97,7 @@ class EncryptedRows:
         self._bins = bins
         self._starts = starts
         self._root: list[Ciphertexts] = []
-        self._rows = StoredRows(key)
+        self._rows = StoredRows(key, len(bins))
         self._arrived = 0
 
     def add(self, block: bytes, rows: int) -> None:
@@ -113,10 +113,11 @@ class EncryptedRows:
         bins = self._bins[self._arrived : self._arrived + rows]
         if len(bins) < rows:
             raise ValueError(f"{rows} more rows than the {len(self._bins)} of the tree")
-        ciphertexts = self._key.load(block, rows)
+        ciphertexts = self._key.load_residues(block, rows)
         sums = _group_sums(ciphertexts, bins, self._starts)
+        self._key.check_units(sums[: int(self._starts[0].sum())])  # each row is in one of these
         self._root = [self._root[0] + sums if self._root else sums]
-        self._rows.add(block, rows)
+        self._rows.add(block, ciphertexts)
         self._arrived += rows
 
     def root(self) -> Ciphertexts:

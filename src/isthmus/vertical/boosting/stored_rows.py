@@ -1,9 +1,10 @@
-"""Storage of a tree's encrypted rows between levels, as bytes: in memory, or on disk if many.
+"""Storage of a tree's encrypted rows between levels: as objects of an engine, or as bytes if many.
 
-As objects of an engine, rows take more memory than their bytes, with gmpy2 more than twice as much,
-and all of them would be in memory at once. So only their bytes are stored: up to `IN_MEMORY` bytes
-in memory, more than that in an unnamed temporary file, which only this process can open and which
-disappears with it. The rows of a node become objects again in parts, while they are summed.
+As objects, rows take more memory than their bytes, with gmpy2 more than twice as much, but bytes
+have to become objects again for every level. So the rows of a tree are stored as objects up to
+`AS_OBJECTS` bytes, as bytes in memory up to `IN_MEMORY`, and if there are more, in an unnamed
+temporary file, which only this process can open and which disappears with it. Bytes become objects
+in parts, while they are summed.
 
 The file is in `TMPDIR`, which should be on a disk, not in memory.
 """
@@ -19,6 +20,9 @@ import numpy as np
 from isthmus.core.arrays import Integers
 from isthmus.crypto.scheme import Ciphertexts, PublicKey
 
+AS_OBJECTS = 2**24
+"""Most bytes of a tree's rows to store as objects, which take more memory than that."""
+
 IN_MEMORY = 2**26
 """Most bytes of a tree's rows to store in memory; with more, all go to a file."""
 
@@ -29,37 +33,38 @@ PART_ROWS = 2**15
 class StoredRows:
     """The rows of one tree, in the order in which they came."""
 
-    def __init__(self, key: PublicKey) -> None:
+    def __init__(self, key: PublicKey, count: int) -> None:
         """Start without rows.
 
         Args:
             key: The key that all rows are encrypted under.
+            count: Number of rows that will be added.
         """
         self._key = key
+        self._count = count
+        self._objects: list[Ciphertexts] = []
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._row_bytes = 0
 
-    def add(self, block: bytes, rows: int) -> None:
+    def add(self, block: bytes, ciphertexts: Ciphertexts) -> None:
         """Store the next block of rows.
 
         Args:
             block: Their ciphertexts, already checked.
-            rows: Number of rows.
+            ciphertexts: The same, decoded.
 
         Raises:
             OSError: The disk is full.
         """
-        self._row_bytes = len(block) // rows
-        if self._file is None and len(self._memory) + len(block) > IN_MEMORY:
-            self._file = TemporaryFile()  # noqa: SIM115 - it lives as long as we
-            finalize(self, self._file.close)  # when this object is garbage-collected
-            self._file.write(self._memory)
-            self._memory.clear()
-        if self._file is None:
+        self._row_bytes = len(block) // len(ciphertexts)
+        due = self._count * self._row_bytes
+        if due <= AS_OBJECTS:
+            self._objects.append(ciphertexts)
+        elif due <= IN_MEMORY:
             self._memory += block
         else:
-            self._file.write(block)
+            self._opened().write(block)
 
     def parts(self, rows: Integers) -> Iterator[tuple[Integers, Ciphertexts]]:
         """Restore some rows, after all have been added.
@@ -72,7 +77,19 @@ class StoredRows:
         """
         for first in range(0, len(rows), PART_ROWS):
             part = rows[first : first + PART_ROWS]
-            yield part, self._key.restore(self._read(part))
+            yield part, self._taken(part) if self._objects else self._key.restore(self._read(part))
+
+    def _taken(self, rows: Integers) -> Ciphertexts:
+        first, *others = self._objects
+        if others:
+            self._objects = [first.join(others)]
+        return self._objects[0].take(rows.tolist())
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            self._file = TemporaryFile()  # noqa: SIM115 - it lives as long as we
+            finalize(self, self._file.close)  # when this object is garbage-collected
+        return self._file
 
     def _read(self, rows: Integers) -> bytes:
         data: bytearray | mmap = self._memory

@@ -179,6 +179,15 @@ class TestRefusals:
         with pytest.raises(ValueError, match="bytes are not 99 numbers"):
             rows.add(block, 99)
 
+    @pytest.mark.parametrize("row", [0, 57, 99])
+    def test_a_row_that_is_not_invertible_is_refused(self, key: PrivateKey, row: int) -> None:
+        (block,) = tree(key).blocks(1000)
+        width = len(block) // 100
+        multiple = (3 * int(vars(key)["_p"])).to_bytes(width, "big")
+        rows = EncryptedRows(key.public, tree(key).bins, groups(1, 4, 6)[0])
+        with pytest.raises(ValueError, match="a number is not invertible"):
+            rows.add(block[: row * width] + multiple + block[(row + 1) * width :], 100)
+
     def test_no_more_rows_come_than_are_due(self, key: PrivateKey) -> None:
         rows = tree(key).arrived(EVERY_BIN)
         with pytest.raises(ValueError, match="1 more rows than the 100 of the tree"):

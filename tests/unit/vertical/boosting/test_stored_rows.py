@@ -1,4 +1,4 @@
-"""A passive party holds the bytes of a tree's rows, and of few of them more than these."""
+"""A passive party holds few rows of a tree as objects, and of many no more than their bytes."""
 
 import subprocess
 import sys
@@ -22,7 +22,8 @@ from isthmus.crypto import keys
 from isthmus.vertical.boosting import stored_rows
 from isthmus.vertical.boosting.encrypted import EncryptedRows
 
-blocks, stored_rows.IN_MEMORY, stored_rows.PART_ROWS = int(sys.argv[1]), 2**20, 4096
+blocks, stored_rows.AS_OBJECTS = int(sys.argv[1]), 2**20
+stored_rows.IN_MEMORY, stored_rows.PART_ROWS = 2**20, 4096
 key = keys.generate("okamoto-uchiyama", "auto", 1024).public
 block, starts = key.encrypt([1] * 4096).dump(), np.ones((1, 2), np.bool_)
 rows = EncryptedRows(key, np.zeros((4096 * blocks, 1), np.int8), starts)
@@ -33,11 +34,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr
 """
 
 
-@pytest.fixture(params=[2**26, 1], ids=["in memory", "in a file"])
-def in_memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    limit: int = request.param
-    monkeypatch.setattr(stored_rows, "IN_MEMORY", limit)
-    return limit
+@pytest.fixture(
+    params=[(2**24, 2**26), (1, 2**26), (1, 1)], ids=["as objects", "in memory", "in a file"]
+)
+def stored(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_objects, in_memory = request.param
+    monkeypatch.setattr(stored_rows, "AS_OBJECTS", as_objects)
+    monkeypatch.setattr(stored_rows, "IN_MEMORY", in_memory)
 
 
 @pytest.fixture
@@ -48,9 +51,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def held_rows(key: PublicKey) -> StoredRows:
     """Encryptions of 0, 1, 2, ..., which came in two blocks."""
-    rows = StoredRows(key)
+    rows = StoredRows(key, ROWS)
     for block in (range(12), range(12, ROWS)):
-        rows.add(key.encrypt(block).dump(), len(block))
+        ciphertexts = key.encrypt(block)
+        rows.add(ciphertexts.dump(), ciphertexts)
     return rows
 
 
@@ -61,7 +65,7 @@ def peak(blocks: int) -> int:
     return int(ended.stderr.split()[-1])
 
 
-@pytest.mark.usefixtures("in_memory", "folder")
+@pytest.mark.usefixtures("stored", "folder")
 class TestRows:
     def test_are_taken_up_as_they_came(self, key: PrivateKey) -> None:
         chosen = np.array([0, 1, 11, 12, 19])
@@ -90,7 +94,7 @@ class TestRows:
         assert rows.level(slot, starts).dump() == whole
 
 
-@pytest.mark.usefixtures("in_memory")
+@pytest.mark.usefixtures("stored")
 class TestFile:
     def test_has_no_name_that_anybody_could_open(self, key: PrivateKey, folder: Path) -> None:
         rows = held_rows(key.public)

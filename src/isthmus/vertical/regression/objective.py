@@ -226,8 +226,11 @@ def _root(derivative: Callable[[float], float], value: float, begin: float, end:
     width = min(1.0, end - begin)
     while begin + width < end and derivative(begin + width) < value:
         width *= 2
-    ends = begin, min(begin + width, end)
-    return float(optimize.brentq(lambda at: derivative(at) - value, *ends, xtol=1e-10))
+    ends, held = (begin, min(begin + width, end)), [derivative]
+    try:
+        return float(optimize.brentq(lambda at: held[0](at) - value, *ends, xtol=1e-10))
+    finally:
+        held.clear()  # scipy leaves a cycle, which would keep arrays of all rows in every round
 
 
 def _by_blocks(shape: tuple[int, ...], of: Callable[[slice], Floats]) -> Floats:

@@ -2,7 +2,9 @@
 # threadpoolctl has no types:
 # pyright: reportMissingTypeStubs=false
 
+import gc
 import tracemalloc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -131,6 +133,18 @@ class TestLoss:
         predictor = features[:, 0].copy()
         slope = np.where(loss.residual(predictor) < 0, 1.0, -1.0)
         assert copies(predictor, lambda: loss.step_length(predictor, slope, Line(), 1.0)) < 3
+
+    def test_holds_on_to_nothing_of_a_line_that_was_searched(self, features: Floats) -> None:
+        loss = Loss(families.likelihood(BINOMIAL), scaling.label(table(features), BINOMIAL))
+        predictor = features[:, 0].copy()
+        slope, held = features[:, 2] - loss.residual(predictor), weakref.ref(predictor)
+        gc.disable()  # with many rows it comes after many rounds
+        try:
+            assert 0 < loss.step_length(predictor, slope - slope.mean(), Line()) < 100
+            del predictor
+            assert held() is None
+        finally:
+            gc.enable()
 
 
 class TestResiduals:

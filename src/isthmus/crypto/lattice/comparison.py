@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.core.arrays import Bools, Integers
-from isthmus.crypto.lattice import seal
 from isthmus.crypto.lattice.comparison_parameters import (
     BITS_BYTES,
     FLOOD_BITS,
@@ -42,6 +41,7 @@ from isthmus.crypto.lattice.keys import PublicKey, SecretKey, received, uniform_
 from isthmus.crypto.lattice.owner import new_seed
 from isthmus.crypto.lattice.parameters import SEED_BYTES, polynomial_bytes
 from isthmus.crypto.lattice.residues import Residues, packed, total, unpacked
+from isthmus.crypto.lattice.seal_context import Ciphertext
 
 _FIRST_BITS = 59  # of the flood; a residue of 60 bits, moved by three, fits into 63
 _STEP_BITS = 3
@@ -192,7 +192,7 @@ class Comparer:
 
     @staticmethod
     def _product(
-        key: PublicKey, inputs: list[seal.Ciphertext], linear: Integers, constant: Integers
+        key: PublicKey, inputs: list[Ciphertext], linear: Integers, constant: Integers
     ) -> bytes:
         """One position of all rows: a linear form of the encrypted bits, hidden."""
         context = key.context

@@ -14,6 +14,7 @@ from isthmus.crypto.keystream import mixed
 from isthmus.crypto.lattice import residues, seal
 from isthmus.crypto.lattice.parameters import SEAL_SEED_BYTES, Ring, polynomial_bytes
 from isthmus.crypto.lattice.residues import Residues, Words, packed, unpacked
+from isthmus.crypto.lattice.seal_context import Ciphertext, Plaintext
 
 
 class SecretKey:
@@ -51,7 +52,7 @@ class SecretKey:
         product = self.context.pointwise(moved, self._residues)
         return packed(residues.total(half, product, primes), primes)
 
-    def encrypt(self, plaintext: seal.Plaintext) -> bytes:
+    def encrypt(self, plaintext: Plaintext) -> bytes:
         """Encrypt, packed: `Ring.fresh_bytes`."""
         polynomial, seed = self.context.fresh(self._encryptor, plaintext)
         return packed(polynomial, self.ring.data_primes) + seed
@@ -88,7 +89,7 @@ class PublicKey:
         key = self.context.public_key(np.stack([polynomial, uniform]))
         self._encryptor = self.context.public_encryptor(key)
 
-    def zero(self) -> seal.Ciphertext:
+    def zero(self) -> Ciphertext:
         """A fresh encryption of zero."""
         return self.context.zero(self._encryptor)
 
@@ -111,7 +112,7 @@ def uniform_half(seeds: Sequence[bytes], number: int, ring: Ring) -> Residues:
     return residues.uniform(key, ring.degree, ring.primes)
 
 
-def received(ring: Ring, data: bytes | memoryview) -> seal.Ciphertext:
+def received(ring: Ring, data: bytes | memoryview) -> Ciphertext:
     """Read a fresh ciphertext of the other party.
 
     Args:

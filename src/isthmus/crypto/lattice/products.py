@@ -29,18 +29,19 @@ from isthmus.crypto.lattice import seal
 from isthmus.crypto.lattice.keys import PublicKey, received, uniform_half
 from isthmus.crypto.lattice.parameters import EXACT_BITS, SEED_BYTES, SUMS_PER_KEY, Sums
 from isthmus.crypto.lattice.residues import Cut, Residues
+from isthmus.crypto.lattice.seal_context import Ciphertext, Plaintext
 
 AnyIntegers = NDArray[np.integer]
 """Integers of any type of numpy."""
 
-Factors = Sequence[seal.Plaintext | None]
+Factors = Sequence[Plaintext | None]
 """Some rows of each column, transformed; None where all are zero."""
 
 
 class Partial:
     """Sums over some of the rows, under encryption: for processes of one party only."""
 
-    def __init__(self, totals: Sequence[seal.Ciphertext | None]) -> None:
+    def __init__(self, totals: Sequence[Ciphertext | None]) -> None:
         """Hold one transformed ciphertext for each column; None where nothing was added up."""
         self.totals = totals
 
@@ -100,7 +101,7 @@ class Columns:
         Raises:
             ValueError: There are more or fewer blocks than rows need, or they are no ciphertexts.
         """
-        totals: list[seal.Ciphertext | None] = [None] * self._sums.columns
+        totals: list[Ciphertext | None] = [None] * self._sums.columns
         expected = list(range(0, len(self._values), self._block_rows))
         starts = iter(expected)
         for block in blocks:
@@ -113,7 +114,7 @@ class Columns:
             raise ValueError(f"{left} of {len(expected)} blocks of ciphertexts are missing")
         return Partial(totals)
 
-    def _add_block(self, totals: list[seal.Ciphertext | None], block: bytes, start: int) -> None:
+    def _add_block(self, totals: list[Ciphertext | None], block: bytes, start: int) -> None:
         sums, degree = self._sums, self._sums.ring.degree
         stop = min(start + self._block_rows, len(self._values))
         expected = sums.block_bytes(stop - start)
@@ -133,10 +134,10 @@ class Columns:
 
     def _add(
         self,
-        totals: list[seal.Ciphertext | None],
+        totals: list[Ciphertext | None],
         column: int,
-        ciphertext: seal.Ciphertext,
-        factor: seal.Plaintext | None,
+        ciphertext: Ciphertext,
+        factor: Plaintext | None,
     ) -> None:
         if factor is None:
             return

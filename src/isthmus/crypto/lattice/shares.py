@@ -47,6 +47,7 @@ from isthmus.crypto.lattice.keys import PublicKey, SecretKey, received, uniform_
 from isthmus.crypto.lattice.owner import new_seed
 from isthmus.crypto.lattice.parameters import SEED_BYTES, SLOTS, Ring, polynomial_bytes
 from isthmus.crypto.lattice.residues import packed, unpacked
+from isthmus.crypto.lattice.seal_context import Ciphertext
 from isthmus.crypto.lattice.slots import Layout
 
 MOST_VALUES = 32
@@ -299,7 +300,7 @@ class Multiplier:
         # Any key decrypts (M, 0) to the same: it only rounds.
         return SecretKey(self._terms.ring)
 
-    def _inputs(self, encrypted: bytes) -> list[seal.Ciphertext]:
+    def _inputs(self, encrypted: bytes) -> list[Ciphertext]:
         terms, count = self._terms, self._terms.layout.ciphertexts
         if len(encrypted) not in (terms.fresh_bytes, terms.converted_bytes):
             raise ValueError(
@@ -315,9 +316,7 @@ class Multiplier:
         read = [_polynomials(each, terms.ring, terms.ring.data_primes) for each in halves]
         return [context.transform(context.ciphertext(each)) for each in read]
 
-    def _sum(
-        self, inputs: list[seal.Ciphertext], factors: Integers, constant: Integers
-    ) -> seal.Ciphertext:
+    def _sum(self, inputs: list[Ciphertext], factors: Integers, constant: Integers) -> Ciphertext:
         # A fresh encryption of our factors times the inputs, plus a constant.
         if self._key is None:
             raise ValueError("the public key comes first")

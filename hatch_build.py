@@ -18,6 +18,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = "src/isthmus/crypto/kernel/source/kernel.c"
 LIBRARY = "isthmus/crypto/kernel/compiled/kernel.so"
+COMPILERS = ("gcc", "cc")
+"""Looked for in this order; $CC comes before them. clang's code is right too, but takes 1.6 times
+as long."""
+
 FLAGS = (
     "-std=c11",
     "-O2",
@@ -63,7 +67,9 @@ def compiled(source: Path, library: Path) -> bool:
     Returns:
         Whether it could.
     """
-    compiler = shutil.which(os.environ.get("CC", "cc"))
+    named = os.environ.get("CC")
+    compilers = map(shutil.which, (named,) if named else COMPILERS)
+    compiler = next((each for each in compilers if each), None)
     if compiler is None or platform.machine() != "x86_64" or os.name != "posix":
         return False
     stamp = f'-DSOURCE_DIGEST="{digest(source.parent)}"'

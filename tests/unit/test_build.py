@@ -61,9 +61,11 @@ class TestWheel:
         assert wheel(tmp_path / "dist", CC=str(failing)).name.endswith("-py3-none-any.whl")
 
     @pytest.mark.long
-    @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no compiler")
-    def test_has_the_compiled_code_with_one(self, tmp_path: Path) -> None:
-        built = wheel(tmp_path)
+    @pytest.mark.parametrize("compiler", ["cc", "clang"])
+    def test_has_the_compiled_code_with_one(self, tmp_path: Path, compiler: str) -> None:
+        if shutil.which(compiler) is None:
+            pytest.skip("this compiler is not installed")
+        built = wheel(tmp_path, CC=compiler)
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         assert built.name.endswith(f"-py3-none-{platform}.whl")
         with ZipFile(built) as files:
@@ -86,6 +88,36 @@ class TestCompiled:
         monkeypatch.setattr("platform.machine", lambda: other)
         assert not hook.compiled(ROOT / hook.SOURCE, tmp_path / "kernel.so")
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("named", "there", "chosen"),
+        [
+            ("", ["gcc", "cc"], "/usr/bin/gcc"),
+            ("", ["cc"], "/usr/bin/cc"),
+            ("clang", ["gcc", "clang"], "/usr/bin/clang"),
+        ],
+    )
+    def test_takes_the_fastest_compiler_unless_one_is_named(
+        self,
+        hook: ModuleType,
+        named: str,
+        there: list[str],
+        chosen: str,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+    ) -> None:
+        ran = list[list[str]]()
+
+        def run(command: list[str], *, check: bool) -> subprocess.CompletedProcess[bytes]:
+            ran.append(command)
+            return subprocess.CompletedProcess(command, int(check))
+
+        monkeypatch.setenv("CC", named)
+        monkeypatch.setattr("platform.machine", lambda: "x86_64")
+        monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" * (name in there))
+        monkeypatch.setattr("subprocess.run", run)
+        assert hook.compiled(ROOT / hook.SOURCE, tmp_path / "kernel.so")
+        assert [command[0] for command in ran] == [chosen]
 
     def test_stamps_the_code_with_its_source(self, hook: ModuleType) -> None:
         assert hook.digest(library.SOURCE) == library.source_digest()

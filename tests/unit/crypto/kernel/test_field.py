@@ -1,6 +1,7 @@
 """The compiled code computes what Python's integers do, and is never asked for anything else."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -178,9 +179,12 @@ class TestSource:
 
     @pytest.mark.long
     @pytest.mark.parametrize("level", ["-O1", "-O3"])
-    def test_compiles_without_a_warning(self, level: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("compiler", ["cc", "clang"])
+    def test_compiles_without_a_warning(self, compiler: str, level: str, tmp_path: Path) -> None:
+        if shutil.which(compiler) is None:
+            pytest.skip("this compiler is not installed")
         warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
-        _compile(tmp_path / "kernel.so", level, *warnings)
+        _compile(tmp_path / "kernel.so", level, *warnings, compiler=compiler)
 
     @pytest.mark.long
     def test_runs_under_the_sanitizers(self, library: Library, tmp_path: Path) -> None:
@@ -203,9 +207,9 @@ class TestSource:
         assert "results are right" in done.stdout
 
 
-def _compile(library: Path, *options: str) -> None:
+def _compile(library: Path, *options: str, compiler: str = "cc") -> None:
     flags = ["-std=c11", "-mavx512f", "-mavx512ifma", "-fPIC", "-shared", *options]
-    _printed("cc", *flags, "-o", str(library), str(SOURCE / "kernel.c"))
+    _printed(compiler, *flags, "-o", str(library), str(SOURCE / "kernel.c"))
 
 
 def _printed(*command: str) -> str:

@@ -146,7 +146,9 @@ class ColumnSide:
         Raises:
             PeerError: The peer sent what no honest run sends.
         """
-        products, opened = self._products, self._peer.receive(OpenedSums).sums
+        products = self._products
+        with self._telemetry.timed("transport"):
+            opened = self._peer.receive(OpenedSums).sums
         with checked(self._peer, OpenedSums):
             each = zip(products, equal_parts(opened, len(products)), strict=True)
             found = np.array([sums.unmask(part) for (_, sums), part in each], np.int64)

@@ -213,7 +213,9 @@ class _Residuals:
         """Returns our share of each residual, shape (rows,), and their bits after the point."""
         # 1. Gather how large the parties' shares of the predictor are: this chooses the functions.
         spec, seed = self._setting.spec, new_seed()
-        told = [peer.receive(PassiveSpread) for peer in self._peers]
+        timed = self._setting.context.telemetry.timed
+        with timed("transport"):
+            told = [peer.receive(PassiveSpread) for peer in self._peers]
         levels = [expansion.level(spec, share), *(each.level for each in told)]
         seeds = [each.seed for each in told[1:]]
         if not self._setting.adds_up:
@@ -241,10 +243,7 @@ class _Residuals:
         multiplier = Multiplier(terms, seed)
         key = self._peers[0].receive(FactorKey)
         _tell(self._peers[1:], key)
-        with (
-            self._setting.context.telemetry.timed("encryption"),
-            checked(self._peers[0], FactorKey),
-        ):
+        with timed("encryption"), checked(self._peers[0], FactorKey):
             multiplier.load(key.key, seeds)
         self._peers[0].send(ResidualScale(exponent=scale.exponent))
         residuals = self._multiplied(terms, multiplier, integers, whole)
@@ -254,14 +253,14 @@ class _Residuals:
     def _multiplied(
         self, terms: Terms, multiplier: Multiplier, factors: Integers, constant: Integers
     ) -> Integers:
-        shares = list[Integers]()
+        timed, shares = self._setting.context.telemetry.timed, list[Integers]()
         for chunk in terms.chunks:
-            encrypted = self._peers[0].receive(Factors).ciphertexts
-            for peer in self._peers[1:]:
-                peer.send(Factors(ciphertexts=encrypted))
-                encrypted = peer.receive(Factors).ciphertexts
-            last = self._peers[-1]
-            with self._setting.context.telemetry.timed("kernel"), checked(last, Factors):
+            with timed("transport"):
+                encrypted = self._peers[0].receive(Factors).ciphertexts
+                for peer in self._peers[1:]:
+                    peer.send(Factors(ciphertexts=encrypted))
+                    encrypted = peer.receive(Factors).ciphertexts
+            with timed("kernel"), checked(self._peers[-1], Factors):
                 masked, ours = multiplier.sums(encrypted, factors[:, chunk], constant[chunk])
             self._peers[0].send(MaskedResiduals(ciphertexts=masked))
             shares.append(ours)

@@ -105,7 +105,8 @@ def _train(
             share = ours.share()
             level = expansion.level(spec, share)
             hearing.active.send(PassiveSpread(level=level, seed=role.draw_seed()))
-            spreads = hearing.receive(Spreads)
+            with context.telemetry.timed("transport"):
+                spreads = hearing.receive(Spreads)
             _check_spreads(hearing.active.peer, spreads, level, training)
 
             # 2. Get shares of the residuals: s at the first passive party, r at the active one, and

@@ -92,7 +92,8 @@ class FirstPassive:
         scale = _scaled(self._hearing, scale)
         shares = list[Integers]()
         for chunk in terms.chunks:
-            masked = active.receive(MaskedResiduals).ciphertexts
+            with timed("transport"):
+                masked = active.receive(MaskedResiduals).ciphertexts
             with timed("decryption"), checked(active, MaskedResiduals):
                 shares.append(owner.share(masked, chunk.stop - chunk.start))
         return np.concatenate(shares), scale
@@ -127,7 +128,8 @@ class FurtherPassive:
         with checked(active, FactorKey):
             multiplier.load(key, spreads.seeds)
         for chunk in terms.chunks:
-            encrypted = active.receive(Factors).ciphertexts
+            with timed("transport"):
+                encrypted = active.receive(Factors).ciphertexts
             with timed("kernel"), checked(active, Factors):
                 constants, factors = functions.of_middle(share[chunk], position)
                 whole, integers = rounding.of_middle(constants, factors, position, scale, generator)

@@ -1,6 +1,6 @@
 """The family of jobs over aligned columns: `jobs/plan.py` says what each function is for."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +9,11 @@ import msgspec
 
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink
-from isthmus.evaluation import leaks
-from isthmus.evaluation.comparison import LABELLED
-from isthmus.jobs.aligned import job, search_summary
+from isthmus.jobs.aligned import job
+from isthmus.jobs.aligned import steps as described
+from isthmus.jobs.aligned import summary as ending
 from isthmus.jobs.aligned.results import (
     AlignedResult,
-    AlignedRun,
     AlignmentResult,
     ScoredResult,
     SearchedResult,
@@ -22,16 +21,13 @@ from isthmus.jobs.aligned.results import (
     SimulatedScoring,
     SimulatedTraining,
     TrainedResult,
+    requests_for_rows,
 )
-from isthmus.jobs.handshake import meeting
-from isthmus.jobs.job import Data, Job
+from isthmus.jobs.job import Job
 from isthmus.jobs.plan import Loaded, Ready
-from isthmus.jobs.result import SearchResult, Summary
-from isthmus.jobs.summary import parties_facts, party_facts
+from isthmus.jobs.result import SearchResult
 from isthmus.ledger.forecast import Sizes
 from isthmus.store.runs import Run
-from isthmus.vertical.preparation import system as preparing
-from isthmus.vertical.system import PlansAhead
 
 if TYPE_CHECKING:
     from isthmus.jobs.aligned.online import OnlineScorer
@@ -44,41 +40,8 @@ ENDS_WITH_DONE = True
 check = job.check
 flows = job.flows
 smallest = job.smallest
-
-
-def steps(loaded: Loaded) -> list[str]:
-    """Returns what will happen, in order, a sentence each."""
-    data = loaded.data
-    normalise = f", after {', '.join(data.normalise)}" if data.normalise else ""
-    found = [
-        meeting(loaded),
-        f"Find the shared rows of {loaded.dataset!r} by {', '.join(data.identifiers)}{normalise}, "
-        f"{job.in_words(loaded.job)}.",
-    ]
-    if loaded.scores:
-        return [*found, *loaded.system.scoring_steps(loaded.spec)]
-    preparation = job.preparation_of(loaded)
-    if preparation is not None:
-        found += preparing.steps(preparation)
-    if loaded.trains:
-        found += _training(loaded)
-        found.append(_scoring(data))
-    return found
-
-
-def _scoring(data: Data) -> str:
-    if data.fold is not None:
-        return f"Score part {data.fold.part} of {data.fold.of} of the rows that train, kept out."
-    if data.test is None:
-        return f"Score {data.test_share:.0%} of the shared rows, kept out of training."
-    return f"Score the shared rows of {data.test!r}."
-
-
-def _training(loaded: Loaded) -> Sequence[str]:
-    system: object = loaded.system
-    if isinstance(system, PlansAhead):
-        return system.describe_training(loaded.spec)
-    return [f"Train a {loaded.table}."]
+steps = described.steps
+summary = ending.summary
 
 
 def plan(loaded: Loaded, party_file: Path | None) -> "AlignedPlan":
@@ -124,12 +87,10 @@ def assumptions(plan: "AlignedPlan", sizes: Sizes) -> dict[str, int]:
 
 
 def _requested(requests: Mapping[int, int] | None) -> dict[str, int]:
-    """Requests to score rows online; the last one is for none, and asks nothing."""
     if requests is None:
         return {}
-    asked = {rows: count for rows, count in requests.items() if rows}
-    rows = sum(rows * count for rows, count in asked.items())
-    return {"requests": sum(asked.values()), "requested_rows": rows}
+    rows = sum(rows * count for rows, count in requests.items())
+    return {"requests": requests_for_rows(requests), "requested_rows": rows}
 
 
 def peak(plan: "AlignedPlan") -> int:
@@ -294,103 +255,6 @@ def page(run: Run, simulated: Run | None) -> str:
             "model. Its result.json and `isthmus ledger show` say what it did."
         )
     return vertical_report.render(report.read(run, simulated))
-
-
-def summary(run: Run, result: AlignedResult) -> Summary:
-    """Returns the end of a run for people."""
-    if isinstance(result, SearchedResult):
-        return search_summary.summary(run, result)
-    return _summary(run, result)
-
-
-def _summary(run: Run, result: AlignedRun) -> Summary:
-    match result:
-        case TrainedResult():
-            facts = [
-                *_leak(result),
-                *_rows(result),
-                *_method(result),
-                ("training", result.ending),
-                *((f"told {each.peer} so far", each.words) for each in result.exposure),
-            ]
-            return Summary(metrics=result.metrics, facts=[*facts, *party_facts(run, result)])
-        case SimulatedTraining():
-            facts = [
-                *_leak(result),
-                *_rows(result),
-                *_method(result),
-                ("training", result.ending),
-            ]
-            return Summary(
-                metrics=result.metrics, facts=[*facts, *parties_facts(result, result.reports)]
-            )
-        case ScoredResult():
-            facts = [*_scored(result), *_method(result), *party_facts(run, result)]
-            return Summary(metrics=result.metrics, measured_on=LABELLED, facts=facts)
-        case SimulatedScoring():
-            told = parties_facts(result, result.reports)
-            facts = [*_scored(result), *_method(result), *told]
-            return Summary(metrics=result.metrics, measured_on=LABELLED, facts=facts)
-        case AlignmentResult():
-            return Summary(facts=[*_size(result), *_method(result), *party_facts(run, result)])
-        case SimulatedAlignment():
-            return Summary(
-                facts=[
-                    *_size(result),
-                    *_method(result),
-                    *parties_facts(result),
-                    ("run", str(run.folder)),
-                ]
-            )
-
-
-def _leak(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
-    """How well another party can guess the labels, right below how good the model is."""
-    return [("label leak", leaks.sentence(result.leakage))] if result.leakage else []
-
-
-def _rows(result: TrainedResult | SimulatedTraining) -> list[tuple[str, str]]:
-    size, rows = result.alignment.size or 0, result.rows
-    told = f"{size:,}: {rows['train']:,} trained on, {rows['test']:,} scored"
-    return [("rows shared", told), *_found(result)]
-
-
-def _scored(result: ScoredResult | SimulatedScoring) -> list[tuple[str, str]]:
-    scored, known = result.rows["scored"], result.rows["labelled"]
-    model = f"{result.system} of the run {result.model[:12]}"
-    if isinstance(result, ScoredResult) and result.requests is not None:
-        count = _requested(result.requests)["requests"]
-        return [("model", model), ("rows scored", f"{scored:,}, in {count:,} requests")]
-    if not known:
-        labels = "none with a label that is known here"
-    elif known == scored:
-        labels = "all with a label"
-    else:
-        labels = f"{known:,} of them with a label that is known here"
-    trained = result.rows.get("trained", 0)
-    seen = f"; {trained:,} of these were trained on" if trained else ""
-    return [("model", model), ("rows scored", f"{scored:,}, {labels}{seen}")]
-
-
-def _size(result: AlignmentResult | SimulatedAlignment) -> list[tuple[str, str]]:
-    size = result.alignment.size
-    told = "not told to this party" if size is None else f"{size:,}"
-    return [("rows shared", told), *_found(result)]
-
-
-def _found(result: AlignedRun) -> list[tuple[str, str]]:
-    shares = ", ".join(
-        f"{share:.1%} of {party}'s" for party, share in result.alignment.found.items()
-    )
-    told = [("rows found", shares)] if shares else []
-    return [*told, *(("warning", warning) for warning in result.alignment.warnings)]
-
-
-def _method(result: AlignedRun) -> list[tuple[str, str]]:
-    alignment = result.alignment
-    found = "found by an earlier run" if alignment.reused else "found in this run"
-    lines = [("alignment", f"{alignment.method}, {found}")]
-    return [*lines, ("notice", alignment.notice)] if alignment.notice else lines
 
 
 def left_model(result: AlignedResult) -> bool:

@@ -15,7 +15,12 @@ from isthmus.evaluation.pages.vertical_report import Data, VerticalReport
 from isthmus.evaluation.validation import FAR, Stability
 from isthmus.jobs import page, registry
 from isthmus.jobs.aligned import scorecards
-from isthmus.jobs.aligned.results import ScoredResult, SimulatedTraining, TrainedResult
+from isthmus.jobs.aligned.results import (
+    ScoredResult,
+    SimulatedTraining,
+    TrainedResult,
+    requests_for_rows,
+)
 from isthmus.jobs.job import Job
 from isthmus.store.runs import Run
 
@@ -87,14 +92,15 @@ def read_scoring(run: Run) -> ScoringReport:
     if run.predictions.exists() and result.metrics.get("auc", {}).get("joint") is not None:
         scores = StoredScores.load(run.predictions).labelled()
         drawn = curves(scores.labels, {"joint": scores.predictions}, attempts)
-    notice = result.alignment.notice
+    notice, asked = result.alignment.notice, result.requests
+    requests = None if asked is None else requests_for_rows(asked)
     facts = page.facts(run, result, _WHOLES)
     return ScoringReport(
         **facts | {"missing": facts["missing"] | attempts.missing},
         model=result.model,
         system=result.system,
         columns=result.columns,
-        rows=ScoredRows(**result.rows, requests=_requests(result)),
+        rows=ScoredRows(**result.rows, requests=requests),
         cut=_cut(run),
         metrics=result.metrics,
         validation=result.validation,
@@ -124,13 +130,6 @@ def _cut(run: Run) -> float | None:
     """Above which score a decision is yes; None where the run told scores."""
     table = run.read_json(run.job.name, Job).tables["prediction"]
     return None if table.decision is None else float(table.decision.cut)
-
-
-def _requests(result: ScoredResult) -> int | None:
-    """How often rows were asked for; the last request is for none."""
-    if result.requests is None:
-        return None
-    return sum(count for rows, count in result.requests.items() if rows)
 
 
 def _metrics(result: TrainedResult, simulated: Run | None) -> PartialMetrics:

@@ -1,5 +1,7 @@
 """Results of jobs over aligned columns."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from isthmus.evaluation.description import PartialMetrics
@@ -115,3 +117,8 @@ AlignedRun = (
 )
 
 AlignedResult = AlignedRun | SearchedResult
+
+
+def requests_for_rows(requests: Mapping[int, int]) -> int:
+    """Returns how often rows were asked for; the last request is for none."""
+    return sum(count for rows, count in requests.items() if rows)

@@ -8,7 +8,7 @@ from isthmus.core import spec
 from isthmus.jobs import consent, memory, registry
 from isthmus.jobs.load import load_job
 from isthmus.jobs.plan import Loaded, Plan, Ready
-from isthmus.store.runs import check_writable
+from isthmus.store.run_folders import check_writable
 
 
 class Disclosure(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.multilingual.objectives import check_lengths
 from isthmus.multilingual.spec import Multilingual
-from isthmus.store.runs import LATEST
+from isthmus.store.run_folders import LATEST
 from isthmus.text import model_files, model_folder
 from isthmus.text.dictionary import files as dictionary_files
 from isthmus.text.tokenizer import Tokenizer

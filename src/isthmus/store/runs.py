@@ -31,21 +31,18 @@
 """
 
 import fcntl
-import os
-import re
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TypeVar
 
 import msgspec
 
 from isthmus.core.broken import fault
 from isthmus.core.errors import SpecError, disk_full_is_error
-from isthmus.store import atomic
+from isthmus.store import atomic, run_folders
 from isthmus.store.encoding import to_json
+from isthmus.store.run_folders import LATEST, newest_first
 
 T = TypeVar("T")
 
@@ -56,12 +53,6 @@ UNCONFIRMED = {
     "confirmation": "the run ended before all parties had said that they have what they need"
 }
 """Likewise, before the other parties have said that all of theirs is stored, too."""
-
-LATEST = "latest"
-"""Name of the link to the newest run in a folder of runs."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_BEGAN = re.compile(r"-(?P<time>[0-9]{8}-[0-9]{6})-[0-9a-f]{6}(-(?P<number>[0-9]+))?$")
 
 
 class _Result(msgspec.Struct):
@@ -150,20 +141,11 @@ class Run:
         Raises:
             SpecError: The job's name cannot be part of a file name, or `runs` cannot be written.
         """
-        if not _NAME.fullmatch(job):  # the job file may come from another party: no `../`
-            raise SpecError(
-                f"The job's name {job!r} cannot be part of a file name. "
-                "Use letters, digits, dots, dashes and underscores."
-            )
-        name = f"{job}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:6]}"
-        with _writing(runs):
-            runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(_make_unique(runs, name))
+        return cls(run_folders.make(runs, job, digest))
 
     def become_latest(self) -> None:
         """Let `latest` in the folder of all runs point to this one."""
-        with _writing(self.folder.parent):
-            _link_latest(self.folder)
+        run_folders.become_latest(self.folder)
 
     @property
     def unmeasured(self) -> bool:
@@ -199,8 +181,7 @@ class Run:
         Returns:
             The runs.
         """
-        found = runs.glob(f"{job}-*-{digest[:6]}*")
-        return [cls(folder) for folder in sorted(found, key=_age, reverse=True)]
+        return [cls(folder) for folder in run_folders.of_job(runs, job, digest)]
 
     @classmethod
     def at(cls, folder: Path) -> "Run":
@@ -215,33 +196,12 @@ class Run:
         Raises:
             SpecError: The folder cannot be made.
         """
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with TemporaryFile(dir=folder):
-                pass  # it can be written
-        except (OSError, ValueError) as error:  # a ValueError: the path holds a zero byte
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise SpecError(
-                f"{folder}: cannot be written: {reason}. Choose another folder."
-            ) from None
+        run_folders.open_or_make(folder)
         return cls(folder)
 
-    @contextmanager
-    def locked(self) -> Generator[None]:
-        """Lock the run folder while the block runs.
-
-        Yields:
-            Nothing; the operating system frees the lock however this process ends.
-
-        Raises:
-            SpecError: Another process holds the lock.
-        """
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            self._lock(folder)
-            yield
-        finally:
-            os.close(folder)
+    def locked(self) -> AbstractContextManager[None]:
+        """Returns the lock of the folder; a SpecError where another process holds it."""
+        return run_folders.locked(self.folder)
 
     @contextmanager
     def in_turn(self) -> Generator[None]:
@@ -253,15 +213,6 @@ class Run:
         with self.events.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-    def _lock(self, folder: int) -> None:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SpecError(
-                f"{self.folder}: another process is running this job here. Wait until it ends, or "
-                "stop it."
-            ) from None
 
     def write_json(self, name: str, value: object) -> None:
         """Write a value as JSON, for `read_json`.
@@ -342,60 +293,5 @@ def candidates(path: Path) -> list[Run]:
     if not (path / LATEST).is_symlink():
         return [first]
     folders = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink()]
-    others = sorted(folders, key=_age, reverse=True)
+    others = newest_first(folders)
     return [first, *(Run(each) for each in others if each.resolve() != first.folder)]
-
-
-def check_writable(folder: Path) -> None:
-    """Try to write where a run will write; nothing stays behind.
-
-    Args:
-        folder: A folder, which need not be there yet.
-
-    Raises:
-        DiskError: The disk is full.
-        SpecError: The folder cannot be made, or cannot be written.
-    """
-    place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    with _writing(folder), disk_full_is_error(folder), TemporaryFile(dir=place) as file:
-        file.write(bytes(_ROOM))
-
-
-_ROOM = 2**20
-"""Bytes without which a disk counts as full: a ledger and a checkpoint of a small run."""
-
-
-@contextmanager
-def _writing(runs: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SpecError(
-            f"{runs}: cannot be written: {error.strerror}. Choose another runs folder."
-        ) from None
-
-
-def _make_unique(runs: Path, name: str) -> Path:
-    folder, number = runs / name, 1
-    while True:
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            number += 1
-            folder = runs / f"{name}-{number}"
-        else:
-            return folder
-
-
-def _age(folder: Path) -> tuple[str, int]:
-    """Sorts runs by when they began; those of one second have numbers."""
-    found = _BEGAN.search(folder.name)
-    return (found["time"], int(found["number"] or 1)) if found else ("", 0)
-
-
-def _link_latest(folder: Path) -> None:
-    link = folder.parent / f".{LATEST}-{folder.name}"
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / LATEST)

@@ -12,6 +12,10 @@ from isthmus.vertical.system import KeepsColumns
 _PROGRAM = {"active": 435 * 10**6, "passive": 325 * 10**6}
 """Bytes of a process with all libraries; the active party trains models to compare with."""
 
+_CELL, _ROW = 4, 20
+"""Bytes of a cell and of a row that the active party of a regression takes besides: it has columns
+as they were read, in the order that all parties share, and standardised, all at once."""
+
 _FORMS = 2.5
 """Bytes per byte of what crosses: as a message, and as objects of the encryption."""
 
@@ -37,5 +41,7 @@ def forecast(plan: AlignedPlan, sizes: Sizes) -> int:
     kept = 0
     if plan.loaded.trains and isinstance(code, KeepsColumns):
         kept = code.kept_bytes(plan.loaded.spec, plan.role, sizes.train, columns)
+        if plan.role == "active":
+            kept += sizes.train * (_CELL * columns + _ROW)
     most = min(max(crossing.values(), default=0), _MOST_OBJECTS)
     return _PROGRAM[plan.role] + of_rows(rows, columns) + kept + round(_FORMS * most)

@@ -14,6 +14,12 @@ from isthmus.vertical.regression.products.messages import MaskedSums
 CACHE_BYTES = 2**30
 """Most bytes of transformed columns that a party keeps in memory; others are transformed again."""
 
+_INTEGER = 2
+"""Bytes of a column's integer at the workers."""
+
+_WORKER = 90 * 10**6
+"""Bytes of a worker before it has columns."""
+
 _MOST_SUMS = 4_000
 """Most sums of a product with "bfv": far more do not fit in one message."""
 
@@ -73,12 +79,15 @@ def running(encryption: RegressionEncryption, asked: Engine) -> str:
 
 
 def kept_bytes(encryption: RegressionEncryption, rows: int, columns: int) -> int:
-    """Returns what a column side keeps in memory beside its columns, from product to product."""
+    """Returns what a column side and its workers keep beside its columns, between products."""
     if encryption.scheme != "bfv":
         return 0
     ring = parameters.EXACT_RING
     polynomial = len(ring.data_primes) * ring.degree * 8
-    return min(parameters.polynomials(rows) * columns * polynomial, CACHE_BYTES)
+    transformed = min(parameters.polynomials(rows) * columns * polynomial, CACHE_BYTES)
+    if rows * columns < _MANY_CELLS:
+        return transformed
+    return transformed + rows * columns * _INTEGER + (os.cpu_count() or 1) * _WORKER
 
 
 def worthwhile(encryption: RegressionEncryption, asked: Engine, rows: int, columns: int) -> int:

@@ -54,9 +54,13 @@ class TestRunning:
 
 
 class TestKeptBytes:
-    def test_are_those_of_transformed_columns_up_to_a_bound(self) -> None:
+    def test_are_those_of_transformed_columns_up_to_a_bound_and_of_workers_with_their_rows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.cpu_count", lambda: 8)
         assert capacity.kept_bytes(BFV, rows=4096, columns=10) == 10 * 2 * 4096 * 8
-        assert capacity.kept_bytes(BFV, rows=10**7, columns=20) == capacity.CACHE_BYTES
+        at_workers = 10**7 * 20 * 2 + 8 * 90 * 10**6
+        assert capacity.kept_bytes(BFV, 10**7, 20) == capacity.CACHE_BYTES + at_workers
         assert capacity.kept_bytes(PAILLIER, rows=10**7, columns=20) == 0
 
 

@@ -71,10 +71,10 @@ def real_cases(folder: Path) -> list[Case]:
             breast,
             [
                 _encrypted(breast, max_rounds=most, **few_labels),
-                _shared(breast, 60, 16, **few_labels),
+                _shared(breast, 60, **few_labels),
             ],
         ),
-        Case(hardest, [_encrypted(hardest, max_rounds=most), _shared(hardest, 60, 16)]),
+        Case(hardest, [_encrypted(hardest, max_rounds=most), _shared(hardest, 60)]),
         Case(vehicle, [_encrypted(vehicle, max_rounds=most, family="multinomial", classes=4)]),
     ]
 
@@ -247,9 +247,9 @@ def _encrypted(workload: Workload, **said: Any) -> Regression:
     return Regression(passive_columns=workload.passive_columns, encryption=BFV, **said)
 
 
-def _shared(workload: Workload, rounds: int, functions: int = 6, **said: Any) -> Regression:
+def _shared(workload: Workload, rounds: int, **said: Any) -> Regression:
     own = len(workload.rows(ACTIVE, TEST).names)
-    table = Shared(active_columns=own, rounds=rounds, functions=functions)
+    table = Shared(active_columns=own, rounds=rounds)
     return _encrypted(workload, level="shared", shared=table, **said)
 
 

@@ -76,6 +76,12 @@ class Trained:
         return self.results[ACTIVE].rounds
 
     @property
+    def functions(self) -> str:
+        """Products that made up a residual in the last round; a dash at the level `encrypted`."""
+        functions = self.results[ACTIVE].functions
+        return str(functions[-1]) if functions else "-"
+
+    @property
     def auc(self) -> float:
         """On the test rows."""
         return measured(self.results[ACTIVE].metrics)["auc"]["joint"]
@@ -108,12 +114,6 @@ class Trained:
         return Spent(wall, sum(marks[-1].cpu - marks[0].cpu for marks in kept) / rounds)
 
     @property
-    def sent(self) -> int:
-        """Bytes that crossed in the training, both ways."""
-        return sum(
-            seen.bytes
-            for party, result in self.results.items()
-    @property
     def columns(self) -> str:
         """How many columns each party has, the active one first."""
         return "+".join(str(len(self.parts[party].columns)) for party in (ACTIVE, PASSIVE))
@@ -124,6 +124,12 @@ class Trained:
         fit, others = self.fit, self.rounds - 1
         return Spent(fit.wall - others * self.round.wall, fit.cpu - others * self.round.cpu)
 
+    @property
+    def sent(self) -> int:
+        """Bytes that crossed in the training, both ways."""
+        return sum(
+            seen.bytes
+            for party, result in self.results.items()
             for seen in result.learned
             if seen.direction.startswith(party) and seen.message in _TRAINING
         )
@@ -163,13 +169,13 @@ def train(
         homes = folder / "homes"
         homes.mkdir()
         own = simulate.provide(plans, homes)
+        del plans  # they hold all rows, which the parties read for themselves
         for home in own.values():
             file = home / PARTY_FILE
             file.write_text(file.read_text().replace(_LOOPBACK, line.address))
         commands = {
             party: [
                 *line.before.get(party, ()),
-        del plans  # they hold all rows, which the parties read for themselves
                 *(sys.executable, "-m", "benchmarks.regression_party"),
                 *(str(_marks(folder, party)), protection, "run", str(job)),
                 *("--party", str(own[party] / PARTY_FILE), "--into", str(folder / f"run-{party}")),

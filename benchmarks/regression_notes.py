@@ -87,8 +87,9 @@ def notes(sizes: Sizes, numbers: Elementwise, workload: Workload, encrypted: Tra
         "Accuracy is beside scikit-learn on joined columns with the same penalty, on the test "
         "rows. Coefficients differ by the length of the difference, of the length of "
         "scikit-learn's; classes of `multinomial` are averaged. A training at the level `shared` "
-        "has the number of rounds that the job says, and so many functions that make up a "
-        "probability; at `encrypted` it ends at the tolerance.",
+        "has the number of rounds that the job says, and makes up a probability of as many "
+        "functions as an error of 0.002 needs, at most 16: those of the last round are told. At "
+        "`encrypted` it ends at the tolerance.",
         _descent(workload, encrypted),
         "Workers: as many at each party, all on this machine; CPU seconds of processes on Ray are "
         "not counted. Both parties use one Ray.",

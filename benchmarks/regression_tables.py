@@ -12,6 +12,9 @@ from benchmarks.simulated import ACTIVE, PASSIVE
 ENCRYPTED, SHARED, CLEAR = "encrypted", "shared", "in the clear"
 """Names of ours: the two levels, and the same messages as they are."""
 
+SHARED_SOONER = "shared, fewer rounds"
+"""The same training, ended when ranks are right and coefficients still move."""
+
 OU = "encrypted, Okamoto-Uchiyama-3072 by "
 """And the name of an engine."""
 

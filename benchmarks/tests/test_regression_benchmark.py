@@ -29,7 +29,16 @@ from benchmarks.regression_accuracy import AUC, COEFFICIENTS, Case
 from benchmarks.regression_jobs import Spent, Trained, train
 from benchmarks.regression_notes import Sizes
 from benchmarks.regression_rivals import SSLR, Fitted, Rival
-from benchmarks.regression_tables import CLEAR, CPU, ELEMENTWISE, ENCRYPTED, OU, SHARED, Beside
+from benchmarks.regression_tables import (
+    CLEAR,
+    CPU,
+    ELEMENTWISE,
+    ENCRYPTED,
+    OU,
+    SHARED,
+    SHARED_SOONER,
+    Beside,
+)
 from benchmarks.simulated import ACTIVE, PASSIVE, TEST, TRAIN, Workload
 from isthmus.core.errors import SpecError
 from isthmus.crypto.encryption import RegressionEncryption
@@ -113,7 +122,7 @@ class TestTraining:
             SIZES, contenders, absent, lambda _: [Case(workload, [SPEC])]
         )
         names = [row["by"] for row in found.tables[f"A training, {workload.name}"]]
-        assert names[:3] == [CLEAR, ENCRYPTED, SHARED]
+        assert names[:4] == [CLEAR, ENCRYPTED, SHARED, SHARED_SOONER]
         assert names[-2:] == [f"{ELEMENTWISE}512", "fast"]
         (more,) = found.tables["More rows"]
         assert (more["rows"], more["columns"], more["rounds"]) == (600, "2+2", 3)

@@ -27,7 +27,7 @@ from isthmus.core.telemetry import Telemetry
 from isthmus.crypto.encryption import RegressionEncryption
 from isthmus.crypto.radix import Quantised
 from isthmus.transport.channel import Channel
-from isthmus.vertical.regression.encrypted import active, passive
+from isthmus.vertical.regression.encrypted import active_problem, passive
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.products.column_side import ColumnSide
 from isthmus.vertical.regression.products.messages import EncryptedValues
@@ -122,7 +122,7 @@ def main(file: Path, protection: Protection, arguments: list[str]) -> None:
     """Run the command, and leave the marks."""
     with ExitStack() as patches:
         if protection == "clear":
-            patches.enter_context(mock.patch.object(active, "ValueSide", ClearValues))
+            patches.enter_context(mock.patch.object(active_problem, "ValueSide", ClearValues))
             patches.enter_context(mock.patch.object(passive, "ColumnSide", ClearColumns))
         patches.enter_context(_noting(file))
         sys.argv = ["isthmus", *arguments]

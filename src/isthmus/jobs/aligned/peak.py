@@ -12,7 +12,7 @@ from isthmus.vertical.system import KeepsColumns
 _PROGRAM = {"active": 435 * 10**6, "passive": 325 * 10**6}
 """Bytes of a process with all libraries; the active party trains models to compare with."""
 
-_CELL, _ROW = 4, 20
+_CELL, _ROW = 4, 40
 """Bytes of a cell and of a row that the active party of a regression takes besides: it has columns
 as they were read, in the order that all parties share, and standardised, all at once."""
 

@@ -29,7 +29,8 @@ from isthmus.system import (
     Shares,
 )
 from isthmus.transport.message import Message
-from isthmus.vertical.system import AlignedSystem, PlansAhead, ScoringSystem
+from isthmus.vertical.scoring_system import ScoringSystem
+from isthmus.vertical.system import AlignedSystem, PlansAhead
 from tests.unit.jobs.desk import Desk
 
 SYSTEMS: Mapping[str, type] = {

@@ -33,7 +33,7 @@ from isthmus.jobs.aligned.stored import as_trained, coding, prepared
 from isthmus.jobs.handshake import finish
 from isthmus.jobs.session import Lines, PartySession
 from isthmus.ledger.record import records
-from isthmus.vertical.system import Asks, OnlineContext
+from isthmus.vertical.scoring_system import Asks, OnlineContext
 
 _GLANCE = 0.5
 """Seconds after which a party that waits for a request looks whether it is to stop."""

@@ -27,7 +27,8 @@ from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.tee.evidence import SIMULATION, SIMULATION_ALLOWED, Kind
 from isthmus.vertical.preparation import system as preparing
 from isthmus.vertical.preparation.own import Own
-from isthmus.vertical.system import Encrypts, StoredPart
+from isthmus.vertical.scoring_system import StoredPart
+from isthmus.vertical.system import Encrypts
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from isthmus.jobs.session import PartySession, Session
 from isthmus.store.checkpoint import Checkpoint
 from isthmus.store.runs import Run
 from isthmus.vertical.labelled import only_labelled
-from isthmus.vertical.system import Measured, Scored, ScoringContext, StoredPart
+from isthmus.vertical.scoring_system import Scored, ScoringContext, StoredPart
+from isthmus.vertical.system import Measured
 from isthmus.vertical.validated import stability_since
 from isthmus.vertical.validated import validated as validation_of
 

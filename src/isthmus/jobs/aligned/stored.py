@@ -17,7 +17,7 @@ from isthmus.jobs.plan import Loaded
 from isthmus.store.runs import Run
 from isthmus.vertical.preparation.columns import Prepared
 from isthmus.vertical.preparation.spec import Scorecard
-from isthmus.vertical.system import StoredPart
+from isthmus.vertical.scoring_system import StoredPart
 
 
 class _Trained(msgspec.Struct, frozen=True):

@@ -17,7 +17,8 @@ from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression import measuring
 from isthmus.vertical.regression.model import Part
 from isthmus.vertical.regression.system import check_numbers
-from isthmus.vertical.system import Measured, OnlineContext, Scored, ScoringContext
+from isthmus.vertical.scoring_system import OnlineContext, Scored, ScoringContext
+from isthmus.vertical.system import Measured
 
 
 def score(spec: Prediction, context: ScoringContext) -> Scored:

@@ -9,7 +9,7 @@ from isthmus.vertical.boosting.model import Part as TreePart
 from isthmus.vertical.prediction.spec import Prediction
 from isthmus.vertical.regression.model import Part as LinearPart
 from isthmus.vertical.regression.system import check_numbers
-from isthmus.vertical.system import StoredPart
+from isthmus.vertical.scoring_system import StoredPart
 
 AnyPart = LinearPart | ActivePart | TreePart
 

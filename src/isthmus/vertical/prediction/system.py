@@ -22,14 +22,14 @@ from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.ledger.record import Record
 from isthmus.vertical.prediction import forecast as forecasts
 from isthmus.vertical.prediction.spec import Decision, Online, Prediction
-from isthmus.vertical.system import (
+from isthmus.vertical.scoring_system import (
     Asks,
-    Measured,
     OnlineContext,
     Scored,
     ScoringContext,
     StoredPart,
 )
+from isthmus.vertical.system import Measured
 
 if TYPE_CHECKING:  # it loads Arrow
     from isthmus.data.scores import Scores

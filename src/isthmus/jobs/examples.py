@@ -14,9 +14,10 @@ from isthmus.core import spec
 from isthmus.core.errors import SpecError
 from isthmus.core.extras import MissingExtraError
 from isthmus.crypto import certificates
+from isthmus.jobs.capabilities import FingerprintsFamilyCode
 from isthmus.jobs.load import load_job
 from isthmus.jobs.party import PARTY_FILE, Party
-from isthmus.jobs.plan import FingerprintsFamilyCode, Loaded
+from isthmus.jobs.plan import Loaded
 from isthmus.store import atomic
 
 JOB_FILE = "job.toml"

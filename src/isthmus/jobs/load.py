@@ -10,9 +10,10 @@ from isthmus.core import spec
 from isthmus.core.errors import PolicyError, SpecError, naming_file
 from isthmus.core.spec import Spec, SpecT
 from isthmus.jobs import consent, registry
+from isthmus.jobs.capabilities import SearchedFamilyCode
 from isthmus.jobs.job import Job
 from isthmus.jobs.party import Party
-from isthmus.jobs.plan import FamilyCode, Loaded, Plan, SearchedFamilyCode
+from isthmus.jobs.plan import FamilyCode, Loaded, Plan
 
 
 def load_job(path: Path) -> Loaded:

@@ -36,7 +36,7 @@ class Family:
 
     name: str
     module: str
-    """Holds the functions of `family.py:Family`."""
+    """Holds the functions of `plan.py:FamilyCode`."""
 
     tables: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Types of the tables of a job file that belong to this family, by name."""

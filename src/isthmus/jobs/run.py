@@ -7,16 +7,10 @@ from pathlib import Path
 from isthmus.core.errors import SpecError
 from isthmus.core.telemetry import Sink, Telemetry, silent
 from isthmus.jobs import earlier, memory, registry, report
+from isthmus.jobs.capabilities import ScoresTables, ScoringFamilyCode, SharingFamilyCode
 from isthmus.jobs.earlier import Command
 from isthmus.jobs.load import load_job, make_plan
-from isthmus.jobs.plan import (
-    Loaded,
-    PartyPlan,
-    Plan,
-    ScoresTables,
-    ScoringFamilyCode,
-    SharingFamilyCode,
-)
+from isthmus.jobs.plan import Loaded, PartyPlan, Plan
 from isthmus.store.runs import Run
 
 FINISHED = "finished"

@@ -25,10 +25,11 @@ from isthmus import __version__
 from isthmus.core.errors import IsthmusError, SpecError, naming_file
 from isthmus.evaluation.description import Learned, PartialMetrics
 from isthmus.jobs import registry, report, simulate
+from isthmus.jobs.capabilities import SearchedFamilyCode
 from isthmus.jobs.grid import Grid, varied
 from isthmus.jobs.job import Job
 from isthmus.jobs.load import resolve
-from isthmus.jobs.plan import Loaded, PartyPlan, SearchedFamilyCode
+from isthmus.jobs.plan import Loaded, PartyPlan
 from isthmus.jobs.result import Exposed, SearchResult, Told, Trial
 from isthmus.jobs.simulate import Watch, unwatched
 from isthmus.store import atomic

@@ -9,8 +9,9 @@ from tempfile import TemporaryFile, mkdtemp
 
 from isthmus.core.errors import SpecError, disk_full_is_error
 from isthmus.jobs import consent, finished, registry
+from isthmus.jobs.capabilities import ModelFamilyCode, ScoringFamilyCode
 from isthmus.jobs.job import Job
-from isthmus.jobs.plan import Loaded, ModelFamilyCode, ScoringFamilyCode
+from isthmus.jobs.plan import Loaded
 from isthmus.jobs.result import SimulatedResult
 from isthmus.outcomes import Exported, Predicted
 from isthmus.store import atomic

@@ -16,8 +16,9 @@ from isthmus.core.errors import SpecError
 from isthmus.core.extras import MissingExtraError
 from isthmus.horizontal.system import RoundsSystem
 from isthmus.jobs import registry
+from isthmus.jobs.capabilities import ModelFamilyCode
 from isthmus.jobs.load import load_job
-from isthmus.jobs.plan import ModelFamilyCode, PartyFamilyCode
+from isthmus.jobs.plan import PartyFamilyCode
 from isthmus.jobs.registry import FAMILIES, ROWS, Family, Row
 from isthmus.system import (
     Describes,

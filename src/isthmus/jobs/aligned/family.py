@@ -1,4 +1,4 @@
-"""The family of jobs over aligned columns: `jobs/plan.py` says what each function is for."""
+"""The family of jobs over aligned columns: what `jobs/plan.py` and `capabilities.py` ask for."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager

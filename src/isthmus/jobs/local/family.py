@@ -1,4 +1,4 @@
-"""The family of jobs of one organisation: `jobs/plan.py` says what each function is for."""
+"""The family of jobs of one organisation: what `jobs/plan.py` and `capabilities.py` ask for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

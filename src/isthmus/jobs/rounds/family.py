@@ -1,4 +1,4 @@
-"""The family of jobs in rounds: `jobs/plan.py` says what each function is for."""
+"""The family of jobs in rounds: what `jobs/plan.py` and `capabilities.py` ask for."""
 
 from collections.abc import Mapping
 from dataclasses import replace

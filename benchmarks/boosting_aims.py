@@ -74,7 +74,9 @@ def judged(
 
 
 def _at_most(what: str, found: float, aim: float, unit: str) -> Verdict:
-    return Verdict(f"{what}: {found:.3g} {unit}; the aim is at most {aim:g}", found <= aim)
+    return Verdict(
+        f"{what}: {found:.3g} {unit}; the aim is at most {aim:g}", round(found, 4) <= aim
+    )
 
 
 def _of_cpu(every_row: Sequence[Compared]) -> Iterator[Verdict]:

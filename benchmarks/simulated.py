@@ -1,26 +1,24 @@
 """Joint jobs to measure: two parties as processes on this machine, and how much CPU they take."""
 
 import os
-import resource
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
 import numpy as np
-import psutil
 import pyarrow as pa
 from pyarrow import parquet
 from scipy import special
 
+from benchmarks.round_watch import RoundWatch
 from isthmus.alignment.attested.spec import AttestedAlignment
 from isthmus.core import spec
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.core.seeds import generator
 from isthmus.core.spec import Spec
-from isthmus.core.telemetry import Event
 from isthmus.crypto.encryption import Engine
 from isthmus.data import reading
 from isthmus.data.spec import Dataset
@@ -209,8 +207,8 @@ def run(workload: Workload, engine: Engine = "auto", **training: Spec) -> Simula
     Raises:
         SpecError: The job ended after one round, so that there is nothing to measure.
     """
-    watch = _Watch()
-    with TemporaryDirectory() as folder:
+    watch = RoundWatch(ACTIVE)
+    with TemporaryDirectory() as folder, watch.looking():
         finished = simulate(
             write_job(workload, Compute(engine=engine), training, Path(folder)), Path(folder), watch
         )
@@ -219,14 +217,14 @@ def run(workload: Workload, engine: Engine = "auto", **training: Spec) -> Simula
             party: Run(finished.folder / party).read_json(finished.result.name, TrainedResult)
             for party in joint.parties
         }
-    if len(watch.marks) < 2:  # noqa: PLR2004
+    if len(watch.ended) < 2:  # noqa: PLR2004
         raise SpecError(f"{workload.name}: training ended after one round; nothing to measure.")
-    first, last, rounds = watch.marks[0], watch.marks[-1], len(watch.marks) - 1
+    first, last, rounds = watch.ended[0], watch.ended[-1], len(watch.ended) - 1
     return Simulated(
         joint,
         parties,
-        round_wall=(last.time - first.time) / rounds,
-        round_cpu=max(last.cpu - first.cpu, _TICK) / rounds,
+        round_wall=(last - first) / rounds,
+        round_cpu=max(watch.cpu(last) - watch.cpu(first), _TICK) / rounds,
     )
 
 
@@ -270,35 +268,3 @@ def needed(job: Job, file: Path) -> list[str]:
     family = cast(FamilyCode, registry.load_family(row.family))
     loaded = Loaded(job, file, family, row, registry.load_system(row))
     return [kind.__name__ for kind in consent.needed(loaded)]
-
-
-@dataclass(frozen=True)
-class _Mark:
-    time: float
-    cpu: float
-
-
-@dataclass
-class _Watch:
-    """Looks at the clock, and at the CPU seconds of the parties, after every round."""
-
-    marks: list[_Mark] = field(default_factory=list[_Mark])
-
-    def __call__(self, party: str, event: Event) -> None:
-        if party == ACTIVE and event.stage == "train" and event.metrics:
-            self.marks.append(_Mark(event.time, children_cpu()))
-
-
-def children_cpu() -> float:
-    """Returns the CPU seconds of all parties, and of all processes that they started.
-
-    A process that has ended is counted by the one that waited for it, and so are its own.
-    """
-    while True:
-        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        try:
-            running = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue  # one ended meanwhile: look again, as its seconds are now another's
-        spent = [float(sum(each[:4])) for each in running]  # user and system, its own and theirs
-        return ended.ru_utime + ended.ru_stime + sum(spent)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +20,7 @@ from benchmarks import (
     online,
     operations,
     rivals,
+    round_watch,
     simulated,
 )
 from benchmarks.bench_boosting import Sizes
@@ -29,8 +32,10 @@ from benchmarks.measurement import Row
 from benchmarks.online import Wait
 from benchmarks.operations import Operations
 from benchmarks.pace import Course, Mark, Pace, pace
+from benchmarks.round_watch import RoundWatch
 from benchmarks.simulated import ACTIVE, PASSIVE, Workload
 from isthmus.core.errors import SpecError
+from isthmus.core.telemetry import Event
 from isthmus.crypto import keys
 from isthmus.crypto.encryption import Encryption
 from isthmus.vertical.boosting.spec import Boosting
@@ -99,6 +104,26 @@ def judged(
 
 def heu(_: Asked) -> Sequence[Speed]:
     return [Speed((1.0, 1.0, 1.0), [])]
+
+
+class TestRoundWatch:
+    def test_tells_what_was_spent_when_a_round_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked, later = list[float](), threading.Event()
+
+        def look() -> float:
+            looked.append(time.time())
+            if len(looked) > 4:
+                later.set()
+            return float(len(looked))
+
+        monkeypatch.setattr(round_watch, "children_cpu", look)
+        watch = RoundWatch(ACTIVE)
+        with watch.looking():
+            assert later.wait(60)
+        for party, at in ((ACTIVE, looked[1]), (PASSIVE, looked[2]), (ACTIVE, looked[3])):
+            watch(party, Event("train", 1, 2, metrics={"loss": 1.0}, time=at))
+        first, last = watch.ended  # when they ended, however late their events came
+        assert watch.cpu(last) - watch.cpu(first) == pytest.approx(2, abs=0.1)
 
 
 class TestPace:
@@ -315,15 +340,15 @@ class TestProcesses:
         busy = "import time; end = 0.3\nwhile time.process_time() < end: pass"
         party = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
         waiting = f"{party}; print(flush=True); sys.stdin.read()"
-        before = simulated.children_cpu()
+        before = round_watch.children_cpu()
         with subprocess.Popen(  # noqa: S603 - our own arguments
             [sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
             assert process.stdout is not None
             process.stdout.readline()  # its own worker has ended, and it has not
-            assert simulated.children_cpu() - before > 0.25
+            assert round_watch.children_cpu() - before > 0.25
             process.communicate()
-        assert simulated.children_cpu() - before > 0.25
+        assert round_watch.children_cpu() - before > 0.25
 
     def test_train_and_tell_what_a_tree_took(self, workload: Workload) -> None:
         took = contest.train(workload, SMALL)

@@ -25,7 +25,7 @@ from isthmus.crypto.agreement import KEY_BYTES, KeyPair
 from isthmus.crypto.identity import Identity
 from isthmus.crypto.pairwise import LongWords, PairwiseMasks
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import MessageT, encode
+from isthmus.transport.message import Message, MessageT, encode
 from isthmus.vertical.regression.messages import (
     MaskedNumbers,
     MaskedPredictor,
@@ -223,6 +223,12 @@ class Totals:
         return pairwise.to_numbers(total)
 
 
+def tell(passives: Sequence[Channel], message: Message) -> None:
+    """Tell all passive parties the same: what differs would keep their masks from cancelling."""
+    for passive in passives:
+        passive.send(message)
+
+
 def relay(passives: Sequence[Channel]) -> None:
     """Pass on the public keys of several passive parties, at the active party.
 
@@ -231,8 +237,7 @@ def relay(passives: Sequence[Channel]) -> None:
     """
     if len(passives) > 1:
         signed = [passive.receive(PairKey).signed for passive in passives]
-        for passive in passives:
-            passive.send(PairKeys(signed=signed))
+        tell(passives, PairKeys(signed=signed))
 
 
 def agree(hearing: Hearing, identity: Identity | None) -> PairwiseMasks | None:

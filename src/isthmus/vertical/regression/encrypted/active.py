@@ -14,13 +14,13 @@ from isthmus.vertical.regression.block import Block, penalty
 from isthmus.vertical.regression.coefficients import Errors, standard_errors, with_errors
 from isthmus.vertical.regression.encrypted import residuals
 from isthmus.vertical.regression.encrypted.active_descent import conjugate_gradients, momentum
-from isthmus.vertical.regression.encrypted.active_problem import Problem, tell
+from isthmus.vertical.regression.encrypted.active_problem import Problem
 from isthmus.vertical.regression.encrypted.messages import LossScale, Shape, Start
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.pooled import train_pooled
-from isthmus.vertical.regression.shares import Totals, relay
+from isthmus.vertical.regression.shares import Totals, relay, tell
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import RoleContext

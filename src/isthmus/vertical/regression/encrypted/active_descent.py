@@ -7,13 +7,14 @@ import numpy as np
 
 from isthmus.core.arrays import Floats
 from isthmus.vertical.regression import coefficients, families
-from isthmus.vertical.regression.encrypted.active_problem import Problem, Products, tell
+from isthmus.vertical.regression.encrypted.active_problem import Problem, Products
 from isthmus.vertical.regression.encrypted.messages import Direction, Progress, Step
 from isthmus.vertical.regression.memory import Round
 from isthmus.vertical.regression.messages import PartialPredictor, PartialSlope
 from isthmus.vertical.regression.objective import Loss
 from isthmus.vertical.regression.rows import batches
 from isthmus.vertical.regression.scaling import Label
+from isthmus.vertical.regression.shares import tell
 
 Learned = tuple[Floats | None, bool]
 """The linear predictor of all training rows if it is known, whether the coefficients converged."""

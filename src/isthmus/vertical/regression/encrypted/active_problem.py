@@ -9,7 +9,6 @@ import numpy as np
 from isthmus.core.arrays import Floats
 from isthmus.core.errors import SpecError
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message
 from isthmus.vertical.regression import families
 from isthmus.vertical.regression.block import Block
 from isthmus.vertical.regression.encrypted import residuals
@@ -23,12 +22,6 @@ from isthmus.vertical.regression.scaling import Label
 from isthmus.vertical.regression.shares import Totals
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.system import RoleContext
-
-
-def tell(passives: Sequence[Channel], message: Message) -> None:
-    """Tell all passive parties the same: what differs would keep their masks from cancelling."""
-    for passive in passives:
-        passive.send(message)
 
 
 class Products:

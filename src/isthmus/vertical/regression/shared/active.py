@@ -11,7 +11,6 @@ from isthmus.crypto.lattice.owner import new_seed
 from isthmus.crypto.lattice.shares import Multiplier, Terms
 from isthmus.data.table import Table
 from isthmus.transport.channel import Channel
-from isthmus.transport.message import Message
 from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import families, limits, model, scaling
 from isthmus.vertical.regression.columns import quantised
@@ -36,7 +35,7 @@ from isthmus.vertical.regression.shared.messages import (
     SharedStart,
     Spreads,
 )
-from isthmus.vertical.regression.shares import Totals, relay
+from isthmus.vertical.regression.shares import Totals, relay, tell
 from isthmus.vertical.regression.spec import Regression
 from isthmus.vertical.regression.trained import ActiveTrained
 from isthmus.vertical.system import RoleContext
@@ -83,7 +82,7 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     memory.rewind(memory.common(rounds))
     run = secrets.token_hex(16)
     exponent = int(np.log2(curvature))
-    _tell(passives, SharedStart(rounds=len(memory), run=run, curvature=exponent))
+    tell(passives, SharedStart(rounds=len(memory), run=run, curvature=exponent))
     relay(passives)
     ours = Coefficients(columns, spec, curvature, free=1)
     ours.restore(memory.last() or {"weights": alone.weights})
@@ -144,7 +143,7 @@ def _train(
 
             # 3. Add up inner products, and make a step.
             shown = ours.products(sums, bits) + totals.numbers(descent.SHOWN)
-            _tell(passives, InnerProducts(values=shown))
+            tell(passives, InnerProducts(values=shown))
             ours.move(shown)
             norm = descent.norm(shown)
             memory.rounds.append(Round(np.nan, float(norm)))
@@ -197,12 +196,6 @@ def _approximation(spec: Regression, memory: Memory) -> str:
     )
 
 
-def _tell(passives: Sequence[Channel], message: Message) -> None:
-    """Tell all passive parties the same: what differs would keep their masks from cancelling."""
-    for passive in passives:
-        passive.send(message)
-
-
 class _Residuals:
     """Our part in getting shares of the residuals of one round."""
 
@@ -222,7 +215,7 @@ class _Residuals:
             seeds.append(seed)
         count = expansion.products(spec, levels)
         self.spreads = Spreads(levels=levels, functions=count, seeds=seeds)
-        _tell(self._peers, self.spreads)
+        tell(self._peers, self.spreads)
         functions = expansion.expansion(spec, levels, count)
 
         # 2. Compute our functions, weighted, and how large a residual may be.
@@ -235,19 +228,19 @@ class _Residuals:
             exchange.generator(0, number),
         )
         if self._setting.adds_up:
-            _tell(self._peers, ResidualScale(exponent=scale.exponent))
+            tell(self._peers, ResidualScale(exponent=scale.exponent))
             return rounding.negative(whole), scale.bits
 
         # 3. Multiply what the passive parties have made, add up and mask: our share is the mask.
         terms = self._setting.terms(functions)
         multiplier = Multiplier(terms, seed)
         key = self._peers[0].receive(FactorKey)
-        _tell(self._peers[1:], key)
+        tell(self._peers[1:], key)
         with timed("encryption"), checked(self._peers[0], FactorKey):
             multiplier.load(key.key, seeds)
         self._peers[0].send(ResidualScale(exponent=scale.exponent))
         residuals = self._multiplied(terms, multiplier, integers, whole)
-        _tell(self._peers[1:], ResidualScale(exponent=scale.exponent))
+        tell(self._peers[1:], ResidualScale(exponent=scale.exponent))
         return residuals, scale.bits
 
     def _multiplied(

@@ -24,6 +24,12 @@ from isthmus.vertical.regression.spec import Regression
 ATTACK, OWN = "label_auc", "own_weights_auc"
 """Names of the two measures."""
 
+Watch = Callable[[Floats], object]
+"""Sees the residuals of every round."""
+
+_BITS = 24
+"""Of residuals after the point: sums over a million rows fit 64 bits."""
+
 
 def label_auc(columns: Floats, gradients: Sequence[Floats], label: Floats) -> float:
     """Returns how well least squares over gradients ranks the rows by label.
@@ -81,10 +87,6 @@ def simulated(spec: Regression, trains: Sequence[Table]) -> dict[str, float]:
     return max(found, key=lambda each: each[ATTACK] - each[OWN])
 
 
-Watch = Callable[[Floats], object]
-"""Sees the residuals of every round."""
-
-
 def _at_the_encrypted_level(
     spec: Regression, own: Table, theirs: Sequence[Quantised], watch: Watch
 ) -> list[Floats]:
@@ -120,7 +122,3 @@ def _at_the_shared_level(
         for each in blocks:
             each.move(np.sum(products, axis=0))
     return [each.weights for each in blocks[1:]]
-
-
-_BITS = 24
-"""Of residuals after the point: sums over a million rows fit 64 bits."""

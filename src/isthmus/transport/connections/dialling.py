@@ -229,16 +229,19 @@ class _Dialler:
 def _wait_until_ready(
     channel: grpc.Channel, target: _Target, left: float, on_wait: OnWait, wait: float
 ) -> None:
-    ready: grpc.Future[None] | None = None
+    # By calls, not by gRPC's watch of a channel: its thread fails where the channel is closed soon.
     cause = ""
     for step in countdown(left, on_wait):
-        # Only here: gRPC's thread that watches a channel must not start right before it is closed.
-        ready = ready or grpc.channel_ready_future(channel)
-        with suppress(grpc.FutureTimeoutError):
-            return ready.result(step)
-        if _REFUSED not in cause:  # once seen, it stays the cause, even if the listener then stops
-            cause = _why_not_ready(channel) or cause
+        end = time.monotonic() + step
+        code, why = _answer(channel, step, wait=True)
+        if code is grpc.StatusCode.UNIMPLEMENTED:
+            return
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            code, why = _answer(channel)
+        if code is grpc.StatusCode.UNAVAILABLE and _REFUSED not in cause:
+            cause = why or cause  # once seen, it stays the cause, even if the listener then stops
         _stop_if_hopeless(cause, target)
+        time.sleep(max(0.0, end - time.monotonic()))
     us, address, peer = target
     if _REFUSED in cause:
         raise ChannelError(
@@ -251,17 +254,22 @@ def _wait_until_ready(
     )
 
 
-def _why_not_ready(channel: grpc.Channel) -> str:
-    """Returns the last error of a connection; nothing where it is still being made, or works."""
-    code, details = _answer(channel)
-    return details if code is grpc.StatusCode.UNAVAILABLE else ""
+def _answer(
+    channel: grpc.Channel, seconds: float = 0.5, *, wait: bool = False
+) -> tuple[grpc.StatusCode, str]:
+    """Connect, and return what a call fails with: UNIMPLEMENTED by a peer.
 
+    Args:
+        channel: The channel.
+        seconds: Within which the call ends.
+        wait: Whether it waits for a connection; else it tells why there is none, where one failed.
 
-def _answer(channel: grpc.Channel) -> tuple[grpc.StatusCode, str]:
-    """Connect, and return what a call that does not wait fails with: UNIMPLEMENTED by a peer."""
+    Returns:
+        The code, and details.
+    """
     why: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/why")
     try:
-        why(b"", timeout=0.5)
+        why(b"", timeout=seconds, wait_for_ready=wait)
     except grpc.RpcError as error:
         call = cast(grpc.Call, error)
         return call.code(), call.details()

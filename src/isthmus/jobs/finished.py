@@ -85,5 +85,5 @@ def as_written(run: Run) -> Generator[None]:
     except (AttributeError, KeyError, StopIteration, ValueError) as error:
         raise SpecError(
             f"{run.result}: is not what a run writes ({type(error).__name__}). It was changed, or "
-            "written by another version; run the job again."
+            "written by another version; run the job once more with --again."
         ) from error

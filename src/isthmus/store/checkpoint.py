@@ -83,7 +83,8 @@ def load(path: Path, job: str) -> Checkpoint | None:
         ) from None
     if header.job != job:
         raise SpecError(
-            f"{path}: belongs to another job, or to this one before it or its columns changed. "
-            "Remove it to start from the beginning, or go back to the job that wrote it."
+            f"{path}: belongs to another job, or to this one before it, its columns or the rows "
+            "that the parties share changed. Remove it to start from the beginning, here and at "
+            "every other party that says so, or go back to the job and the data that wrote it."
         )
     return Checkpoint(arrays, header.facts)

@@ -249,7 +249,7 @@ class Run:
             what = getattr(kind, "__name__", "Result")  # only results are of several types
             raise SpecError(
                 f"{path}: is not the {what} of a run: {fault(error)}. "
-                "It was changed, or written by another version; run the job again."
+                "It was changed, or written by another version; run the job once more with --again."
             ) from None
 
 
@@ -289,9 +289,11 @@ def candidates(path: Path) -> list[Run]:
     Raises:
         SpecError: There is no run.
     """
+    folders = list[Path]()
+    if (path / LATEST).is_symlink():
+        folders = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink()]
+    others = [Run(each) for each in newest_first(folders)]
+    if others and not (path / LATEST).exists():  # somebody has removed the latest one
+        return others
     first = find(path)
-    if not (path / LATEST).is_symlink():
-        return [first]
-    folders = [each for each in path.iterdir() if each.is_dir() and not each.is_symlink()]
-    others = newest_first(folders)
-    return [first, *(Run(each) for each in others if each.resolve() != first.folder)]
+    return [first, *(run for run in others if run.folder.resolve() != first.folder)]

@@ -237,6 +237,14 @@ class KnowsParties(Protocol):
 
 
 @runtime_checkable
+class ChecksExpected(Protocol):
+    """A system that knows more of what a job may expect than how many rounds it has at most."""
+
+    def check_expected(self, spec: Any, rounds: int, functions: int, /) -> None:
+        """Raise a SpecError if no run of the job can have so many rounds or functions."""
+
+
+@runtime_checkable
 class ProtectsRareValues(Protocol):
     """A system in which a column could tell a label of a single row."""
 

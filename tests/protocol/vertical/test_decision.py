@@ -112,7 +112,7 @@ class TestDecision:
             [0, 0, on_grid(np.array([LARGEST_SHARE]))[0], on_grid(np.array([1e9]))[0]],
         )
 
-    @pytest.mark.parametrize("cut", [0.0, 1.0, 7.0, -1.0])
+    @pytest.mark.parametrize("cut", [0.0, 1.0, 7.0, -1.0, np.nan])
     def test_needs_a_cut_that_scores_lie_around(self, cut: float) -> None:
         with pytest.raises(SpecError, match=r"`prediction\.decision\.cut` is .* no score of this"):
             predictor_at(Desk(1).ours, cut)

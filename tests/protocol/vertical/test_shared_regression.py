@@ -254,6 +254,15 @@ class TestForecast:
                     assert found.pop(name)[0] == expected.pop(name)[0]
                 assert found == expected
 
+    def test_counts_as_many_functions_as_the_job_allows_where_others_are_not_known(self) -> None:
+        spec = spec_of(rounds=3)
+        every = Sizes({}, 48_000, 48_000, 0, {}, rounds=3)
+        sizes = [replace(every, functions=known) for known in ((), (16,) * 3, (4,), (4,) * 3)]
+        most, said, incomplete, few = (
+            sum(flow.bytes for flow in forecast(spec, "insurer", each)) for each in sizes
+        )
+        assert most == said == incomplete > few
+
 
 def add(counted: dict[str, tuple[int, int]], name: str, count: int, size: int) -> None:
     before = counted.get(name, (0, 0))
@@ -300,6 +309,16 @@ class TestGoesOnAfterAFailure:
         ]
         assert ours.predictions.tobytes() == theirs.predictions.tobytes()
         assert ours.ending == theirs.ending
+
+    @pytest.mark.parametrize("wrong", [np.full(4, np.nan), np.zeros(3)], ids=["nan", "short"])
+    def test_not_from_coefficients_that_were_changed(self, wrong: Any, tmp_path: Path) -> None:
+        data, spec = Split(joined(rows=160), TWO, 128), spec_of(rounds=2)
+        kept = {name: Memory(tmp_path / name, "job") for name in data.columns}
+        learn(spec_of(rounds=1), data, Members(kept))
+        kept["insurer"].states[1]["weights"] = wrong
+        error = train(spec, data, Members(memories=kept), patience=30.0).raised["insurer"]
+        assert isinstance(error, SpecError)
+        assert "holds no coefficients of these columns" in str(error)
 
     def test_masks_nothing_under_the_masks_of_before(self, tmp_path: Path) -> None:
         data, spec = Split(joined(rows=160), TWO, 128), spec_of(rounds=2)

@@ -127,6 +127,11 @@ class TestCandidates:
         assert found[-1] == older
         assert len(found) == 4
 
+    def test_are_those_left_where_the_latest_was_removed(self, tmp_path: Path) -> None:
+        first, last = (Run.create(tmp_path, "job", "ab" * 32) for _ in range(2))
+        last.folder.rmdir()
+        assert [each.folder for each in candidates(tmp_path)] == [first.folder]
+
 
 class TestAt:
     def test_makes_the_folder_for_its_owner_only(self, tmp_path: Path) -> None:

@@ -161,15 +161,31 @@ def _excesses(
     for kind, limit in _most(plan).items():
         before, more = earlier.told.get(kind, 0.0), now.get(kind, 0.0)
         if before + more > limit:
-            count = "1 training" if earlier.trainings == 1 else f"{earlier.trainings} trainings"
-            yield (
-                kind,
-                f"{count} on these data told {peer!r} {before:.4g} "
-                f"{_words(plan, kind)}, this one would tell {more:.4g} more, and "
-                f"{_whence(plan, kind)} allows {limit:,.4g} in all: what each tells adds up. Ask "
-                f"{peer!r} why it needs another training before you raise `policy.{_KEYS[kind]}` "
-                "of your party file.",
-            )
+            yield kind, _excess(plan, peer, kind, (before, more, limit), earlier.trainings)
+
+
+def _excess(
+    plan: AlignedPlan,
+    peer: str,
+    kind: str,
+    told: tuple[float, float, float],
+    trainings: int,
+) -> str:
+    before, more, limit = told
+    words, whence = _words(plan, kind), _whence(plan, kind)
+    if not trainings:
+        return (
+            f"this training would tell {peer!r} {more:.4g} {words}, and {whence} allows "
+            f"{limit:,.4g}: bring more rows or train fewer columns, before you raise "
+            f"`policy.{_KEYS[kind]}` of your party file."
+        )
+    count = "1 training" if trainings == 1 else f"{trainings} trainings"
+    return (
+        f"{count} on these data told {peer!r} {before:.4g} {words}, this one would tell "
+        f"{more:.4g} more, and {whence} allows {limit:,.4g} in all: what each tells adds up. Ask "
+        f"{peer!r} why it needs another training before you raise `policy.{_KEYS[kind]}` of your "
+        "party file."
+    )
 
 
 def _words(plan: AlignedPlan, kind: str) -> str:

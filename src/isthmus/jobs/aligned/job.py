@@ -12,14 +12,14 @@ from isthmus.alignment.cryptographic.forecast import forecast as forecast_crypto
 from isthmus.alignment.cryptographic.spec import CryptographicAlignment
 from isthmus.core.errors import SpecError
 from isthmus.jobs.aligned.messages import ChosenAlignment, HeldAlignment
-from isthmus.jobs.job import Job
+from isthmus.jobs.job import Expected, Job
 from isthmus.jobs.load import check_roles
 from isthmus.jobs.plan import Loaded
 from isthmus.ledger.forecast import Flow, Sizes
 from isthmus.vertical.preparation import system as preparing
 from isthmus.vertical.preparation.forecast import forecast as forecast_preparation
 from isthmus.vertical.preparation.spec import Preparation
-from isthmus.vertical.system import KnowsParties
+from isthmus.vertical.system import ChecksExpected, KnowsParties
 
 Alignment = CryptographicAlignment | AttestedAlignment
 
@@ -102,6 +102,8 @@ def check(loaded: Loaded) -> None:
     if loaded.trains and isinstance(loaded.code, KnowsParties):
         passives = [name for name in job.parties if name != loaded.first]
         loaded.code.check_parties(loaded.spec, passives)
+    if loaded.trains and not loaded.scores and job.expected is not None:
+        _check_expected(loaded, job.expected)
     if not loaded.data.identifiers:
         raise SpecError(
             "`data.identifiers` is empty, and the parties find their shared rows by it: say what "
@@ -117,6 +119,16 @@ def check(loaded: Loaded) -> None:
     preparation = preparation_of(loaded)
     if preparation is not None:
         preparing.check(preparation, loaded.spec if loaded.trains else None)
+
+
+def _check_expected(loaded: Loaded, expected: Expected) -> None:
+    if isinstance(loaded.code, ChecksExpected):
+        loaded.code.check_expected(loaded.spec, expected.rounds, expected.functions)
+    elif expected.functions:
+        raise SpecError(
+            f"`expected.functions` is {expected.functions}, and {loaded.table} has none: take the "
+            "key out."
+        )
 
 
 def _check_results(loaded: Loaded, alignment: AttestedAlignment) -> None:

@@ -35,7 +35,10 @@ def forecast(plan: AlignedPlan, sizes: Sizes) -> int:
     """
     rows = sum(len(table) for table in plan.tables.values())
     crossing = Counter[type]()
-    for each in consent.crossings(plan.loaded, replace(sizes, rounds=min(sizes.rounds, 1))):
+    largest = replace(
+        sizes, rounds=min(sizes.rounds, 1), functions=tuple(sorted(sizes.functions)[-1:])
+    )
+    for each in consent.crossings(plan.loaded, largest):
         crossing[type(each.flow.sample)] += each.flow.bytes
     code, columns = plan.loaded.code, len(plan.train.names)
     kept = 0

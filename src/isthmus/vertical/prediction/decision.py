@@ -99,7 +99,7 @@ def predictor_at(part: Part, cut: float) -> float:
     def above(predictor: float) -> float:
         return float(part.expected(np.array([predictor]))[0]) - cut
 
-    if above(-_FARTHEST) >= 0 or above(_FARTHEST) <= 0:
+    if not above(-_FARTHEST) < 0 < above(_FARTHEST):  # nor is one at "nan"
         raise SpecError(
             f"`prediction.decision.cut` is {cut:g}, and no score of this model is there: give an "
             "expected label, such as a probability between 0 and 1."

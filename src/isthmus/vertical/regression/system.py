@@ -66,6 +66,33 @@ def most_rounds(spec: Regression) -> int:
     return spec.max_rounds if spec.shared is None else spec.shared.rounds
 
 
+def check_expected(spec: Regression, rounds: int, functions: int) -> None:
+    """Refuse what no run can have.
+
+    Args:
+        spec: The `[regression]` table.
+        rounds: What `[expected]` says.
+        functions: Likewise.
+
+    Raises:
+        SpecError: The level has other rounds, or no such functions.
+    """
+    if spec.shared is not None and rounds != spec.shared.rounds:
+        raise SpecError(
+            f"`expected.rounds` is {rounds:,}, and every run does the {spec.shared.rounds:,} "
+            "rounds of `regression.shared.rounds`: make them the same."
+        )
+    shared = spec.shared is not None and spec.family == "binomial"
+    most = spec.sharing.most_functions if shared else 0
+    if functions > most:
+        allowed = (
+            f"`regression.shared.most_functions` allows {most}: take fewer"
+            if shared
+            else "only two classes at the level shared take any: take the key out"
+        )
+        raise SpecError(f"`expected.functions` is {functions}, and {allowed}.")
+
+
 def check_party(spec: Regression, party: str, role: str, train: Table, test: Table | None) -> None:
     """Refuse data of one party that do not fit the job, before any contact.
 

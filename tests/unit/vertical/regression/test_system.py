@@ -77,6 +77,33 @@ class TestPooled:
             assert all(values["pooled"] is not None for values in found.values())
 
 
+class TestCheckExpected:
+    @pytest.mark.parametrize(
+        ("changes", "rounds", "functions", "sentence"),
+        [
+            ({}, 9, 3, r"`expected.rounds` is 9, and every run does the 8 rounds"),
+            ({}, 8, 17, r"`expected.functions` is 17, and `regression.shared.most_functions` all"),
+            ({"family": "poisson"}, 8, 3, "only two classes at the level shared take any"),
+            ({"level": "encrypted", "shared": None}, 8, 3, "only two classes at the level shared"),
+        ],
+    )
+    def test_refuses_what_no_run_can_have(
+        self, changes: dict[str, Any], rounds: int, functions: int, sentence: str
+    ) -> None:
+        shared: dict[str, Any] = {
+            "level": "shared",
+            "shared": Shared(active_columns=1, rounds=8),
+        }
+        spec = Regression(passive_columns=1, **(shared | changes))
+        with pytest.raises(SpecError, match=sentence):
+            system.check_expected(spec, rounds, functions)
+
+    def test_takes_what_runs_have(self) -> None:
+        shared = Shared(active_columns=1, rounds=8)
+        system.check_expected(Regression(passive_columns=1, level="shared", shared=shared), 8, 16)
+        system.check_expected(SPEC, 9, 0)
+
+
 class TestCheckParty:
     def check(self, spec: Regression, train: Table, test: Table | None = None) -> None:
         system.check_party(spec, "clinic", "active", train, test)

@@ -187,13 +187,8 @@ def _approximation(spec: Regression, memory: Memory) -> str:
     if error == 0:
         return ""
     told = f"; {count} functions approximate a probability to {error:.1g}"
-    enough = expansion.enough_products(spec, levels)
-    if enough <= count:
-        return told
-    return (
-        f"{told}, {enough} would to {spec.sharing.approximation:g}: agree on more "
-        "`regression.shared.most_functions`"
-    )
+    advice = expansion.advice(spec, levels)
+    return f"{told}, {advice}" if advice else told
 
 
 class _Residuals:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 
 from isthmus.core.arrays import Floats, Integers
-from isthmus.core.errors import JobError
+from isthmus.core.errors import JobError, SpecError
 from isthmus.crypto.radix import Quantised
 from isthmus.vertical.regression.block import penalty
 from isthmus.vertical.regression.shared.descent import History
@@ -54,7 +54,20 @@ class Coefficients:
         }
 
     def restore(self, state: Mapping[str, Floats]) -> None:
-        """Go on from a state; one with weights only is a start."""
+        """Go on from a state; one with weights only is a start.
+
+        Args:
+            state: What `state` returned, or weights alone.
+
+        Raises:
+            SpecError: It is of other columns, or damaged.
+        """
+        arrays = [state["weights"], *state.get("gradients", ()), *state.get("steps", ())]
+        if any(each.shape != self.weights.shape or not np.isfinite(each).all() for each in arrays):
+            raise SpecError(
+                "the checkpoint of the run holds no coefficients of these columns: it was changed. "
+                "Remove it to start from the beginning, here and at every other party."
+            )
         self.weights = state["weights"]
         self._history = History(list(state.get("gradients", [])), list(state.get("steps", [])))
 

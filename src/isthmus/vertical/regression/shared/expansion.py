@@ -113,13 +113,33 @@ def products(spec: Regression, levels: Sequence[int]) -> int:
     """
     if spec.family != "binomial":
         return most_products(spec, len(levels) - 1)
-    return min(enough_products(spec, levels), spec.sharing.most_functions)
+    sizes, most = tuple(map(_size, levels)), spec.sharing.most_functions
+    return enough(sizes[0], sizes[1:], spec.sharing.approximation, most) or most
 
 
-def enough_products(spec: Regression, levels: Sequence[int]) -> int:
-    """Returns the least number of products that is good enough, whatever a job allows."""
-    sizes = tuple(map(_size, levels))
-    return enough(sizes[0], sizes[1:], spec.sharing.approximation, _MOST)
+def advice(spec: Regression, levels: Sequence[int]) -> str:
+    """Say what would make the products of a round good enough.
+
+    Args:
+        spec: The `[regression]` table.
+        levels: As in `products`.
+
+    Returns:
+        A few words; empty where they are.
+    """
+    if spec.family != "binomial":
+        return ""
+    sizes, error = tuple(map(_size, levels)), spec.sharing.approximation
+    found = enough(sizes[0], sizes[1:], error, _MOST)
+    if found is None:
+        return (
+            f"and no number up to {_MOST} would to {error:g}: agree on a higher `penalty`, as "
+            "coefficients this large may mean that columns tell the labels apart, or on a coarser "
+            "`regression.shared.approximation`"
+        )
+    if found <= spec.sharing.most_functions:
+        return ""
+    return f"{found} would to {error:g}: agree on more `regression.shared.most_functions`"
 
 
 def expansion(spec: Regression, levels: Sequence[int], count: int) -> Expansion:

@@ -66,7 +66,8 @@ def forecast(spec: Regression, passive: str, sizes: Sizes) -> list[Flow]:
 def _residuals(spec: Regression, passives: int, position: int, sizes: Sizes) -> Iterator[Flow]:
     most = counts.most_products(spec, passives)
     fewest = counts.fewest_products(spec, passives)
-    used = sizes.functions or (most,) * sizes.rounds
+    known = len(sizes.functions) == sizes.rounds
+    used = sizes.functions if known else (most,) * sizes.rounds
     within = Counter(min(max(each, fewest), most) for each in used)
     for count, rounds in sorted(within.items()):
         yield from _round(Terms(sizes.train, count, passives), position, rounds)

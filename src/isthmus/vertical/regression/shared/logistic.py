@@ -167,13 +167,15 @@ def logistic(active_spread: float, spreads: tuple[float, ...], count: int) -> Lo
     return Logistic(tuple(found))
 
 
-def enough(active_spread: float, spreads: tuple[float, ...], error: float, most: int) -> int:
-    """Returns the least number of products, up to `most`, whose error is at most `error`."""
+def enough(active_spread: float, spreads: tuple[float, ...], error: float, most: int) -> int | None:
+    """Returns the least number of products whose error is at most `error`; None: above `most`."""
 
     def suffices(count: int) -> bool:
         return logistic(active_spread, spreads, count).error <= error
 
-    return 1 + bisect_left(range(1, most), x=True, key=suffices)  # errors fall with the number
+    # Errors fall with the number.
+    found = 1 + bisect_left(range(1, most + 1), x=True, key=suffices)
+    return found if found <= most else None
 
 
 @cache

@@ -73,6 +73,23 @@ class TestExpansion:
         assert expansion.products(spec_of("gaussian"), [4, 4, 4]) == 1
 
 
+class TestAdvice:
+    """Levels are of spreads 0.25 x 2^(level / 4)."""
+
+    def test_is_none_where_functions_are_good_enough(self) -> None:
+        assert expansion.advice(spec_of("binomial"), [4, 8]) == ""
+        assert expansion.advice(spec_of("poisson"), [40, 40]) == ""
+
+    def test_names_the_number_that_would_do(self) -> None:
+        said = expansion.advice(spec_of("binomial"), [16, 16])
+        assert said == "18 would to 0.002: agree on more `regression.shared.most_functions`"
+
+    def test_is_another_one_where_no_number_would_do(self) -> None:
+        assert expansion.products(spec_of("binomial"), [30, 30]) == 16
+        said = expansion.advice(spec_of("binomial"), [30, 30])
+        assert said.startswith("and no number up to 32 would to 0.002: agree on a higher `penalty`")
+
+
 class TestRunsAway:
     @pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
     def test_is_said_before_an_exponential_overflows(self, family: Family) -> None:

@@ -44,8 +44,13 @@ class TestLogistic:
 
     def test_a_wide_predictor_takes_more_functions(self) -> None:
         """The figures of the guide: default_credit, breast with little penalty."""
-        assert enough(0.5, (1.0,), 0.005, 32) <= 4
-        assert 12 <= enough(4.0, (4.0,), 0.005, 32) <= 16
+        assert enough(0.5, (1.0,), 0.005, 32) == 4
+        assert enough(4.0, (4.0,), 0.005, 32) == 13
+
+    def test_says_where_no_number_of_functions_is_enough(self) -> None:
+        assert enough(40.0, (40.0,), 0.002, 32) is None
+        assert enough(0.5, (1.0,), 0.005, 3) is None
+        assert logistic(40.0, (40.0,), 32).error > 0.002
 
     def test_beats_a_polynomial_of_the_same_cost(self) -> None:
         a, b = shares((0.5, 1.0))

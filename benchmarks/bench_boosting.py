@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from benchmarks import boosting_aims, boosting_arithmetic, contest, online, simulated
+from benchmarks.boosting_aims import REACHED
 from benchmarks.boosting_rivals import RIVALS, SGB, TRIES, XGBOOST, Rival
 from benchmarks.contest import BY_GMPY2, OURS, Compared, Contest
 from benchmarks.heu import HEU, TimeHeu, time_heu
@@ -107,11 +108,15 @@ def measure(
         missing += without
         missing += [f"{name} was not measured: {why}" for name, why in contestants.missing.items()]
     made_up = [*joined, *large]
+    said = boosting_aims.judged(beside, strong, made_up, tables["The floor"])
+    tables["Aims that were reached"] = [
+        {"aim": text.removesuffix(REACHED)} for text in said if text.endswith(REACHED)
+    ]
     return Measurement(
         answer="; ".join(map(_sentence, [*beside, *made_up])) + ".",
-        tables=tables,
+        tables={title: rows for title, rows in tables.items() if rows},
         notes=_notes(sizes, speeds),
-        falls_short=missing + boosting_aims.judged(beside, strong, made_up, tables["The floor"]),
+        falls_short=missing + [text for text in said if not text.endswith(REACHED)],
     )
 
 

@@ -32,6 +32,10 @@ REST = "CPU s of the rest"
 """The column of that table with what is left of a tree without its operations."""
 
 
+REACHED = ": reached."
+"""The end of a sentence about an aim that was reached."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """An aim, and whether it was reached."""
@@ -40,7 +44,7 @@ class Verdict:
     reached: bool
 
     def __str__(self) -> str:
-        return f"{self.text}: {'reached' if self.reached else 'missed'}."
+        return self.text + (REACHED if self.reached else ": missed.")
 
 
 def judged(

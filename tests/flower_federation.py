@@ -26,6 +26,17 @@ from isthmus.horizontal.flower.launch import ENVIRONMENT
 ROOT = Path(__file__).parents[1]
 CONNECTION = "here"
 ADDRESS = ipaddress.ip_address("127.0.0.1")
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass
@@ -139,10 +150,17 @@ def make_node_key(folder: Path, name: str) -> Path:
 def _tls(folder: Path) -> list[str]:
     authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer, subject = _name("authority"), _name("superlink")
+    # Python 3.13 asks for the identifiers of keys and for what a key is used.
     ours = _certificate(issuer, issuer, authority.public_key())
     ours = ours.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    ours = ours.add_extension(_SIGNS, critical=True).add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False
+    )
     theirs = _certificate(issuer, subject, key.public_key()).add_extension(
         x509.SubjectAlternativeName([x509.IPAddress(ADDRESS)]), critical=False
+    )
+    theirs = theirs.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
     )
     private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
     options = []

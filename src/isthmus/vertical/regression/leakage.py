@@ -104,7 +104,7 @@ def _at_the_shared_level(
 
     Residuals are exact here; the level approximates them, by as much as its result says.
     """
-    ours = np.column_stack([scaling.fit(own)(own.features), np.ones(len(own))])
+    ours = scaling.fit(own).with_ones(own.features)
     alone, quantised = train_pooled(own, spec), radix.quantise(ours, spec.feature_bits)
     loss = Loss(families.likelihood(spec), scaling.label(own, spec))
     curvature = loss.curvature(quantised.values() @ alone.weights + loss.offset)

@@ -67,9 +67,8 @@ def active(spec: Regression, context: RoleContext, memory: Memory) -> ActiveTrai
     train, test = context.train, context.test
     scale, label = scaling.fit(train), scaling.label(train, spec)
     # The intercept is the last column.
-    values = np.column_stack([scale(train.features), np.ones(len(train))])
-    columns = quantised(values, spec.feature_bits)
-    limits.check_columns(train.names, columns.integers()[:, :-1], context.minimum_column_rows)
+    columns = quantised(scale.with_ones(train.features), spec.feature_bits)
+    limits.check_columns(train.names, columns.narrow()[:, :-1], context.minimum_column_rows)
     alone = train_pooled(train, spec)
     loss, x = Loss(families.likelihood(spec), label), columns.values()
     curvature = loss.curvature(x @ alone.weights + loss.offset)

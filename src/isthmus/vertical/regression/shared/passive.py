@@ -6,7 +6,7 @@ from isthmus.core.arrays import Floats
 from isthmus.core.errors import PeerError
 from isthmus.vertical.checks import checked
 from isthmus.vertical.regression import limits, model, scaling
-from isthmus.vertical.regression.columns import quantised
+from isthmus.vertical.regression.columns import standardised
 from isthmus.vertical.regression.memory import Memory
 from isthmus.vertical.regression.messages import PartialPredictor
 from isthmus.vertical.regression.products import capacity
@@ -52,8 +52,8 @@ def passive(spec: Regression, context: RoleContext, memory: Memory) -> PassiveTr
     # 1. Standardise and quantise our columns: all of training uses exactly these values.
     train, test = context.train, context.test
     scale = scaling.fit(train)
-    columns = quantised(scale(train.features), spec.feature_bits)
-    limits.check_columns(train.names, columns.integers(), context.minimum_column_rows)
+    columns = standardised(train.features, scale, spec.feature_bits)
+    limits.check_columns(train.names, columns.narrow(), context.minimum_column_rows)
 
     # 2. Agree on sizes and on the round to resume from; agree on masks with other passive parties.
     (active,) = context.peers.values()

@@ -109,7 +109,7 @@ class FurtherPassive:
         self._position = training.passives.index(training.context.party)
         self._take_of_active = training.columns_at(active, columns)
         self._take_of_first = training.columns_at(active, columns)
-        self._seed = new_seed()
+        self._seed = b""  # of the round
 
     def draw_seed(self) -> bytes:
         """Draws our seed of the key of this round, and returns it."""

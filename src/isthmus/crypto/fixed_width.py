@@ -67,7 +67,20 @@ def check_units(numbers: Iterable[int], modulus: int) -> None:
     """
     residues = [big(number) for number in numbers]
     check_residues(residues, modulus)
-    if gcd(product(residues, big(modulus)), big(modulus)) != 1:
+    check_product(product(residues, big(modulus)), modulus)
+
+
+def check_product(number: int, modulus: int) -> None:
+    """Refuse the product of numbers that are not all units: it is one if, and only if, each is.
+
+    Args:
+        number: The product, reduced.
+        modulus: The modulus of the ring.
+
+    Raises:
+        ValueError: A number is not invertible.
+    """
+    if gcd(number, modulus) != 1:
         raise ValueError("a number is not invertible")
 
 

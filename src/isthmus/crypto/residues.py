@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
 
 from isthmus.core.arrays import Integers
-from isthmus.crypto.fixed_width import check_residues, join, split
-from isthmus.crypto.integers import big, gcd, power, product
+from isthmus.crypto.fixed_width import check_product, check_residues, join, split
+from isthmus.crypto.integers import big, power, product
 from isthmus.crypto.scheme import Ciphertexts, Codes, check_codes
 from isthmus.crypto.threads import spread
 
@@ -74,9 +74,7 @@ class ResidueKey(ABC):
         Raises:
             ValueError: A number is not invertible.
         """
-        # A product of numbers is a unit if, and only if, each of them is.
-        if gcd(int.from_bytes(ciphertexts.sum().dump()), self.modulus) != 1:
-            raise ValueError("a number is not invertible")
+        check_product(int.from_bytes(ciphertexts.sum().dump()), self.modulus)
 
     def restore(self, data: bytes) -> "ResidueCiphertexts":
         """Decode ciphertexts that `load` has already checked, without checking them again."""

@@ -18,8 +18,8 @@ import numpy as np
 
 from isthmus.core.arrays import Integers
 from isthmus.crypto import okamoto_uchiyama
-from isthmus.crypto.fixed_width import join, split
-from isthmus.crypto.integers import big, gcd, inverse, power
+from isthmus.crypto.fixed_width import check_product, join, split
+from isthmus.crypto.integers import big, inverse, power
 from isthmus.crypto.kernel.field import Digits, Field, Rows
 from isthmus.crypto.kernel.loading import library
 from isthmus.crypto.okamoto_uchiyama import OkamotoUchiyamaPublicKey
@@ -120,9 +120,7 @@ class KernelPublicKey:
         Raises:
             ValueError: A number is not invertible.
         """
-        # A product of numbers is a unit if, and only if, each of them is.
-        if gcd(int.from_bytes(ciphertexts.sum().dump()), int(self.plain.modulus)) != 1:
-            raise ValueError("a number is not invertible")
+        check_product(int.from_bytes(ciphertexts.sum().dump()), int(self.plain.modulus))
 
     def restore(self, data: bytes) -> "KernelCiphertexts":
         """Decode ciphertexts that `load` has already checked, without checking them again."""
